@@ -1,0 +1,64 @@
+#include "base/compat.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+void clock_utc(char text[CLOCK_TEXT])
+{
+	struct timespec now;
+	struct tm tm;
+	size_t len;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	len = strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + len, CLOCK_TEXT - len, ".%03uZ",
+		 (unsigned)(now.tv_nsec / 1000000) % 1000u);
+}
+
+int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void random_bytes(unsigned char *bytes, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = getrandom(bytes, len, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			BUG("the kernel gives no random bytes: %s", strerror(errno));
+		bytes += n;
+		len -= (size_t)n;
+	}
+}
+
+void nonce_random(char text[NONCE_TEXT])
+{
+	unsigned char bytes[16];
+
+	random_bytes(bytes, sizeof(bytes));
+	hex_encode(bytes, sizeof(bytes), text);
+}
+
+void uuid_random(char text[UUID_TEXT])
+{
+	unsigned char b[16];
+	char hex[33];
+
+	random_bytes(b, sizeof(b));
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	hex_encode(b, sizeof(b), hex);
+	snprintf(text, UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+		 hex + 16, hex + 20);
+}

@@ -1,0 +1,214 @@
+#include "base/compat.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/proc.h"
+
+enum { NOT_STARTED = 127, END_IN = 0, END_OUT = 1, END_ERR = 2 };
+
+/* One end of each pipe is ours, [i][0] to read, [i][1] to write. */
+struct pipes {
+	int fd[3][2];
+	int failed[2]; /* carries errno when exec fails */
+};
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void pipes_release(struct pipes *p)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		close_fd(&p->fd[i][0]);
+		close_fd(&p->fd[i][1]);
+	}
+	close_fd(&p->failed[0]);
+	close_fd(&p->failed[1]);
+}
+
+static int pipes_open(struct pipes *p)
+{
+	int i;
+
+	memset(p, -1, sizeof(*p));
+	for (i = 0; i < 3; i++)
+		if (pipe2(p->fd[i], O_CLOEXEC) < 0)
+			return -1;
+	return pipe2(p->failed, O_CLOEXEC);
+}
+
+/* In the child: nothing but async-signal-safe calls until exec. */
+NORETURN static void child(const struct proc *p, struct pipes *pipes, char *const *env)
+{
+	sigset_t none;
+	int cause;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (dup2(pipes->fd[END_IN][0], 0) >= 0 && dup2(pipes->fd[END_OUT][1], 1) >= 0 &&
+	    dup2(pipes->fd[END_ERR][1], 2) >= 0 && (!p->dir || chdir(p->dir) == 0))
+		execvpe(p->argv[0], (char *const *)p->argv, env);
+	cause = errno;
+	if (write(pipes->failed[1], &cause, sizeof(cause)) < 0)
+		_exit(NOT_STARTED);
+	_exit(NOT_STARTED);
+}
+
+/* The environment with `changes` applied; the array is the caller's to free. */
+static char **make_env(const char *const *changes)
+{
+	size_t nr = 0, more = 0, i, k, len;
+	char **env;
+
+	while (environ[nr])
+		nr++;
+	while (changes && changes[more])
+		more++;
+	env = xcalloc(nr + more + 1, sizeof(*env));
+	for (i = 0, k = 0; i < nr; i++) {
+		size_t c;
+
+		for (c = 0; c < more; c++) {
+			len = strcspn(changes[c], "=");
+			if (strncmp(environ[i], changes[c], len) == 0 &&
+			    environ[i][len] == '=')
+				break;
+		}
+		if (c == more)
+			env[k++] = environ[i];
+	}
+	for (i = 0; i < more; i++)
+		if (strchr(changes[i], '='))
+			env[k++] = (char *)changes[i];
+	return env;
+}
+
+/* One read into `out`; 1 to go on, 0 at the end. */
+static int drain(int fd, struct buf *out)
+{
+	char chunk[16 * 1024];
+	ssize_t n = read(fd, chunk, sizeof(chunk));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 1;
+	if (n <= 0)
+		return 0;
+	if (out)
+		buf_add(out, chunk, (size_t)n);
+	return 1;
+}
+
+/* Talks until all three ends are closed. 0, or -1 when the child says too much. */
+static int talk(const struct proc *p, struct pipes *pipes, struct buf *out,
+		struct buf *errors)
+{
+	size_t max = p->max_output ? p->max_output : (size_t)64 << 20;
+	struct pollfd pfd[3] = {
+		{ .fd = pipes->fd[END_IN][1], .events = POLLOUT },
+		{ .fd = pipes->fd[END_OUT][0], .events = POLLIN },
+		{ .fd = pipes->fd[END_ERR][0], .events = POLLIN },
+	};
+	size_t sent = 0;
+	ssize_t n;
+
+	while (pfd[0].fd >= 0 || pfd[1].fd >= 0 || pfd[2].fd >= 0) {
+		if (pfd[0].fd >= 0 && sent == p->input_len) {
+			close_fd(&pipes->fd[END_IN][1]);
+			pfd[0].fd = -1;
+			continue;
+		}
+		if (poll(pfd, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		if (pfd[0].fd >= 0 && pfd[0].revents) {
+			n = write(pfd[0].fd, (const char *)p->input + sent,
+				  p->input_len - sent);
+			if (n >= 0)
+				sent += (size_t)n;
+			else if (errno != EINTR && errno != EAGAIN)
+				sent = p->input_len; /* it reads no more: its right */
+		}
+		if (pfd[1].fd >= 0 && pfd[1].revents && !drain(pfd[1].fd, out))
+			pfd[1].fd = -1;
+		if (pfd[2].fd >= 0 && pfd[2].revents && !drain(pfd[2].fd, errors))
+			pfd[2].fd = -1;
+		if ((out && out->len > max) || (errors && errors->len > max))
+			return -1;
+	}
+	return 0;
+}
+
+/* What kept the child from starting: an errno, 0 when it runs. */
+static int start_failure(const struct pipes *pipes)
+{
+	int cause = 0;
+	ssize_t n;
+
+	do {
+		n = read(pipes->failed[0], &cause, sizeof(cause));
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(cause) ? cause : 0;
+}
+
+int proc_run(const struct proc *p, struct buf *out, struct buf *errors, struct err *err)
+{
+	char **env = make_env(p->setenv);
+	int cause = 0, status = 0, talked = 0, ret = -1;
+	const struct timespec no_time = { 0 };
+	struct pipes pipes;
+	sigset_t pipe_set, before;
+	pid_t pid = -1;
+
+	sigemptyset(&pipe_set);
+	sigaddset(&pipe_set, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &pipe_set, &before);
+	if (pipes_open(&pipes) < 0 || (pid = fork()) < 0) {
+		err_errno(err, ERR_FATAL, "could not start '%s'", p->argv[0]);
+		goto out;
+	}
+	if (pid == 0)
+		child(p, &pipes, env);
+	close_fd(&pipes.fd[END_IN][0]);
+	close_fd(&pipes.fd[END_OUT][1]);
+	close_fd(&pipes.fd[END_ERR][1]);
+	close_fd(&pipes.failed[1]);
+	fcntl(pipes.fd[END_IN][1], F_SETFL, O_NONBLOCK);
+	cause = start_failure(&pipes);
+	if (!cause)
+		talked = talk(p, &pipes, out, errors);
+	if (talked < 0)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (cause) {
+		errno = cause;
+		err_errno(err, ERR_FATAL, "could not start '%s'", p->argv[0]);
+	} else if (talked < 0) {
+		err_set(err, ERR_FATAL, "'%s' gave more output than is sensible",
+			p->argv[0]);
+	} else {
+		ret = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	}
+out:
+	pipes_release(&pipes);
+	while (sigtimedwait(&pipe_set, NULL, &no_time) > 0) /* what our writes raised */
+		;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	free(env);
+	return ret;
+}

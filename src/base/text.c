@@ -1,0 +1,173 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+
+bool ascii_isdigit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool ascii_isalnum(int c)
+{
+	return ascii_isdigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool ascii_isspace(int c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+int ascii_tolower(int c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool ends_with(const char *s, const char *suffix)
+{
+	size_t len = strlen(s), suffix_len = strlen(suffix);
+
+	return len >= suffix_len && strcmp(s + len - suffix_len, suffix) == 0;
+}
+
+const char *text_trim(const char *s, size_t *len)
+{
+	while (*len > 0 && ascii_isspace((unsigned char)s[0])) {
+		s++;
+		(*len)--;
+	}
+	while (*len > 0 && ascii_isspace((unsigned char)s[*len - 1]))
+		(*len)--;
+	return s;
+}
+
+void hex_encode(const unsigned char *data, size_t len, char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		hex[2 * i] = digits[data[i] >> 4];
+		hex[2 * i + 1] = digits[data[i] & 15];
+	}
+	hex[2 * len] = '\0';
+}
+
+static int hex_digit(int c)
+{
+	if (ascii_isdigit(c))
+		return c - '0';
+	c = ascii_tolower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int hex_decode(const char *hex, unsigned char *data, size_t len)
+{
+	size_t i;
+	int high, low;
+
+	for (i = 0; i < len; i++) {
+		high = hex_digit((unsigned char)hex[2 * i]);
+		if (high < 0)
+			return -1;
+		low = hex_digit((unsigned char)hex[2 * i + 1]);
+		if (low < 0)
+			return -1;
+		data[i] = (unsigned char)(high * 16 + low);
+	}
+	return 0;
+}
+
+/* Decodes one character; returns its length, 0 if the bytes are not UTF-8. */
+static size_t decode(const unsigned char *s, size_t len, uint32_t *code)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t need, i;
+	uint32_t c;
+
+	if (len == 0)
+		return 0;
+	if (s[0] < 0x80) {
+		*code = s[0];
+		return 1;
+	}
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		need = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		need = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		need = 4;
+	else
+		return 0;
+	if (len < need)
+		return 0;
+	c = s[0] & (0xffu >> (need + 1));
+	for (i = 1; i < need; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3fu);
+	}
+	if (c < least[need] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*code = c;
+	return need;
+}
+
+size_t utf8_char_len(const char *s, size_t len)
+{
+	uint32_t code;
+
+	return decode((const unsigned char *)s, len, &code);
+}
+
+size_t utf8_count(const char *s, size_t len)
+{
+	size_t n = 0, step;
+
+	while (len > 0) {
+		step = utf8_char_len(s, len);
+		if (step == 0)
+			step = 1;
+		s += step;
+		len -= step;
+		n++;
+	}
+	return n;
+}
+
+/* Marks that reorder or hide what stands beside them. */
+static bool steers_text(uint32_t c)
+{
+	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0x061c ||
+	       (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+void text_printable(struct buf *out, const char *s, size_t len, enum text_flags flags)
+{
+	uint32_t c = 0;
+	size_t step;
+
+	while (len > 0) {
+		step = decode((const unsigned char *)s, len, &c);
+		if (step == 0) {
+			buf_addf(out, "\\x%02x", (unsigned)(unsigned char)s[0]);
+			step = 1;
+		} else if ((flags & TEXT_KEEP_NEWLINES) && (c == '\n' || c == '\t')) {
+			buf_addc(out, (int)c);
+		} else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+			buf_addf(out, "\\x%02x", (unsigned)c);
+		} else if (steers_text(c)) {
+			buf_addf(out, "\\u{%04x}", (unsigned)c);
+		} else {
+			buf_add(out, s, step);
+		}
+		s += step;
+		len -= step;
+	}
+}

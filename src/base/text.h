@@ -1,0 +1,45 @@
+/* Text from outside: made safe to print, taken apart, compared. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+
+enum text_flags {
+	TEXT_KEEP_NEWLINES = 1 << 0, /* \n and \t pass, for texts of several lines */
+};
+
+/**
+ * Appends `s` with everything that could steer a terminal escaped: C0, DEL, C1
+ * (in UTF-8 too) as \xNN, invalid UTF-8 bytes as \xNN, bidirectional controls
+ * and invisible marks as \u{NNNN}.
+ */
+void text_printable(struct buf *out, const char *s, size_t len, enum text_flags flags);
+
+/** Length of the valid UTF-8 character at `s` (at most `len` bytes), 0 if it is none. */
+size_t utf8_char_len(const char *s, size_t len);
+
+/** Characters, not bytes, in `s`; an invalid byte counts as one. */
+size_t utf8_count(const char *s, size_t len);
+
+/** Lower-case hex and a NUL: `hex` has room for 2 * len + 1. */
+void hex_encode(const unsigned char *data, size_t len, char *hex);
+
+/** The other way; exactly 2 * len lower-case or upper-case digits. 0 or -1. */
+int hex_decode(const char *hex, unsigned char *data, size_t len);
+
+/** ASCII alone, whatever the locale. */
+bool ascii_isdigit(int c);
+bool ascii_isalnum(int c);
+bool ascii_isspace(int c);
+int ascii_tolower(int c);
+
+bool starts_with(const char *s, const char *prefix);
+bool ends_with(const char *s, const char *suffix);
+
+/** Without blanks at either end; `*len` is changed, the result points into `s`. */
+const char *text_trim(const char *s, size_t *len);
+
+#endif

@@ -1,0 +1,58 @@
+# Unit tests: each links its layer and those below it, so that a call upward
+# does not link.
+unit_tests = \
+	%reldir%/unit/test-base
+
+base_test_libs = src/libbase.a $(CMOCKA_LIBS) $(NETTLE_LIBS)
+core_test_libs = src/libcore.a $(base_test_libs)
+sql_test_libs = src/libsql.a $(base_test_libs)
+db_test_libs = src/libdb.a src/libsql.a src/libcore.a $(base_test_libs) \
+	$(SQLITE_LIBS) -ldl
+out_test_libs = src/libout.a $(base_test_libs) $(JANSSON_LIBS)
+
+test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+%canon_reldir%_unit_test_base_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
+%canon_reldir%_unit_test_base_LDADD = $(base_test_libs)
+
+# What the program does.
+shell_tests =
+
+# What the sources look like: the same in every build, so one of them is enough
+# ("make check static_tests=" leaves them out).
+static_tests =
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+TESTS += $(shell_tests) $(static_tests)
+EXTRA_DIST += $(shell_tests) $(static_tests)
+EXTRA_DIST += %reldir%/fuzz/fuzz-core.c
+
+TEST_EXTENSIONS = .t
+T_LOG_COMPILER = sh
+T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(T_LOG_DRIVER)
+# a script that ends early is seen by its missing plan
+T_LOG_DRIVER_FLAGS = --ignore-exit
+
+# An exit status that no test expects: what a sanitizer finds is never taken for
+# an answer of the program. (automake wants the last semicolon.)
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; HARNESS_ACTIVE=1; \
+	top_builddir='$(abs_top_builddir)'; top_srcdir='$(abs_top_srcdir)'; \
+	CC='$(CC)'; \
+	ASAN_OPTIONS=exitcode=99:detect_stack_use_after_return=1; \
+	LSAN_OPTIONS=exitcode=99; \
+	UBSAN_OPTIONS=exitcode=99:print_stacktrace=1; \
+	export CMOCKA_MESSAGE_OUTPUT HARNESS_ACTIVE top_builddir top_srcdir CC \
+		ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS;
+
+AM_DISTCHECK_CONFIGURE_FLAGS = --enable-werror
+
+mostlyclean-local: clean-trash
+clean-trash:
+	rm -rf %reldir%/trash\ directory.*
+.PHONY: clean-trash
