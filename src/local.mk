@@ -1,5 +1,6 @@
 # One convenience archive a layer, bottom up; no source file stands in two.
-noinst_LIBRARIES += %reldir%/libbase.a
+noinst_LIBRARIES += %reldir%/libbase.a \
+	%reldir%/libcore.a
 
 %canon_reldir%_libbase_a_SOURCES = \
 	%reldir%/base/buf.c %reldir%/base/buf.h \
@@ -13,3 +14,14 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/base/sha256.c %reldir%/base/sha256.h \
 	%reldir%/base/text.c %reldir%/base/text.h \
 	%reldir%/base/vec.h
+
+%canon_reldir%_libcore_a_SOURCES = \
+	%reldir%/core/ledger.c %reldir%/core/ledger.h \
+	%reldir%/core/migration.c %reldir%/core/migration.h \
+	%reldir%/core/oid.c %reldir%/core/oid.h \
+	%reldir%/core/order.c %reldir%/core/order.h \
+	%reldir%/core/plan.c %reldir%/core/plan.h \
+	%reldir%/core/policy.c %reldir%/core/policy.h \
+	%reldir%/core/record.c %reldir%/core/record.h \
+	%reldir%/core/trailer.c %reldir%/core/trailer.h \
+	%reldir%/core/verdict.c %reldir%/core/verdict.h

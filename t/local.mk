@@ -1,7 +1,15 @@
 # Unit tests: each links its layer and those below it, so that a call upward
 # does not link.
 unit_tests = \
-	%reldir%/unit/test-base
+	%reldir%/unit/test-base \
+	%reldir%/unit/test-ledger \
+	%reldir%/unit/test-name \
+	%reldir%/unit/test-order \
+	%reldir%/unit/test-plan \
+	%reldir%/unit/test-policy \
+	%reldir%/unit/test-record \
+	%reldir%/unit/test-trailer \
+	%reldir%/unit/test-verdict
 
 base_test_libs = src/libbase.a $(CMOCKA_LIBS) $(NETTLE_LIBS)
 core_test_libs = src/libcore.a $(base_test_libs)
@@ -15,6 +23,39 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_base_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
 %canon_reldir%_unit_test_base_LDADD = $(base_test_libs)
+
+%canon_reldir%_unit_test_ledger_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_ledger_SOURCES = %reldir%/unit/test-ledger.c
+%canon_reldir%_unit_test_ledger_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_name_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_name_SOURCES = %reldir%/unit/test-name.c
+%canon_reldir%_unit_test_name_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_order_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_order_SOURCES = %reldir%/unit/test-order.c \
+	%reldir%/unit/graph.c %reldir%/unit/graph.h
+%canon_reldir%_unit_test_order_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_plan_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_plan_SOURCES = %reldir%/unit/test-plan.c
+%canon_reldir%_unit_test_plan_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_policy_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_policy_SOURCES = %reldir%/unit/test-policy.c
+%canon_reldir%_unit_test_policy_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_record_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_record_SOURCES = %reldir%/unit/test-record.c
+%canon_reldir%_unit_test_record_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_trailer_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_trailer_SOURCES = %reldir%/unit/test-trailer.c
+%canon_reldir%_unit_test_trailer_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_verdict_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_verdict_SOURCES = %reldir%/unit/test-verdict.c
+%canon_reldir%_unit_test_verdict_LDADD = $(core_test_libs)
 
 # What the program does.
 shell_tests =

@@ -1,0 +1,70 @@
+#include "base/compat.h"
+
+#include "base/text.h"
+#include "core/migration.h"
+
+static bool is_name_byte(unsigned char c)
+{
+	return ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
+}
+
+/* Components of the path one after the other, empty ones too. */
+static enum name_verdict check_components(const char *path)
+{
+	bool at_start = true;
+	unsigned char c;
+
+	for (; *path; path++) {
+		c = (unsigned char)*path;
+		if (c == '/') {
+			if (at_start)
+				return NAME_START;
+			at_start = true;
+			continue;
+		}
+		if (!is_name_byte(c))
+			return NAME_CHARACTER;
+		if (at_start && !ascii_isalnum(c))
+			return NAME_START;
+		at_start = false;
+	}
+	return NAME_OK;
+}
+
+enum name_verdict migration_name_check(const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len < 4 || strcasecmp(path + len - 4, ".sql") != 0)
+		return NAME_OTHER;
+	if (!ends_with(path, ".sql"))
+		return NAME_EXTENSION;
+	if (len > MIGRATION_PATH_MAX)
+		return NAME_LONG;
+	return check_components(path);
+}
+
+const char *migration_name_reason(enum name_verdict v)
+{
+	switch (v) {
+	case NAME_OK:
+	case NAME_OTHER:
+		break;
+	case NAME_CHARACTER:
+		return "only letters, digits, '.', '_' and '-' can stand in a name";
+	case NAME_START:
+		return "each part of a path has to begin with a letter or digit";
+	case NAME_LONG:
+		return "a path cannot be longer than 200 bytes";
+	case NAME_EXTENSION:
+		return "the extension has to be '.sql' in lower case";
+	}
+	BUG("no reason for the verdict %d", (int)v);
+}
+
+const char *migration_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}

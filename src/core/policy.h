@@ -1,0 +1,93 @@
+/*
+ * The rules that a push, a commit or a range must keep (DESIGN.md 7). Pure:
+ * what is judged has been read by others. Every rule has an identifier, shown
+ * with each finding and explained in git-migrate-hooks(5).
+ */
+#ifndef CORE_POLICY_H
+#define CORE_POLICY_H
+
+#include "base/pool.h"
+
+struct err;
+struct plan;
+
+enum rule {
+	RULE_EDITED, /* bytes of a landed or applied file changed */
+	RULE_DELETED,
+	RULE_RENAMED,
+	RULE_MODE,	   /* mode or type changed */
+	RULE_FOXTROT,	   /* the branch's first-parent line was given up by a merge */
+	RULE_REWRITTEN,	   /* a forced push: the old tip is no ancestor */
+	RULE_REORDERED,	   /* entries change places in another way */
+	RULE_RELABELLED,   /* a landed migration's trailers changed */
+	RULE_NAME,	   /* a *.sql file with a forbidden name */
+	RULE_TYPE,	   /* a *.sql that is no regular file */
+	RULE_CASE,	   /* two paths equal but for case */
+	RULE_UNRESOLVED,   /* a trailer names nothing in the plan, or several */
+	RULE_LATER,	   /* a trailer names an entry that comes later, or itself */
+	RULE_FAILURE_MODE, /* Fixes: without Failure-Mode: */
+	RULE_MISPLACED,	   /* a trailer outside the trailer block */
+	RULE_UNBOUND,	   /* trailers in the message of a commit that brings several */
+	RULE_SETTINGS,	   /* .gitmigrate changed what decides over landed files */
+	RULE_BRANCH,	   /* the protected branch deleted */
+	RULE_MIRROR,	   /* records taken back, changed or out of their chain */
+	/* of a target, not of a push: */
+	RULE_GAP,     /* pending before one that was written with it in place */
+	RULE_LATE,    /* pending before one that did not know of it */
+	RULE_SHALLOW, /* the order lies behind a shallow clone's boundary */
+	RULE_OPEN,    /* a migration was begun and never settled */
+	RULE_NR,
+};
+
+/** The identifier, "edited". Frozen. */
+const char *rule_name(enum rule r);
+
+struct finding {
+	enum rule rule;
+	bool warning;
+	const char *path;    /* NULL when it is about more than one file */
+	const char *message; /* one line, lower case */
+	const char *detail;  /* "" when there is none */
+	const char *hint;
+};
+
+/** Start with `= { 0 }`. */
+struct findings {
+	struct pool pool;
+	struct finding *items;
+	size_t nr, alloc;
+	size_t errors; /* those that are no warnings */
+};
+
+void findings_release(struct findings *f);
+
+/** Adds one; detail and hint are set by the two calls below, for the newest. */
+void findings_add(struct findings *f, enum rule rule, bool warning, const char *path,
+		  const char *fmt, ...) PRINTF_LIKE(5, 6);
+void findings_detail(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void findings_hint(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/** How the new tip stands to the old one. */
+struct lineage {
+	bool old_is_ancestor;	   /* a fast-forward */
+	bool old_on_first_parents; /* of the new tip */
+};
+
+/**
+ * I1: plan(new) must be plan(old) and a suffix, as path, mode, blob and
+ * trailers. Adds a finding for each file that was changed, and one that names
+ * the cause when the order was. 0 or -1 (a message could not be read).
+ */
+int policy_append_only(struct plan *older, struct plan *newer,
+		       const struct lineage *lineage, struct findings *f,
+		       struct err *err);
+
+/**
+ * What entries from position `from` on must keep: names, types, no two paths
+ * equal under case folding, trailers that resolve, a failure mode with each
+ * fix. Misfits of the plan are found whatever `from` is. 0 or -1.
+ */
+int policy_new_entries(struct plan *plan, size_t from, struct findings *f,
+		       struct err *err);
+
+#endif

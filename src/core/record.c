@@ -1,0 +1,509 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/text.h"
+#include "core/record.h"
+
+/* Longest value of a text in a new record, in bytes; what is longer is cut. */
+enum { TEXT_MAX = 2000 };
+
+/* Number of the form of a record that this program writes. */
+#define RECORD_VERSION "1"
+
+const char RECORD_NO_PREV[SHA256_HEXSZ + 1] =
+	"0000000000000000000000000000000000000000000000000000000000000000";
+
+/* What a value has to look like. */
+enum kind {
+	KIND_TEXT,   /* anything, may be empty */
+	KIND_FILLED, /* anything but nothing */
+	KIND_VERSION,
+	KIND_EVENT,
+	KIND_OID,
+	KIND_SHA256,
+	KIND_NUMBER, /* decimal, no leading zeros */
+	KIND_TIME,
+	KIND_UUID,
+	KIND_POINT,  /* <seq>:<hash> */
+	KIND_ORIGIN, /* <uuid>:<seq>:<hash> */
+};
+
+static const struct {
+	const char *name;
+	enum kind kind;
+} fields[FIELD_NR] = {
+	[FIELD_PREV] = { "prev", KIND_SHA256 },
+	[FIELD_V] = { "v", KIND_VERSION },
+	[FIELD_EVENT] = { "event", KIND_EVENT },
+	[FIELD_PATH] = { "path", KIND_FILLED },
+	[FIELD_BLOB] = { "blob", KIND_OID },
+	[FIELD_SHA256] = { "sha256", KIND_SHA256 },
+	[FIELD_COMMIT] = { "commit", KIND_OID },
+	[FIELD_HEAD] = { "head", KIND_OID },
+	[FIELD_AT] = { "at", KIND_TIME },
+	[FIELD_BY] = { "by", KIND_TEXT },
+	[FIELD_RUN] = { "run", KIND_FILLED },
+	[FIELD_ENGINE] = { "engine", KIND_FILLED },
+	[FIELD_TARGET] = { "target", KIND_UUID },
+	[FIELD_TOOL] = { "tool", KIND_FILLED },
+	[FIELD_SERVER] = { "server", KIND_TEXT },
+	[FIELD_FIXES] = { "fixes", KIND_FILLED },
+	[FIELD_STATEMENTS] = { "statements", KIND_NUMBER },
+	[FIELD_MS] = { "ms", KIND_NUMBER },
+	[FIELD_SQLSTATE] = { "sqlstate", KIND_TEXT },
+	[FIELD_LINE] = { "line", KIND_NUMBER },
+	[FIELD_OLD] = { "old", KIND_POINT },
+	[FIELD_FROM] = { "from", KIND_ORIGIN },
+	[FIELD_REASON] = { "reason", KIND_FILLED },
+};
+
+#define BIT(f) (1u << (f))
+
+static const unsigned needed_by_all = BIT(FIELD_PREV) | BIT(FIELD_V) | BIT(FIELD_EVENT) |
+				      BIT(FIELD_HEAD) | BIT(FIELD_AT) | BIT(FIELD_BY) |
+				      BIT(FIELD_RUN) | BIT(FIELD_ENGINE) |
+				      BIT(FIELD_TARGET) | BIT(FIELD_TOOL);
+
+static const unsigned needed_by_migration = BIT(FIELD_PATH) | BIT(FIELD_BLOB) |
+					    BIT(FIELD_SHA256) | BIT(FIELD_COMMIT);
+
+static const struct {
+	const char *name;
+	bool has_migration;
+	unsigned needs; /* besides what all need */
+} events[EVENT_NR] = {
+	[EVENT_CREATED] = { "created", false, 0 },
+	[EVENT_APPLIED] = { "applied", true, 0 },
+	[EVENT_ADOPTED] = { "adopted", true, 0 },
+	[EVENT_SUPERSEDED] = { "superseded", true, 0 },
+	[EVENT_UNNEEDED] = { "unneeded", true, 0 },
+	[EVENT_STARTED] = { "started", true, 0 },
+	[EVENT_FAILED] = { "failed", true, 0 },
+	[EVENT_EXCEPTED] = { "excepted", true, BIT(FIELD_REASON) },
+	[EVENT_ABANDONED] = { "abandoned", true, BIT(FIELD_REASON) },
+	[EVENT_RAN] = { "ran", false, 0 },
+	[EVENT_RESTORED] = { "restored", false, BIT(FIELD_OLD) | BIT(FIELD_REASON) },
+	[EVENT_CLONED] = { "cloned", false, BIT(FIELD_FROM) | BIT(FIELD_REASON) },
+};
+
+const char *event_name(enum event e)
+{
+	if (e >= EVENT_NR)
+		BUG("no event %d", (int)e);
+	return events[e].name;
+}
+
+int event_parse(const char *name, enum event *out)
+{
+	int e;
+
+	for (e = 0; e < EVENT_NR; e++) {
+		if (strcmp(name, events[e].name) == 0) {
+			*out = (enum event)e;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+bool event_settles(enum event e)
+{
+	return e == EVENT_APPLIED || e == EVENT_ADOPTED || e == EVENT_SUPERSEDED ||
+	       e == EVENT_UNNEEDED;
+}
+
+bool event_has_migration(enum event e)
+{
+	if (e >= EVENT_NR)
+		BUG("no event %d", (int)e);
+	return events[e].has_migration;
+}
+
+const char *field_name(enum field f)
+{
+	if (f >= FIELD_NR)
+		BUG("no field %d", (int)f);
+	return fields[f].name;
+}
+
+/* Whether a byte of a value stands as %XX. */
+static bool is_escaped(unsigned char c)
+{
+	return c < 0x21 || c > 0x7e || c == '%' || c == '\\';
+}
+
+/* Whether `s` is `len` lower-case hex digits. */
+static bool is_hex(const char *s, size_t len)
+{
+	return strlen(s) == len && strspn(s, "0123456789abcdef") == len;
+}
+
+static bool is_number(const char *s)
+{
+	size_t len = strspn(s, "0123456789");
+
+	return len > 0 && len <= 18 && s[len] == '\0' && (s[0] != '0' || len == 1);
+}
+
+/* Compares with a form in which '9' stands for a digit, 'f' for one of lower-case hex. */
+static bool has_form(const char *s, const char *form)
+{
+	for (; *form; s++, form++) {
+		if (*form == '9'   ? !ascii_isdigit((unsigned char)*s)
+		    : *form == 'f' ? !*s || !strchr("0123456789abcdef", *s)
+				   : *s != *form)
+			return false;
+	}
+	return *s == '\0';
+}
+
+static int two_digits(const char *s)
+{
+	return (s[0] - '0') * 10 + s[1] - '0';
+}
+
+static bool is_time(const char *s)
+{
+	return has_form(s, "9999-99-99T99:99:99.999Z") && two_digits(s + 5) >= 1 &&
+	       two_digits(s + 5) <= 12 && two_digits(s + 8) >= 1 &&
+	       two_digits(s + 8) <= 31 && two_digits(s + 11) <= 23 &&
+	       two_digits(s + 14) <= 59 && two_digits(s + 17) <= 60;
+}
+
+static bool is_uuid(const char *s)
+{
+	return has_form(s, "ffffffff-ffff-ffff-ffff-ffffffffffff");
+}
+
+/* <seq>:<hash>; the number may be padded as at the start of a line. */
+static bool is_point(const char *s)
+{
+	size_t len = strspn(s, "0123456789");
+
+	return len >= 1 && len <= RECORD_SEQ_DIGITS && s[len] == ':' &&
+	       is_hex(s + len + 1, SHA256_HEXSZ);
+}
+
+static bool is_origin(const char *s)
+{
+	enum { UUID_LEN = 36 };
+	char uuid[UUID_LEN + 1] = { 0 };
+	size_t len = strlen(s);
+
+	if (len <= UUID_LEN || s[UUID_LEN] != ':')
+		return false;
+	memcpy(uuid, s, UUID_LEN);
+	return is_uuid(uuid) && is_point(s + UUID_LEN + 1);
+}
+
+/* What is wrong with a value: the end of "field 'x' ...", NULL when nothing is. */
+static const char *judge_value(enum kind kind, const char *s)
+{
+	switch (kind) {
+	case KIND_TEXT:
+	case KIND_VERSION: /* these two are judged by whoever knows the record */
+	case KIND_EVENT:
+		return NULL;
+	case KIND_FILLED:
+		return *s ? NULL : "is empty";
+	case KIND_OID:
+		return is_hex(s, OID_HEXSZ) ? NULL : "is not an object id";
+	case KIND_SHA256:
+		return is_hex(s, SHA256_HEXSZ) ? NULL : "is not a SHA-256 digest";
+	case KIND_NUMBER:
+		return is_number(s) ? NULL : "is not a number";
+	case KIND_TIME:
+		return is_time(s) ? NULL : "is not a time in UTC with milliseconds";
+	case KIND_UUID:
+		return is_uuid(s) ? NULL : "is not a UUID";
+	case KIND_POINT:
+		return is_point(s) ? NULL : "is not <seq>:<hash>";
+	case KIND_ORIGIN:
+		return is_origin(s) ? NULL : "is not <uuid>:<seq>:<hash>";
+	}
+	BUG("unhandled kind %d", (int)kind);
+}
+
+static void add_value(struct buf *line, const char *s)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	unsigned char c;
+
+	for (; *s; s++) {
+		c = (unsigned char)*s;
+		if (is_escaped(c)) {
+			buf_addc(line, '%');
+			buf_addc(line, digits[c >> 4]);
+			buf_addc(line, digits[c & 15]);
+		} else {
+			buf_addc(line, c);
+		}
+	}
+}
+
+/* A text that is too long (a reason, say) is cut at a character, ending in "...". */
+static const char *cut_text(struct pool *pool, enum field f, const char *s)
+{
+	size_t end = TEXT_MAX - 3;
+
+	if (strlen(s) <= TEXT_MAX)
+		return s;
+	if (fields[f].kind != KIND_TEXT && f != FIELD_REASON && f != FIELD_ENGINE)
+		BUG("field '%s' of %zu bytes", fields[f].name, strlen(s));
+	while (end > TEXT_MAX - 8 && ((unsigned char)s[end] & 0xc0) == 0x80)
+		end--;
+	return pool_printf(pool, "%.*s...", (int)end, s);
+}
+
+void record_seal(struct record *r, struct pool *pool)
+{
+	struct record back = { 0 };
+	struct err err = { 0 };
+	struct buf line = BUF_INIT;
+	int f;
+
+	r->field[FIELD_V] = RECORD_VERSION;
+	r->field[FIELD_EVENT] = event_name(r->event);
+	buf_addf(&line, "%0*" PRIu64, RECORD_SEQ_DIGITS, r->seq);
+	for (f = 0; f < FIELD_NR; f++) {
+		if (!r->field[f])
+			continue;
+		buf_addf(&line, " %s=", fields[f].name);
+		add_value(&line, cut_text(pool, (enum field)f, r->field[f]));
+	}
+	/* what could not be read back must never get into an append-only log */
+	if (record_parse(&back, pool, line.s, line.len, &err) < 0)
+		BUG("sealed a record that cannot be read: %s", err.message);
+	*r = back;
+	buf_release(&line);
+}
+
+/* A line on its way to a record. */
+struct parser {
+	struct record *r;
+	const char *at;	  /* what is still to be read; ends in NUL */
+	char *room;	  /* for decoded values; never more than the line is long */
+	int last;	  /* newest known field, -1 at first */
+	bool foreign;	  /* a field that this version does not know has been seen */
+	unsigned present; /* BIT of each known field */
+	struct err *err;
+};
+
+static int refuse(struct parser *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static int refuse(struct parser *p, const char *fmt, ...)
+{
+	struct buf what = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&what, fmt, ap);
+	va_end(ap);
+	if (p->r->seq)
+		err_set(p->err, ERR_REFUSED, "record %" PRIu64 ": %s", p->r->seq, what.s);
+	else
+		err_set(p->err, ERR_REFUSED, "record: %s", what.s);
+	buf_release(&what);
+	return -1;
+}
+
+static int refuse_newer(struct parser *p, const char *what, const char *value)
+{
+	refuse(p, "%s '%.64s' was written by a newer git-migrate", what, value);
+	err_hint(p->err, "newerRecord",
+		 "Install a git-migrate that is no older than the one that wrote it.");
+	return -1;
+}
+
+/* Known fields alone: 0 with the decoded value, or -1. */
+static int decode_value(struct parser *p, const char *name, const char *s, size_t len,
+			const char **out)
+{
+	const char *end = s + len;
+	unsigned char byte;
+	char *to = p->room;
+
+	*out = to;
+	while (s < end) {
+		if (*s != '%') {
+			*to++ = *s++;
+			continue;
+		}
+		if (end - s < 3 || hex_decode(s + 1, &byte, 1) < 0 ||
+		    strspn(s + 1, "0123456789ABCDEF") < 2)
+			return refuse(p, "field '%s' has a broken escape", name);
+		if (byte == '\0')
+			return refuse(p, "field '%s' has a NUL byte", name);
+		if (!is_escaped(byte))
+			return refuse(p, "field '%s' escapes a byte that needs none",
+				      name);
+		*to++ = (char)byte;
+		s += 3;
+	}
+	*to++ = '\0';
+	p->room = to;
+	return 0;
+}
+
+static int find_field(const char *name, size_t len)
+{
+	int f;
+
+	for (f = 0; f < FIELD_NR; f++)
+		if (strlen(fields[f].name) == len &&
+		    memcmp(fields[f].name, name, len) == 0)
+			return f;
+	return -1;
+}
+
+/* Whether a known field may stand here. */
+static int check_place(struct parser *p, int f)
+{
+	if ((p->present & BIT(f)) && f != FIELD_FIXES)
+		return refuse(p, "field '%s' stands twice", fields[f].name);
+	if (p->foreign || f < p->last)
+		return refuse(p, "field '%s' is out of order", fields[f].name);
+	return 0;
+}
+
+static int take_known(struct parser *p, int f, const char *s, size_t len)
+{
+	const char *value, *wrong;
+
+	if (check_place(p, f) < 0 || decode_value(p, fields[f].name, s, len, &value) < 0)
+		return -1;
+	wrong = judge_value(fields[f].kind, value);
+	if (wrong)
+		return refuse(p, "field '%s' %s", fields[f].name, wrong);
+	if (f == FIELD_V && strcmp(value, RECORD_VERSION) != 0)
+		return refuse_newer(p, "version", value);
+	if (f == FIELD_EVENT && event_parse(value, &p->r->event) < 0)
+		return refuse_newer(p, "event", value);
+	if (!p->r->field[f])
+		p->r->field[f] = value;
+	p->present |= BIT(f);
+	p->last = f;
+	return 0;
+}
+
+/* One " key=value"; `p->at` is at the blank. */
+static int take_field(struct parser *p)
+{
+	const char *name = p->at + 1;
+	size_t len = strcspn(name, " "), name_len;
+	int f;
+
+	if (*p->at != ' ')
+		return refuse(p, "no blank behind the sequence number");
+	name_len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	if (name_len == 0 || !(name[0] >= 'a' && name[0] <= 'z') || name[name_len] != '=')
+		return refuse(p, "a field without a name");
+	p->at = name + len;
+	f = find_field(name, name_len);
+	if (f >= 0)
+		return take_known(p, f, name + name_len + 1, len - name_len - 1);
+	p->foreign = true;
+	return 0;
+}
+
+static int take_seq(struct parser *p)
+{
+	const char *s = p->at;
+	uint64_t seq = 0;
+	int i;
+
+	for (i = 0; i < RECORD_SEQ_DIGITS; i++) {
+		if (!ascii_isdigit((unsigned char)s[i]))
+			return refuse(p, "does not begin with a number of %d digits",
+				      RECORD_SEQ_DIGITS);
+		seq = seq * 10 + (uint64_t)(s[i] - '0');
+	}
+	if (seq == 0)
+		return refuse(p, "sequence numbers begin at 1");
+	p->r->seq = seq;
+	p->at += RECORD_SEQ_DIGITS;
+	return 0;
+}
+
+static int check_bytes(struct parser *p, const char *line, size_t len)
+{
+	size_t i;
+	unsigned char c;
+
+	if (len > RECORD_LINE_MAX)
+		return refuse(p, "longer than %d bytes", RECORD_LINE_MAX);
+	for (i = 0; i < len; i++) {
+		c = (unsigned char)line[i];
+		if (c != ' ' && (c == '\\' || c < 0x21 || c > 0x7e))
+			return refuse(p, "byte 0x%02x at column %zu", (unsigned)c, i + 1);
+	}
+	return 0;
+}
+
+static int check_needed(struct parser *p)
+{
+	unsigned needed;
+	int f;
+
+	if (!(p->present & BIT(FIELD_EVENT)))
+		return refuse(p, "field 'event' is missing");
+	needed = needed_by_all | events[p->r->event].needs;
+	if (events[p->r->event].has_migration)
+		needed |= needed_by_migration;
+	for (f = 0; f < FIELD_NR; f++)
+		if ((needed & BIT(f)) && !(p->present & BIT(f)))
+			return refuse(p, "field '%s' is missing", fields[f].name);
+	return 0;
+}
+
+int record_parse(struct record *out, struct pool *pool, const char *line, size_t len,
+		 struct err *err)
+{
+	struct parser p = { .r = out, .last = -1, .err = err };
+	char *copy;
+
+	memset(out, 0, sizeof(*out));
+	if (check_bytes(&p, line, len) < 0)
+		return -1;
+	copy = pool_alloc(pool, len + 2);
+	memcpy(copy, line, len);
+	p.at = copy;
+	p.room = pool_alloc(pool, len + 1);
+	if (take_seq(&p) < 0)
+		return -1;
+	while (*p.at)
+		if (take_field(&p) < 0)
+			return -1;
+	if (check_needed(&p) < 0)
+		return -1;
+	copy[len] = '\n';
+	sha256_hex(copy, len + 1, out->hash);
+	copy[len] = '\0';
+	out->line = copy;
+	out->line_len = len;
+	return 0;
+}
+
+static int compare_hash(const void *a, const void *b)
+{
+	return strcmp(((const struct record *)a)->hash, ((const struct record *)b)->hash);
+}
+
+static int compare_to_hash(const void *hash, const void *record)
+{
+	return strcmp(hash, ((const struct record *)record)->hash);
+}
+
+void records_sort(struct record *records, size_t nr)
+{
+	if (nr > 1)
+		qsort(records, nr, sizeof(*records), compare_hash);
+}
+
+const struct record *records_find(const struct record *records, size_t nr,
+				  const char *hash)
+{
+	return nr ? bsearch(hash, records, nr, sizeof(*records), compare_to_hash) : NULL;
+}
