@@ -1,6 +1,7 @@
 # One convenience archive a layer, bottom up; no source file stands in two.
 noinst_LIBRARIES += %reldir%/libbase.a \
-	%reldir%/libcore.a
+	%reldir%/libcore.a \
+	%reldir%/libsql.a
 
 %canon_reldir%_libbase_a_SOURCES = \
 	%reldir%/base/buf.c %reldir%/base/buf.h \
@@ -25,3 +26,6 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/record.c %reldir%/core/record.h \
 	%reldir%/core/trailer.c %reldir%/core/trailer.h \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
+
+%canon_reldir%_libsql_a_SOURCES = \
+	%reldir%/sql/split.c %reldir%/sql/split.h

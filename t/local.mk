@@ -8,6 +8,7 @@ unit_tests = \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
 	%reldir%/unit/test-record \
+	%reldir%/unit/test-split \
 	%reldir%/unit/test-trailer \
 	%reldir%/unit/test-verdict
 
@@ -56,6 +57,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_verdict_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_verdict_SOURCES = %reldir%/unit/test-verdict.c
 %canon_reldir%_unit_test_verdict_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_split_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_split_SOURCES = %reldir%/unit/test-split.c
+%canon_reldir%_unit_test_split_LDADD = $(sql_test_libs)
 
 # What the program does.
 shell_tests =

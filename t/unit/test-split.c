@@ -1,0 +1,360 @@
+/* The statement splitter: what it takes apart, and what it refuses. */
+#include "base/compat.h"
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "sql/split.h"
+
+/* All statements of a text, each in brackets; "!line:column message" ends a refused one.
+ */
+static char *split(const char *sql, size_t len)
+{
+	struct sql_statement st;
+	struct sql_split s;
+	struct buf out = BUF_INIT;
+	struct err err = { 0 };
+	int rc = sql_split_init(&s, sql, len, &err);
+
+	while (rc == 0 && (rc = sql_split_next(&s, &st, &err)) > 0) {
+		buf_addf(&out, "[%.*s]", (int)st.len, st.text);
+		if (st.data)
+			buf_addf(&out, "{%.*s}", (int)st.data_len, st.data);
+		assert_ptr_equal(st.text, sql + st.offset);
+		rc = 0;
+	}
+	if (rc < 0) {
+		assert_int_equal(err.code, ERR_REFUSED);
+		assert_true(err.hint[0]);
+		assert_true(err.advice[0]);
+		buf_addf(&out, "!%u:%u %s", err.line, err.column, err.message);
+	}
+	return buf_detach(&out);
+}
+
+struct golden {
+	const char *sql, *expect;
+};
+
+static void check_all(const struct golden *goldens, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		char *got = split(goldens[i].sql, strlen(goldens[i].sql));
+
+		assert_string_equal(got, goldens[i].expect);
+		free(got);
+	}
+}
+
+static void test_plain(void **state UNUSED)
+{
+	static const struct golden goldens[] = {
+		{ "", "" },
+		{ " \n\t; ;;\r\n", "" },
+		{ "-- only a comment", "" },
+		{ "/* so /* nested */ ; */", "" },
+		{ "select 1", "[select 1]" },
+		{ "select 1;select 2;", "[select 1][select 2]" },
+		{ "\xef\xbb\xbfselect 1;", "[select 1]" },
+		{ "select 1 -- a ; b\n+ 2;", "[select 1 -- a ; b\n+ 2]" },
+		{ "-- c\nselect 1 /* t */ ; -- d\n/* e */ select 2 -- f\n",
+		  "[select 1][select 2]" },
+		{ "select 1--a\r;select 2", "[select 1][select 2]" },
+		{ "select 1;\r\nselect 2;\r\n", "[select 1][select 2]" },
+		{ "select 1 */* c ; */ 2;", "[select 1 */* c ; */ 2]" },
+		{ "select 1 @-- c ;\n 2;", "[select 1 @-- c ;\n 2]" },
+		{ "/*/ ; */select 1", "[select 1]" },
+		{ "/***/select 1;/* **/select 2", "[select 1][select 2]" },
+	};
+
+	check_all(goldens, ARRAY_SIZE(goldens));
+}
+
+static void test_quotes(void **state UNUSED)
+{
+	static const struct golden goldens[] = {
+		{ "select ';';select 2", "[select ';'][select 2]" },
+		{ "select 'it''s;';select 2", "[select 'it''s;'][select 2]" },
+		{ "select '\\';select 2", "[select '\\'][select 2]" },
+		{ "select e'\\';';select 2", "[select e'\\';'][select 2]" },
+		{ "select E'\\\\';select 2", "[select E'\\\\'][select 2]" },
+		{ "select E'a' -- ;\n '\\';';select 2",
+		  "[select E'a' -- ;\n '\\';'][select 2]" },
+		{ "select E'a' '\\';select 2", "[select E'a' '\\'][select 2]" },
+		{ "select 'a'\n'\\';select 2", "[select 'a'\n'\\'][select 2]" },
+		{ "select 1e'\\';'", "[select 1e'\\';']" },
+		{ "select fe'\\';select 2", "[select fe'\\'][select 2]" },
+		{ "select B'1;', x'2;', N'\\';select 2",
+		  "[select B'1;', x'2;', N'\\'][select 2]" },
+		{ "select U&'\\';select U&\"\\\"\";\"",
+		  "[select U&'\\'][select U&\"\\\"\";\"]" },
+		{ "select \"a;\"\"b\";select 2", "[select \"a;\"\"b\"][select 2]" },
+		{ "select \"--\", '/*';select 2", "[select \"--\", '/*'][select 2]" },
+		{ "select :'a;b'; select :\"c;\"", "[select :'a;b'][select :\"c;\"]" },
+		{ "select '\xc3\xa4;';select '\xe2\x82\xac'",
+		  "[select '\xc3\xa4;'][select '\xe2\x82\xac']" },
+	};
+
+	check_all(goldens, ARRAY_SIZE(goldens));
+}
+
+static void test_dollars(void **state UNUSED)
+{
+	static const struct golden goldens[] = {
+		{ "do $$ begin; end $$;select 2", "[do $$ begin; end $$][select 2]" },
+		{ "select $a$ $$;$b$ ' $a$;select 2",
+		  "[select $a$ $$;$b$ ' $a$][select 2]" },
+		{ "select $a$ $b$a$;select 2", "[select $a$ $b$a$][select 2]" },
+		{ "select $1;select $2$$;$$", "[select $1][select $2$$;$$]" },
+		{ "select a$$;select b$c$;", "[select a$$][select b$c$]" },
+		{ "select $\xc3\xa4$;$\xc3\xa4$;", "[select $\xc3\xa4$;$\xc3\xa4$]" },
+		{ "select $a;b$", "[select $a][b$]" },
+		{ "select $A$;$a$;$A$", "[select $A$;$a$;$A$]" },
+	};
+
+	check_all(goldens, ARRAY_SIZE(goldens));
+}
+
+static void test_depth(void **state UNUSED)
+{
+	static const struct golden goldens[] = {
+		{ "create rule r as on insert to t do (select 1; select 2);select 3",
+		  "[create rule r as on insert to t do (select 1; select 2)][select 3]" },
+		{ "select ((1);2);select 3", "[select ((1);2)][select 3]" },
+		{ "select 1);select 2", "[select 1)][select 2]" },
+		{ "select ')';select '(';", "[select ')'][select '(']" },
+		{ "create function f() returns int begin atomic select 1; select 2; end; "
+		  "select 3",
+		  "[create function f() returns int begin atomic select 1; select 2; end]"
+		  "[select 3]" },
+		{ "CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC select case when true "
+		  "then 1 end; END; select 3",
+		  "[CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC select case when true "
+		  "then 1 end; END][select 3]" },
+		{ "create function f() returns int return case when true then 1 end; "
+		  "select 2",
+		  "[create function f() returns int return case when true then 1 end]"
+		  "[select 2]" },
+		{ "create table begin_t (a int); begin; select 1; end",
+		  "[create table begin_t (a int)][begin][select 1][end]" },
+		{ "create function f(begin int) returns int language sql as 'select 1;'; "
+		  "select 2",
+		  "[create function f(begin int) returns int language sql as 'select 1;']"
+		  "[select 2]" },
+	};
+
+	check_all(goldens, ARRAY_SIZE(goldens));
+}
+
+static void test_copy(void **state UNUSED)
+{
+	static const struct golden goldens[] = {
+		{ "copy t from stdin;\n1\t;'\n\\.\nselect 2;",
+		  "[copy t from stdin]{1\t;'\n}[select 2]" },
+		{ "COPY t (a, b) FROM STDIN WITH (FORMAT csv); -- data\r\n1,2\r\n\\.\r\n",
+		  "[COPY t (a, b) FROM STDIN WITH (FORMAT csv)]{1,2\r\n}" },
+		{ "copy t from stdin;\n\\.\n", "[copy t from stdin]{}" },
+		{ "copy t from stdin;\n1\n\\.", "[copy t from stdin]{1\n}" },
+		{ "copy t from stdin;\n\\.x\n \\.\n\\\\.\n\\.\n",
+		  "[copy t from stdin]{\\.x\n \\.\n\\\\.\n}" },
+		{ "copy t from stdin;\r1\r\\.\rselect 2",
+		  "[copy t from stdin]{1\r}[select 2]" },
+		{ "copy t from stdin;\na\rb\n\\.\n", "[copy t from stdin]{a\rb\n}" },
+		{ "copy t to stdout;select 2", "[copy t to stdout][select 2]" },
+		{ "copy (select a from stdin) to stdout;select 2",
+		  "[copy (select a from stdin) to stdout][select 2]" },
+		{ "copy t from '/x' where a is distinct from stdin;select 2",
+		  "[copy t from '/x' where a is distinct from stdin][select 2]" },
+		{ "copy t from \"stdin\";select 2", "[copy t from \"stdin\"][select 2]" },
+		{ "select a from stdin;select 2", "[select a from stdin][select 2]" },
+		{ "copy t from stdin; select 1;\n1\n\\.\n",
+		  "!1:20 text behind COPY ... FROM STDIN on its line" },
+		{ "select 1;\n copy t from stdin;\n1\n",
+		  "[select 1]!2:2 data of COPY ... FROM STDIN has no end" },
+		{ "copy t from stdin", "!1:1 data of COPY ... FROM STDIN has no end" },
+	};
+
+	check_all(goldens, ARRAY_SIZE(goldens));
+}
+
+static void test_commands(void **state UNUSED)
+{
+	static const struct golden goldens[] = {
+		{ "\\restrict abc\nselect 1;\n\\unrestrict abc\n", "[select 1]" },
+		{ "\\restrict abc\r\n\\unrestrict abc", "" },
+		{ "\\restrict abc\nselect 1;", "[select 1]" },
+		{ "\\restrict\n",
+		  "!1:1 psql command '\\restrict' cannot be part of a migration" },
+		{ "\\restrict a\n\\restrict a\n",
+		  "!2:1 psql command '\\restrict' cannot be part of a migration" },
+		{ "\\restrict a\n\\unrestrict b\n",
+		  "!2:1 psql command '\\unrestrict' cannot be part of a migration" },
+		{ "\\unrestrict a\n",
+		  "!1:1 psql command '\\unrestrict' cannot be part of a migration" },
+		{ "select 1 \\restrict a\n",
+		  "!1:10 psql command '\\restrict' cannot be part of a migration" },
+		{ "select 1;\n\\i other.sql\n",
+		  "[select 1]!2:1 psql command '\\i' cannot be part of a migration" },
+		{ "\\restrict a\n\\copy t from 'x'\n",
+		  "!2:1 psql command '\\copy' cannot be part of a migration" },
+		{ "\\set x 1",
+		  "!1:1 psql command '\\set' cannot be part of a migration" },
+		{ "select 1 \\gexec",
+		  "!1:10 psql command '\\gexec' cannot be part of a migration" },
+		{ "\\! ls", "!1:1 psql command '\\!' cannot be part of a migration" },
+		{ "select 1 \\; select 2;",
+		  "!1:10 psql command '\\;' cannot be part of a migration" },
+		{ "\\.\n", "!1:1 psql command '\\.' cannot be part of a migration" },
+		{ "\\", "!1:1 psql command '\\' cannot be part of a migration" },
+		{ "select '\\i x';", "[select '\\i x']" },
+		{ "select 1; -- \\i x", "[select 1]" },
+	};
+
+	check_all(goldens, ARRAY_SIZE(goldens));
+}
+
+static void test_unterminated(void **state UNUSED)
+{
+	static const struct golden goldens[] = {
+		{ "select 1;\nselect 'a",
+		  "[select 1]!2:8 quoted string is never closed" },
+		{ "select \"a", "!1:8 quoted identifier is never closed" },
+		{ "select E'a\\'", "!1:8 quoted string is never closed" },
+		{ "select E'a'\n'b", "!1:8 quoted string is never closed" },
+		{ "select E'\\", "!1:8 quoted string is never closed" },
+		{ "\xc3\xa4 /* /* */", "!1:3 comment is never closed" },
+		{ "select $a$ $A$", "!1:8 dollar-quoted string is never closed" },
+		{ "select 1;\n\nselect (1; select 2;\n",
+		  "[select 1]!3:8 parenthesis is never closed" },
+	};
+
+	check_all(goldens, ARRAY_SIZE(goldens));
+}
+
+static void test_encoding(void **state UNUSED)
+{
+	char *got = split("a;\nb\0c", 6);
+
+	assert_string_equal(got, "!2:2 NUL byte in the SQL");
+	free(got);
+	got = split("a;\n\xc3\xa4 \xe4;", 8);
+	assert_string_equal(got, "!2:3 byte 0xe4 is not UTF-8");
+	free(got);
+}
+
+static void test_places(void **state UNUSED)
+{
+	static const char sql[] = "\xef\xbb\xbf one; /* \xc3\xa4\n */ two;\r\nthree\n;"
+				  "\rcopy t from stdin;\n1\n2\n\\.\n  \xe2\x82\xac;last";
+	static const unsigned places[][2] = { { 1, 2 }, { 2, 5 }, { 3, 1 },
+					      { 5, 1 }, { 9, 3 }, { 9, 5 } };
+	struct sql_statement st;
+	struct sql_split s;
+	struct err err = { 0 };
+	unsigned line, column;
+	size_t i;
+
+	assert_int_equal(sql_split_init(&s, sql, strlen(sql), &err), 0);
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		assert_int_equal(sql_split_next(&s, &st, &err), 1);
+		assert_int_equal(st.line, places[i][0]);
+		assert_int_equal(st.column, places[i][1]);
+		sql_place(sql, strlen(sql), st.offset, &line, &column);
+		assert_int_equal(line, places[i][0]);
+		assert_int_equal(column, places[i][1]);
+		if (st.data)
+			assert_int_equal(st.data_line, 6);
+	}
+	assert_int_equal(sql_split_next(&s, &st, &err), 0);
+	assert_int_equal(sql_split_next(&s, &st, &err), 0);
+}
+
+static void test_words(void **state UNUSED)
+{
+	static const struct {
+		const char *sql;
+		enum sql_word word;
+		bool plain;
+	} words[] = {
+		{ "select 1", WORD_OTHER, false },
+		{ "beginning", WORD_OTHER, false },
+		{ "\"begin\"", WORD_OTHER, false },
+		{ "begin", WORD_BEGIN, true },
+		{ "BEGIN /* c */ WORK", WORD_BEGIN, true },
+		{ "Begin Transaction", WORD_BEGIN, true },
+		{ "begin transaction read only", WORD_BEGIN, false },
+		{ "begin isolation level serializable", WORD_BEGIN, false },
+		{ "start transaction", WORD_BEGIN, true },
+		{ "start transaction read write", WORD_BEGIN, false },
+		{ "start", WORD_OTHER, false },
+		{ "/* c */ commit", WORD_COMMIT, true },
+		{ "end work", WORD_COMMIT, true },
+		{ "commit and chain", WORD_COMMIT, false },
+		{ "commit prepared 'x'", WORD_COMMIT, false },
+		{ "rollback", WORD_ROLLBACK, true },
+		{ "abort transaction", WORD_ROLLBACK, true },
+		{ "rollback to s", WORD_ROLLBACK, false },
+		{ "rollback prepared 'x'", WORD_ROLLBACK, false },
+		{ "savepoint s", WORD_SAVEPOINT, false },
+		{ "release s", WORD_RELEASE, false },
+		{ "prepare transaction 'x'", WORD_PREPARE_TRANSACTION, false },
+		{ "prepare p as select 1", WORD_OTHER, false },
+		{ "prepare transaction as select 1", WORD_OTHER, false },
+		{ "prepare transaction (int) as select 1", WORD_OTHER, false },
+		{ "copy t from stdin;\n\\.\n", WORD_COPY_STDIN, false },
+		{ "copy t from 'f'", WORD_OTHER, false },
+	};
+	struct sql_statement st;
+	struct sql_split s;
+	struct err err = { 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		assert_int_equal(sql_split_init(&s, words[i].sql, strlen(words[i].sql),
+						&err),
+				 0);
+		assert_int_equal(sql_split_next(&s, &st, &err), 1);
+		assert_int_equal(st.word, words[i].word);
+		assert_int_equal(st.plain, words[i].plain);
+	}
+}
+
+/* Every beginning of a text ends in a statement or a refusal, never beyond it. */
+static void test_cut(void **state UNUSED)
+{
+	static const char sql[] =
+		"\\restrict k\ncreate function f() begin atomic select e'\\'' -- c\n'x'; "
+		"end; select $t$ ; $t$, U&\"a\", 1.5e+3, $1 /* /* */ */;\n"
+		"copy t (a) from stdin;\n1\n\\.\n\\unrestrict k\n";
+	size_t len;
+
+	for (len = 0; len <= strlen(sql); len++) {
+		char *copy = malloc(len), *got;
+
+		assert_true(copy || len == 0);
+		if (len)
+			memcpy(copy, sql, len);
+		got = split(copy ? copy : "", len);
+		free(got);
+		free(copy);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain),	     cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_dollars),	     cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_copy),	     cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_unterminated), cmocka_unit_test(test_encoding),
+		cmocka_unit_test(test_places),	     cmocka_unit_test(test_words),
+		cmocka_unit_test(test_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
