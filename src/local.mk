@@ -1,7 +1,8 @@
 # One convenience archive a layer, bottom up; no source file stands in two.
 noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/libcore.a \
-	%reldir%/libsql.a
+	%reldir%/libsql.a \
+	%reldir%/libdb.a
 
 %canon_reldir%_libbase_a_SOURCES = \
 	%reldir%/base/buf.c %reldir%/base/buf.h \
@@ -29,3 +30,19 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libsql_a_SOURCES = \
 	%reldir%/sql/split.c %reldir%/sql/split.h
+
+%canon_reldir%_libdb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
+%canon_reldir%_libdb_a_SOURCES = \
+	%reldir%/db/driver.c %reldir%/db/driver.h \
+	%reldir%/db/pg.c %reldir%/db/pg.h \
+	%reldir%/db/pg_run.c \
+	%reldir%/db/pg_talk.c \
+	%reldir%/db/pg_url.c \
+	%reldir%/db/pq.c %reldir%/db/pq.h \
+	%reldir%/db/sqlite.c %reldir%/db/sqlite.h \
+	%reldir%/db/sqlite_keys.c \
+	%reldir%/db/sqlite_run.c \
+	%reldir%/db/tracker.c %reldir%/db/tracker.h
+
+# what is embedded must be there before the first object is made
+src/db/libdb_a-tracker.$(OBJEXT): $(embedded_sql)

@@ -5,10 +5,12 @@ unit_tests = \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-name \
 	%reldir%/unit/test-order \
+	%reldir%/unit/test-pg \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
 	%reldir%/unit/test-record \
 	%reldir%/unit/test-split \
+	%reldir%/unit/test-sqlite \
 	%reldir%/unit/test-trailer \
 	%reldir%/unit/test-verdict
 
@@ -62,6 +64,14 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_split_SOURCES = %reldir%/unit/test-split.c
 %canon_reldir%_unit_test_split_LDADD = $(sql_test_libs)
 
+%canon_reldir%_unit_test_pg_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
+%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c
+%canon_reldir%_unit_test_pg_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
+%canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c
+%canon_reldir%_unit_test_sqlite_LDADD = $(db_test_libs)
+
 # What the program does.
 shell_tests =
 
@@ -74,7 +84,8 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 TESTS += $(shell_tests) $(static_tests)
-EXTRA_DIST += $(shell_tests) $(static_tests)
+EXTRA_DIST += $(shell_tests) $(static_tests) \
+	%reldir%/pg-server.sh
 EXTRA_DIST += %reldir%/fuzz/fuzz-core.c
 
 TEST_EXTENSIONS = .t

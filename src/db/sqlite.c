@@ -1,0 +1,409 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "db/driver.h"
+#include "db/sqlite.h"
+
+enum {
+	BUSY_MS = 5000, /* longest wait for another process's lock */
+	BUSY_PAUSE_MS = 100,
+	WATCH_STEPS = 100000, /* between two looks for a signal */
+};
+
+static const char SCHEME[] = "sqlite:";
+
+/* --- errors and waiting ------------------------------------------------ */
+
+static int locked(struct db *db, enum err_code code, struct err *err)
+{
+	err_set(err, code, "could not lock database '%s': another process holds it",
+		db->path);
+	err_detail(err, "It was waited for %d seconds.", BUSY_MS / 1000);
+	err_hint(err, "sqlite-locked",
+		 "Try again when the other process is done; \"fuser %s\" names it.",
+		 db->path);
+	return -1;
+}
+
+int sqlite_err(struct db *db, enum err_code code, struct err *err)
+{
+	int rc = db->sql ? sqlite3_extended_errcode(db->sql) : SQLITE_NOMEM;
+
+	if (db->ended.code != ERR_NONE) {
+		*err = db->ended;
+		db->ended.code = ERR_NONE;
+		return -1;
+	}
+	if ((rc & 0xff) == SQLITE_BUSY)
+		locked(db, ERR_REFUSED, err);
+	else
+		err_set(err, code, "%s",
+			db->sql ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc));
+	snprintf(err->sqlstate, sizeof(err->sqlstate), "%d", rc);
+	return -1;
+}
+
+/* sqlite3's busy handler: 1 tries again, 0 gives up. */
+static int on_busy(void *arg, int count)
+{
+	struct db *db = arg;
+	int64_t now = clock_ms();
+	int pause = count < 6 ? 1 << count : BUSY_PAUSE_MS;
+
+	if (count == 0)
+		db->busy_since = now;
+	if (now - db->busy_since >= BUSY_MS)
+		return 0;
+	return db->waiter->wait(db->waiter->arg, -1, 0, pause, &db->ended) >= 0;
+}
+
+/* sqlite3's progress handler: 1 interrupts. Looks for a signal, waits for nothing. */
+static int on_progress(void *arg)
+{
+	struct db *db = arg;
+
+	return db->waiter->wait(db->waiter->arg, -1, 0, 0, &db->ended) < 0;
+}
+
+static void watch(struct db *db)
+{
+	sqlite3_busy_handler(db->sql, on_busy, db);
+	sqlite3_progress_handler(db->sql, WATCH_STEPS, on_progress, db);
+}
+
+int sqlite_exec(struct db *db, const char *sql, struct err *err)
+{
+	if (sqlite3_exec(db->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return sqlite_err(db, ERR_FATAL, err);
+	return 0;
+}
+
+int sqlite_settle(struct db *db, struct err *err)
+{
+	watch(db);
+	return sqlite_exec(db,
+			   "PRAGMA legacy_alter_table=OFF; PRAGMA recursive_triggers=OFF;"
+			   "PRAGMA ignore_check_constraints=OFF;"
+			   "PRAGMA case_sensitive_like=OFF",
+			   err);
+}
+
+/* --- opening ----------------------------------------------------------- */
+
+static bool accepts(const char *url)
+{
+	return starts_with(url, SCHEME);
+}
+
+/* The file of a URL, borrowed from it; NULL with `err` set. */
+static const char *url_path(const char *url, struct err *err)
+{
+	const char *path = url + strlen(SCHEME);
+
+	if (starts_with(path, "//")) {
+		path += 2;
+		if (path[0] != '/') {
+			err_set(err, ERR_USAGE, "a SQLite URL cannot name a host");
+			goto out;
+		}
+	}
+	if (path[0] && strcmp(path, ":memory:") != 0)
+		return path;
+	err_set(err, ERR_USAGE, "a SQLite URL must name a file");
+out:
+	err_hint(err, "target-url", "Write sqlite:FILE or sqlite:///absolute/FILE.");
+	return NULL;
+}
+
+static int describe(const char *url, struct buf *out, bool *has_password, struct err *err)
+{
+	const char *path = url_path(url, err);
+
+	if (!path)
+		return -1;
+	*has_password = false;
+	buf_addf(out, "%s%s", SCHEME, path);
+	return 0;
+}
+
+static void db_free(struct db *db)
+{
+	if (!db)
+		return;
+	sqlite3_close_v2(db->sql);
+	free(db->path);
+	free(db);
+}
+
+/* "./x" for a bare name: sqlite3 gives ":memory:" and "file:" a meaning. */
+static char *full_path(const char *path, const char *base)
+{
+	struct buf full = BUF_INIT;
+
+	if (path[0] != '/')
+		buf_addf(&full, "%s/", base && base[0] ? base : ".");
+	buf_adds(&full, path);
+	return buf_detach(&full);
+}
+
+static int open_file(struct db *db, bool must_exist, struct err *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE |
+		    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+		    (must_exist ? 0 : SQLITE_OPEN_CREATE);
+
+	if (sqlite3_open_v2(db->path, &db->sql, flags, NULL) == SQLITE_OK)
+		return 0;
+	sqlite_err(db, ERR_FATAL, err);
+	err_wrap(err, "could not open database '%s'", db->path);
+	err_hint(err, "sqlite-open",
+		 "The folder must exist, and the file must be readable and writable.");
+	return -1;
+}
+
+/* What the connection must be like before a migration meets it. */
+static int harden(struct db *db, struct err *err)
+{
+	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	/* FULL loses a commit when power fails right after the answer */
+	if (sqlite_exec(db, "PRAGMA synchronous=EXTRA", err) == 0)
+		return 0;
+	if (strcmp(err->sqlstate, "26") == 0) /* SQLITE_NOTADB */
+		err_hint(err, "sqlite-open", "Is it another kind of file, or encrypted?");
+	return err_wrap(err, "could not open database '%s'", db->path);
+}
+
+static int db_open(struct db **out, const struct db_open *how, struct err *err)
+{
+	bool must_exist = how->flags & DB_MUST_EXIST;
+	const char *path = url_path(how->url, err);
+	struct db *db;
+	int ret = -1;
+
+	if (!path)
+		return -1;
+	db = xcalloc(1, sizeof(*db));
+	db->path = how->flags & DB_IN_MEMORY ? xstrdup(":memory:")
+					     : full_path(path, how->base);
+	db->waiter = how->waiter;
+	snprintf(db->engine, sizeof(db->engine), "sqlite/%s", sqlite3_libversion());
+	if (must_exist && access(db->path, F_OK) < 0 &&
+	    (errno == ENOENT || errno == ENOTDIR)) {
+		ret = 1;
+		goto out;
+	}
+	if (open_file(db, must_exist, err) < 0)
+		goto out;
+	watch(db);
+	if (harden(db, err) < 0)
+		goto out;
+	*out = db;
+	return 0;
+out:
+	db_free(db);
+	return ret;
+}
+
+/* --- facts ------------------------------------------------------------- */
+
+static const char *engine(struct db *db)
+{
+	return db->engine;
+}
+
+static const struct db_capabilities *capabilities(struct db *db UNUSED)
+{
+	static const struct db_capabilities caps = {
+		.tx_ddl = true,
+		.append_triggers = true,
+		.file = true,
+	};
+
+	return &caps;
+}
+
+static int identity(struct db *db UNUSED, struct buf *out UNUSED, struct err *err UNUSED)
+{
+	return 0; /* a file has none that a copy would not have too */
+}
+
+/* --- transactions ------------------------------------------------------ */
+
+static void transaction_over(struct db *db)
+{
+	if (db->reading)
+		sqlite3_exec(db->sql, "PRAGMA query_only=OFF", NULL, NULL, NULL);
+	db->reading = false;
+	db->ended.code = ERR_NONE;
+}
+
+static int begin(struct db *db, bool foreign_keys, struct err *err)
+{
+	/*
+	 * OFF unless asked for: with ON the usual rebuild of a table (create,
+	 * copy, drop, rename) deletes or refuses the rows that refer to it.
+	 */
+	if (sqlite_exec(db,
+			foreign_keys ? "PRAGMA foreign_keys=ON"
+				     : "PRAGMA foreign_keys=OFF",
+			err) < 0 ||
+	    sqlite_exec(db, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	db->foreign_keys = foreign_keys;
+	return 0;
+}
+
+static int begin_read(struct db *db, struct err *err)
+{
+	if (sqlite_exec(db, "PRAGMA query_only=ON", err) < 0)
+		return -1;
+	db->reading = true;
+	if (sqlite_exec(db, "BEGIN", err) == 0)
+		return 0;
+	transaction_over(db);
+	return -1;
+}
+
+static void rollback(struct db *db)
+{
+	struct err ignored;
+
+	/* a signal that is still pending must not stop this */
+	sqlite3_progress_handler(db->sql, 0, NULL, NULL);
+	if (!sqlite3_get_autocommit(db->sql))
+		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+	sqlite_settle(db, &ignored); /* settings survive ROLLBACK */
+	transaction_over(db);
+}
+
+static int commit(struct db *db, struct err *err)
+{
+	int rc;
+
+	if (sqlite3_get_autocommit(db->sql)) {
+		transaction_over(db);
+		return err_set(err, ERR_REFUSED,
+			       "nothing to commit: the transaction has ended already");
+	}
+	/* with a reader about, the busy handler waits here; BUSY is its last word */
+	rc = sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		sqlite_err(db, ERR_REFUSED, err);
+		if ((rc & 0xff) == SQLITE_BUSY)
+			err_detail(err,
+				   "It was still being read %d seconds after "
+				   "COMMIT was asked for; all was rolled back.",
+				   BUSY_MS / 1000);
+		rollback(db);
+		return -1;
+	}
+	transaction_over(db);
+	return 0;
+}
+
+/* --- our own questions ------------------------------------------------- */
+
+static int bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, size_t nr)
+{
+	char name[24];
+	size_t i;
+	int at;
+
+	for (i = 0; i < nr; i++) {
+		snprintf(name, sizeof(name), "$%zu", i + 1);
+		at = sqlite3_bind_parameter_index(stmt, name);
+		if (at == 0)
+			BUG("no parameter %s in '%s'", name, sqlite3_sql(stmt));
+		if (params[i] && sqlite3_bind_text(stmt, at, params[i], -1,
+						   SQLITE_STATIC) != SQLITE_OK)
+			return sqlite3_errcode(db->sql);
+	}
+	return SQLITE_OK;
+}
+
+static int tell_row(sqlite3_stmt *stmt, db_row_fn row, void *arg, struct err *err)
+{
+	size_t nr = (size_t)sqlite3_column_count(stmt), i;
+	const char **values;
+	int ret;
+
+	if (!row)
+		return 0;
+	values = xcalloc(nr, sizeof(*values));
+	for (i = 0; i < nr; i++)
+		values[i] = (const char *)sqlite3_column_text(stmt, (int)i);
+	ret = row(arg, values, nr, err);
+	free(values);
+	return ret;
+}
+
+int sqlite_query(struct db *db, const char *sql, const char *const *params,
+		 size_t nr_params, db_row_fn row, void *arg, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc, ret = -1;
+
+	rc = sqlite3_prepare_v2(db->sql, sql, -1, &stmt, NULL);
+	if (rc == SQLITE_OK)
+		rc = bind(db, stmt, params, nr_params);
+	if (rc == SQLITE_OK)
+		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+			if (tell_row(stmt, row, arg, err) < 0)
+				goto out;
+	if (rc == SQLITE_DONE)
+		ret = 0;
+	else
+		sqlite_err(db, ERR_FATAL, err);
+out:
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+static int execute(struct db *db, const char *sql, size_t len, struct err *err)
+{
+	char *text = xstrndup(sql, len);
+	int ret = sqlite_exec(db, text, err);
+
+	free(text);
+	return ret;
+}
+
+static bool is_undefined_table(const struct err *err)
+{
+	return strcmp(err->sqlstate, "1") == 0 && strstr(err->message, "no such table");
+}
+
+static bool is_conflict(const struct err *err)
+{
+	int code = atoi(err->sqlstate);
+
+	return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
+	       (code & 0xff) == SQLITE_BUSY;
+}
+
+const struct db_driver db_sqlite = {
+	.name = "sqlite",
+	.prefix = "git_migrate_",
+	.accepts = accepts,
+	.describe = describe,
+	.open = db_open,
+	.free = db_free,
+	.engine = engine,
+	.capabilities = capabilities,
+	.identity = identity,
+	.begin = begin,
+	.begin_read = begin_read,
+	.run = sqlite_run,
+	.query = sqlite_query,
+	.execute = execute,
+	.commit = commit,
+	.rollback = rollback,
+	.is_undefined_table = is_undefined_table,
+	.is_conflict = is_conflict,
+};

@@ -1,0 +1,856 @@
+/* The SQLite driver and the tracker, on files of a temporary folder. */
+#include "base/compat.h"
+
+#include <setjmp.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "core/ledger.h"
+#include "db/driver.h"
+#include "db/tracker.h"
+
+static const struct db_driver *const sqlite = &db_sqlite;
+
+struct fixture {
+	char dir[64];
+	struct db *db;
+	struct db_waiter waiter;
+	int signals; /* how many waits are still granted; -1: all */
+};
+
+static int test_wait(void *arg, int fd UNUSED, short events UNUSED, int timeout_ms,
+		     struct err *err)
+{
+	struct fixture *f = arg;
+	const struct timespec pause = { 0, timeout_ms < 0 ? 0 : timeout_ms * 1000000L };
+
+	if (f->signals == 0)
+		return err_set(err, ERR_INTERRUPTED, "interrupted");
+	if (f->signals > 0)
+		f->signals--;
+	nanosleep(&pause, NULL);
+	return 0;
+}
+
+static int open_db(struct fixture *f, const char *url, enum db_open_flags flags,
+		   struct db **out, struct err *err)
+{
+	struct db_open how = { .url = url,
+			       .base = f->dir,
+			       .application = "test",
+			       .flags = flags,
+			       .waiter = &f->waiter };
+
+	return sqlite->open(out, &how, err);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct err err = { 0 };
+
+	assert_non_null(f);
+	f->signals = -1;
+	f->waiter = (struct db_waiter){ test_wait, f };
+	snprintf(f->dir, sizeof(f->dir), "/tmp/test-sqlite.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(open_db(f, "sqlite:test.db", 0, &f->db, &err), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	sqlite->free(f->db);
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+/* --- short words ------------------------------------------------------- */
+
+static int run_with(struct db *db, const char *sql, bool foreign_keys, unsigned *nr,
+		    struct err *err)
+{
+	struct db_script script = { .name = "0001.sql",
+				    .sql = sql,
+				    .len = strlen(sql),
+				    .foreign_keys = foreign_keys };
+	struct db_report report = { 0 };
+
+	memset(err, 0, sizeof(*err));
+	assert_int_equal(sqlite->begin(db, foreign_keys, err), 0);
+	if (sqlite->run(db, &script, &report, err) < 0) {
+		sqlite->rollback(db);
+		return -1;
+	}
+	if (nr)
+		*nr = report.statements;
+	return sqlite->commit(db, err);
+}
+
+static void run_ok(struct db *db, const char *sql)
+{
+	struct err err = { 0 };
+
+	if (run_with(db, sql, false, NULL, &err) < 0)
+		fail_msg("%s: %s (%s)", sql, err.message, err.sqlstate);
+}
+
+/* Runs what must be refused with a message that holds `word`. */
+static void run_refused(struct db *db, const char *sql, const char *word, unsigned line,
+			unsigned column)
+{
+	struct err err = { 0 };
+
+	if (run_with(db, sql, false, NULL, &err) == 0)
+		fail_msg("ran: %s", sql);
+	if (!strstr(err.message, word))
+		fail_msg("'%s' is not in '%s'", word, err.message);
+	assert_int_equal(err.code, ERR_REFUSED);
+	assert_int_equal(err.line, line);
+	assert_int_equal(err.column, column);
+}
+
+static int collect(void *arg, const char *const *values, size_t nr,
+		   struct err *err UNUSED)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		buf_addf(arg, "%s%s", i ? "|" : "", values[i] ? values[i] : "NULL");
+	buf_addc(arg, '\n');
+	return 0;
+}
+
+static void expect(struct db *db, const char *sql, const char *wanted)
+{
+	struct buf got = BUF_INIT;
+	struct err err = { 0 };
+
+	if (sqlite->query(db, sql, NULL, 0, collect, &got, &err) < 0)
+		fail_msg("%s: %s", sql, err.message);
+	assert_string_equal(buf_str(&got), wanted);
+	buf_release(&got);
+}
+
+/* --- URLs and files ---------------------------------------------------- */
+
+static void test_urls(void **state)
+{
+	struct fixture *f = *state;
+	struct buf out = BUF_INIT;
+	struct err err = { 0 };
+	struct db *db = NULL;
+	bool has_password = true;
+
+	assert_ptr_equal(db_driver_for("sqlite:a.db", &err), &db_sqlite);
+	assert_ptr_equal(db_driver_for("postgres://h/d", &err), &db_postgresql);
+	assert_null(db_driver_for("mysql://u:secret@h/d", &err));
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_null(strstr(err.message, "secret"));
+	assert_non_null(strstr(err.hint, "sqlite:FILE"));
+
+	assert_int_equal(sqlite->describe("sqlite:a/b.db", &out, &has_password, &err), 0);
+	assert_false(has_password);
+	assert_string_equal(buf_str(&out), "sqlite:a/b.db");
+	buf_reset(&out);
+	assert_int_equal(sqlite->describe("sqlite:///b.db", &out, &has_password, &err),
+			 0);
+	assert_string_equal(buf_str(&out), "sqlite:/b.db");
+	assert_int_equal(sqlite->describe("sqlite://h/b.db", &out, &has_password, &err),
+			 -1);
+	assert_int_equal(sqlite->describe("sqlite:", &out, &has_password, &err), -1);
+	assert_int_equal(sqlite->describe("sqlite::memory:", &out, &has_password, &err),
+			 -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	buf_release(&out);
+
+	assert_int_equal(open_db(f, "sqlite:none.db", DB_MUST_EXIST, &db, &err), 1);
+	assert_int_equal(open_db(f, "sqlite:no/folder.db", 0, &db, &err), -1);
+	assert_int_equal(err.code, ERR_FATAL);
+	assert_true(err.hint[0]);
+	assert_int_equal(open_db(f, "sqlite:test.db", DB_MUST_EXIST, &db, &err), 0);
+	assert_memory_equal(sqlite->engine(db), "sqlite/3.", 9);
+	assert_true(sqlite->capabilities(db)->file);
+	sqlite->free(db);
+}
+
+static void test_not_a_database(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct db *db = NULL;
+	char path[96];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/text.db", f->dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("this is a text and no database, and it is long enough to be looked at by "
+	      "SQLite, which wants a header of a hundred bytes\n",
+	      file);
+	fclose(file);
+	assert_int_equal(open_db(f, "sqlite:text.db", 0, &db, &err), -1);
+	assert_non_null(strstr(err.message, "not a database"));
+}
+
+/* --- running ----------------------------------------------------------- */
+
+static void test_run(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	unsigned nr = 0;
+
+	assert_int_equal(run_with(f->db,
+				  "\xef\xbb\xbf-- a comment\r\ncreate table t (a, b); "
+				  "select 1 union "
+				  "select 2;\ncreate trigger g after insert on t begin "
+				  "update t set b = "
+				  "1; select 2; end;\ninsert into t (a) values "
+				  "('x;y');; ",
+				  false, &nr, &err),
+			 0);
+	assert_int_equal(nr, 4);
+	expect(f->db, "select a, b from t", "x;y|1\n");
+	assert_int_equal(run_with(f->db, "-- nothing", false, &nr, &err), 0);
+	assert_int_equal(nr, 0);
+	run_ok(f->db, "delete from t");
+}
+
+static void test_errors(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	run_ok(f->db, "create table t (a not null, b unique)");
+	run_refused(f->db, "select 1;\n  select \xc3\xa4 from t;", "no such column", 2,
+		    10);
+	run_refused(f->db, "select 1;\nselekt 1;", "syntax error", 2, 1);
+	run_refused(f->db,
+		    "insert into t values (1, 1);\n insert into t values (null, 2);",
+		    "NOT NULL", 2, 2);
+	expect(f->db, "select count(*) from t", "0\n");
+	assert_int_equal(run_with(f->db, "insert into t values (null, 2)", false, NULL,
+				  &err),
+			 -1);
+	assert_string_equal(err.sqlstate, "1299");
+	assert_false(sqlite->is_conflict(&err));
+	run_refused(f->db, "insert into t values (1, 1), (2, 1)", "UNIQUE", 1, 1);
+	assert_int_equal(run_with(f->db, "insert into t values (1, 1), (2, 1)", false,
+				  NULL, &err),
+			 -1);
+	assert_true(sqlite->is_conflict(&err));
+	assert_int_equal(run_with(f->db, "select * from nowhere", false, NULL, &err), -1);
+	assert_true(sqlite->is_undefined_table(&err));
+	run_refused(f->db, "select 1;\n.read other.sql\n", "syntax error", 2, 1);
+	run_refused(f->db, "insert into t values (:a, ?);", "':a' has no value", 1, 1);
+	run_refused(f->db, "select 1;\nvacuum;", "VACUUM", 2, 1);
+}
+
+static void test_silent_traps(void **state)
+{
+	struct fixture *f = *state;
+	struct db_script nul = { .name = "x", .sql = "select 1;\0select 2;", .len = 19 };
+	struct db_report report;
+	struct err err = { 0 };
+
+	run_refused(f->db, "select 1;\n /* select 2;", "comment is never closed", 2, 2);
+	run_refused(f->db, "select 'a;\n", "quote is never closed", 1, 8);
+	run_refused(f->db, "select [a;\n", "quote is never closed", 1, 8);
+	run_refused(f->db, "-- one\rselect 2;\r", "bare carriage return", 1, 7);
+	run_ok(f->db, "-- one\r\nselect 2;\rselect '-- \r';");
+	run_ok(f->db,
+	       "select 'it''s /*', \"a\"\"--\", `b```, [c'] from (select 1 as [c'], 2 as "
+	       "\"a\"\"--\", 3 as `b```)");
+	assert_int_equal(sqlite->begin(f->db, false, &err), 0);
+	assert_int_equal(sqlite->run(f->db, &nul, &report, &err), -1);
+	assert_int_equal(err.column, 10);
+	sqlite->rollback(f->db);
+	run_refused(f->db, "select '\xe4';", "not UTF-8", 1, 9);
+}
+
+static void test_control(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	unsigned nr;
+
+	run_ok(f->db, "create table t (a)");
+	/* the outer pair is left out */
+	assert_int_equal(run_with(f->db,
+				  "-- c\nBEGIN IMMEDIATE TRANSACTION;\ninsert into t "
+				  "values "
+				  "(1);\nCOMMIT;\n-- end\n",
+				  false, &nr, &err),
+			 0);
+	assert_int_equal(nr, 1);
+	run_ok(f->db, "begin; insert into t values (2); end transaction");
+	expect(f->db, "select a from t", "1\n2\n");
+	/* and nothing else */
+	run_refused(f->db, "insert into t values (3);\ncommit;", "COMMIT", 2, 1);
+	run_refused(f->db, "insert into t values (3);\nbegin;\nend;", "BEGIN", 2, 1);
+	run_refused(f->db, "begin;\n begin;", "BEGIN", 2, 2);
+	run_refused(f->db, "begin; insert into t values (3);", "BEGIN without COMMIT", 1,
+		    1);
+	run_refused(f->db, "begin; commit;\ninsert into t values (3);",
+		    "a statement behind COMMIT", 2, 1);
+	run_refused(f->db, "begin; commit; commit", "COMMIT", 1, 16);
+	run_refused(f->db, "select 1; rollback;", "ROLLBACK", 1, 11);
+	run_refused(f->db, "savepoint s; release s;", "SAVEPOINT", 1, 1);
+	run_refused(f->db,
+		    "begin; create trigger g after insert on t begin select 1; end;",
+		    "BEGIN without COMMIT", 1, 1);
+	expect(f->db, "select count(*) from t", "2\n");
+}
+
+static void test_ended_transaction(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	run_ok(f->db, "create table t (a unique); insert into t values (1);"
+		      "create table u (a); create trigger g after insert on u begin "
+		      "select raise(rollback, 'no'); end");
+	assert_int_equal(run_with(f->db,
+				  "insert into t values (2);\ninsert or rollback into t "
+				  "values "
+				  "(1);\ninsert into t values (3);",
+				  false, NULL, &err),
+			 -1);
+	assert_int_equal(err.line, 2);
+	assert_non_null(strstr(err.detail, "ended the transaction"));
+	assert_int_equal(run_with(f->db,
+				  "insert into t values (2); insert into u values (1)",
+				  false, NULL, &err),
+			 -1);
+	assert_non_null(strstr(err.detail, "ended the transaction"));
+	expect(f->db, "select a from t", "1\n");
+	run_ok(f->db, "insert or abort into t values (2)");
+}
+
+static void test_authorizer(void **state)
+{
+	struct fixture *f = *state;
+	struct tracker t = { &db_sqlite, f->db };
+	struct err err = { 0 };
+
+	run_ok(f->db, "create table t (a)");
+	assert_int_equal(tracker_install(&t, &err), 0);
+	run_refused(f->db, "select 1;\nattach 'x.db' as x;", "ATTACH", 2, 1);
+	run_refused(f->db, "detach x;", "DETACH", 1, 1);
+	run_refused(f->db, "pragma writable_schema=on;", "PRAGMA writable_schema", 1, 1);
+	run_refused(f->db, "pragma journal_mode=wal;", "PRAGMA journal_mode", 1, 1);
+	run_refused(f->db, "pragma synchronous=off;", "PRAGMA synchronous", 1, 1);
+	run_refused(f->db, "pragma locking_mode=exclusive;", "PRAGMA locking_mode", 1, 1);
+	run_ok(f->db,
+	       "pragma journal_mode; pragma user_version=7; pragma table_info(t);");
+	expect(f->db, "pragma user_version", "7\n");
+	run_refused(f->db, "select load_extension('x')", "extension", 1, 1);
+	run_refused(f->db, "update sqlite_schema set sql = ''", "may not be modified", 1,
+		    1);
+
+	run_refused(f->db, "delete from git_migrate_log", "tracker", 1, 1);
+	run_refused(f->db, "insert into GIT_MIGRATE_LOG (seq) values (1)", "tracker", 1,
+		    1);
+	run_refused(f->db, "update git_migrate_schema set tool = ''", "tracker", 1, 1);
+	run_refused(f->db, "drop table git_migrate_log", "tracker", 1, 1);
+	run_refused(f->db, "drop trigger git_migrate_log_update", "tracker", 1, 1);
+	run_refused(f->db, "drop index git_migrate_log_settled", "tracker", 1, 1);
+	run_refused(f->db, "alter table git_migrate_log rename to x", "tracker", 1, 1);
+	run_refused(f->db, "create index i on git_migrate_log (at)", "tracker", 1, 1);
+	run_refused(f->db,
+		    "create trigger g before insert on git_migrate_log begin select 1; "
+		    "end",
+		    "tracker", 1, 1);
+	run_refused(f->db,
+		    "create temp trigger g before insert on git_migrate_log begin select "
+		    "1; end",
+		    "tracker", 1, 1);
+	run_refused(f->db,
+		    "create trigger g after insert on t begin delete from "
+		    "git_migrate_log; end;"
+		    "insert into t values (1)",
+		    "tracker", 1, 75);
+	run_ok(f->db,
+	       "select count(*) from git_migrate_log; create table git_migrated (a); "
+	       "alter table git_migrated add column git_migrate_x; "
+	       "update git_migrated set git_migrate_x = 1; drop table git_migrated");
+}
+
+static void test_session(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	run_ok(f->db,
+	       "create table t (a); create temp table x (a); create temp view y as "
+	       "select 1; create temp trigger z after insert on t begin select 1; end; "
+	       "pragma legacy_alter_table=on; pragma recursive_triggers=on");
+	expect(f->db, "select name from temp.sqlite_schema", "");
+	expect(f->db, "pragma legacy_alter_table", "0\n");
+	expect(f->db, "pragma recursive_triggers", "0\n");
+	assert_int_equal(run_with(f->db, "pragma recursive_triggers=on; nonsense", false,
+				  NULL, &err),
+			 -1);
+	expect(f->db, "pragma recursive_triggers", "0\n");
+	expect(f->db, "pragma synchronous", "3\n");
+}
+
+/* --- foreign keys ------------------------------------------------------ */
+
+static const char family[] =
+	"create table p (id integer primary key, a);"
+	"create table c (id integer primary key, p references p (id) on delete cascade);"
+	"insert into p values (1, 'x'), (2, 'y'); insert into c values (10, 1), (20, 2);";
+
+static void test_rebuild(void **state)
+{
+	struct fixture *f = *state;
+
+	run_ok(f->db, family);
+	run_ok(f->db, "create table p_new (id integer primary key, a not null);"
+		      "insert into p_new select * from p; drop table p;"
+		      "alter table p_new rename to p;");
+	expect(f->db, "select id, p from c", "10|1\n20|2\n");
+}
+
+static void test_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	run_ok(f->db, family);
+	assert_int_equal(run_with(f->db, "delete from p where id = 1", false, NULL, &err),
+			 -1);
+	assert_string_equal(err.message,
+			    "the migration leaves foreign keys that point nowhere: 1");
+	assert_string_equal(err.detail,
+			    "Among them table 'c', row 10, refers to table 'p'.");
+	assert_string_equal(err.sqlstate, "787");
+	run_ok(f->db, "delete from p where id = 1; delete from c where p = 1");
+
+	/* an old one is no fault of the migration, a further one is */
+	assert_int_equal(sqlite->execute(f->db, "insert into c values (30, 99)", 29,
+					 &err),
+			 0);
+	run_ok(f->db, "insert into p values (3, 'z')");
+	run_ok(f->db, "alter table c add column q references p (id)");
+	assert_int_equal(run_with(f->db, "insert into c values (40, 98, null)", false,
+				  NULL, &err),
+			 -1);
+	run_ok(f->db, "delete from c where id = 30");
+
+	/* a key to columns that are no key */
+	assert_int_equal(run_with(f->db,
+				  "create table bad (a references p (a)); "
+				  "insert into bad values ('x')",
+				  false, NULL, &err),
+			 -1);
+	assert_non_null(strstr(err.detail, "'bad'"));
+}
+
+static void test_keys_on(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	run_ok(f->db, family);
+	assert_int_equal(run_with(f->db, "delete from p where id = 1", true, NULL, &err),
+			 0);
+	expect(f->db, "select id, p from c", "20|2\n");
+	assert_int_equal(run_with(f->db, "insert into c values (30, 99)", true, NULL,
+				  &err),
+			 -1);
+	assert_string_equal(err.sqlstate, "787");
+	assert_int_equal(run_with(f->db, "pragma foreign_keys=on; select 1", true, NULL,
+				  &err),
+			 0);
+	assert_int_equal(run_with(f->db, "pragma foreign_keys=off; select 1", true, NULL,
+				  &err),
+			 -1);
+}
+
+static void test_keys_pragma(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	unsigned nr;
+
+	run_ok(f->db, family);
+	assert_int_equal(run_with(f->db,
+				  "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n"
+				  "drop table p; create table p (id integer primary "
+				  "key);\n"
+				  "insert into p values (1), (2);\nCOMMIT;\n"
+				  "PRAGMA foreign_keys = ON;\n",
+				  false, &nr, &err),
+			 0);
+	assert_int_equal(nr, 3);
+	expect(f->db, "select count(*) from c", "2\n");
+	run_ok(f->db,
+	       "pragma foreign_keys(0); select 1; pragma foreign_keys=yes; -- end");
+	run_ok(f->db, "pragma foreign_keys; pragma foreign_key_check;");
+	run_refused(f->db, "pragma foreign_keys=on; select 1", "foreign_keys", 1, 1);
+	run_refused(f->db, "pragma foreign_keys=on", "foreign_keys", 1, 1);
+	run_refused(f->db, "pragma foreign_keys=off;\npragma foreign_keys=on;\nselect 1;",
+		    "foreign_keys", 2, 1);
+	assert_int_equal(run_with(f->db, "pragma foreign_keys=on; select 1", false, NULL,
+				  &err),
+			 -1);
+	assert_non_null(strstr(err.hint, "-- migrate: foreign-keys=on"));
+}
+
+/* --- locks and signals ------------------------------------------------- */
+
+static void test_locked(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct db *other = NULL;
+	int64_t begun;
+
+	run_ok(f->db, "create table t (a)");
+	assert_int_equal(open_db(f, "sqlite:test.db", 0, &other, &err), 0);
+	assert_int_equal(sqlite->begin(other, false, &err), 0);
+	begun = clock_ms();
+	assert_int_equal(sqlite->begin(f->db, false, &err), -1);
+	assert_in_range(clock_ms() - begun, 4900, 8000);
+	assert_int_equal(err.code, ERR_REFUSED);
+	assert_non_null(strstr(err.message, "another process"));
+	assert_true(sqlite->is_conflict(&err));
+	sqlite->rollback(f->db);
+
+	/* a signal ends the wait */
+	f->signals = 3;
+	assert_int_equal(sqlite->begin(f->db, false, &err), -1);
+	assert_int_equal(err.code, ERR_INTERRUPTED);
+	f->signals = -1;
+	sqlite->rollback(other);
+	run_ok(f->db, "insert into t values (1)");
+
+	/* a reader makes COMMIT wait, and fail */
+	assert_int_equal(sqlite->begin_read(other, &err), 0);
+	expect(other, "select a from t", "1\n");
+	assert_int_equal(run_with(f->db, "insert into t values (2)", false, NULL, &err),
+			 -1);
+	assert_non_null(strstr(err.message, "another process"));
+	assert_int_equal(sqlite->query(other, "insert into t values (3)", NULL, 0, NULL,
+				       NULL, &err),
+			 -1);
+	assert_int_equal(sqlite->commit(other, &err), 0);
+	expect(f->db, "select a from t", "1\n");
+	run_ok(f->db, "insert into t values (2)");
+	run_ok(other, "insert into t values (3)");
+	sqlite->free(other);
+}
+
+static void test_interrupted(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	run_ok(f->db, "create table t (a)");
+	f->signals = 2;
+	assert_int_equal(run_with(f->db,
+				  "insert into t values (1); with recursive n(i) as "
+				  "(select 1 "
+				  "union all select i + 1 from n) select max(i) from n",
+				  false, NULL, &err),
+			 -1);
+	assert_int_equal(err.code, ERR_INTERRUPTED);
+	f->signals = -1;
+	expect(f->db, "select count(*) from t", "0\n");
+	run_ok(f->db, "insert into t values (1)");
+}
+
+/* --- the tracker ------------------------------------------------------- */
+
+static const char uuid[] = "01234567-89ab-4cde-8f01-23456789abcd";
+
+/* The next record behind `last`, which may be NULL. */
+static struct record next_record(struct pool *pool, const struct record *last,
+				 enum event event, const char *path)
+{
+	static const char blob[] = "0123456789012345678901234567890123456789";
+	struct record r = { .seq = last ? last->seq + 1 : 1, .event = event };
+
+	r.field[FIELD_PREV] = last ? last->hash : RECORD_NO_PREV;
+	r.field[FIELD_HEAD] = blob;
+	r.field[FIELD_AT] = "2026-11-22T07:20:11.123Z";
+	r.field[FIELD_BY] = "A U Thor";
+	r.field[FIELD_RUN] = "0123456789abcdef0123456789abcdef";
+	r.field[FIELD_ENGINE] = "sqlite/3.40.1";
+	r.field[FIELD_TARGET] = uuid;
+	r.field[FIELD_TOOL] = "git-migrate/0.1.0";
+	if (path) {
+		r.field[FIELD_PATH] = path;
+		r.field[FIELD_BLOB] = r.field[FIELD_COMMIT] = blob;
+		r.field[FIELD_SHA256] = RECORD_NO_PREV;
+	}
+	record_seal(&r, pool);
+	return r;
+}
+
+static void append_ok(struct tracker *t, const struct record *head,
+		      const struct record *r)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(t->driver->begin(t->db, false, &err), 0);
+	assert_int_equal(tracker_lock(t, head, &err), 0);
+	if (tracker_append(t, r, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(t->driver->commit(t->db, &err), 0);
+}
+
+static void append_refused(struct tracker *t, const struct record *r, const char *word)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(t->driver->begin(t->db, false, &err), 0);
+	assert_int_equal(tracker_append(t, r, &err), -1);
+	if (!strstr(err.message, word))
+		fail_msg("'%s' is not in '%s'", word, err.message);
+	t->driver->rollback(t->db);
+}
+
+static void test_tracker(void **state)
+{
+	struct fixture *f = *state;
+	struct tracker t = { &db_sqlite, f->db };
+	struct pool pool = { 0 };
+	struct ledger ledger = { 0 };
+	struct record a, b, c;
+	struct err err = { 0 };
+
+	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 0);
+	assert_int_equal(tracker_install(&t, &err), 0);
+	assert_int_equal(tracker_install(&t, &err), 0);
+	assert_int_equal(tracker_schema_version(&db_sqlite), 1);
+	expect(f->db, "select version, name, length(sha256) from git_migrate_schema",
+	       "1|0001-tracker.sql|64\n");
+	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
+	assert_int_equal(ledger.nr, 0);
+
+	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001 people.sql");
+	c = next_record(&pool, &b, EVENT_APPLIED, "0001 people.sql");
+	append_refused(&t, &b, "next number");
+	append_ok(&t, NULL, &a);
+	append_refused(&t, &a, "next number");
+	append_ok(&t, &a, &b);
+	append_refused(&t, &c, "settled already");
+	c = next_record(&pool, &a, EVENT_FAILED, "0002.sql");
+	c.seq = 3;
+	append_refused(&t, &c, "chain");
+	c = next_record(&pool, &b, EVENT_FAILED, "0002.sql");
+	append_ok(&t, &b, &c);
+
+	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
+	assert_int_equal(ledger.nr, 3);
+	assert_string_equal(ledger_last(&ledger)->hash, c.hash);
+	assert_string_equal(ledger.records[1].field[FIELD_PATH], "0001 people.sql");
+	expect(f->db,
+	       "select seq, event, path, \"by\" from git_migrate_log where seq = 2",
+	       "2|applied|0001 people.sql|A U Thor\n");
+
+	/* the log has grown since */
+	assert_int_equal(t.driver->begin(t.db, false, &err), 0);
+	assert_int_equal(tracker_lock(&t, &b, &err), 1);
+	assert_int_equal(tracker_lock(&t, NULL, &err), 1);
+	assert_int_equal(tracker_unchanged(&t, &c, &err), 0);
+	assert_int_equal(tracker_unchanged(&t, &b, &err), -1);
+	assert_int_equal(err.code, ERR_REFUSED);
+	t.driver->rollback(t.db);
+	ledger_release(&ledger);
+	pool_release(&pool);
+}
+
+static void test_restored(void **state)
+{
+	struct fixture *f = *state;
+	struct tracker t = { &db_sqlite, f->db };
+	struct pool pool = { 0 };
+	struct ledger ledger = { 0 };
+	struct record a, b;
+	struct err err = { 0 };
+
+	assert_int_equal(tracker_install(&t, &err), 0);
+	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
+	append_ok(&t, NULL, &a);
+	b = next_record(&pool, &a, EVENT_RAN, NULL);
+	b.seq = 7;
+	record_seal(&b, &pool);
+	append_refused(&t, &b, "next number");
+	b.event = EVENT_RESTORED;
+	b.field[FIELD_OLD] = pool_printf(&pool, "6:%s", RECORD_NO_PREV);
+	b.field[FIELD_REASON] = "backup of Monday";
+	record_seal(&b, &pool);
+	append_ok(&t, &a, &b);
+	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
+	assert_int_equal(ledger.nr, 2);
+	ledger_release(&ledger);
+	pool_release(&pool);
+}
+
+/* What a person with the sqlite3 shell may try: all is refused by the triggers. */
+static void test_append_only(void **state)
+{
+	static const char *const refused[] = {
+		"update git_migrate_log set path = 'x'",
+		"update or replace git_migrate_log set seq = 1 where seq = 2",
+		"delete from git_migrate_log",
+		"replace into git_migrate_log select * from git_migrate_log where seq = "
+		"2",
+		"insert or replace into git_migrate_log select 3, event, path, blob, "
+		"\"commit\", at, \"by\", run, record, hash from git_migrate_log where "
+		"seq = 2",
+		"insert or replace into git_migrate_log (seq, event, at, record, hash) "
+		"select 3, 'applied', at, '0000000003 prev=' || hash || ' ', hash "
+		"from git_migrate_log where seq = 2",
+		"insert or replace into git_migrate_log (seq, event, path, at, record, "
+		"hash) "
+		"select 3, 'applied', path, at, '0000000003 prev=' || hash || ' ', "
+		"replace(hash, substr(hash, 1, 1), 'f') from git_migrate_log where seq = "
+		"2",
+		"insert or ignore into git_migrate_log select * from git_migrate_log",
+		"insert into git_migrate_log select * from git_migrate_log where seq = 2 "
+		"on conflict (seq) do update set path = 'x'",
+		"insert into git_migrate_log (event, at, record, hash) values ('x', 1, "
+		"2, 3)",
+		"insert into git_migrate_log (seq, event, at, record, hash) "
+		"select 3, 'ran', at, '0000000003 prev=' || hash || ' ', 'short' "
+		"from git_migrate_log where seq = 2",
+		"update git_migrate_schema set tool = 'x'",
+		"delete from git_migrate_schema",
+		"replace into git_migrate_schema values (1, 'x', 'x', 'x', 'x')",
+		"insert into git_migrate_schema values (3, 'x', 'x', 'x', 'x')",
+	};
+	struct fixture *f = *state;
+	struct tracker t = { &db_sqlite, f->db };
+	struct pool pool = { 0 };
+	struct record a, b;
+	struct err err = { 0 };
+	size_t i;
+
+	assert_int_equal(tracker_install(&t, &err), 0);
+	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
+	append_ok(&t, NULL, &a);
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
+	append_ok(&t, &a, &b);
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		if (sqlite->execute(f->db, refused[i], strlen(refused[i]), &err) == 0)
+			fail_msg("done: %s", refused[i]);
+		if (!strstr(err.message, "append-only"))
+			fail_msg("%s: %s", refused[i], err.message);
+	}
+	expect(f->db, "select seq, path from git_migrate_log", "1|NULL\n2|0001.sql\n");
+	pool_release(&pool);
+}
+
+static void on_bad(void *arg, uint64_t seq, const char *what)
+{
+	buf_addf(arg, "%" PRIu64 ": %s\n", seq, what);
+}
+
+static void test_examine(void **state)
+{
+	static const char tamper[] =
+		"drop trigger git_migrate_log_update;"
+		"update git_migrate_log set path = 'x' where seq = 2;"
+		"update git_migrate_log set record = record || '!', "
+		"\"by\" = null where seq = 3";
+	struct fixture *f = *state;
+	struct tracker t = { &db_sqlite, f->db };
+	struct pool pool = { 0 };
+	struct ledger ledger = { 0 };
+	struct record a, b, c;
+	struct err err = { 0 };
+	struct buf bad = BUF_INIT;
+
+	assert_int_equal(tracker_install(&t, &err), 0);
+	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
+	append_ok(&t, NULL, &a);
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
+	append_ok(&t, &a, &b);
+	c = next_record(&pool, &b, EVENT_RAN, NULL);
+	append_ok(&t, &b, &c);
+	assert_int_equal(tracker_examine(&t, &pool, &ledger, on_bad, &bad, &err), 1);
+	assert_string_equal(buf_str(&bad), "");
+	assert_int_equal(ledger.nr, 3);
+	ledger_release(&ledger);
+
+	assert_int_equal(sqlite->execute(f->db, tamper, strlen(tamper), &err), 0);
+	assert_int_equal(tracker_examine(&t, &pool, &ledger, on_bad, &bad, &err), 1);
+	assert_non_null(strstr(buf_str(&bad), "2: column 'path' holds 'x', the record "
+					      "'0001.sql'\n"));
+	assert_non_null(strstr(buf_str(&bad), "3: column 'by' holds 'nothing'"));
+	assert_non_null(strstr(buf_str(&bad), "3: column 'hash' holds"));
+	ledger_release(&ledger);
+	buf_release(&bad);
+	pool_release(&pool);
+}
+
+/* Several processes install at once: all succeed, once. */
+static void test_install_race(void **state)
+{
+	struct fixture *f = *state;
+	int i, status;
+
+	for (i = 0; i < 6; i++) {
+		if (fork() == 0) {
+			struct tracker t = { &db_sqlite, NULL };
+			struct err err = { 0 };
+
+			if (open_db(f, "sqlite:race.db", 0, &t.db, &err) != 0 ||
+			    tracker_install(&t, &err) < 0)
+				_exit(1);
+			_exit(0);
+		}
+	}
+	for (i = 0; i < 6; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_urls),
+		T(test_not_a_database),
+		T(test_run),
+		T(test_errors),
+		T(test_silent_traps),
+		T(test_control),
+		T(test_ended_transaction),
+		T(test_authorizer),
+		T(test_session),
+		T(test_rebuild),
+		T(test_keys),
+		T(test_keys_on),
+		T(test_keys_pragma),
+		T(test_locked),
+		T(test_interrupted),
+		T(test_tracker),
+		T(test_restored),
+		T(test_append_only),
+		T(test_examine),
+		T(test_install_race),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
