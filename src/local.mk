@@ -2,6 +2,7 @@
 noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/libcore.a \
 	%reldir%/libsql.a \
+	%reldir%/libgitside.a \
 	%reldir%/libdb.a
 
 %canon_reldir%_libbase_a_SOURCES = \
@@ -30,6 +31,14 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libsql_a_SOURCES = \
 	%reldir%/sql/split.c %reldir%/sql/split.h
+
+%canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS)
+%canon_reldir%_libgitside_a_SOURCES = \
+	%reldir%/git/config.c %reldir%/git/config.h \
+	%reldir%/git/history.c %reldir%/git/history.h \
+	%reldir%/git/internal.h \
+	%reldir%/git/notes.c %reldir%/git/notes.h \
+	%reldir%/git/repo.c %reldir%/git/repo.h
 
 %canon_reldir%_libdb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
 %canon_reldir%_libdb_a_SOURCES = \

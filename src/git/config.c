@@ -1,0 +1,231 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "base/vec.h"
+#include "git/config.h"
+#include "git/internal.h"
+
+struct setting {
+	const char *key;
+	const char *value;
+};
+
+struct config {
+	struct pool pool;
+	struct setting *items;
+	size_t nr, alloc;
+	size_t own; /* how many of them come from git's configuration */
+	const char *untrusted;
+};
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	pool_release(&c->pool);
+	free(c->items);
+	free(c);
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+/* Whether "file:..." lies in the work tree, where anybody's commit puts files. */
+static bool is_from_tree(const char *origin, const char *toplevel, const char *git_dir)
+{
+	struct buf path = BUF_INIT;
+	char *real;
+	bool ret;
+
+	if (!toplevel || !starts_with(origin, "file:"))
+		return false;
+	origin += strlen("file:");
+	if (origin[0] != '/')
+		buf_addf(&path, "%s/", toplevel);
+	buf_adds(&path, origin);
+	real = realpath(path.s, NULL);
+	ret = real && is_below(real, toplevel) && !is_below(real, git_dir);
+	free(real);
+	buf_release(&path);
+	return ret;
+}
+
+static void add(struct config *c, const char *key, size_t key_len, const char *value)
+{
+	VEC_GROW(c->items, c->nr, c->alloc);
+	c->items[c->nr].key = pool_strndup(&c->pool, key, key_len);
+	c->items[c->nr++].value = pool_strdup(&c->pool, value);
+}
+
+/* "origin NUL key LF value NUL" again and again; a key alone has no LF. */
+static void take(struct config *c, const struct buf *list, const char *toplevel,
+		 const char *git_dir)
+{
+	const char *at = list->s, *end = list->s + list->len, *origin, *lf;
+
+	while (at < end) {
+		origin = at;
+		at += strlen(at) + 1;
+		if (at >= end)
+			return;
+		lf = strchr(at, '\n');
+		if (starts_with(at, "migrate.") &&
+		    is_from_tree(origin, toplevel, git_dir)) {
+			if (!c->untrusted)
+				c->untrusted = pool_strndup(&c->pool, at,
+							    strcspn(at, "\n"));
+		} else {
+			add(c, at, strcspn(at, "\n"), lf ? lf + 1 : "");
+		}
+		at += strlen(at) + 1;
+	}
+}
+
+int config_load(struct config **out, const char *toplevel, const char *git_dir,
+		struct err *err)
+{
+	static const char *const argv[] = { "git",    "config",	       "-z",
+					    "--list", "--show-origin", NULL };
+	const struct proc p = { .argv = argv, .setenv = GIT_ENV };
+	struct buf list = BUF_INIT, errors = BUF_INIT;
+	struct config *c = NULL;
+	int status, ret = -1;
+
+	status = proc_run(&p, &list, &errors, err);
+	if (status < 0)
+		goto out;
+	if (status > 0) {
+		git_failed(err, "config", &errors);
+		goto out;
+	}
+	c = xcalloc(1, sizeof(*c));
+	if (list.len)
+		take(c, &list, toplevel, git_dir);
+	c->own = c->nr;
+	*out = c;
+	ret = 0;
+out:
+	buf_release(&list);
+	buf_release(&errors);
+	return ret;
+}
+
+int config_load_tree(struct config *c, const char *git_dir, const char *blob,
+		     struct err *err)
+{
+	static const char *const allowed[] = { "migrate.path", "migrate.protect" };
+	const char *const argv[] = { "git",    "--git-dir", git_dir, "config", "-z",
+				     "--list", "--blob",    blob,    NULL };
+	const struct proc p = { .argv = argv, .setenv = GIT_ENV };
+	struct buf list = BUF_INIT, errors = BUF_INIT;
+	const char *at, *end, *lf;
+	size_t i, len;
+	int status, ret = -1;
+
+	c->nr = c->own; /* another commit's are forgotten */
+	status = proc_run(&p, &list, &errors, err);
+	if (status < 0)
+		goto out;
+	if (status > 0) {
+		git_failed(err, "config", &errors);
+		err_wrap(err, "file '.gitmigrate'");
+		goto out;
+	}
+	at = buf_str(&list);
+	for (end = at + list.len; at < end; at += strlen(at) + 1) {
+		len = strcspn(at, "\n");
+		lf = at[len] ? at + len : NULL;
+		for (i = 0; i < ARRAY_SIZE(allowed); i++) {
+			if (strlen(allowed[i]) == len &&
+			    strncmp(allowed[i], at, len) == 0 &&
+			    !config_is_own(c, allowed[i]))
+				add(c, at, len, lf ? lf + 1 : "");
+		}
+	}
+	ret = 0;
+out:
+	buf_release(&list);
+	buf_release(&errors);
+	return ret;
+}
+
+const char *config_get(const struct config *c, const char *key)
+{
+	size_t i;
+
+	for (i = c->nr; i-- > 0;)
+		if (strcmp(c->items[i].key, key) == 0)
+			return c->items[i].value;
+	return NULL;
+}
+
+bool config_is_own(const struct config *c, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < c->own; i++)
+		if (strcmp(c->items[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+bool config_bool(const struct config *c, const char *key, bool otherwise)
+{
+	static const char *const yes[] = { "", "true", "yes", "on", "1" };
+	static const char *const no[] = { "false", "no", "off", "0" };
+	const char *value = config_get(c, key);
+	size_t i;
+
+	for (i = 0; value && i < ARRAY_SIZE(yes); i++)
+		if (strcasecmp(value, yes[i]) == 0)
+			return true;
+	for (i = 0; value && i < ARRAY_SIZE(no); i++)
+		if (strcasecmp(value, no[i]) == 0)
+			return false;
+	return otherwise;
+}
+
+/* The middle of "<section>.<middle>.<key>", NULL when the key is another one. */
+static char *middle(const char *whole, const char *section, const char *key)
+{
+	size_t before = strlen(section) + 1, after = strlen(key) + 1;
+	size_t len = strlen(whole);
+
+	if (len <= before + after || strncmp(whole, section, before - 1) != 0 ||
+	    whole[before - 1] != '.' || whole[len - after] != '.' ||
+	    strcmp(whole + len - after + 1, key) != 0)
+		return NULL;
+	return xstrndup(whole + before, len - before - after);
+}
+
+int config_subsections(const struct config *c, const char *section, const char *key,
+		       int (*fn)(void *arg, const char *name), void *arg)
+{
+	size_t i, k;
+	char *name;
+	int ret = 0;
+
+	for (i = 0; i < c->nr && !ret; i++) {
+		name = middle(c->items[i].key, section, key);
+		for (k = 0; name && k < i; k++)
+			if (strcmp(c->items[k].key, c->items[i].key) == 0)
+				break;
+		if (name && k == i)
+			ret = fn(arg, name);
+		free(name);
+	}
+	return ret;
+}
+
+const char *config_untrusted(const struct config *c)
+{
+	return c->untrusted;
+}

@@ -1,0 +1,51 @@
+/*
+ * git's configuration as git itself reads it, from every scope (`git -c` and
+ * the environment too), read once by `git config`. What a file inside the work
+ * tree says of migrate.* is not trusted: a tree must not choose a database.
+ */
+#ifndef GIT_CONFIG_H
+#define GIT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct config;
+struct err;
+
+/**
+ * Reads all settings. `toplevel` (may be NULL) is the work tree's folder and
+ * `git_dir` the repository's: a file below the first and outside of the second
+ * is not trusted. 0 or -1.
+ */
+int config_load(struct config **out, const char *toplevel, const char *git_dir,
+		struct err *err);
+void config_free(struct config *c);
+
+/**
+ * Adds what `git config` reads from a blob (".gitmigrate" of a commit) of the
+ * keys that a tree may set: migrate.path and migrate.protect, where no other
+ * scope sets them. 0 or -1.
+ */
+int config_load_tree(struct config *c, const char *git_dir, const char *blob,
+		     struct err *err);
+
+/** The last value of a key, NULL when unset; "" for a key without "=". Borrowed. */
+const char *config_get(const struct config *c, const char *key);
+
+/** Whether a key is set elsewhere than in a tree's .gitmigrate. */
+bool config_is_own(const struct config *c, const char *key);
+
+/** git's booleans; `otherwise` when unset or no boolean. */
+bool config_bool(const struct config *c, const char *key, bool otherwise);
+
+/**
+ * Names X for which "<section>.X.<key>" is set, in the order of first sight.
+ * Calls `fn` for each; stops when it returns non-zero, and returns that.
+ */
+int config_subsections(const struct config *c, const char *section, const char *key,
+		       int (*fn)(void *arg, const char *name), void *arg);
+
+/** The first migrate.* key that was ignored since a file in the tree set it, or NULL. */
+const char *config_untrusted(const struct config *c);
+
+#endif

@@ -1,0 +1,32 @@
+/* The plan of a commit, read from the history. */
+#ifndef GIT_HISTORY_H
+#define GIT_HISTORY_H
+
+#include "core/plan.h"
+
+struct err;
+struct repo;
+
+/**
+ * Works out the plan of `commit`: order, blobs, modes, and the files that
+ * cannot be migrations. `*out` must be released and must not outlive `r`.
+ * 0 or -1.
+ */
+int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
+		 struct err *err);
+
+/** Whether a commit's tree holds that migration: 1 with its blob, 0, -1. */
+int history_holds(struct repo *r, const struct oid *commit, const char *path,
+		  struct oid *blob, struct err *err);
+
+/**
+ * Calls `fn` with the message of each commit on the first-parent line of `tip`,
+ * newest first, up to and without `until` (zero: to the root). Stops when it
+ * returns non-zero, and returns that; -1 with `err` set.
+ */
+int history_each_message(struct repo *r, const struct oid *tip, const struct oid *until,
+			 int (*fn)(void *arg, const struct oid *commit,
+				   const char *message, size_t len, struct err *err),
+			 void *arg, struct err *err);
+
+#endif

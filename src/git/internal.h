@@ -1,0 +1,64 @@
+/* What the files of git/ share; no other layer includes this. */
+#ifndef GIT_INTERNAL_H
+#define GIT_INTERNAL_H
+
+#include <git2.h>
+#include <git2/sys/commit.h>
+
+#include "git/repo.h"
+
+struct buf;
+struct err;
+struct oid;
+
+struct repo {
+	git_repository *git;
+	git_odb *odb;
+	git_odb_backend *memory; /* notes before they are a pack; the odb's, or NULL */
+	struct config *config;
+	char *git_dir;	  /* absolute */
+	char *common_dir; /* absolute */
+	char *toplevel;	  /* NULL in a bare repository */
+	char *prefix;	  /* where in the work tree we were called, "" or "a/b/" */
+	bool bare;
+	bool shallow;
+	struct oid *boundary; /* of a shallow clone, sorted */
+	size_t nr_boundary;
+};
+
+/** Environment of every git child: no replace refs, no prompts, no locks taken. */
+extern const char *const GIT_ENV[];
+
+/** Sets `err` from what a git child said; its own words, "fatal: " taken off. */
+int git_failed(struct err *err, const char *what, const struct buf *errors);
+
+/** As err_set with libgit2's own text; returns -1. */
+int repo_err(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/** Conversions; both are 20 bytes. */
+const git_oid *to_git(const struct oid *id);
+void from_git(struct oid *out, const git_oid *id);
+
+/** Reads an object raw. 0, 1 when it is not there, -1 with `err` set. */
+int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
+	      git_object_t type, struct err *err);
+
+/** One entry of a raw tree. */
+struct tree_entry {
+	unsigned mode;
+	const char *name; /* borrowed from the tree, NUL-terminated */
+	size_t name_len;
+	struct oid id;
+};
+
+/**
+ * The entry at `*at` of a raw tree, which is moved behind it. 1, 0 at the end,
+ * -1 when the tree is malformed.
+ */
+int tree_next(const git_odb_object *tree, size_t *at, struct tree_entry *out);
+
+/** Id of the folder `path` ("a/b") below root tree `root`; zero when there is none. */
+int repo_subtree(struct repo *r, const struct oid *root, const char *path,
+		 struct oid *out, struct err *err);
+
+#endif

@@ -1,0 +1,410 @@
+#include "base/compat.h"
+
+#include <git2/sys/mempack.h>
+#include <git2/sys/odb_backend.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/pool.h"
+#include "base/vec.h"
+#include "git/internal.h"
+#include "git/notes.h"
+
+enum { NOTE_MAX = 64 << 20, MODE_NOTE = 0100644 };
+
+/* One note blob, by the object that it is about. */
+struct note {
+	struct oid object;
+	struct oid blob;
+};
+
+struct note_set {
+	struct note *items; /* by object */
+	size_t nr, alloc;
+};
+
+static int cmp_note(const void *a, const void *b)
+{
+	const struct note *x = a, *y = b;
+
+	return oid_cmp(&x->object, &y->object);
+}
+
+/*
+ * Collects the notes below a tree whose folders spelt `prefix`: any mixture of
+ * fanouts. What is no note (git allows other files there) is not carried over.
+ */
+static int collect(struct repo *r, const struct oid *tree, char *prefix, size_t len,
+		   struct note_set *set, struct err *err)
+{
+	git_odb_object *raw = NULL;
+	struct tree_entry e;
+	size_t at = 0;
+	int more, ret = -1;
+
+	if (repo_read(r, &raw, tree, GIT_OBJECT_TREE, err) != 0)
+		return -1;
+	while ((more = tree_next(raw, &at, &e)) > 0) {
+		if (e.mode == 040000 && e.name_len == 2 && len + 2 < OID_HEXSZ) {
+			memcpy(prefix + len, e.name, 2);
+			if (collect(r, &e.id, prefix, len + 2, set, err) < 0)
+				goto out;
+		} else if (e.mode != 040000 && len + e.name_len == OID_HEXSZ) {
+			memcpy(prefix + len, e.name, e.name_len);
+			VEC_GROW(set->items, set->nr, set->alloc);
+			if (oid_parse(&set->items[set->nr].object, prefix, OID_HEXSZ) < 0)
+				continue;
+			set->items[set->nr++].blob = e.id;
+		}
+	}
+	if (more < 0) {
+		err_set(err, ERR_FATAL, "a tree of the notes is malformed");
+		goto out;
+	}
+	ret = 0;
+out:
+	git_odb_object_free(raw);
+	return ret;
+}
+
+static int commit_tree(struct repo *r, const struct oid *commit, struct oid *tree,
+		       struct err *err)
+{
+	git_commit *c = NULL;
+	char hex[OID_HEXSZ + 1];
+
+	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
+		return repo_err(err, "could not read notes commit %s",
+				oid_hex(commit, hex));
+	from_git(tree, git_commit_tree_id(c));
+	git_commit_free(c);
+	return 0;
+}
+
+static int load_set(struct repo *r, const struct oid *tip, struct note_set *set,
+		    struct err *err)
+{
+	char prefix[OID_HEXSZ + 1];
+	struct oid tree;
+
+	if (oid_is_zero(tip))
+		return 0;
+	if (commit_tree(r, tip, &tree, err) < 0 ||
+	    collect(r, &tree, prefix, 0, set, err) < 0)
+		return -1;
+	if (set->nr > 1)
+		qsort(set->items, set->nr, sizeof(*set->items), cmp_note);
+	return 0;
+}
+
+/* Appends the lines of one note to `out`. */
+static int read_lines(struct repo *r, const struct note *note, struct pool *pool,
+		      struct notes *out, size_t *alloc, struct err *err)
+{
+	git_odb_object *raw = NULL;
+	const char *data, *end, *lf;
+
+	if (repo_read(r, &raw, &note->blob, GIT_OBJECT_BLOB, err) != 0)
+		return -1;
+	data = git_odb_object_data(raw);
+	for (end = data + git_odb_object_size(raw); data < end; data = lf + 1) {
+		lf = memchr(data, '\n', (size_t)(end - data));
+		if (!lf)
+			lf = end;
+		if (lf == data)
+			continue;
+		VEC_GROW(out->lines, out->nr, *alloc);
+		out->lines[out->nr].object = note->object;
+		out->lines[out->nr++].line = pool_strndup(pool, data,
+							  (size_t)(lf - data));
+	}
+	git_odb_object_free(raw);
+	return 0;
+}
+
+int notes_read_at(struct repo *r, const struct oid *tip, struct pool *pool,
+		  struct notes *out, struct err *err)
+{
+	struct note_set set = { 0 };
+	struct note_line *kept;
+	size_t alloc = 0, i;
+	int ret = -1;
+
+	memset(out, 0, sizeof(*out));
+	out->tip = *tip;
+	if (load_set(r, tip, &set, err) < 0)
+		goto out;
+	for (i = 0; i < set.nr; i++)
+		if (read_lines(r, &set.items[i], pool, out, &alloc, err) < 0)
+			goto out;
+	ret = 0;
+out:
+	kept = pool_alloc(pool, (out->nr + 1) * sizeof(*kept));
+	if (out->nr)
+		memcpy(kept, out->lines, out->nr * sizeof(*kept));
+	free(out->lines);
+	out->lines = kept;
+	free(set.items);
+	return ret;
+}
+
+/* Objects in memory until they are written as one pack. */
+struct writer {
+	struct repo *repo;
+	git_odb_backend *memory; /* a backend of the repository's odb */
+};
+
+/* A backend cannot be taken out of an odb again: one is kept with the repository. */
+static int open_memory(struct writer *w, struct err *err)
+{
+	if (!w->repo->memory) {
+		if (git_mempack_new(&w->repo->memory) < 0 ||
+		    git_odb_add_backend(w->repo->odb, w->repo->memory, 999) < 0)
+			return repo_err(err, "could not make room for notes");
+	}
+	w->memory = w->repo->memory;
+	return 0;
+}
+
+static int write_object(struct writer *w, git_object_t type, const void *data, size_t len,
+			struct oid *out, struct err *err)
+{
+	git_oid id;
+
+	if (git_odb_hash(&id, data, len, type) < 0 ||
+	    w->memory->write(w->memory, &id, data, len, type) < 0)
+		return repo_err(err, "could not write a note");
+	from_git(out, &id);
+	return 0;
+}
+
+/* The note's old text with the new lines behind it. */
+static int extend_note(struct writer *w, struct note *note, const struct note_line *lines,
+		       size_t nr, bool *changed, struct err *err)
+{
+	git_odb_object *raw = NULL;
+	struct buf text = BUF_INIT;
+	size_t i, len;
+	const char *hit;
+	int ret = -1;
+
+	if (!oid_is_zero(&note->blob)) {
+		if (repo_read(w->repo, &raw, &note->blob, GIT_OBJECT_BLOB, err) != 0)
+			return -1;
+		buf_add(&text, git_odb_object_data(raw), git_odb_object_size(raw));
+		git_odb_object_free(raw);
+		if (text.len && text.s[text.len - 1] != '\n')
+			buf_addc(&text, '\n');
+	}
+	for (i = 0; i < nr; i++) {
+		len = strlen(lines[i].line);
+		hit = buf_str(&text);
+		while ((hit = strstr(hit, lines[i].line)) != NULL) {
+			if ((hit == text.s || hit[-1] == '\n') && hit[len] == '\n')
+				break;
+			hit++;
+		}
+		if (hit)
+			continue;
+		buf_adds(&text, lines[i].line);
+		buf_addc(&text, '\n');
+		*changed = true;
+	}
+	if (text.len > NOTE_MAX)
+		err_set(err, ERR_FATAL, "a note has grown over %d bytes", NOTE_MAX);
+	else
+		ret = write_object(w, GIT_OBJECT_BLOB, text.s, text.len, &note->blob,
+				   err);
+	buf_release(&text);
+	return ret;
+}
+
+static int cmp_line(const void *a, const void *b)
+{
+	const struct note_line *x = a, *y = b;
+	int order = oid_cmp(&x->object, &y->object);
+
+	return order ? order : strcmp(x->line, y->line);
+}
+
+/* Puts the lines into the notes of their objects; the set is sorted again. */
+static int merge_lines(struct writer *w, struct note_set *set,
+		       const struct note_line *lines, size_t nr, bool *changed,
+		       struct err *err)
+{
+	struct note_line *sorted = xcalloc(nr + 1, sizeof(*sorted));
+	size_t known = set->nr, i, k; /* the sorted part: each object comes up once */
+	struct note key = { 0 }, *note;
+	int ret = -1;
+
+	memcpy(sorted, lines, nr * sizeof(*sorted));
+	qsort(sorted, nr, sizeof(*sorted), cmp_line);
+	for (i = 0; i < nr; i = k) {
+		for (k = i + 1; k < nr && oid_eq(&sorted[k].object, &sorted[i].object);)
+			k++;
+		key.object = sorted[i].object;
+		note = known ? bsearch(&key, set->items, known, sizeof(key), cmp_note)
+			     : NULL;
+		if (!note) {
+			VEC_GROW(set->items, set->nr, set->alloc);
+			note = &set->items[set->nr++];
+			*note = key;
+		}
+		if (extend_note(w, note, sorted + i, k - i, changed, err) < 0)
+			goto out;
+	}
+	if (set->nr > 1)
+		qsort(set->items, set->nr, sizeof(*set->items), cmp_note);
+	ret = 0;
+out:
+	free(sorted);
+	return ret;
+}
+
+static void add_entry(struct buf *tree, unsigned mode, const char *name, size_t len,
+		      const struct oid *id)
+{
+	buf_addf(tree, "%o ", mode);
+	buf_add(tree, name, len);
+	buf_addc(tree, '\0');
+	buf_add(tree, id->id, OID_RAWSZ);
+}
+
+/* A root of 2-digit folders that hold 38-digit names. */
+static int write_tree(struct writer *w, const struct note_set *set, struct oid *out,
+		      struct err *err)
+{
+	struct buf root = BUF_INIT, sub = BUF_INIT;
+	char hex[OID_HEXSZ + 1];
+	struct oid id;
+	size_t i = 0;
+	int ret = -1;
+	unsigned char first;
+
+	while (i < set->nr) {
+		first = set->items[i].object.id[0];
+		buf_reset(&sub);
+		for (; i < set->nr && set->items[i].object.id[0] == first; i++) {
+			oid_hex(&set->items[i].object, hex);
+			add_entry(&sub, MODE_NOTE, hex + 2, OID_HEXSZ - 2,
+				  &set->items[i].blob);
+		}
+		if (write_object(w, GIT_OBJECT_TREE, sub.s, sub.len, &id, err) < 0)
+			goto out;
+		add_entry(&root, 040000, hex, 2, &id);
+	}
+	ret = write_object(w, GIT_OBJECT_TREE, buf_str(&root), root.len, out, err);
+out:
+	buf_release(&root);
+	buf_release(&sub);
+	return ret;
+}
+
+static int write_commit(struct writer *w, const struct oid *tree,
+			const struct oid *parent, const char *message, struct oid *out,
+			struct err *err)
+{
+	struct buf text = BUF_INIT, who = BUF_INIT;
+	git_signature *now = NULL;
+	char hex[OID_HEXSZ + 1];
+	int ret = -1;
+
+	repo_identity(w->repo, &who);
+	if (git_signature_now(&now, "x", "x") < 0) {
+		repo_err(err, "could not read the clock");
+		goto out;
+	}
+	buf_addf(&who, " %lld %c%02d%02d", (long long)now->when.time,
+		 now->when.offset < 0 ? '-' : '+', abs(now->when.offset) / 60,
+		 abs(now->when.offset) % 60);
+	buf_addf(&text, "tree %s\n", oid_hex(tree, hex));
+	if (!oid_is_zero(parent))
+		buf_addf(&text, "parent %s\n", oid_hex(parent, hex));
+	buf_addf(&text, "author %s\ncommitter %s\n\n%s", who.s, who.s, message);
+	ret = write_object(w, GIT_OBJECT_COMMIT, text.s, text.len, out, err);
+out:
+	git_signature_free(now);
+	buf_release(&text);
+	buf_release(&who);
+	return ret;
+}
+
+static int write_pack(struct writer *w, struct err *err)
+{
+	git_odb_writepack *pack = NULL;
+	git_indexer_progress progress = { 0 };
+	git_buf bytes = GIT_BUF_INIT;
+	int ret = -1;
+
+	if (git_mempack_dump(&bytes, w->repo->git, w->memory) < 0 ||
+	    git_odb_write_pack(&pack, w->repo->odb, NULL, NULL) < 0 ||
+	    pack->append(pack, bytes.ptr, bytes.size, &progress) < 0 ||
+	    pack->commit(pack, &progress) < 0)
+		repo_err(err, "could not write the notes as a pack");
+	else
+		ret = 0;
+	if (pack)
+		pack->free(pack);
+	git_buf_dispose(&bytes);
+	return ret;
+}
+
+/* Moves the ref if it still is where it was: 0, 1 when it is not, -1. */
+static int swap_ref(struct repo *r, const char *ref, const struct oid *from,
+		    const struct oid *to, const char *why, struct err *err)
+{
+	git_reference *moved = NULL;
+	int code = git_reference_create_matching(&moved, r->git, ref, to_git(to), 1,
+						 to_git(from), why);
+
+	git_reference_free(moved);
+	if (code == GIT_EMODIFIED || code == GIT_ELOCKED || code == GIT_EEXISTS ||
+	    (code == GIT_ENOTFOUND && !oid_is_zero(from)))
+		return 1;
+	if (code < 0)
+		return repo_err(err, "could not move ref '%s'", ref);
+	return 0;
+}
+
+int notes_append(struct repo *r, const char *ref, const struct oid *tip,
+		 const struct oid *base, const struct note_line *lines, size_t nr,
+		 const char *message, struct err *err)
+{
+	struct writer w = { .repo = r };
+	struct note_set set = { 0 };
+	struct oid tree, commit;
+	bool changed = false;
+	int ret = -1;
+
+	if (load_set(r, base, &set, err) < 0)
+		goto out;
+	if (open_memory(&w, err) < 0)
+		goto out;
+	if (merge_lines(&w, &set, lines, nr, &changed, err) < 0)
+		goto out;
+	if (!changed) {
+		ret = 0;
+		goto out;
+	}
+	if (write_tree(&w, &set, &tree, err) < 0 ||
+	    write_commit(&w, &tree, base, message, &commit, err) < 0 ||
+	    write_pack(&w, err) < 0)
+		goto out;
+	FAULT_POINT("packed");
+	ret = swap_ref(r, ref, tip, &commit, "migrate: records", err);
+	FAULT_POINT("mirrored");
+out:
+	if (w.memory)
+		git_mempack_reset(w.memory);
+	free(set.items);
+	return ret;
+}
+
+int notes_forward(struct repo *r, const char *ref, const struct oid *tip,
+		  const struct oid *base, struct err *err)
+{
+	if (oid_eq(tip, base))
+		return 0;
+	return swap_ref(r, ref, tip, base, "migrate: fast-forward", err);
+}

@@ -1,0 +1,50 @@
+/*
+ * Mirrors in git notes: lines of text on commits, one ref for each target. The
+ * tree is written by hand with a fixed 2/38 fanout (libgit2's git_note_* makes
+ * one commit and rewrites a flat tree for each note); any fanout is read.
+ */
+#ifndef GIT_NOTES_H
+#define GIT_NOTES_H
+
+#include <stddef.h>
+
+#include "core/oid.h"
+
+struct err;
+struct pool;
+struct repo;
+
+struct note_line {
+	struct oid object; /* the commit that it stands on */
+	const char *line;  /* without LF */
+};
+
+struct notes {
+	struct oid tip; /* the notes commit that was read; zero when there is none */
+	struct note_line *lines; /* by object, then as they stand; the pool's */
+	size_t nr;
+};
+
+/** All lines of a notes commit. 0 or -1. */
+int notes_read_at(struct repo *r, const struct oid *tip, struct pool *pool,
+		  struct notes *out, struct err *err);
+
+/**
+ * Appends lines, those that stand there already left out, in one commit on top
+ * of `base` with this message, as one pack, and moves the ref from `tip` to it
+ * (compare and swap). `tip` zero: the ref must not exist. `base` is `tip` or a
+ * descendant that was fetched. 0; 1 when another writer was first and nothing
+ * was changed; -1.
+ */
+int notes_append(struct repo *r, const char *ref, const struct oid *tip,
+		 const struct oid *base, const struct note_line *lines, size_t nr,
+		 const char *message, struct err *err);
+
+/**
+ * Moves the ref from `tip` to `base`, a descendant that was fetched. Returns as
+ * notes_append; 0 at once when both are the same.
+ */
+int notes_forward(struct repo *r, const char *ref, const struct oid *tip,
+		  const struct oid *base, struct err *err);
+
+#endif

@@ -1,0 +1,711 @@
+#include "base/compat.h"
+
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "base/vec.h"
+#include "git/config.h"
+#include "git/internal.h"
+
+const char *const GIT_ENV[] = { "GIT_NO_REPLACE_OBJECTS=1", "GIT_TERMINAL_PROMPT=0",
+				"GIT_OPTIONAL_LOCKS=0", "LC_ALL=C", NULL };
+
+int git_failed(struct err *err, const char *what, const struct buf *errors)
+{
+	const char *said = buf_str(errors);
+	size_t len;
+
+	if (starts_with(said, "fatal: "))
+		said += strlen("fatal: ");
+	len = strcspn(said, "\n");
+	err_set(err, ERR_FATAL, "git %s failed: %.*s", what, (int)(len < 800 ? len : 800),
+		len ? said : "it gave no reason");
+	if (said[len] && said[len + 1])
+		err_detail(err, "%s", said + len + 1);
+	return -1;
+}
+
+int repo_err(struct err *err, const char *fmt, ...)
+{
+	const git_error *last = git_error_last(); /* may be NULL before 1.8 */
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return err_set(err, ERR_FATAL, "%s: %s", text,
+		       last && last->message ? last->message : "libgit2 gave no reason");
+}
+
+const git_oid *to_git(const struct oid *id)
+{
+	return (const git_oid *)(const void *)id->id;
+}
+
+void from_git(struct oid *out, const git_oid *id)
+{
+	memcpy(out->id, id->id, OID_RAWSZ);
+}
+
+/* What git says of the place; the lines of `out` in the order of the questions. */
+static int ask_git(struct buf *out, struct err *err)
+{
+	static const char *const argv[] = {
+		"git",
+		"rev-parse",
+		"--absolute-git-dir",
+		"--path-format=absolute",
+		"--git-common-dir",
+		"--is-bare-repository",
+		"--is-shallow-repository",
+		"--show-object-format",
+		"--show-prefix",
+		"--show-toplevel",
+		NULL,
+	};
+	const struct proc p = { .argv = argv, .setenv = GIT_ENV };
+	struct buf errors = BUF_INIT;
+	int status = proc_run(&p, out, &errors, err), ret = -1;
+	size_t lines = 0, i;
+
+	for (i = 0; i < out->len; i++)
+		lines += out->s[i] == '\n';
+	if (status == 0 || (status > 0 && lines >= 5)) { /* bare: no top level */
+		ret = 0;
+	} else if (status > 0) {
+		err_set(err, ERR_FATAL, "%.*s", (int)strcspn(buf_str(&errors), "\n"),
+			buf_str(&errors) +
+				(starts_with(buf_str(&errors), "fatal: ") ? 7 : 0));
+		if (strstr(buf_str(&errors), "not a git repository"))
+			err_hint(err, "notARepository",
+				 "Go into a repository, or make one with \"git init\".");
+		else if (errors.len > strcspn(errors.s, "\n") + 1)
+			err_detail(err, "%s", errors.s + strcspn(errors.s, "\n") + 1);
+	}
+	buf_release(&errors);
+	return ret;
+}
+
+/* Takes the next line off `*at`; "" when there is none. */
+static char *take_line(char **at)
+{
+	char *line = *at, *end = strchr(line, '\n');
+
+	if (end) {
+		*end = '\0';
+		*at = end + 1;
+	} else {
+		*at = line + strlen(line);
+	}
+	return line;
+}
+
+static int understand(struct repo *r, char *answer, struct err *err)
+{
+	const char *format;
+
+	r->git_dir = xstrdup(take_line(&answer));
+	r->common_dir = xstrdup(take_line(&answer));
+	r->bare = strcmp(take_line(&answer), "true") == 0;
+	r->shallow = strcmp(take_line(&answer), "true") == 0;
+	format = take_line(&answer);
+	if (strcmp(format, "sha1") != 0) {
+		err_set(err, ERR_FATAL,
+			"cannot read this repository: its object format is '%s'", format);
+		err_hint(err, "objectFormat",
+			 "Repositories of the sha1 format, git's default, can be read.");
+		return -1;
+	}
+	r->prefix = xstrdup(take_line(&answer));
+	if (*answer)
+		r->toplevel = xstrdup(take_line(&answer));
+	return 0;
+}
+
+/* In a hook the pushed objects lie in a folder of their own until it agrees. */
+static int see_quarantine(struct repo *r, struct err *err)
+{
+	const char *dir = getenv("GIT_OBJECT_DIRECTORY");
+
+	if (!dir || !dir[0])
+		return 0;
+	if (git_odb_add_disk_alternate(r->odb, dir) < 0)
+		return repo_err(err, "could not open the object folder '%s'", dir);
+	return 0;
+}
+
+static int open_git(struct repo *r, struct err *err)
+{
+	/* harmless to us, and refused by libgit2 unless named */
+	const char *extensions[] = { "partialclone", "worktreeconfig", "preciousobjects",
+				     "relativeworktrees", "objectformat" };
+
+	if (git_libgit2_init() < 0)
+		return repo_err(err, "could not start libgit2");
+	/* git rev-parse has judged the owner; every SHA-1 is not computed again */
+	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
+	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, ARRAY_SIZE(extensions));
+	if (git_repository_open_ext(&r->git, r->git_dir, GIT_REPOSITORY_OPEN_NO_SEARCH,
+				    NULL) < 0 ||
+	    git_repository_odb(&r->odb, r->git) < 0)
+		return repo_err(err, "could not open repository '%s'", r->git_dir);
+	return see_quarantine(r, err);
+}
+
+static int cmp_oid(const void *a, const void *b)
+{
+	return oid_cmp(a, b);
+}
+
+/* The commits at which a shallow clone ends. */
+static int read_boundary(struct repo *r, struct err *err)
+{
+	struct buf path = BUF_INIT, text = BUF_INIT;
+	size_t alloc = 0;
+	char *at, *line;
+	int ret = -1;
+
+	buf_addf(&path, "%s/shallow", r->common_dir);
+	if (file_read(path.s, (size_t)64 << 20, &text, err) < 0)
+		goto out;
+	at = text.s;
+	while (at && *at) {
+		line = take_line(&at);
+		VEC_GROW(r->boundary, r->nr_boundary, alloc);
+		if (oid_parse(&r->boundary[r->nr_boundary++], line, strlen(line)) < 0) {
+			err_set(err, ERR_FATAL, "file '%s' is malformed", path.s);
+			goto out;
+		}
+	}
+	if (r->nr_boundary)
+		qsort(r->boundary, r->nr_boundary, sizeof(*r->boundary), cmp_oid);
+	ret = 0;
+out:
+	buf_release(&path);
+	buf_release(&text);
+	return ret;
+}
+
+static int refuse_reftable(struct repo *r, struct err *err)
+{
+	const char *storage = config_get(r->config, "extensions.refstorage");
+
+	if (!storage || strcmp(storage, "files") == 0)
+		return 0;
+	err_set(err, ERR_FATAL, "cannot read this repository: its refs are kept as '%s'",
+		storage);
+	err_hint(err, "refStorage",
+		 "Repositories with the files backend, git's default, can be read.");
+	return -1;
+}
+
+int repo_open(struct repo **out, struct err *err)
+{
+	struct repo *r = xcalloc(1, sizeof(*r));
+	struct buf answer = BUF_INIT;
+	int ret = -1;
+
+	if (ask_git(&answer, err) < 0 || understand(r, answer.s, err) < 0 ||
+	    config_load(&r->config, r->toplevel, r->git_dir, err) < 0 ||
+	    refuse_reftable(r, err) < 0 || open_git(r, err) < 0)
+		goto out;
+	if (r->shallow && read_boundary(r, err) < 0)
+		goto out;
+	*out = r;
+	ret = 0;
+out:
+	if (ret < 0)
+		repo_free(r);
+	buf_release(&answer);
+	return ret;
+}
+
+void repo_free(struct repo *r)
+{
+	if (!r)
+		return;
+	git_odb_free(r->odb);
+	if (r->git) {
+		git_repository_free(r->git);
+		git_libgit2_shutdown();
+	}
+	config_free(r->config);
+	free(r->git_dir);
+	free(r->common_dir);
+	free(r->toplevel);
+	free(r->prefix);
+	free(r->boundary);
+	free(r);
+}
+
+struct config *repo_config(struct repo *r)
+{
+	return r->config;
+}
+
+const char *repo_git_dir(const struct repo *r)
+{
+	return r->git_dir;
+}
+
+const char *repo_common_dir(const struct repo *r)
+{
+	return r->common_dir;
+}
+
+const char *repo_toplevel(const struct repo *r)
+{
+	return r->toplevel;
+}
+
+const char *repo_prefix(const struct repo *r)
+{
+	return r->prefix;
+}
+
+bool repo_is_bare(const struct repo *r)
+{
+	return r->bare;
+}
+
+bool repo_is_shallow(const struct repo *r)
+{
+	return r->shallow;
+}
+
+int repo_folder(struct repo *r, const char **out, struct err *err)
+{
+	const char *folder = config_get(r->config, "migrate.path");
+	size_t len;
+
+	if (!folder || !folder[0]) {
+		*out = "migrations";
+		return 0;
+	}
+	len = strlen(folder);
+	if (folder[0] == '/' || folder[len - 1] == '/' || strstr(folder, "//") ||
+	    starts_with(folder, "./") || starts_with(folder, "../") ||
+	    strstr(folder, "/../") || strstr(folder, "/./") || !strcmp(folder, ".") ||
+	    !strcmp(folder, "..") || ends_with(folder, "/..") ||
+	    ends_with(folder, "/.")) {
+		err_set(err, ERR_FATAL, "migrate.path '%s' is not a folder of the tree",
+			folder);
+		err_hint(err, "path",
+			 "Set it as git shows paths, without slashes at the ends: git "
+			 "config migrate.path db/migrations");
+		return -1;
+	}
+	*out = folder;
+	return 0;
+}
+
+static int resolve_failed(struct repo *r, const char *rev, struct err *err)
+{
+	int unborn = git_repository_head_unborn(r->git);
+
+	if (strcmp(rev, "HEAD") == 0 && unborn == 1) {
+		err_set(err, ERR_FATAL, "there is no commit yet");
+		err_hint(err, "noCommit",
+			 "Write a migration with \"git migrate new <name>\", and commit "
+			 "it.");
+		return -1;
+	}
+	err_set(err, ERR_FATAL, "revision '%s' names no commit", rev);
+	if (r->shallow)
+		err_hint(err, "shallow",
+			 "This clone is shallow; \"git fetch --unshallow\" brings all.");
+	return -1;
+}
+
+int repo_resolve(struct repo *r, const char *rev, struct oid *out, struct err *err)
+{
+	git_object *named = NULL, *commit = NULL;
+	int ret = -1;
+
+	if (git_revparse_single(&named, r->git, rev) < 0 ||
+	    git_object_peel(&commit, named, GIT_OBJECT_COMMIT) < 0) {
+		resolve_failed(r, rev, err);
+		goto out;
+	}
+	from_git(out, git_object_id(commit));
+	ret = 0;
+out:
+	git_object_free(named);
+	git_object_free(commit);
+	return ret;
+}
+
+int repo_ref(struct repo *r, const char *ref, struct oid *out, struct err *err)
+{
+	git_reference *found = NULL;
+	git_object *commit = NULL;
+	int code = git_reference_lookup(&found, r->git, ref), ret = -1;
+
+	if (code == GIT_ENOTFOUND) {
+		ret = 0;
+		goto out;
+	}
+	if (code == 0)
+		code = git_reference_peel(&commit, found, GIT_OBJECT_COMMIT);
+	if (code == GIT_ENOTFOUND &&
+	    git_reference_type(found) == GIT_REFERENCE_SYMBOLIC) {
+		ret = 0; /* points at a branch that is not there (yet) */
+		goto out;
+	}
+	if (code < 0) {
+		repo_err(err, "could not read ref '%s'", ref);
+		goto out;
+	}
+	from_git(out, git_object_id(commit));
+	ret = 1;
+out:
+	git_object_free(commit);
+	git_reference_free(found);
+	return ret;
+}
+
+/* Appends what a symbolic ref points at: 1; 0 when it is none or not there; -1. */
+static int symbolic_target(struct repo *r, const char *ref, struct buf *out,
+			   struct err *err)
+{
+	git_reference *found = NULL;
+	int code = git_reference_lookup(&found, r->git, ref), ret = -1;
+
+	if (code < 0 && code != GIT_ENOTFOUND) {
+		repo_err(err, "could not read ref '%s'", ref);
+	} else if (code < 0 || git_reference_type(found) != GIT_REFERENCE_SYMBOLIC) {
+		ret = 0;
+	} else {
+		buf_adds(out, git_reference_symbolic_target(found));
+		ret = 1;
+	}
+	git_reference_free(found);
+	return ret;
+}
+
+int repo_head_ref(struct repo *r, struct buf *out, struct err *err)
+{
+	return symbolic_target(r, "HEAD", out, err);
+}
+
+/* The remote whose HEAD counts: the only one, or "origin". */
+static int pick_remote(void *arg, const char *name)
+{
+	struct buf *out = arg;
+
+	if (out->len == 0 || strcmp(name, "origin") == 0) {
+		buf_reset(out);
+		buf_adds(out, name);
+	}
+	return 0;
+}
+
+int repo_protected_ref(struct repo *r, struct buf *out, struct err *err)
+{
+	const char *branch = config_get(r->config, "migrate.branch");
+	struct buf remote = BUF_INIT, head = BUF_INIT;
+	int ret = 0;
+
+	if (branch && branch[0]) {
+		if (!starts_with(branch, "refs/"))
+			buf_adds(out, "refs/heads/");
+		buf_adds(out, branch);
+		return 1;
+	}
+	if (r->bare)
+		return repo_head_ref(r, out, err);
+	config_subsections(r->config, "remote", "url", pick_remote, &remote);
+	if (remote.len) {
+		buf_addf(&head, "refs/remotes/%s/HEAD", remote.s);
+		ret = symbolic_target(r, head.s, out, err);
+	}
+	buf_release(&remote);
+	buf_release(&head);
+	return ret;
+}
+
+int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
+	      git_object_t type, struct err *err)
+{
+	int code = git_odb_read(out, r->odb, to_git(id));
+	char hex[OID_HEXSZ + 1];
+
+	if (code == GIT_ENOTFOUND) {
+		err_set(err, ERR_FATAL, "object %s is missing from the repository",
+			oid_hex(id, hex));
+		err_hint(err, "missingObject",
+			 "\"git fsck\" tells what else is; a fetch from a whole clone "
+			 "(git fetch --refetch) brings it back.");
+		return 1;
+	}
+	if (code < 0)
+		return repo_err(err, "could not read object %s", oid_hex(id, hex));
+	if (git_odb_object_type(*out) != type) {
+		git_odb_object_free(*out);
+		*out = NULL;
+		return err_set(err, ERR_FATAL, "object %s is not a %s", oid_hex(id, hex),
+			       git_object_type2string(type));
+	}
+	return 0;
+}
+
+int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct err *err)
+{
+	git_odb_object *blob = NULL;
+	char hex[OID_HEXSZ + 1];
+	git_oid really;
+	int ret = repo_read(r, &blob, id, GIT_OBJECT_BLOB, err);
+
+	if (ret != 0)
+		return ret;
+	/* reading does not compare the bytes with the name: what runs must be it */
+	if (git_odb_hash(&really, git_odb_object_data(blob), git_odb_object_size(blob),
+			 GIT_OBJECT_BLOB) < 0 ||
+	    !git_oid_equal(&really, to_git(id))) {
+		ret = err_set(err, ERR_FATAL, "object %s is corrupt", oid_hex(id, hex));
+		err_hint(err, "missingObject",
+			 "\"git fsck\" tells what else is; a fresh clone is the way "
+			 "out.");
+	} else {
+		buf_add(out, git_odb_object_data(blob), git_odb_object_size(blob));
+	}
+	git_odb_object_free(blob);
+	return ret;
+}
+
+int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
+		      struct err *err)
+{
+	struct buf whole = BUF_INIT;
+	git_oid now;
+	int code;
+
+	buf_addf(&whole, "%s/%s", r->toplevel, path);
+	code = access(whole.s, F_OK) == 0 ? git_repository_hashfile(&now, r->git, whole.s,
+								    GIT_OBJECT_BLOB, path)
+					  : GIT_ENOTFOUND;
+	buf_release(&whole);
+	if (code == GIT_ENOTFOUND)
+		return 0;
+	if (code < 0)
+		return repo_err(err, "could not read file '%s'", path);
+	return !git_oid_equal(&now, to_git(blob));
+}
+
+int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
+		     struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+	int code;
+
+	if (oid_eq(a, b))
+		return 1;
+	code = git_graph_descendant_of(r->git, to_git(b), to_git(a));
+	if (code < 0 && r->shallow)
+		return 1;
+	if (code < 0)
+		return repo_err(err, "could not look for ancestors of commit %s",
+				oid_hex(b, hex));
+	return code;
+}
+
+int repo_on_first_parents(struct repo *r, const struct oid *old, const struct oid *tip,
+			  struct err *err)
+{
+	git_commit *at = NULL, *parent = NULL;
+	int code = git_commit_lookup(&at, r->git, to_git(tip)), ret = -1;
+
+	while (code == 0 && !git_oid_equal(git_commit_id(at), to_git(old)) &&
+	       git_commit_parentcount(at) > 0) {
+		code = git_commit_parent(&parent, at, 0);
+		if (code == 0) {
+			git_commit_free(at);
+			at = parent;
+		}
+	}
+	if (code == 0)
+		ret = git_oid_equal(git_commit_id(at), to_git(old));
+	else if (code == GIT_ENOTFOUND && r->shallow)
+		ret = 0;
+	else
+		repo_err(err, "could not walk the history");
+	git_commit_free(at);
+	return ret;
+}
+
+int repo_is_commit(struct repo *r, const char *hex, struct err *err)
+{
+	git_commit *commit = NULL;
+	git_oid prefix;
+	size_t len = strlen(hex);
+	int code;
+
+	if (len > OID_HEXSZ || git_oid_fromstrn(&prefix, hex, len) < 0)
+		return 0;
+	code = git_commit_lookup_prefix(&commit, r->git, &prefix, len);
+	git_commit_free(commit);
+	if (code == 0)
+		return 1;
+	if (code == GIT_ENOTFOUND || code == GIT_EAMBIGUOUS)
+		return 0;
+	return repo_err(err, "could not look for commit '%s'", hex);
+}
+
+static const char *first_set(const char *a, const char *b, const char *c)
+{
+	if (a && a[0])
+		return a;
+	return b && b[0] ? b : c;
+}
+
+void repo_identity(struct repo *r, struct buf *out)
+{
+	const char *login = first_set(getenv("LOGNAME"), getenv("USER"), NULL);
+	const char *name = first_set(getenv("GIT_COMMITTER_NAME"),
+				     config_get(r->config, "committer.name"),
+				     config_get(r->config, "user.name"));
+	const char *mail = first_set(getenv("GIT_COMMITTER_EMAIL"),
+				     config_get(r->config, "committer.email"),
+				     config_get(r->config, "user.email"));
+	char host[256] = "localhost", nobody[32];
+
+	mail = first_set(mail, getenv("EMAIL"), NULL);
+	if (gethostname(host, sizeof(host)) < 0 || !host[0])
+		snprintf(host, sizeof(host), "localhost");
+	host[sizeof(host) - 1] = '\0';
+	if (!login) {
+		snprintf(nobody, sizeof(nobody), "uid-%ld", (long)getuid());
+		login = nobody;
+	}
+	buf_adds(out, first_set(name, login, NULL));
+	if (mail)
+		buf_addf(out, " <%s>", mail);
+	else
+		buf_addf(out, " <%s@%s>", login, host);
+}
+
+int repo_each_ref(struct repo *r, const char *prefix,
+		  int (*fn)(void *arg, const char *ref, struct err *err), void *arg,
+		  struct err *err)
+{
+	git_reference_iterator *it = NULL;
+	struct buf glob = BUF_INIT;
+	const char *name;
+	int code, ret = 0;
+
+	buf_addf(&glob, "%s*", prefix);
+	if (git_reference_iterator_glob_new(&it, r->git, glob.s) < 0) {
+		buf_release(&glob);
+		return repo_err(err, "could not list refs");
+	}
+	while (!ret && (code = git_reference_next_name(&name, it)) == 0)
+		ret = fn(arg, name, err);
+	if (!ret && code != GIT_ITEROVER)
+		ret = repo_err(err, "could not list refs");
+	git_reference_iterator_free(it);
+	buf_release(&glob);
+	return ret;
+}
+
+int repo_git(struct repo *r, const char *const *args, struct buf *out, struct buf *said,
+	     struct err *err)
+{
+	const char **argv;
+	struct proc p = { .setenv = GIT_ENV, .dir = r->toplevel };
+	size_t nr = 0;
+	int status;
+
+	while (args[nr])
+		nr++;
+	argv = xcalloc(nr + 2, sizeof(*argv));
+	argv[0] = "git";
+	memcpy(argv + 1, args, nr * sizeof(*argv));
+	p.argv = argv;
+	status = proc_run(&p, out, said, err);
+	free(argv);
+	return status;
+}
+
+int repo_set_config(struct repo *r, const char *key, const char *value, struct err *err)
+{
+	const char *const args[] = { "config", "--local", key, value, NULL };
+	struct buf said = BUF_INIT;
+	int status = repo_git(r, args, NULL, &said, err);
+
+	if (status > 0)
+		git_failed(err, "config", &said);
+	buf_release(&said);
+	return status == 0 ? 0 : -1;
+}
+
+static int shared_blob(struct repo *r, const struct oid *commit, bool *there,
+		       struct err *err)
+{
+	git_commit *c = NULL;
+	git_tree *tree = NULL;
+	int ret = -1;
+
+	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0 ||
+	    git_commit_tree(&tree, c) < 0) {
+		repo_err(err, "could not read the tree of the commit");
+		goto out;
+	}
+	*there = git_tree_entry_byname(tree, ".gitmigrate") != NULL;
+	ret = 0;
+out:
+	git_tree_free(tree);
+	git_commit_free(c);
+	return ret;
+}
+
+bool repo_config_is_own(struct repo *r, const char *key)
+{
+	return config_is_own(r->config, key);
+}
+
+int repo_shared_value(struct repo *r, const struct oid *commit, const char *key,
+		      struct buf *out, struct err *err)
+{
+	char name[OID_HEXSZ + 1], blob[OID_HEXSZ + 32];
+	const char *const args[] = { "config", "--blob", blob, "--get", key, NULL };
+	struct buf said = BUF_INIT;
+	bool there;
+	int status, ret = 0;
+
+	if (shared_blob(r, commit, &there, err) < 0)
+		return -1;
+	if (!there)
+		return 0;
+	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
+	status = repo_git(r, args, out, &said, err);
+	if (status < 0 || status > 1) { /* 1: not set */
+		ret = -1;
+		if (status > 1) {
+			git_failed(err, "config", &said);
+			err_wrap(err, "file '.gitmigrate'");
+		}
+	}
+	if (out->len && out->s[out->len - 1] == '\n')
+		out->s[--out->len] = '\0';
+	buf_release(&said);
+	return ret;
+}
+
+int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)
+{
+	char name[OID_HEXSZ + 1], blob[OID_HEXSZ + 32];
+	bool there;
+
+	if (shared_blob(r, commit, &there, err) < 0)
+		return -1;
+	if (!there)
+		return 0;
+	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
+	return config_load_tree(r->config, r->git_dir, blob, err);
+}

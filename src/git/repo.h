@@ -1,0 +1,105 @@
+/* A repository: found by git itself, read through libgit2. */
+#ifndef GIT_REPO_H
+#define GIT_REPO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/oid.h"
+
+struct buf;
+struct config;
+struct err;
+struct repo;
+
+/**
+ * Opens the repository of the current folder or of GIT_DIR: `git rev-parse`
+ * finds it and judges its ownership, `git config` reads the settings. Pushed
+ * objects in quarantine are seen. 0 or -1: not a repository, a kind that cannot
+ * be read (SHA-256, reftable), or git's own refusal in its own words.
+ */
+int repo_open(struct repo **out, struct err *err);
+void repo_free(struct repo *r);
+
+struct config *repo_config(struct repo *r);
+const char *repo_git_dir(const struct repo *r);
+const char *repo_common_dir(const struct repo *r);
+const char *repo_toplevel(const struct repo *r); /* NULL in a bare repository */
+const char *repo_prefix(const struct repo *r);
+bool repo_is_bare(const struct repo *r);
+bool repo_is_shallow(const struct repo *r);
+
+/** migrate.path, "migrations" by default, without slashes at the ends. 0 or -1. */
+int repo_folder(struct repo *r, const char **out, struct err *err);
+
+/** Reads settings that the tree of `commit` shares (.gitmigrate). 0 or -1. */
+int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err);
+
+/** Whether a key is set by git's own configuration, not by a tree. */
+bool repo_config_is_own(struct repo *r, const char *key);
+
+/** Appends what .gitmigrate of a commit says of a key; nothing if unset. 0 or -1. */
+int repo_shared_value(struct repo *r, const struct oid *commit, const char *key,
+		      struct buf *out, struct err *err);
+
+/**
+ * The commit that a revision names. 0; -1 with `err` set, which for HEAD tells
+ * an empty repository apart.
+ */
+int repo_resolve(struct repo *r, const char *rev, struct oid *out, struct err *err);
+
+/** Where a ref points, peeled to a commit: 1; 0 when there is no such ref; -1. */
+int repo_ref(struct repo *r, const char *ref, struct oid *out, struct err *err);
+
+/** Full name of the branch that HEAD is on, appended: 1; 0 when detached; -1. */
+int repo_head_ref(struct repo *r, struct buf *out, struct err *err);
+
+/**
+ * The protected branch (migrate.branch, else the remote's HEAD as its
+ * remote-tracking ref shows it, in a bare repository its own HEAD): appends
+ * its full ref name and returns 1; 0 when there is none; -1.
+ */
+int repo_protected_ref(struct repo *r, struct buf *out, struct err *err);
+
+/** Appends a blob's bytes. 0; 1 when the object is missing; -1. */
+int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out,
+		   struct err *err);
+
+/**
+ * Whether a file of the work tree, brought in as git would (filters, line ends),
+ * differs from a blob: 1; 0, also when there is no such file; -1.
+ */
+int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
+		      struct err *err);
+
+/** Whether `a` is `b` or an ancestor of it: 1, 0, -1. Behind a boundary: 1. */
+int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
+		     struct err *err);
+
+/** Whether `old` is on the first-parent line of `tip`: 1, 0, -1. */
+int repo_on_first_parents(struct repo *r, const struct oid *old, const struct oid *tip,
+			  struct err *err);
+
+/** Whether hex digits name exactly one commit of the repository: 1, 0, -1. */
+int repo_is_commit(struct repo *r, const char *hex, struct err *err);
+
+/** "Name <mail>" that git would commit with; appended. Never empty. */
+void repo_identity(struct repo *r, struct buf *out);
+
+/** Names of refs below `prefix` ("refs/notes/migrate/"); stops as config_subsections. */
+int repo_each_ref(struct repo *r, const char *prefix,
+		  int (*fn)(void *arg, const char *ref, struct err *err), void *arg,
+		  struct err *err);
+
+/**
+ * Runs `git <args>` at the repository, for what git alone does well. `out` may
+ * be NULL. Returns its exit status, -1 with `err` set when it could not start.
+ * `said`: what it printed on stderr, may be NULL.
+ */
+int repo_git(struct repo *r, const char *const *args, struct buf *out, struct buf *said,
+	     struct err *err);
+
+/** Sets one value in the repository's own configuration. 0 or -1. */
+int repo_set_config(struct repo *r, const char *key, const char *value, struct err *err);
+
+#endif
