@@ -3,7 +3,8 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/libcore.a \
 	%reldir%/libsql.a \
 	%reldir%/libgitside.a \
-	%reldir%/libdb.a
+	%reldir%/libdb.a \
+	%reldir%/libout.a
 
 %canon_reldir%_libbase_a_SOURCES = \
 	%reldir%/base/buf.c %reldir%/base/buf.h \
@@ -52,6 +53,13 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/sqlite_keys.c \
 	%reldir%/db/sqlite_run.c \
 	%reldir%/db/tracker.c %reldir%/db/tracker.h
+
+%canon_reldir%_libout_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_libout_a_SOURCES = \
+	%reldir%/out/json.c %reldir%/out/json.h \
+	%reldir%/out/say.c %reldir%/out/say.h \
+	%reldir%/out/table.c %reldir%/out/table.h \
+	%reldir%/out/term.c %reldir%/out/term.h
 
 # what is embedded must be there before the first object is made
 src/db/libdb_a-tracker.$(OBJEXT): $(embedded_sql)

@@ -5,6 +5,7 @@ unit_tests = \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-name \
 	%reldir%/unit/test-order \
+	%reldir%/unit/test-out \
 	%reldir%/unit/test-pg \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
@@ -71,6 +72,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c
 %canon_reldir%_unit_test_sqlite_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_out_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_out_SOURCES = %reldir%/unit/test-out.c
+%canon_reldir%_unit_test_out_LDADD = $(out_test_libs)
 
 # What the program does.
 shell_tests =
