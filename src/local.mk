@@ -4,7 +4,8 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/libsql.a \
 	%reldir%/libgitside.a \
 	%reldir%/libdb.a \
-	%reldir%/libout.a
+	%reldir%/libout.a \
+	%reldir%/libflow.a
 
 %canon_reldir%_libbase_a_SOURCES = \
 	%reldir%/base/buf.c %reldir%/base/buf.h \
@@ -60,6 +61,19 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/out/say.c %reldir%/out/say.h \
 	%reldir%/out/table.c %reldir%/out/table.h \
 	%reldir%/out/term.c %reldir%/out/term.h
+
+%canon_reldir%_libflow_a_SOURCES = \
+	%reldir%/flow/apply.c %reldir%/flow/apply.h \
+	%reldir%/flow/audit.c %reldir%/flow/audit.h \
+	%reldir%/flow/check.c %reldir%/flow/check.h \
+	%reldir%/flow/events.c %reldir%/flow/events.h \
+	%reldir%/flow/log.c %reldir%/flow/log.h \
+	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
+	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
+	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
+	%reldir%/flow/survey.c %reldir%/flow/survey.h \
+	%reldir%/flow/target.c %reldir%/flow/target.h \
+	%reldir%/flow/worktree.c %reldir%/flow/worktree.h
 
 # what is embedded must be there before the first object is made
 src/db/libdb_a-tracker.$(OBJEXT): $(embedded_sql)

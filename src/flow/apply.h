@@ -1,0 +1,64 @@
+/*
+ * Rolling a target forward: DESIGN.md 5. Each pending migration is run with its
+ * record in one transaction; a failure leaves everything before it applied and
+ * nothing of itself.
+ */
+#ifndef FLOW_APPLY_H
+#define FLOW_APPLY_H
+
+#include <stdint.h>
+
+#include "flow/survey.h"
+
+enum apply_step {
+	APPLY_PLANNED,	/* `nr` migrations will be run; `text`: the target's URL as shown
+			 */
+	APPLY_STARTING, /* a migration is about to be run */
+	APPLY_DONE,	/* it was committed (dry run: it went through) */
+	APPLY_FAILED,	/* it was rolled back; the error follows */
+	APPLY_WAS_DONE, /* another runner had applied it meanwhile */
+	APPLY_UNTRIED,	/* a dry run ends before it: `text` says why */
+	APPLY_MIRRORED, /* `nr` records were written to the mirror */
+	APPLY_UNMIRRORED, /* the mirror could not be written: `text` says why */
+};
+
+struct apply_event {
+	enum apply_step step;
+	const struct migration *migration;
+	size_t nr;
+	size_t of; /* STARTING, DONE: how many there are in this run, `nr` from 1 */
+	unsigned statements;
+	int64_t ms;
+	const struct record *record; /* DONE; NULL in a dry run */
+	const char *text;
+	const char *hint; /* UNMIRRORED: the way forward, "" for none of its own */
+};
+
+struct apply_options {
+	const char *rev; /* NULL: HEAD */
+	const char *to;	 /* stop after this migration; NULL: all */
+	bool dry_run;
+	struct target_options target;
+	void (*tell)(void *arg, const struct apply_event *event);
+	void *arg;
+};
+
+struct apply_result {
+	size_t done; /* migrations that were committed (dry run: went through) */
+	size_t left; /* pending ones that --to left */
+	bool ahead;
+	struct record last; /* newest record; seq 0 when there is none */
+	char *failed;	    /* path of the migration that failed, or NULL */
+};
+
+void apply_result_release(struct apply_result *r);
+
+/**
+ * Does it all: plan, compare, run, record, mirror. 0, or -1 with `err` set;
+ * `result` holds what was done in either case. A mirror that cannot be written
+ * is told and is no failure.
+ */
+int apply_run(struct repo *repo, const struct apply_options *o,
+	      struct apply_result *result, struct survey *survey, struct err *err);
+
+#endif

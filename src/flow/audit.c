@@ -1,0 +1,296 @@
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "base/vec.h"
+#include "core/plan.h"
+#include "flow/audit.h"
+#include "flow/mirror.h"
+#include "flow/survey.h"
+#include "git/history.h"
+#include "git/repo.h"
+
+void audit_release(struct audit *a)
+{
+	free(a->checks);
+	pool_release(&a->pool);
+	memset(a, 0, sizeof(*a));
+}
+
+PRINTF_LIKE(5, 6)
+static void note(struct audit *a, const char *id, enum check_result result, uint64_t seq,
+		 const char *fmt, ...)
+{
+	struct audit_check *c;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	VEC_GROW(a->checks, a->nr, a->alloc);
+	c = &a->checks[a->nr++];
+	c->id = id;
+	c->result = result;
+	c->seq = seq;
+	c->message = pool_strdup(&a->pool, text);
+	a->failed += result == CHECK_FAILED;
+}
+
+static void bad_record(void *arg, uint64_t seq, const char *what)
+{
+	note(arg, "chain", CHECK_FAILED, seq, "%s", what);
+}
+
+static void bad_line(void *arg, const char *line, const char *why)
+{
+	note(arg, "mirror-line", CHECK_FAILED, 0,
+	     "the mirror holds a line that is no record (%s): %.100s", why, line);
+}
+
+/* The tracker with itself: form, numbers, hashes, and the copies in columns. */
+static int check_chain(struct audit *a, struct target *t, struct err *err)
+{
+	const struct record *last;
+	size_t before = a->failed;
+	int found;
+
+	ledger_release(&t->ledger);
+	found = t->db ? tracker_examine(&t->tracker, &t->pool, &t->ledger, bad_record, a,
+					err)
+		      : 0;
+	if (found < 0)
+		return -1;
+	ledger_fold(&t->ledger);
+	last = ledger_last(&t->ledger);
+	a->records = t->ledger.nr;
+	if (!found)
+		note(a, "tracker", CHECK_WARNING, 0, "there is no tracker yet");
+	else if (a->failed == before)
+		note(a, "chain", CHECK_OK, last ? last->seq : 0,
+		     "%zu records, each linked to the one before it; columns agree",
+		     t->ledger.nr);
+	if (last)
+		snprintf(a->head, sizeof(a->head), "%s", last->hash);
+	return 0;
+}
+
+/* An entry that the plan lacks: of a later commit, or gone. */
+static int check_absent(struct audit *a, struct repo *repo, const struct plan *plan,
+			const struct ledger_entry *e, struct plan *cache, struct err *err)
+{
+	int later = survey_comes_later(repo, plan, e, cache, err);
+
+	if (later < 0)
+		return -1;
+	if (later)
+		note(a, "ahead", CHECK_OK, e->settled->seq,
+		     "migration '%s' was applied from a later commit", e->path);
+	else
+		note(a, "plan-missing", CHECK_FAILED, e->settled->seq,
+		     "migration '%s' was applied and is not in the plan", e->path);
+	return 0;
+}
+
+static void check_entry(struct audit *a, const struct migration *m,
+			const struct record *r)
+{
+	char hex[OID_HEXSZ + 1];
+
+	if (strcmp(oid_hex(&m->blob, hex), r->field[FIELD_BLOB]) != 0)
+		note(a, "plan-edited", CHECK_FAILED, r->seq,
+		     "migration '%s' was applied as blob %.12s; the plan has %.12s",
+		     m->path, r->field[FIELD_BLOB], hex);
+	else if (!oid_is_zero(&m->commit) &&
+		 strcmp(oid_hex(&m->commit, hex), r->field[FIELD_COMMIT]) != 0)
+		note(a, "plan-commit", CHECK_WARNING, r->seq,
+		     "migration '%s' was applied from commit %.12s; the plan has it from "
+		     "%.12s",
+		     m->path, r->field[FIELD_COMMIT], hex);
+}
+
+static int check_digest(struct audit *a, struct repo *repo, const struct record *r,
+			struct err *err)
+{
+	char digest[SHA256_HEXSZ + 1];
+	struct buf sql = BUF_INIT;
+	struct oid blob;
+	int found;
+
+	if (oid_parse(&blob, r->field[FIELD_BLOB], strlen(r->field[FIELD_BLOB])) < 0)
+		BUG("a parsed record with a malformed blob id");
+	found = repo_read_blob(repo, &blob, &sql, err);
+	if (found > 0) {
+		note(a, "blob", CHECK_WARNING, r->seq,
+		     "blob %.12s of migration '%s' is not in this repository",
+		     r->field[FIELD_BLOB], r->field[FIELD_PATH]);
+	} else if (found == 0) {
+		sha256_hex(buf_str(&sql), sql.len, digest);
+		if (strcmp(digest, r->field[FIELD_SHA256]) != 0)
+			note(a, "blob", CHECK_FAILED, r->seq,
+			     "the SHA-256 of blob %.12s (migration '%s') is not what the "
+			     "record says",
+			     r->field[FIELD_BLOB], r->field[FIELD_PATH]);
+	}
+	buf_release(&sql);
+	return found < 0 ? -1 : 0;
+}
+
+static int check_plan(struct audit *a, struct repo *repo, const struct plan *plan,
+		      const struct ledger *l, struct err *err)
+{
+	size_t before = a->nr, settled = 0, i;
+	struct plan cache = { 0 };
+	const struct ledger_entry *e;
+	ssize_t pos;
+	int ret = 0;
+
+	for (i = 0; i < l->nr_entries && ret == 0; i++) {
+		e = &l->entries[i];
+		if (!e->settled)
+			continue;
+		settled++;
+		pos = plan_find(plan, e->path);
+		if (pos >= 0)
+			check_entry(a, &plan->items[pos], e->settled);
+		else
+			ret = check_absent(a, repo, plan, e, &cache, err);
+		if (ret == 0)
+			ret = check_digest(a, repo, e->settled, err);
+	}
+	if (a->nr == before)
+		note(a, "plan", CHECK_OK, 0,
+		     "%zu applied migrations, path and content as in the plan", settled);
+	plan_release(&cache);
+	return ret;
+}
+
+/* The record that says a database lost `seq` when it was restored, or NULL. */
+static const struct record *restore_over(const struct ledger *l, uint64_t seq)
+{
+	size_t i;
+
+	for (i = 1; i < l->nr; i++)
+		if (l->records[i].event == EVENT_RESTORED && seq < l->records[i].seq &&
+		    seq > l->records[i - 1].seq)
+			return &l->records[i];
+	return NULL;
+}
+
+static const struct record *with_seq(const struct ledger *l, uint64_t seq)
+{
+	size_t low = 0, high = l->nr, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (l->records[mid].seq == seq)
+			return &l->records[mid];
+		if (seq < l->records[mid].seq)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+/* A line of the mirror that is not in the tracker: grave unless it is explained. */
+static void check_extra(struct audit *a, struct target *t, const char *line)
+{
+	const struct record *here, *restore;
+	struct err why = { 0 };
+	struct record r;
+
+	if (record_parse(&r, &t->pool, line, strlen(line), &why) < 0)
+		return; /* told as a bad line */
+	if (t->ledger.target && strcmp(r.field[FIELD_TARGET], t->ledger.target) != 0)
+		return; /* of the database that this one was copied over */
+	here = with_seq(&t->ledger, r.seq);
+	restore = restore_over(&t->ledger, r.seq);
+	if (here)
+		note(a, "fork", CHECK_FAILED, r.seq,
+		     "record %" PRIu64 " differs between tracker and mirror", r.seq);
+	else if (restore)
+		note(a, "restored", CHECK_WARNING, r.seq,
+		     "record %" PRIu64
+		     " (%s%s%s) was lost when the database was restored; "
+		     "record %" PRIu64 " says so",
+		     r.seq, event_name(r.event), r.field[FIELD_PATH] ? " " : "",
+		     r.field[FIELD_PATH] ? r.field[FIELD_PATH] : "", restore->seq);
+	else
+		note(a, "tracker-lacks", CHECK_FAILED, r.seq,
+		     "the mirror has record %" PRIu64
+		     " (%s%s%s at %s), which the tracker "
+		     "lacks",
+		     r.seq, event_name(r.event), r.field[FIELD_PATH] ? " " : "",
+		     r.field[FIELD_PATH] ? r.field[FIELD_PATH] : "", r.field[FIELD_AT]);
+}
+
+static int cmp_line(const void *key, const void *record)
+{
+	return strcmp(key, ((const struct record *)record)->line);
+}
+
+/* Both ways: what the mirror lacks is late, what the tracker lacks is grave. */
+static void check_mirror(struct audit *a, const struct mirror *m, struct target *t)
+{
+	size_t i, lacks = 0, before = a->failed;
+	const struct ledger *l = &t->ledger;
+	struct ledger copy = { 0 };
+	uint64_t first = 0;
+
+	mirror_fold(m, &t->pool, &copy, bad_line, a);
+	ledger_release(&copy);
+	for (i = 0; i < l->nr; i++) {
+		if (mirror_has(m, l->records[i].line))
+			continue;
+		if (!lacks++)
+			first = l->records[i].seq;
+	}
+	for (i = 0; i < m->nr; i++)
+		if (!l->nr || !bsearch(m->lines[i], l->records, l->nr,
+				       sizeof(*l->records), cmp_line))
+			check_extra(a, t, m->lines[i]);
+	if (lacks && a->failed == before)
+		note(a, "mirror-lacks", CHECK_WARNING, first,
+		     "the mirror lacks %zu records from %" PRIu64 " on; the next \"git "
+		     "migrate apply %s\" writes them",
+		     lacks, first, t->name);
+	else if (a->failed == before)
+		note(a, "mirror", CHECK_OK, 0,
+		     "%zu records, byte for byte as in the "
+		     "tracker",
+		     l->nr);
+}
+
+/* The mirror is read first: a run beside us writes the tracker before it. */
+static int compare(struct repo *repo, const struct plan *plan, struct target *t,
+		   struct audit *a, struct err *err)
+{
+	struct mirror m;
+
+	if (mirror_read(repo, t->name, MIRROR_FETCHED, &a->pool, &m, err) < 0 ||
+	    check_chain(a, t, err) < 0 || check_plan(a, repo, plan, &t->ledger, err) < 0)
+		return -1;
+	check_mirror(a, &m, t);
+	return 0;
+}
+
+int audit_run(struct repo *repo, const struct audit_options *o, struct audit *a,
+	      struct err *err)
+{
+	struct plan plan = { 0 };
+	struct target t = { 0 };
+	struct oid commit;
+	int ret = -1;
+
+	memset(a, 0, sizeof(*a));
+	if (repo_resolve(repo, o->rev ? o->rev : "HEAD", &commit, err) < 0 ||
+	    repo_load_shared(repo, &commit, err) < 0 ||
+	    history_plan(repo, &commit, &plan, err) < 0)
+		goto out;
+	if (target_connect(&t, repo, &o->target, err) == 0)
+		ret = compare(repo, &plan, &t, a, err);
+out:
+	target_release(&t);
+	plan_release(&plan);
+	return ret;
+}

@@ -1,0 +1,254 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "core/plan.h"
+#include "core/ledger.h"
+#include "core/record.h"
+#include "flow/check.h"
+#include "flow/mirror.h"
+#include "flow/target.h"
+#include "git/config.h"
+#include "git/history.h"
+#include "git/notes.h"
+#include "git/repo.h"
+
+/* .gitmigrate decides over what has landed: it must not be bent by a push. */
+static int check_settings(struct repo *repo, const struct oid *older,
+			  const struct oid *newer, struct findings *f, struct err *err)
+{
+	static const char *const keys[] = { "migrate.path", "migrate.protect" };
+	struct buf was = BUF_INIT, now = BUF_INIT;
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys) && ret == 0; i++) {
+		if (repo_config_is_own(repo, keys[i]))
+			continue;
+		buf_reset(&was);
+		buf_reset(&now);
+		if (repo_shared_value(repo, older, keys[i], &was, err) < 0 ||
+		    repo_shared_value(repo, newer, keys[i], &now, err) < 0) {
+			ret = -1;
+		} else if (strcmp(buf_str(&was), buf_str(&now)) != 0 &&
+			   (i == 0 || strcmp(buf_str(&now), "applied") == 0)) {
+			findings_add(f, RULE_SETTINGS, false, ".gitmigrate",
+				     "%s was changed from '%s' to '%s' in .gitmigrate",
+				     keys[i], buf_str(&was), buf_str(&now));
+			findings_hint(f,
+				      "It decides over what has landed; an "
+				      "administrator of the server sets it there (git "
+				      "config %s) if it must change.",
+				      keys[i]);
+		}
+	}
+	buf_release(&was);
+	buf_release(&now);
+	return ret;
+}
+
+static int find_lineage(struct repo *repo, const struct oid *older,
+			const struct oid *newer, struct lineage *out, struct err *err)
+{
+	int ancestor = repo_is_ancestor(repo, older, newer, err), line = 0;
+
+	if (ancestor > 0)
+		line = repo_on_first_parents(repo, older, newer, err);
+	out->old_is_ancestor = ancestor > 0;
+	out->old_on_first_parents = line > 0;
+	return ancestor < 0 || line < 0 ? -1 : 0;
+}
+
+int check_range(struct repo *repo, const struct oid *older, const struct oid *newer,
+		struct findings *f, struct err *err)
+{
+	struct plan was = { 0 }, now = { 0 };
+	struct lineage lineage = { 0 };
+	size_t before = f->errors;
+	int ret = -1;
+
+	if (oid_is_zero(older)) {
+		if (repo_load_shared(repo, newer, err) < 0)
+			return -1;
+	} else if (check_settings(repo, older, newer, f, err) < 0 ||
+		   repo_load_shared(repo, older, err) < 0 ||
+		   history_plan(repo, older, &was, err) < 0 ||
+		   find_lineage(repo, older, newer, &lineage, err) < 0) {
+		goto out;
+	}
+	if (history_plan(repo, newer, &now, err) < 0)
+		goto out;
+	if (!oid_is_zero(older) && policy_append_only(&was, &now, &lineage, f, err) < 0)
+		goto out;
+	/* where the prefix is broken, positions say nothing of what is new */
+	if (policy_new_entries(&now, f->errors == before ? was.nr : now.nr, f, err) < 0)
+		goto out;
+	ret = 0;
+out:
+	plan_release(&was);
+	plan_release(&now);
+	return ret;
+}
+
+struct mirror_side {
+	const char **lines;
+	size_t nr;
+};
+
+static int cmp_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The lines of a mirror's commit as a sorted set. */
+static int read_side(struct repo *repo, const struct oid *tip, struct pool *pool,
+		     struct mirror_side *out, struct err *err)
+{
+	struct notes notes;
+	size_t i;
+
+	if (notes_read_at(repo, tip, pool, &notes, err) < 0)
+		return -1;
+	out->nr = 0;
+	out->lines = pool_alloc(pool, (notes.nr + 1) * sizeof(*out->lines));
+	for (i = 0; i < notes.nr; i++)
+		out->lines[i] = notes.lines[i].line;
+	if (notes.nr > 1)
+		qsort(out->lines, notes.nr, sizeof(*out->lines), cmp_text);
+	for (i = 0; i < notes.nr; i++)
+		if (!out->nr || strcmp(out->lines[out->nr - 1], out->lines[i]) != 0)
+			out->lines[out->nr++] = out->lines[i];
+	return 0;
+}
+
+static void refuse_mirror(struct findings *f, const char *ref, const char *what,
+			  const char *detail)
+{
+	findings_add(f, RULE_MIRROR, false, NULL, "%s: %s", ref, what);
+	if (detail[0])
+		findings_detail(f, "%s", detail);
+	findings_hint(f, "A mirror only grows. Fetch it (git fetch origin "
+			 "\"+refs/notes/migrate/*:refs/notes/origin/migrate/*\") and let "
+			 "\"git migrate apply\" add to it.");
+}
+
+static bool begins_anew(const struct record *r)
+{
+	return r->event == EVENT_RESTORED || r->event == EVENT_CLONED;
+}
+
+/* Every record continues one that is there; two never continue the same one. */
+static void check_chain(const char *ref, struct record *records, size_t nr,
+			struct findings *f)
+{
+	const struct record **next = xcalloc(nr + 1, sizeof(*next)), *prev;
+	struct err why = { 0 };
+	size_t i, at;
+
+	records_sort(records, nr);
+	for (i = 0; i < nr; i++) {
+		prev = records_find(records, nr, records[i].field[FIELD_PREV]);
+		if (ledger_check(prev, &records[i], &why) < 0) {
+			refuse_mirror(f, ref, why.message, records[i].line);
+			break;
+		}
+		if (!prev || begins_anew(&records[i]))
+			continue;
+		at = (size_t)(prev - records);
+		if (next[at]) {
+			refuse_mirror(f, ref, "two records continue the same one",
+				      records[i].line);
+			break;
+		}
+		next[at] = &records[i];
+	}
+	free(next);
+}
+
+/* Each old line must still be there, and all must be records of one chain. */
+static void compare_mirrors(const char *ref, const struct mirror_side *was,
+			    const struct mirror_side *now, struct pool *pool,
+			    struct findings *f)
+{
+	struct record *records = xcalloc(now->nr + 1, sizeof(*records));
+	struct err why = { 0 };
+	size_t i, k = 0;
+
+	for (i = 0; i < was->nr; i++, k++) {
+		while (k < now->nr && strcmp(now->lines[k], was->lines[i]) < 0)
+			k++;
+		if (k == now->nr || strcmp(now->lines[k], was->lines[i]) != 0) {
+			refuse_mirror(f, ref, "a record was taken out or changed",
+				      was->lines[i]);
+			goto out;
+		}
+	}
+	for (i = 0; i < now->nr; i++) {
+		if (record_parse(&records[i], pool, now->lines[i], strlen(now->lines[i]),
+				 &why) < 0) {
+			refuse_mirror(f, ref, why.message, now->lines[i]);
+			goto out;
+		}
+	}
+	check_chain(ref, records, now->nr, f);
+out:
+	free(records);
+}
+
+static int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
+			const struct oid *newer, struct findings *f, struct err *err)
+{
+	struct mirror_side was = { 0 }, now = { 0 };
+	struct pool pool = { 0 };
+	int ancestor, ret = -1;
+
+	if (oid_is_zero(newer)) {
+		refuse_mirror(f, ref, "a mirror cannot be deleted", "");
+		return 0;
+	}
+	if (!oid_is_zero(older)) {
+		ancestor = repo_is_ancestor(repo, older, newer, err);
+		if (ancestor < 0)
+			return -1;
+		if (!ancestor) {
+			refuse_mirror(f, ref, "the mirror was rewritten",
+				      "The push is no fast-forward.");
+			return 0;
+		}
+	}
+	if (read_side(repo, older, &pool, &was, err) == 0 &&
+	    read_side(repo, newer, &pool, &now, err) == 0) {
+		compare_mirrors(ref, &was, &now, &pool, f);
+		ret = 0;
+	}
+	pool_release(&pool);
+	return ret;
+}
+
+int check_update(struct repo *repo, const char *ref, const struct oid *older,
+		 const struct oid *newer, struct findings *f, struct err *err)
+{
+	struct buf protected = BUF_INIT;
+	int found, ret = 0;
+
+	if (starts_with(ref, MIRROR_REFS))
+		return check_mirror(repo, ref, older, newer, f, err);
+	found = repo_protected_ref(repo, &protected, err);
+	if (found < 0) {
+		ret = -1;
+	} else if (found > 0 && strcmp(protected.s, ref) == 0) {
+		if (oid_is_zero(newer)) {
+			findings_add(f, RULE_BRANCH, false, NULL,
+				     "the protected branch '%s' cannot be deleted", ref);
+			findings_hint(f, "Its migrations are the plan of every database; "
+					 "\"git config migrate.branch\" on the server "
+					 "names another branch if that is meant.");
+		} else {
+			ret = check_range(repo, older, newer, f, err);
+		}
+	}
+	buf_release(&protected);
+	return ret;
+}

@@ -1,0 +1,25 @@
+/* What a push or a range of commits does to the plan and to the mirrors. */
+#ifndef FLOW_CHECK_H
+#define FLOW_CHECK_H
+
+#include "core/oid.h"
+#include "core/policy.h"
+
+struct err;
+struct repo;
+
+/**
+ * Judges the step from commit `older` (zero: nothing before) to `newer` by the
+ * rules of a protected branch. Settings are those of `older`. 0 or -1.
+ */
+int check_range(struct repo *repo, const struct oid *older, const struct oid *newer,
+		struct findings *f, struct err *err);
+
+/**
+ * Judges one update of a push, zero ids for creation and deletion: the protected
+ * branch and the mirrors; any other ref passes. 0 or -1.
+ */
+int check_update(struct repo *repo, const char *ref, const struct oid *older,
+		 const struct oid *newer, struct findings *f, struct err *err);
+
+#endif

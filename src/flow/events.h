@@ -1,0 +1,25 @@
+/* What a person says of a target, for the log. */
+#ifndef FLOW_EVENTS_H
+#define FLOW_EVENTS_H
+
+#include "flow/target.h"
+
+struct err;
+struct repo;
+
+/**
+ * The database was restored from a backup: writes `restored`, which continues
+ * its own last record and takes the number behind the mirror's head. What was
+ * lost is pending again. 0 or -1; refused when nothing is missing.
+ */
+int events_restored(struct repo *repo, const char *target, const char *reason,
+		    struct err *err);
+
+/**
+ * The database was copied from another target: writes `cloned` with a new uuid
+ * and makes this clone know it. 0 or -1.
+ */
+int events_cloned(struct repo *repo, const char *target, const char *reason,
+		  struct err *err);
+
+#endif

@@ -1,0 +1,420 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/pool.h"
+#include "base/text.h"
+#include "base/vec.h"
+#include "flow/mirror.h"
+#include "flow/target.h"
+#include "git/history.h"
+#include "git/notes.h"
+#include "git/repo.h"
+
+#define HEAD_KEY "Migrate-Head: "
+
+enum { TRIES = 20, PAUSE_MS = 15 };
+
+void mirror_ref(struct buf *out, const char *target)
+{
+	buf_addf(out, "%s%s", MIRROR_REFS, target);
+}
+
+static int cmp_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Lines as they are read, of one ref or of several. */
+struct gather {
+	struct repo *repo;
+	struct pool *pool;
+	const char *target;
+	const char **lines;
+	size_t nr, alloc;
+	struct mirror *out; /* takes the newest head of them */
+	enum mirror_flags flags;
+};
+
+/* "Migrate-Head: <target> <seq> <hash>", the last one of a notes commit's message. */
+static int take_head(void *arg, const struct oid *commit UNUSED, const char *message,
+		     size_t len UNUSED, struct err *err UNUSED)
+{
+	struct gather *g = arg;
+	const char *at = message, *hit = NULL;
+	unsigned long long seq;
+	char hash[SHA256_HEXSZ + 1];
+
+	while ((at = strstr(at, "\n" HEAD_KEY)) != NULL)
+		hit = ++at;
+	if (hit) {
+		hit += strlen(HEAD_KEY);
+		hit += strcspn(hit, " \n");
+		if (sscanf(hit, " %10llu %64[0-9a-f]", &seq, hash) == 2 &&
+		    strlen(hash) == SHA256_HEXSZ && seq > g->out->head_seq) {
+			g->out->head_seq = seq;
+			g->out->head_hash = pool_strdup(g->pool, hash);
+		}
+	}
+	return 1; /* the newest commit alone */
+}
+
+static int gather_head(struct gather *g, const struct oid *tip, struct err *err)
+{
+	static const struct oid none;
+
+	if (oid_is_zero(tip))
+		return 0;
+	return history_each_message(g->repo, tip, &none, take_head, g, err) < 0 ? -1 : 0;
+}
+
+static int gather_at(struct gather *g, const struct oid *tip, struct err *err)
+{
+	struct notes notes;
+	size_t i;
+
+	if (oid_is_zero(tip))
+		return 0;
+	if (notes_read_at(g->repo, tip, g->pool, &notes, err) < 0 ||
+	    gather_head(g, tip, err) < 0)
+		return -1;
+	for (i = 0; i < notes.nr; i++) {
+		VEC_GROW(g->lines, g->nr, g->alloc);
+		g->lines[g->nr++] = notes.lines[i].line;
+	}
+	return 0;
+}
+
+/* The target of "refs/notes/<remote>/migrate/<target>", NULL for another ref. */
+static const char *fetched_target(const char *ref)
+{
+	const char *at = strstr(ref, "/migrate/");
+
+	return at && starts_with(ref, "refs/notes/") && !starts_with(ref, MIRROR_REFS)
+		       ? at + strlen("/migrate/")
+		       : NULL;
+}
+
+/* What was fetched: a descendant of ours is what to build on. */
+static int look_at_fetched(void *arg, const char *ref, struct err *err)
+{
+	struct gather *g = arg;
+	const char *target = fetched_target(ref);
+	struct oid tip;
+	int found, later = 1;
+
+	if (!target || strcmp(target, g->target) != 0)
+		return 0;
+	found = repo_ref(g->repo, ref, &tip, err);
+	if (found <= 0)
+		return found;
+	if (!oid_is_zero(&g->out->base))
+		later = repo_is_ancestor(g->repo, &g->out->base, &tip, err);
+	if (later > 0)
+		g->out->base = tip;
+	if (later >= 0 && (g->flags & MIRROR_FETCHED) && gather_at(g, &tip, err) < 0)
+		return -1;
+	return later < 0 ? -1 : 0;
+}
+
+/* As a sorted set: copies on several commits, or in several refs, are one. */
+static void make_set(struct gather *g, struct mirror *out)
+{
+	size_t i;
+
+	out->lines = pool_alloc(g->pool, (g->nr + 1) * sizeof(*out->lines));
+	if (g->nr > 1)
+		qsort(g->lines, g->nr, sizeof(*g->lines), cmp_text);
+	for (i = 0; i < g->nr; i++)
+		if (!out->nr || strcmp(out->lines[out->nr - 1], g->lines[i]) != 0)
+			out->lines[out->nr++] = g->lines[i];
+}
+
+int mirror_read(struct repo *repo, const char *target, enum mirror_flags flags,
+		struct pool *pool, struct mirror *out, struct err *err)
+{
+	struct gather g = {
+		.repo = repo, .pool = pool, .target = target, .out = out, .flags = flags
+	};
+	struct buf ref = BUF_INIT;
+	int ret = -1;
+
+	memset(out, 0, sizeof(*out));
+	mirror_ref(&ref, target);
+	if (repo_ref(repo, ref.s, &out->tip, err) < 0)
+		goto out;
+	out->base = out->tip;
+	if (repo_each_ref(repo, "refs/notes/", look_at_fetched, &g, err) < 0 ||
+	    gather_at(&g, flags & MIRROR_FETCHED ? &out->tip : &out->base, err) < 0)
+		goto out;
+	make_set(&g, out);
+	ret = 0;
+out:
+	if (ret < 0)
+		err_wrap(err, "mirror of target '%s'", target);
+	free(g.lines);
+	buf_release(&ref);
+	return ret;
+}
+
+int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
+		     struct mirror *out, struct err *err)
+{
+	struct gather g = { .repo = repo, .pool = pool, .target = target, .out = out };
+	struct buf ref = BUF_INIT;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	mirror_ref(&ref, target);
+	ret = repo_ref(repo, ref.s, &out->tip, err);
+	if (ret > 0)
+		ret = gather_head(&g, &out->tip, err);
+	buf_release(&ref);
+	return ret;
+}
+
+bool mirror_has(const struct mirror *m, const char *line)
+{
+	return m->nr &&
+	       bsearch(&line, m->lines, m->nr, sizeof(*m->lines), cmp_text) != NULL;
+}
+
+/* Parses the lines that are records; the array is the caller's to free. */
+static struct record *
+parse_lines(const struct mirror *m, struct pool *pool, size_t *nr,
+	    void (*bad)(void *arg, const char *line, const char *why), void *arg)
+{
+	struct record *records = xcalloc(m->nr + 1, sizeof(*records));
+	struct err why = { 0 };
+	size_t i;
+
+	*nr = 0;
+	for (i = 0; i < m->nr; i++) {
+		if (record_parse(&records[*nr], pool, m->lines[i], strlen(m->lines[i]),
+				 &why) == 0)
+			(*nr)++;
+		else if (bad)
+			bad(arg, m->lines[i], why.message);
+	}
+	return records;
+}
+
+/* Where the chain in force ends: the named head, or the greatest number. */
+static const struct record *find_head(const struct mirror *m,
+				      const struct record *records, size_t nr)
+{
+	const struct record *head = NULL;
+	size_t i;
+
+	if (m->head_seq)
+		head = records_find(records, nr, m->head_hash);
+	for (i = 0; i < nr && !(m->head_seq && head && head->seq == m->head_seq); i++)
+		if (!head || records[i].seq > head->seq)
+			head = &records[i];
+	return head;
+}
+
+void mirror_fold(const struct mirror *m, struct pool *pool, struct ledger *out,
+		 void (*bad)(void *arg, const char *line, const char *why), void *arg)
+{
+	size_t nr, len = 0;
+	struct record *records = parse_lines(m, pool, &nr, bad, arg);
+	const struct record **chain = xcalloc(nr + 1, sizeof(*chain)), *r, *prev;
+
+	records_sort(records, nr);
+	/* numbers fall along the way, so a circle cannot be */
+	for (r = find_head(m, records, nr); r; r = prev) {
+		chain[len++] = r;
+		prev = records_find(records, nr, r->field[FIELD_PREV]);
+		if (prev && prev->seq >= r->seq)
+			prev = NULL;
+		if (!prev && r->seq != 1 && bad)
+			bad(arg, r->line, "the record before it is not there");
+	}
+	while (len)
+		ledger_add(out, chain[--len]);
+	ledger_fold(out);
+	free(chain);
+	free(records);
+}
+
+/* Whether a record says that the log went on from another one's head. */
+static bool explains(const struct record *r, const struct mirror *m)
+{
+	char old[RECORD_SEQ_DIGITS + 1 + SHA256_HEXSZ + 1];
+
+	if (r->event == EVENT_CLONED)
+		return true;
+	snprintf(old, sizeof(old), "%010" PRIu64 ":%s", m->head_seq, m->head_hash);
+	return r->event == EVENT_RESTORED && strcmp(r->field[FIELD_OLD], old) == 0;
+}
+
+int mirror_check_head(const struct mirror *m, const char *target,
+		      const struct ledger *ledger, struct err *err)
+{
+	const struct record *last = ledger_last(ledger);
+	size_t i;
+
+	if (!m->head_seq)
+		return 0;
+	for (i = ledger->nr; i-- > 0;)
+		if (strcmp(ledger->records[i].hash, m->head_hash) == 0 ||
+		    explains(&ledger->records[i], m))
+			return 0;
+	if (!last || last->seq < m->head_seq) {
+		err_set(err, ERR_REFUSED, "target '%s' went back in time", target);
+		err_detail(err,
+			   "Its mirror ends in record %" PRIu64 "; its tracker ends in "
+			   "%" PRIu64 ".",
+			   m->head_seq, last ? last->seq : 0);
+		err_hint(err, "restored",
+			 last ? "If it was restored from a backup, say so: git migrate "
+				"target restored %s --reason \"...\""
+			      : "If it is another, new database, give it a name of its "
+				"own: "
+				"git migrate target add <name> <url> (this one is '%s').",
+			 target);
+		return -1;
+	}
+	err_set(err, ERR_REFUSED, "the tracker of target '%s' and its mirror part",
+		target);
+	err_detail(err,
+		   "The mirror's head, record %" PRIu64 ", is not in the tracker: the "
+		   "database was replaced, or somebody edited one of the two.",
+		   m->head_seq);
+	err_hint(err, "fork", "\"git migrate audit %s\" shows where they part.", target);
+	return -1;
+}
+
+/* A migration's event stands on the commit that brought it, others on the head. */
+static int place_line(const struct record *r, struct note_line *out)
+{
+	const char *hex =
+		r->field[event_has_migration(r->event) ? FIELD_COMMIT : FIELD_HEAD];
+
+	out->line = r->line;
+	return oid_parse(&out->object, hex, strlen(hex));
+}
+
+static void collect_missing(const struct mirror *m, const struct ledger *ledger,
+			    struct note_line *out, size_t *nr)
+{
+	const struct record *r;
+	size_t i;
+
+	*nr = 0;
+	for (i = 0; i < ledger->nr; i++) {
+		r = &ledger->records[i];
+		if (!mirror_has(m, r->line) && place_line(r, &out[(*nr)++]) < 0)
+			BUG("record %" PRIu64 " names no commit", r->seq);
+	}
+}
+
+static void make_message(struct buf *out, const char *target, const struct ledger *ledger,
+			 const struct note_line *lines, size_t nr)
+{
+	const struct record *last = ledger_last(ledger);
+	size_t i;
+
+	buf_addf(out, "migrate: %zu record%s of target '%s'\n\n", nr, nr == 1 ? "" : "s",
+		 target);
+	for (i = 0; i < nr && i < 20; i++)
+		buf_addf(out, "%s\n", lines[i].line);
+	if (nr > 20)
+		buf_addf(out, "and %zu more\n", nr - 20);
+	buf_addf(out, "\n" HEAD_KEY "%s %010" PRIu64 " %s\n", target, last->seq,
+		 last->hash);
+}
+
+/* One try: 0, 1 when another writer was first, -1. */
+static int append_once(struct repo *repo, const char *target, const struct ledger *ledger,
+		       size_t *written, struct err *err)
+{
+	struct note_line *lines = xcalloc(ledger->nr + 1, sizeof(*lines));
+	struct buf ref = BUF_INIT, message = BUF_INIT;
+	struct pool pool = { 0 };
+	struct mirror m;
+	int ret = -1;
+
+	if (mirror_read(repo, target, 0, &pool, &m, err) < 0 ||
+	    mirror_check_head(&m, target, ledger, err) < 0)
+		goto out;
+	collect_missing(&m, ledger, lines, written);
+	mirror_ref(&ref, target);
+	if (*written) {
+		make_message(&message, target, ledger, lines, *written);
+		ret = notes_append(repo, ref.s, &m.tip, &m.base, lines, *written,
+				   message.s, err);
+	} else {
+		ret = notes_forward(repo, ref.s, &m.tip, &m.base, err);
+	}
+out:
+	buf_release(&ref);
+	buf_release(&message);
+	pool_release(&pool);
+	free(lines);
+	return ret;
+}
+
+int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *ledger,
+		    size_t *written, struct err *err)
+{
+	int i, ret = 0;
+
+	*written = 0;
+	if (!ledger->nr)
+		return 0;
+	for (i = 0; i < TRIES; i++) {
+		ret = append_once(repo, target, ledger, written, err);
+		if (ret <= 0)
+			return ret;
+		/* jittered by the process, so that two writers part */
+		if (wait_poll.wait(NULL, -1, 0, PAUSE_MS + (int)(getpid() % 13) * i,
+				   err) < 0)
+			return -1;
+	}
+	return err_set(err, ERR_FATAL,
+		       "could not write the mirror of target '%s': others kept writing",
+		       target);
+}
+
+struct names {
+	char **items;
+	size_t nr, alloc;
+};
+
+static int one_ref(void *arg, const char *ref, struct err *err UNUSED)
+{
+	struct names *n = arg;
+	const char *target = fetched_target(ref);
+	size_t i;
+
+	if (starts_with(ref, MIRROR_REFS))
+		target = ref + strlen(MIRROR_REFS);
+	if (!target || !target_name_ok(target))
+		return 0;
+	for (i = 0; i < n->nr; i++)
+		if (strcmp(n->items[i], target) == 0)
+			return 0;
+	VEC_GROW(n->items, n->nr, n->alloc);
+	n->items[n->nr++] = xstrdup(target);
+	return 0;
+}
+
+int mirror_each(struct repo *repo,
+		int (*fn)(void *arg, const char *target, struct err *err), void *arg,
+		struct err *err)
+{
+	struct names names = { 0 };
+	int ret = repo_each_ref(repo, "refs/notes/", one_ref, &names, err);
+	size_t i;
+
+	for (i = 0; i < names.nr; i++) {
+		if (ret == 0)
+			ret = fn(arg, names.items[i], err);
+		free(names.items[i]);
+	}
+	free(names.items);
+	return ret;
+}

@@ -1,0 +1,85 @@
+/* The tracker's records repeated in git notes: refs/notes/migrate/<target>. */
+#ifndef FLOW_MIRROR_H
+#define FLOW_MIRROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/ledger.h"
+
+struct buf;
+struct err;
+struct pool;
+struct repo;
+
+#define MIRROR_REFS "refs/notes/migrate/"
+
+/** The ref of a target's mirror, appended. */
+void mirror_ref(struct buf *out, const char *target);
+
+/**
+ * A mirror is the set of its lines: copies on several commits are one. What a
+ * restored or copied database has left behind stays in it; the chain in force is
+ * found from its head, which each commit of the ref names ("Migrate-Head:").
+ */
+struct mirror {
+	struct oid tip;	    /* of our own ref; zero when there is none */
+	struct oid base;    /* to build on: `tip`, or a fetched descendant of it */
+	const char **lines; /* sorted; the pool's */
+	size_t nr;
+	uint64_t head_seq; /* 0 when there is no head */
+	const char *head_hash;
+};
+
+enum mirror_flags {
+	/* the lines of our ref and of all that were fetched
+	   (refs/notes/<remote>/migrate/), not those of `base` alone */
+	MIRROR_FETCHED = 1 << 0,
+};
+
+/** Reads a mirror as the set of its lines, sorted. 0 or -1. */
+int mirror_read(struct repo *repo, const char *target, enum mirror_flags flags,
+		struct pool *pool, struct mirror *out, struct err *err);
+
+/**
+ * Folds the chain that ends in the mirror's head into a ledger. Lines that are
+ * no records, and a record whose predecessor is not there, are told to `bad`
+ * (may be NULL).
+ */
+void mirror_fold(const struct mirror *m, struct pool *pool, struct ledger *out,
+		 void (*bad)(void *arg, const char *line, const char *why), void *arg);
+
+/** Whether the mirror has exactly this line. */
+bool mirror_has(const struct mirror *m, const char *line);
+
+/**
+ * Whether a tracker that reads as `ledger` can be what the mirror was written
+ * from: the mirror's head is one of its records, or is named by a `restored` or
+ * `cloned` one. 0; -1 (ERR_REFUSED) when the database went back in time or its
+ * log is another one.
+ */
+int mirror_check_head(const struct mirror *m, const char *target,
+		      const struct ledger *ledger, struct err *err);
+
+/** Reads the head alone: cheap. Members other than tip and head are empty. 0 or -1. */
+int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
+		     struct mirror *out, struct err *err);
+
+/**
+ * Appends to the mirror what the ledger has and it lacks: in one commit, by
+ * compare and swap, again if another writer was first. `*written` counts the
+ * records. 0; -1 with `err` set; ERR_REFUSED as mirror_check_head.
+ */
+int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *ledger,
+		    size_t *written, struct err *err);
+
+/**
+ * Calls `fn` once with the name of each target that has a mirror here, its own or
+ * a fetched one. As repo_each_ref.
+ */
+int mirror_each(struct repo *repo,
+		int (*fn)(void *arg, const char *target, struct err *err), void *arg,
+		struct err *err);
+
+#endif

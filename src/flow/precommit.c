@@ -1,0 +1,320 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "base/vec.h"
+#include "core/ledger.h"
+#include "core/migration.h"
+#include "flow/mirror.h"
+#include "flow/precommit.h"
+#include "git/config.h"
+#include "git/history.h"
+#include "git/repo.h"
+
+#define EMPTY_TREE "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+/* One line of `git diff-index --raw -z`. */
+struct change {
+	const char *path; /* below the folder; borrowed */
+	unsigned old_mode, mode;
+	struct oid old_blob, blob;
+	char status; /* A, M, D, T */
+};
+
+struct staged {
+	struct buf raw;
+	struct change *items;
+	size_t nr, alloc;
+};
+
+/* A path that some target has settled. */
+struct applied {
+	const char *path;
+	const char *target;
+	const struct record *record;
+};
+
+struct check {
+	struct repo *repo;
+	const char *folder;
+	struct findings *f;
+	struct staged staged;
+	bool has_landed; /* there is a protected branch, and this is its tip: */
+	struct oid landed;
+	struct pool pool;
+	bool mirrors_read;
+	struct applied *applied;
+	size_t nr_applied, alloc_applied;
+};
+
+/* ":100644 100644 <hex> <hex> M" in front of a NUL, the path behind it. */
+static int parse_change(char *line, const char *path, struct change *out)
+{
+	char *at = line;
+
+	if (*at++ != ':')
+		return -1;
+	out->old_mode = (unsigned)strtoul(at, &at, 8);
+	out->mode = (unsigned)strtoul(at, &at, 8);
+	if (*at++ != ' ' || strlen(at) != 2 * OID_HEXSZ + 3 ||
+	    oid_parse(&out->old_blob, at, OID_HEXSZ) < 0 ||
+	    oid_parse(&out->blob, at + OID_HEXSZ + 1, OID_HEXSZ) < 0)
+		return -1;
+	out->status = at[2 * OID_HEXSZ + 2];
+	out->path = path;
+	return 0;
+}
+
+static int parse_changes(struct check *c, struct err *err)
+{
+	size_t folder = strlen(c->folder);
+	char *at = c->staged.raw.s, *end = at + c->staged.raw.len, *path;
+	struct change change;
+
+	while (at && at < end) {
+		path = at + strlen(at) + 1;
+		if (path >= end || strncmp(path, c->folder, folder) != 0 ||
+		    path[folder] != '/' ||
+		    parse_change(at, path + folder + 1, &change) < 0)
+			return err_set(err, ERR_FATAL,
+				       "could not read what git diff-index said");
+		VEC_GROW(c->staged.items, c->staged.nr, c->staged.alloc);
+		c->staged.items[c->staged.nr++] = change;
+		at = path + strlen(path) + 1;
+	}
+	return 0;
+}
+
+static int read_staged(struct check *c, struct err *err)
+{
+	struct err unborn = { 0 };
+	struct buf said = BUF_INIT;
+	struct oid head;
+	int status;
+	const char *args[] = { "diff-index",   "--cached",    "--raw", "-z",
+			       "--no-renames", "--no-abbrev", "HEAD",  "--",
+			       c->folder,      NULL };
+
+	if (repo_resolve(c->repo, "HEAD", &head, &unborn) < 0)
+		args[6] = EMPTY_TREE;
+	status = repo_git(c->repo, args, &c->staged.raw, &said, err);
+	if (status > 0)
+		err_set(err, ERR_FATAL, "git diff-index failed: %s", buf_str(&said));
+	buf_release(&said);
+	return status == 0 ? parse_changes(c, err) : -1;
+}
+
+static int add_applied(void *arg, const char *target, struct err *err)
+{
+	struct check *c = arg;
+	struct ledger ledger = { 0 };
+	struct record *kept;
+	struct mirror m;
+	size_t i;
+
+	if (mirror_read(c->repo, target, MIRROR_FETCHED, &c->pool, &m, err) < 0)
+		return -1;
+	mirror_fold(&m, &c->pool, &ledger, NULL, NULL);
+	for (i = 0; i < ledger.nr_entries; i++) {
+		if (!ledger.entries[i].settled)
+			continue;
+		kept = pool_alloc(&c->pool, sizeof(*kept));
+		*kept = *ledger.entries[i].settled;
+		VEC_GROW(c->applied, c->nr_applied, c->alloc_applied);
+		c->applied[c->nr_applied].path = kept->field[FIELD_PATH];
+		c->applied[c->nr_applied].target = pool_strdup(&c->pool, target);
+		c->applied[c->nr_applied++].record = kept;
+	}
+	ledger_release(&ledger);
+	return 0;
+}
+
+/* The record that says a path was applied somewhere, NULL when none does. */
+static int find_applied(struct check *c, const char *path, const struct applied **out,
+			struct err *err)
+{
+	size_t i;
+
+	if (!c->mirrors_read && mirror_each(c->repo, add_applied, c, err) < 0)
+		return -1;
+	c->mirrors_read = true;
+	*out = NULL;
+	for (i = 0; i < c->nr_applied && !*out; i++)
+		if (strcmp(c->applied[i].path, path) == 0)
+			*out = &c->applied[i];
+	return 0;
+}
+
+static bool protects_landed(const struct check *c)
+{
+	const char *protect = config_get(repo_config(c->repo), "migrate.protect");
+
+	return !protect || strcmp(protect, "applied") != 0;
+}
+
+static const char *renamed_to(const struct check *c, const struct change *gone)
+{
+	size_t i;
+
+	for (i = 0; i < c->staged.nr; i++)
+		if (c->staged.items[i].status == 'A' &&
+		    oid_eq(&c->staged.items[i].blob, &gone->old_blob))
+			return c->staged.items[i].path;
+	return NULL;
+}
+
+static void refuse_change(struct check *c, const struct change *ch, const char *why)
+{
+	const char *to = ch->status == 'D' ? renamed_to(c, ch) : NULL;
+
+	if (to)
+		findings_add(c->f, RULE_RENAMED, false, ch->path,
+			     "migration '%s' was renamed to '%s'; it %s", ch->path, to,
+			     why);
+	else if (ch->status == 'D')
+		findings_add(c->f, RULE_DELETED, false, ch->path,
+			     "migration '%s' was deleted; it %s", ch->path, why);
+	else if (ch->status == 'T' || oid_eq(&ch->old_blob, &ch->blob))
+		findings_add(c->f, RULE_MODE, false, ch->path,
+			     "the mode of migration '%s' was changed; it %s", ch->path,
+			     why);
+	else
+		findings_add(c->f, RULE_EDITED, false, ch->path,
+			     "migration '%s' was edited; it %s", ch->path, why);
+	findings_hint(c->f,
+		      "Restore it (git restore --staged --worktree %s/%s) and add a "
+		      "migration that mends it (git migrate new), with the trailer "
+		      "\"Fixes: %s\".",
+		      c->folder, ch->path, ch->path);
+}
+
+/* A change of a file that was there: may it still be changed? */
+static int judge_change(struct check *c, const struct change *ch, struct err *err)
+{
+	const struct applied *applied;
+	char why[256], hex[OID_HEXSZ + 1];
+	struct oid blob;
+	int landed = 0;
+
+	if (c->has_landed && protects_landed(c)) {
+		landed = history_holds(c->repo, &c->landed, ch->path, &blob, err);
+		if (landed < 0)
+			return -1;
+	}
+	if (find_applied(c, ch->path, &applied, err) < 0)
+		return -1;
+	if (applied) {
+		/* back to what ran is the way home, not away from it */
+		if (strcmp(oid_hex(&ch->blob, hex), applied->record->field[FIELD_BLOB]) ==
+			    0 &&
+		    ch->mode == MODE_REGULAR)
+			return 0;
+		snprintf(why, sizeof(why), "was applied to target '%s' at %s",
+			 applied->target, applied->record->field[FIELD_AT]);
+		refuse_change(c, ch, why);
+	} else if (landed && !(oid_eq(&ch->blob, &blob) && ch->mode == MODE_REGULAR)) {
+		refuse_change(c, ch, "has landed on the protected branch");
+	}
+	return 0;
+}
+
+static void judge_name(struct check *c, const struct change *ch)
+{
+	enum name_verdict name = migration_name_check(ch->path);
+
+	if (name != NAME_OK) {
+		findings_add(c->f, RULE_NAME, false, ch->path,
+			     "file '%s/%s' cannot be a migration: %s", c->folder,
+			     ch->path, migration_name_reason(name));
+		findings_hint(c->f,
+			      "Rename it; letters, digits and \"._-\" can stand in a "
+			      "name that ends in \".sql\".");
+	} else if (ch->mode != MODE_REGULAR && ch->mode != MODE_EXECUTABLE) {
+		findings_add(c->f, RULE_TYPE, false, ch->path,
+			     "'%s/%s' cannot be a migration: it is %s", c->folder,
+			     ch->path,
+			     ch->mode == MODE_SYMLINK ? "a symbolic link"
+						      : "not a regular file");
+		findings_hint(c->f, "Commit the SQL itself as a regular file.");
+	}
+}
+
+/* New names against all that will be in the tree. */
+static int judge_case(struct check *c, struct err *err)
+{
+	const char *const args[] = { "ls-files", "-z", "--", c->folder, NULL };
+	struct buf names = BUF_INIT;
+	size_t folder = strlen(c->folder) + 1, i;
+	const char *at, *end;
+	int status = repo_git(c->repo, args, &names, NULL, err);
+
+	if (status > 0)
+		err_set(err, ERR_FATAL, "git ls-files failed");
+	end = buf_str(&names) + names.len;
+	for (at = buf_str(&names); status == 0 && at < end; at += strlen(at) + 1) {
+		if (strlen(at) <= folder || migration_name_check(at + folder) != NAME_OK)
+			continue;
+		for (i = 0; i < c->staged.nr; i++) {
+			const struct change *ch = &c->staged.items[i];
+
+			if (ch->status != 'A' || strcasecmp(ch->path, at + folder) != 0 ||
+			    strcmp(ch->path, at + folder) == 0)
+				continue;
+			findings_add(c->f, RULE_CASE, false, ch->path,
+				     "migrations '%s' and '%s' differ in case alone",
+				     at + folder, ch->path);
+			findings_hint(c->f, "Rename the new one: on many machines both "
+					    "are one file.");
+		}
+	}
+	buf_release(&names);
+	return status == 0 ? 0 : -1;
+}
+
+static int judge_staged(struct check *c, struct err *err)
+{
+	const struct change *ch;
+	bool added = false;
+	size_t i;
+
+	for (i = 0; i < c->staged.nr; i++) {
+		ch = &c->staged.items[i];
+		if (migration_name_check(ch->path) == NAME_OTHER)
+			continue;
+		if (ch->status != 'A' && judge_change(c, ch, err) < 0)
+			return -1;
+		if (ch->status != 'D')
+			judge_name(c, ch);
+		added = added || ch->status == 'A';
+	}
+	return added ? judge_case(c, err) : 0;
+}
+
+int precommit_check(struct repo *repo, struct findings *f, struct err *err)
+{
+	struct check c = { .repo = repo, .f = f };
+	struct err unborn = { 0 };
+	struct buf ref = BUF_INIT;
+	struct oid head;
+	int found, ret = -1;
+
+	/* the folder may be named by the commit that is to be built upon */
+	if (repo_resolve(repo, "HEAD", &head, &unborn) == 0 &&
+	    repo_load_shared(repo, &head, err) < 0)
+		return -1;
+	if (repo_folder(repo, &c.folder, err) < 0)
+		return -1;
+	found = repo_protected_ref(repo, &ref, err);
+	if (found > 0)
+		found = repo_ref(repo, ref.s, &c.landed, err);
+	c.has_landed = found > 0;
+	if (found >= 0 && read_staged(&c, err) == 0)
+		ret = judge_staged(&c, err);
+	buf_release(&ref);
+	buf_release(&c.staged.raw);
+	free(c.staged.items);
+	free(c.applied);
+	pool_release(&c.pool);
+	return ret;
+}

@@ -1,0 +1,70 @@
+/* One target against one plan: what status shows and apply acts upon. */
+#ifndef FLOW_SURVEY_H
+#define FLOW_SURVEY_H
+
+#include "core/plan.h"
+#include "core/policy.h"
+#include "core/verdict.h"
+#include "flow/mirror.h"
+#include "flow/target.h"
+
+struct err;
+struct repo;
+
+struct survey {
+	struct repo *repo; /* borrowed */
+	struct plan plan;
+	struct target target;
+	struct judgement judgement;
+	struct mirror
+		mirror; /* its head alone, read before the tracker, which only grows */
+	bool ahead;	/* the plan is settled, and what else is applied comes later */
+	/* what forbids to apply (errors), and what a person should know (warnings) */
+	struct findings problems;
+	const char **exceptions; /* by position: see survey_exception */
+	size_t first_pending;	 /* position of the first that is not settled */
+};
+
+struct survey_options {
+	const char *rev; /* NULL: HEAD */
+	struct target_options target;
+};
+
+/**
+ * Works out the plan of a revision, reads the target's tracker and compares
+ * them. Changes nothing. 0 or -1; `s` must be released in either case.
+ */
+int survey_take(struct survey *s, struct repo *repo, const struct survey_options *o,
+		struct err *err);
+
+/** Compares again after target_read. 0 or -1. */
+int survey_judge(struct survey *s, struct err *err);
+
+void survey_release(struct survey *s);
+
+/** Whether the plan entry at `pos` is to be run, exceptions included. */
+bool survey_is_pending(const struct survey *s, size_t pos);
+
+/** How many are. */
+size_t survey_pending(const struct survey *s);
+
+/**
+ * Whether a settled path that a plan lacks is in the plan of a later commit that
+ * is known here: 1, 0, -1. `cache` starts empty and must be released.
+ */
+int survey_comes_later(struct repo *repo, const struct plan *plan,
+		       const struct ledger_entry *e, struct plan *cache, struct err *err);
+
+/**
+ * Why an entry may run although others behind it were: the reason of an
+ * "Out-Of-Order:" trailer or the target's setting; NULL for any other entry.
+ */
+const char *survey_exception(const struct survey *s, size_t pos);
+
+/**
+ * Makes an error of the first problem that is no warning, and tells of the
+ * others in its detail. Returns -1.
+ */
+int survey_refuse(const struct survey *s, struct err *err);
+
+#endif

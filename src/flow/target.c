@@ -1,0 +1,217 @@
+#include "base/compat.h"
+
+#include <poll.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "flow/target.h"
+#include "git/config.h"
+#include "git/repo.h"
+
+enum { NAME_MAX_LEN = 64 };
+
+static int poll_wait(void *arg UNUSED, int fd, short events, int timeout_ms,
+		     struct err *err)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	int n;
+
+	do {
+		n = poll(&pfd, fd >= 0, timeout_ms);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_errno(err, ERR_FATAL, "could not wait for the database");
+	return n > 0;
+}
+
+const struct db_waiter wait_poll = { .wait = poll_wait };
+
+bool target_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len <= NAME_MAX_LEN && ascii_isalnum(name[0]) &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+}
+
+int target_url(struct repo *repo, const char *name, const char **url, struct err *err)
+{
+	const char *untrusted = config_untrusted(repo_config(repo));
+	struct buf key = BUF_INIT;
+
+	if (!target_name_ok(name)) {
+		err_set(err, ERR_USAGE, "'%s' cannot be the name of a target", name);
+		err_hint(err, "targetName",
+			 "Lower-case letters, digits, '-' and '_' can stand in it.");
+		return -1;
+	}
+	buf_addf(&key, "migrate.%s.url", name);
+	*url = config_get(repo_config(repo), key.s);
+	buf_release(&key);
+	if (*url && (*url)[0])
+		return 0;
+	err_set(err, ERR_FATAL, "there is no target '%s'", name);
+	if (untrusted)
+		err_detail(err,
+			   "The setting '%s' of a file inside the work tree was "
+			   "ignored: a commit must not choose a database.",
+			   untrusted);
+	if (strcmp(name, "default") == 0)
+		err_hint(err, "noTarget",
+			 "Say where the database is: git migrate init sqlite:app.db, or "
+			 "postgresql://user@host/dbname.");
+	else
+		err_hint(err, "noTarget",
+			 "\"git migrate target list\" shows those that are known; \"git "
+			 "migrate target add %s <url>\" adds it.",
+			 name);
+	return -1;
+}
+
+const char *target_base(struct repo *repo)
+{
+	return repo_is_bare(repo) ? repo_git_dir(repo) : repo_toplevel(repo);
+}
+
+static int connect_to(struct target *t, struct repo *repo, const struct target_options *o,
+		      const char *url, enum db_open_flags flags, struct err *err)
+{
+	const struct db_open how = {
+		.url = url,
+		.base = target_base(repo),
+		.application = "git-migrate",
+		.flags = flags,
+		.waiter = &wait_poll,
+		.notice = o->notice,
+		.notice_arg = o->notice_arg,
+	};
+
+	if (t->driver->open(&t->db, &how, err) < 0)
+		return err_wrap(err, "target '%s'", o->name);
+	t->tracker.driver = t->driver;
+	t->tracker.db = t->db;
+	return 0;
+}
+
+int target_read(struct target *t, struct err *err)
+{
+	int found = 0;
+
+	ledger_release(&t->ledger);
+	pool_release(&t->pool);
+	if (t->db)
+		found = tracker_read(&t->tracker, &t->pool, &t->ledger, err);
+	if (found < 0) {
+		if (err->code == ERR_REFUSED && !err->hint[0])
+			err_hint(err, "audit",
+				 "Somebody changed the tracker. \"git migrate audit %s\" "
+				 "shows what its mirror has there; nothing is run on it "
+				 "until that is put back.",
+				 t->name);
+		return err_wrap(err, "target '%s'", t->name);
+	}
+	t->has_tracker = found > 0;
+	ledger_fold(&t->ledger);
+	return 0;
+}
+
+int target_connect(struct target *t, struct repo *repo, const struct target_options *o,
+		   struct err *err)
+{
+	bool has_password;
+	const char *url;
+
+	memset(t, 0, sizeof(*t));
+	t->name = o->name;
+	if (target_url(repo, o->name, &url, err) < 0)
+		return -1;
+	t->driver = db_driver_for(url, err);
+	if (!t->driver || t->driver->describe(url, &t->shown, &has_password, err) < 0)
+		return err_wrap(err, "target '%s'", o->name);
+	if (!target_base(repo)) {
+		err_set(err, ERR_FATAL, "this must be run in a work tree");
+		err_hint(err, "workTree", "Go to the folder that holds the .git folder.");
+		return -1;
+	}
+	return connect_to(t, repo, o, url, DB_MUST_EXIST, err);
+}
+
+int target_open(struct target *t, struct repo *repo, const struct target_options *o,
+		struct err *err)
+{
+	if (target_connect(t, repo, o, err) < 0)
+		return -1;
+	return target_read(t, err);
+}
+
+int target_create(struct target *t, struct repo *repo, const struct target_options *o,
+		  bool in_memory, struct err *err)
+{
+	const char *url;
+
+	if (t->db)
+		BUG("the database of target '%s' is there", t->name);
+	if (target_url(repo, o->name, &url, err) < 0)
+		return -1;
+	return connect_to(t, repo, o, url, in_memory ? DB_IN_MEMORY : 0, err);
+}
+
+static int other_target(const struct target *t, struct err *err)
+{
+	err_hint(err, "otherTarget",
+		 "If this database was copied from another one on purpose, say so: git "
+		 "migrate target clone %s --reason \"...\"",
+		 t->name);
+	return -1;
+}
+
+int target_check_identity(struct target *t, struct repo *repo, struct err *err)
+{
+	struct buf key = BUF_INIT, now = BUF_INIT;
+	struct err quiet = { 0 };
+	const char *seen;
+	int ret = -1;
+
+	if (!t->ledger.target)
+		return 0;
+	buf_addf(&key, "migrate.%s.uuid", t->name);
+	seen = config_get(repo_config(repo), key.s);
+	if (seen && strcmp(seen, t->ledger.target) != 0) {
+		err_set(err, ERR_REFUSED, "target '%s' is not the database that it was",
+			t->name);
+		err_detail(err, "This clone knows it as %s; the tracker says %s.", seen,
+			   t->ledger.target);
+		other_target(t, err);
+		goto out;
+	}
+	if (t->driver->identity(t->db, &now, err) < 0)
+		goto out;
+	if (t->ledger.server && now.len && strcmp(t->ledger.server, now.s) != 0) {
+		err_set(err, ERR_REFUSED,
+			"the tracker of target '%s' came from another "
+			"server",
+			t->name);
+		err_detail(err, "It was made on server %s; this is %s.", t->ledger.server,
+			   now.s);
+		other_target(t, err);
+		goto out;
+	}
+	/* a setting that cannot be written now (another run holds it) is set next time */
+	if (!seen)
+		repo_set_config(repo, key.s, t->ledger.target, &quiet);
+	ret = 0;
+out:
+	buf_release(&key);
+	buf_release(&now);
+	return ret;
+}
+
+void target_release(struct target *t)
+{
+	ledger_release(&t->ledger);
+	pool_release(&t->pool);
+	buf_release(&t->shown);
+	if (t->db)
+		t->driver->free(t->db);
+	t->db = NULL;
+}

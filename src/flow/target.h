@@ -1,0 +1,81 @@
+/* A target: a named database with its tracker, found through configuration. */
+#ifndef FLOW_TARGET_H
+#define FLOW_TARGET_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/pool.h"
+#include "core/ledger.h"
+#include "db/driver.h"
+#include "db/tracker.h"
+
+struct err;
+struct repo;
+
+struct target {
+	const char *name;
+	const struct db_driver *driver;
+	struct db *db; /* NULL when the database is not there yet */
+	struct tracker tracker;
+	bool has_tracker;
+	struct pool pool;     /* the records' */
+	struct ledger ledger; /* folded */
+	struct buf shown;     /* the URL without its password */
+};
+
+struct target_options {
+	const char *name;
+	/** Notices of the server, unescaped; may be NULL. */
+	void (*notice)(void *arg, const char *severity, const char *message,
+		       unsigned line);
+	void *notice_arg;
+};
+
+/** Waits with poll(2); what waits for nothing else in the process. */
+extern const struct db_waiter wait_poll;
+
+/** [a-z0-9][a-z0-9_-]*, at most 64 bytes. */
+bool target_name_ok(const char *name);
+
+/** The URL of a target, from the configuration. 0, or -1 with the way to set it. */
+int target_url(struct repo *repo, const char *name, const char **url, struct err *err);
+
+/**
+ * Where relative SQLite paths start: the work tree, or a bare repository; NULL
+ * inside of a .git folder.
+ */
+const char *target_base(struct repo *repo);
+
+/**
+ * Connects and reads the tracker. A database file is never made: where there is
+ * none, db stays NULL and the ledger empty. 0 or -1; `t` must be released in
+ * either case.
+ */
+int target_open(struct target *t, struct repo *repo, const struct target_options *o,
+		struct err *err);
+
+/** target_open without reading the tracker. */
+int target_connect(struct target *t, struct repo *repo, const struct target_options *o,
+		   struct err *err);
+
+/**
+ * Makes the database of a target that target_open found absent (db is NULL): its
+ * file, or for a dry run one in memory. 0 or -1.
+ */
+int target_create(struct target *t, struct repo *repo, const struct target_options *o,
+		  bool in_memory, struct err *err);
+
+/** Reads the tracker again. 0 or -1. */
+int target_read(struct target *t, struct err *err);
+
+/**
+ * Refuses when the tracker is that of another target: the uuid that this clone
+ * has seen first (migrate.<target>.uuid) or the server's own identity differs.
+ * Sets the uuid in the configuration when it is not set yet. 0 or -1.
+ */
+int target_check_identity(struct target *t, struct repo *repo, struct err *err);
+
+void target_release(struct target *t);
+
+#endif

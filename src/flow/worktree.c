@@ -1,0 +1,108 @@
+#include "base/compat.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/vec.h"
+#include "core/plan.h"
+#include "flow/worktree.h"
+#include "git/repo.h"
+
+enum { DEPTH_MAX = 16 };
+
+struct listing {
+	const struct plan *plan;
+	struct pool *pool;
+	struct worktree_file *files;
+	size_t nr, alloc;
+	size_t top; /* length of the folder's own path */
+};
+
+static void add(struct listing *l, const char *path, enum uncommitted how)
+{
+	VEC_GROW(l->files, l->nr, l->alloc);
+	l->files[l->nr].path = pool_strdup(l->pool, path);
+	l->files[l->nr++].how = how;
+}
+
+/* A folder that cannot be read is like one that is not there: a hint gets lost. */
+static void list_new(struct listing *l, struct buf *path, unsigned depth)
+{
+	size_t before = path->len;
+	struct dirent *e;
+	struct stat st;
+	DIR *dir = depth < DEPTH_MAX ? opendir(path->s) : NULL;
+
+	while (dir && (e = readdir(dir)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		buf_addf(path, "/%s", e->d_name);
+		if (lstat(path->s, &st) == 0) {
+			if (S_ISDIR(st.st_mode))
+				list_new(l, path, depth + 1);
+			else if (migration_name_check(path->s + l->top + 1) == NAME_OK &&
+				 plan_find(l->plan, path->s + l->top + 1) < 0)
+				add(l, path->s + l->top + 1, UNCOMMITTED_NEW);
+		}
+		path->len = before;
+		path->s[before] = '\0';
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static int list_changed(struct listing *l, struct repo *repo, const char *asked,
+			struct err *err)
+{
+	struct buf path = BUF_INIT;
+	int differs = 0;
+	size_t i;
+
+	for (i = 0; i < l->plan->nr && differs >= 0; i++) {
+		if (!asked[i])
+			continue;
+		buf_reset(&path);
+		buf_addf(&path, "%s/%s", l->plan->folder, l->plan->items[i].path);
+		differs = repo_file_differs(repo, path.s, &l->plan->items[i].blob, err);
+		if (differs > 0)
+			add(l, l->plan->items[i].path, UNCOMMITTED_CHANGED);
+	}
+	buf_release(&path);
+	return differs < 0 ? -1 : 0;
+}
+
+static int cmp_file(const void *a, const void *b)
+{
+	return strcmp(((const struct worktree_file *)a)->path,
+		      ((const struct worktree_file *)b)->path);
+}
+
+int worktree_list(struct repo *repo, const struct plan *plan, const char *asked,
+		  struct pool *pool, struct worktree_file **out, size_t *nr,
+		  struct err *err)
+{
+	struct listing l = { .plan = plan, .pool = pool };
+	struct buf path = BUF_INIT;
+	int ret;
+
+	*out = NULL;
+	*nr = 0;
+	if (!repo_toplevel(repo))
+		return 0;
+	buf_addf(&path, "%s/%s", repo_toplevel(repo), plan->folder);
+	l.top = path.len;
+	list_new(&l, &path, 0);
+	ret = list_changed(&l, repo, asked, err);
+	if (l.nr > 1)
+		qsort(l.files, l.nr, sizeof(*l.files), cmp_file);
+	*out = pool_alloc(pool, (l.nr + 1) * sizeof(**out));
+	if (l.nr)
+		memcpy(*out, l.files, l.nr * sizeof(**out));
+	*nr = l.nr;
+	free(l.files);
+	buf_release(&path);
+	return ret;
+}
