@@ -76,4 +76,28 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/worktree.c %reldir%/flow/worktree.h
 
 # what is embedded must be there before the first object is made
+src/cmd/setup.$(OBJEXT): $(embedded_hooks)
 src/db/libdb_a-tracker.$(OBJEXT): $(embedded_sql)
+
+bin_PROGRAMS += git-migrate
+git_migrate_SOURCES = \
+	%reldir%/cmd/apply.c \
+	%reldir%/cmd/audit.c \
+	%reldir%/cmd/check.c \
+	%reldir%/cmd/cmd.h \
+	%reldir%/cmd/findings.c \
+	%reldir%/cmd/hook.c \
+	%reldir%/cmd/init.c \
+	%reldir%/cmd/log.c \
+	%reldir%/cmd/main.c \
+	%reldir%/cmd/new.c \
+	%reldir%/cmd/opt.c %reldir%/cmd/opt.h \
+	%reldir%/cmd/plan.c \
+	%reldir%/cmd/setup.c %reldir%/cmd/setup.h \
+	%reldir%/cmd/show.c \
+	%reldir%/cmd/status.c \
+	%reldir%/cmd/target.c
+# each archive before those it may use
+git_migrate_LDADD = %reldir%/libflow.a %reldir%/libgitside.a %reldir%/libdb.a \
+	%reldir%/libsql.a %reldir%/libout.a %reldir%/libcore.a %reldir%/libbase.a \
+	$(GIT2_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) -ldl

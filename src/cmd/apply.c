@@ -1,0 +1,347 @@
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "flow/apply.h"
+#include "flow/mirror.h"
+#include "flow/worktree.h"
+#include "git/config.h"
+#include "git/repo.h"
+#include "out/json.h"
+#include "out/term.h"
+
+enum form { FORM_PEOPLE, FORM_PORCELAIN, FORM_JSON };
+
+/* How one run over one target is told. */
+struct telling {
+	struct ctx *ctx;
+	enum form form;
+	bool dry_run;
+	const char *target;
+	const char *shown;
+	struct js *entries;  /* FORM_JSON */
+	const char *running; /* path of the migration whose notices may come */
+};
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void tell_unmirrored(struct telling *t, const struct apply_event *e)
+{
+	say_warning(&t->ctx->say, "the mirror was not written: %s", e->text);
+	if (e->hint[0])
+		say_hint(&t->ctx->say, "mirror", "%s", e->hint);
+	else
+		say_hint(&t->ctx->say, "mirror",
+			 "The records are in the tracker; the next \"git migrate apply\" "
+			 "writes them.");
+}
+
+static void tell_people(struct telling *t, const struct apply_event *e)
+{
+	bool color = t->ctx->color;
+
+	switch (e->step) {
+	case APPLY_PLANNED:
+		if (!e->nr)
+			return;
+		printf("target %s (", t->target);
+		term_print(stdout, e->text);
+		printf("): %zu migration%s to %s\n", e->nr, plural(e->nr),
+		       t->dry_run ? "try" : "run");
+		break;
+	case APPLY_STARTING:
+		break;
+	case APPLY_DONE:
+		printf("  %s%s%s  ", term_color(color, COLOR_GREEN),
+		       t->dry_run ? "would apply" : "applied", term_reset(color));
+		term_print(stdout, e->migration->path);
+		printf("  %u statement%s, %" PRId64 " ms\n", e->statements,
+		       plural(e->statements), e->ms);
+		break;
+	case APPLY_FAILED:
+		printf("  %sfailed%s   ", term_color(color, COLOR_RED),
+		       term_reset(color));
+		term_print(stdout, e->migration->path);
+		printf("\n");
+		break;
+	case APPLY_WAS_DONE:
+		printf("  done     ");
+		term_print(stdout, e->migration->path);
+		printf("  by another run meanwhile\n");
+		break;
+	case APPLY_UNTRIED:
+		printf("  not tried  ");
+		term_print(stdout, e->migration->path);
+		printf(" and what follows: %s\n", e->text);
+		break;
+	case APPLY_MIRRORED:
+		printf("mirror: %zu record%s added to %s%s\n", e->nr, plural(e->nr),
+		       MIRROR_REFS, t->target);
+		break;
+	case APPLY_UNMIRRORED:
+		cmd_flush(t->ctx);
+		tell_unmirrored(t, e);
+		break;
+	}
+	cmd_flush(t->ctx);
+}
+
+static void tell_porcelain(struct telling *t, const struct apply_event *e)
+{
+	switch (e->step) {
+	case APPLY_PLANNED:
+		printf("planned %s %zu\n", t->target, e->nr);
+		break;
+	case APPLY_STARTING:
+		break;
+	case APPLY_DONE:
+		printf("%s %" PRIu64 " %u %" PRId64 " %s\n",
+		       t->dry_run ? "would-apply" : "applied",
+		       e->record ? e->record->seq : 0, e->statements, e->ms,
+		       e->migration->path);
+		break;
+	case APPLY_FAILED:
+		printf("failed %s\n", e->migration->path);
+		break;
+	case APPLY_WAS_DONE:
+		printf("done %s\n", e->migration->path);
+		break;
+	case APPLY_UNTRIED:
+		printf("untried %s\n", e->migration->path);
+		break;
+	case APPLY_MIRRORED:
+		printf("mirrored %zu\n", e->nr);
+		break;
+	case APPLY_UNMIRRORED:
+		printf("unmirrored\n");
+		cmd_flush(t->ctx);
+		tell_unmirrored(t, e);
+		break;
+	}
+	cmd_flush(t->ctx);
+}
+
+static void tell_json(struct telling *t, const struct apply_event *e)
+{
+	struct js *j;
+
+	if (e->step == APPLY_UNMIRRORED)
+		tell_unmirrored(t, e);
+	if (e->step != APPLY_DONE && e->step != APPLY_FAILED &&
+	    e->step != APPLY_WAS_DONE && e->step != APPLY_UNTRIED)
+		return;
+	j = js_object();
+	js_put_str(j, "path", e->migration->path);
+	js_put_str(j, "result",
+		   e->step == APPLY_FAILED     ? "failed"
+		   : e->step == APPLY_WAS_DONE ? "done"
+		   : e->step == APPLY_UNTRIED  ? "untried"
+		   : t->dry_run		       ? "would-apply"
+					       : "applied");
+	js_put_int(j, "statements", e->statements);
+	js_put_int(j, "ms", e->ms);
+	if (e->record) {
+		js_put_int(j, "seq", (int64_t)e->record->seq);
+		js_put_str(j, "record", e->record->line);
+	}
+	js_add(t->entries, j);
+}
+
+static void tell(void *arg, const struct apply_event *e)
+{
+	struct telling *t = arg;
+
+	t->running = e->step == APPLY_STARTING ? e->migration->path : NULL;
+	switch (t->form) {
+	case FORM_PEOPLE:
+		tell_people(t, e);
+		break;
+	case FORM_PORCELAIN:
+		tell_porcelain(t, e);
+		break;
+	case FORM_JSON:
+		tell_json(t, e);
+		break;
+	}
+}
+
+static void notice(void *arg, const char *severity, const char *message, unsigned line)
+{
+	struct telling *t = arg;
+
+	if (line && t->running)
+		say_note(&t->ctx->say, "%s:%u: %s: %s", t->running, line, severity,
+			 message);
+	else
+		say_note(&t->ctx->say, "%s: %s", severity, message);
+}
+
+/* What lies in the work tree and did not run, since it is not committed. */
+static void warn_uncommitted(struct telling *t, const struct survey *s,
+			     const struct apply_result *r)
+{
+	struct worktree_file *files;
+	struct pool pool = { 0 };
+	struct err quiet = { 0 };
+	char *asked = xcalloc(s->plan.nr + 1, 1);
+	size_t nr, i;
+
+	for (i = 0; i < s->plan.nr; i++)
+		asked[i] = s->plan.items[i].known && (r->done || r->left || r->failed);
+	if (worktree_list(t->ctx->repo, &s->plan, asked, &pool, &files, &nr, &quiet) < 0)
+		nr = 0; /* a remark gets lost, nothing else */
+	for (i = 0; i < nr; i++)
+		say_warning(&t->ctx->say,
+			    files[i].how == UNCOMMITTED_NEW
+				    ? "%s/%s is not committed and did not run"
+				    : "%s/%s has changes that are not committed; the "
+				      "committed version counts",
+			    s->plan.folder, files[i].path);
+	pool_release(&pool);
+	free(asked);
+}
+
+/* How it ended, for people: what is done, and what comes next. */
+static void conclude(struct telling *t, const struct apply_result *r,
+		     const struct survey *s)
+{
+	size_t settled = s->judgement.count[VERDICT_SETTLED];
+
+	if (r->ahead)
+		printf("target %s is ahead of this commit: nothing to do\n", t->target);
+	else if (!r->done && !r->left)
+		printf("target %s is up to date: %zu migration%s applied\n", t->target,
+		       settled, plural(settled));
+	else if (t->dry_run)
+		printf("dry run: everything was rolled back\n");
+	else if (r->last.seq)
+		printf("head: record %" PRIu64 " %s\n", r->last.seq, r->last.hash);
+	if (r->left)
+		printf("%zu more pending\n", r->left);
+	cmd_flush(t->ctx);
+	warn_uncommitted(t, s, r);
+	if (r->done && !t->dry_run)
+		say_hint(&t->ctx->say, "log",
+			 "\"git migrate log\" shows what ran; \"git "
+			 "migrate audit\" proves it.");
+	if (!r->done && !r->left && !s->plan.nr)
+		say_hint(&t->ctx->say, "new",
+			 "\"git migrate new <name>\" writes a first "
+			 "migration; commit it, then apply.");
+}
+
+static struct js *result_json(const struct telling *t, const struct apply_result *r,
+			      const struct survey *s, const struct err *err, int ret)
+{
+	struct js *j = js_object();
+
+	js_put_str(j, "target", t->target);
+	js_put_str(j, "url", s->target.shown.s);
+	js_put_str(j, "uuid", s->target.ledger.target);
+	js_put_bool(j, "dry_run", t->dry_run);
+	js_put_bool(j, "ahead", r->ahead);
+	js_put(j, "migrations", t->entries);
+	js_put_int(j, "left", (int64_t)r->left);
+	if (r->last.seq) {
+		js_put_int(j, "seq", (int64_t)r->last.seq);
+		js_put_str(j, "hash", r->last.hash);
+	}
+	js_put_str(j, "error", ret < 0 ? err->message : NULL);
+	return j;
+}
+
+/* A failure in SQL gets its place, and the way forward for what was rolled back. */
+static void explain_failure(const struct apply_result *r, const struct survey *s,
+			    struct err *err)
+{
+	if (!r->failed || err->code != ERR_REFUSED)
+		return;
+	if (err->line)
+		err_wrap(err, "%s/%s:%u:%u", s->plan.folder, r->failed, err->line,
+			 err->column);
+	else
+		err_wrap(err, "%s/%s", s->plan.folder, r->failed);
+	err_detail(err, "%s%sIt was rolled back%s.", err->detail,
+		   err->detail[0] ? "\n" : "",
+		   r->done ? "; the migrations before it stay applied" : "");
+	if (!err->hint[0])
+		err_hint(err, "failed",
+			 "Where it has not been pushed, correct it (git "
+			 "commit --amend) and apply again.");
+}
+
+static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
+			struct js *all, struct err *err)
+{
+	struct telling t = {
+		.ctx = ctx, .form = form, .dry_run = o.dry_run, .target = o.target.name
+	};
+	struct apply_result result;
+	struct survey survey;
+	int ret;
+
+	o.tell = tell;
+	o.arg = &t;
+	o.target.notice = notice;
+	o.target.notice_arg = &t;
+	if (form == FORM_JSON)
+		t.entries = js_array();
+	ret = apply_run(ctx->repo, &o, &result, &survey, err);
+	if (ret < 0)
+		explain_failure(&result, &survey, err);
+	if (form == FORM_JSON)
+		js_add(all, result_json(&t, &result, &survey, err, ret));
+	else if (form == FORM_PEOPLE && ret == 0)
+		conclude(&t, &result, &survey);
+	else if (form == FORM_PORCELAIN && ret == 0)
+		printf("%s %s %" PRIu64 " %s\n", result.ahead ? "ahead" : "head",
+		       t.target, result.last.seq,
+		       result.last.hash[0] ? result.last.hash : "-");
+	apply_result_release(&result);
+	survey_release(&survey);
+	return ret;
+}
+
+int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
+{
+	static const char *const lines[] = { "[<options>] [<target>...]", NULL };
+	struct apply_options o = { 0 };
+	bool porcelain = false, json = false;
+	const struct opt opts[] = {
+		{ OPT_BOOL, 'n', "dry-run", &o.dry_run, NULL,
+		  "run it in a transaction that is rolled back" },
+		{ OPT_STRING, 0, "to", &o.to, "<migration>", "stop after this one" },
+		{ OPT_STRING, 0, "at", &o.rev, "<rev>",
+		  "the plan of this commit, not HEAD's" },
+		{ OPT_BOOL, 0, "porcelain", &porcelain, NULL, "lines for scripts" },
+		{ OPT_BOOL, 0, "json", &json, NULL, "JSON" },
+		{ .type = OPT_END },
+	};
+	const struct usage usage = { lines, opts };
+	int nr = cmd_options(ctx, &usage, argc, argv, err), i, ret = 0;
+	static char fallback[] = "default";
+	struct js *all;
+
+	if (nr < 0)
+		return -1;
+	if (nr == 0)
+		argv[nr++] = fallback;
+	all = js_array();
+	for (i = 0; i < nr && ret == 0; i++) {
+		o.target.name = argv[i];
+		ret = apply_target(ctx, o,
+				   json	       ? FORM_JSON
+				   : porcelain ? FORM_PORCELAIN
+					       : FORM_PEOPLE,
+				   all, err);
+	}
+	if (json)
+		js_print(all, stdout);
+	js_free(all);
+	return ret;
+}

@@ -1,0 +1,315 @@
+#include "base/compat.h"
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "cmd/setup.h"
+#include "flow/target.h"
+#include "git/config.h"
+#include "git/repo.h"
+#include "out/term.h"
+
+#define HOOK_MARK "Written by \"git migrate init\""
+
+enum { HOOK_MAX = 1 << 20, EXCLUDE_MAX = 1 << 20 };
+
+static const unsigned char pre_commit[] = {
+#include "hooks/pre-commit.inc"
+};
+static const unsigned char pre_receive[] = {
+#include "hooks/pre-receive.inc"
+};
+
+/* "sqlite:app.db" typed in a subfolder means the file in that folder. */
+static void place_url(const struct repo *repo, const char *url, struct buf *out)
+{
+	const char *path = url + strlen("sqlite:");
+
+	if (starts_with(url, "sqlite:") && path[0] && path[0] != '/' && path[0] != ':')
+		buf_addf(out, "sqlite:%s%s", repo_prefix(repo), path);
+	else
+		buf_adds(out, url);
+}
+
+static int refuse_other(struct ctx *ctx, const char *name, const char *key,
+			const char *url, struct err *err)
+{
+	const char *now = config_get(repo_config(ctx->repo), key);
+
+	if (!now || strcmp(now, url) == 0)
+		return 0;
+	err_set(err, ERR_REFUSED, "target '%s' is another database already", name);
+	err_hint(err, "knownTarget",
+		 "Choose another name, or take that one away first: git migrate target "
+		 "remove %s",
+		 name);
+	return -1;
+}
+
+/* A SQLite file and what lies beside it while it is used, as ignore patterns. */
+static void add_patterns(struct buf *out, const char *path)
+{
+	static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
+	const char *c;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		buf_addc(out, '/');
+		for (c = path; *c; c++) {
+			if (strchr("*?[\\ ", *c))
+				buf_addc(out, '\\');
+			buf_addc(out, *c);
+		}
+		buf_addf(out, "%s\n", suffixes[i]);
+	}
+}
+
+/*
+ * A database file in the work tree must not be committed by "git add -A": what
+ * git checks out would replace it. Excluded in this clone alone.
+ */
+static int exclude_database(struct ctx *ctx, const char *url, struct err *err)
+{
+	const char *top = repo_toplevel(ctx->repo), *path = url + strlen("sqlite:");
+	struct buf file = BUF_INIT, text = BUF_INIT, line = BUF_INIT, folder = BUF_INIT;
+	int ret = -1;
+
+	if (!top || !starts_with(url, "sqlite:") || path[0] == ':')
+		return 0;
+	if (starts_with(path, ".git/"))
+		return 0;
+	if (path[0] == '/') {
+		if (strncmp(path, top, strlen(top)) != 0 || path[strlen(top)] != '/')
+			return 0;
+		path += strlen(top) + 1;
+	}
+	buf_addf(&folder, "%s/info", repo_common_dir(ctx->repo));
+	buf_addf(&file, "%s/exclude", folder.s);
+	add_patterns(&line, path);
+	if (file_read(file.s, EXCLUDE_MAX, &text, err) < 0)
+		goto out;
+	if (strstr(buf_str(&text), line.s)) {
+		ret = 0;
+		goto out;
+	}
+	if (text.len && text.s[text.len - 1] != '\n')
+		buf_addc(&text, '\n');
+	buf_adds(&text, line.s);
+	if (mkdir(folder.s, 0777) < 0 && errno != EEXIST)
+		err_errno(err, ERR_FATAL, "could not create '%s'", folder.s);
+	else
+		ret = file_replace(file.s, text.s, text.len, 0644, err);
+	if (ret == 0)
+		printf("git ignores %s here (.git/info/exclude)\n", path);
+out:
+	buf_release(&file);
+	buf_release(&text);
+	buf_release(&line);
+	buf_release(&folder);
+	return ret;
+}
+
+int setup_target(struct ctx *ctx, const char *name, const char *url, struct err *err)
+{
+	struct buf shown = BUF_INIT, placed = BUF_INIT, key = BUF_INIT;
+	const struct db_driver *driver = NULL;
+	bool has_password = false;
+	int ret = -1;
+
+	if (!target_name_ok(name)) {
+		err_set(err, ERR_USAGE, "'%s' cannot be the name of a target", name);
+		err_hint(err, "targetName",
+			 "Lower-case letters, digits, '-' and '_' can stand in it.");
+		return -1;
+	}
+	driver = db_driver_for(url, err);
+	if (!driver)
+		goto out;
+	place_url(ctx->repo, url, &placed);
+	if (driver->describe(placed.s, &shown, &has_password, err) < 0)
+		goto out;
+	buf_addf(&key, "migrate.%s.url", name);
+	if (refuse_other(ctx, name, key.s, placed.s, err) < 0 ||
+	    repo_set_config(ctx->repo, key.s, placed.s, err) < 0)
+		goto out;
+	printf("target %s is ", name);
+	term_print(stdout, shown.s);
+	printf("\n");
+	if (exclude_database(ctx, placed.s, err) < 0)
+		goto out;
+	cmd_flush(ctx);
+	if (has_password) {
+		say_warning(&ctx->say, "the password stands in .git/config now");
+		say_hint(&ctx->say, "password",
+			 "~/.pgpass or a service file is a safer "
+			 "place for it.");
+	}
+	ret = 0;
+out:
+	buf_release(&shown);
+	buf_release(&placed);
+	buf_release(&key);
+	return ret;
+}
+
+/* Adds a value to a key that can have several, unless it is there. 0 or -1. */
+static int add_setting(struct ctx *ctx, const char *key, const char *value,
+		       struct err *err)
+{
+	const char *const get[] = { "config", "--get-all", key, NULL };
+	const char *const add[] = { "config", "--local", "--add", key, value, NULL };
+	struct buf there = BUF_INIT;
+	size_t len = strlen(value);
+	const char *at;
+	int status = repo_git(ctx->repo, get, &there, NULL, err);
+
+	for (at = buf_str(&there); status == 0 && *at;) {
+		if (strncmp(at, value, len) == 0 && at[len] == '\n')
+			break;
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	if (status >= 0 && !*at) {
+		status = repo_git(ctx->repo, add, NULL, NULL, err);
+		if (status > 0)
+			status = err_set(err, ERR_FATAL, "could not set '%s'", key);
+	}
+	buf_release(&there);
+	return status < 0 ? -1 : 0;
+}
+
+struct remotes {
+	struct ctx *ctx;
+	struct err *err;
+};
+
+static int add_refspec(void *arg, const char *remote)
+{
+	struct remotes *r = arg;
+	struct buf key = BUF_INIT, spec = BUF_INIT;
+	int ret;
+
+	buf_addf(&key, "remote.%s.fetch", remote);
+	buf_addf(&spec, "+refs/notes/migrate/*:refs/notes/%s/migrate/*", remote);
+	ret = add_setting(r->ctx, key.s, spec.s, r->err);
+	if (ret == 0)
+		printf("fetches from %s bring the mirrors of its targets\n", remote);
+	buf_release(&key);
+	buf_release(&spec);
+	return ret;
+}
+
+int setup_notes(struct ctx *ctx, struct err *err)
+{
+	struct remotes r = { .ctx = ctx, .err = err };
+
+	if (add_setting(ctx, "notes.displayRef", "refs/notes/migrate/*", err) < 0)
+		return -1;
+	return config_subsections(repo_config(ctx->repo), "remote", "url", add_refspec,
+				  &r) < 0
+		       ? -1
+		       : 0;
+}
+
+/* The folder that git runs hooks from, absolute. */
+static int hooks_folder(struct ctx *ctx, struct buf *out, struct err *err)
+{
+	const char *const args[] = { "rev-parse", "--path-format=absolute", "--git-path",
+				     "hooks", NULL };
+	int status = repo_git(ctx->repo, args, out, NULL, err);
+
+	if (status > 0)
+		return err_set(err, ERR_FATAL, "git does not tell where hooks are");
+	while (status == 0 && out->len && out->s[out->len - 1] == '\n')
+		out->s[--out->len] = '\0';
+	return status;
+}
+
+static bool is_project_folder(struct ctx *ctx, const char *folder)
+{
+	const char *top = repo_toplevel(ctx->repo);
+	const char *common = repo_common_dir(ctx->repo);
+	size_t len = strlen(common);
+
+	if (!top || strncmp(folder, top, strlen(top)) != 0 || folder[strlen(top)] != '/')
+		return false;
+	return strncmp(folder, common, len) != 0 || folder[len] != '/';
+}
+
+static int make_way(const char *path, const char *name, struct err *err)
+{
+	struct buf aside = BUF_INIT;
+	int ret = -1;
+
+	buf_addf(&aside, "%s.before-migrate", path);
+	if (access(aside.s, F_OK) == 0) {
+		err_set(err, ERR_REFUSED, "there are two hooks to keep: '%s' and '%s'",
+			path, aside.s);
+		err_hint(err, "hooks", "Make one of them, then run this again.");
+	} else if (rename(path, aside.s) < 0) {
+		err_errno(err, ERR_FATAL, "could not rename '%s'", path);
+	} else {
+		printf("kept your %s hook as %s.before-migrate; it runs first\n", name,
+		       name);
+		ret = 0;
+	}
+	buf_release(&aside);
+	return ret;
+}
+
+static int write_hook(const char *folder, const char *name, const unsigned char *text,
+		      size_t len, struct err *err)
+{
+	struct buf path = BUF_INIT, now = BUF_INIT;
+	int there, ret = -1;
+
+	buf_addf(&path, "%s/%s", folder, name);
+	there = file_read(path.s, HOOK_MAX, &now, err);
+	if (there < 0)
+		goto out;
+	if (there == 0 && !strstr(buf_str(&now), HOOK_MARK) &&
+	    make_way(path.s, name, err) < 0)
+		goto out;
+	if (file_replace(path.s, text, len, 0755, err) < 0)
+		goto out;
+	printf("installed the %s hook\n", name);
+	ret = 0;
+out:
+	buf_release(&path);
+	buf_release(&now);
+	return ret;
+}
+
+int setup_hooks(struct ctx *ctx, struct err *err)
+{
+	bool bare = repo_is_bare(ctx->repo);
+	const char *name = bare ? "pre-receive" : "pre-commit";
+	struct buf folder = BUF_INIT;
+	int ret = -1;
+
+	if (hooks_folder(ctx, &folder, err) < 0)
+		goto out;
+	if (is_project_folder(ctx, folder.s)) {
+		say_warning(&ctx->say,
+			    "no hook was installed: '%s' belongs to the project",
+			    folder.s);
+		say_hint(&ctx->say, "hooks",
+			 "Add the line \"git migrate hook %s || exit\" to its %s hook.",
+			 name, name);
+		ret = 0;
+		goto out;
+	}
+	if (mkdir(folder.s, 0777) < 0 && errno != EEXIST) {
+		err_errno(err, ERR_FATAL, "could not create '%s'", folder.s);
+		goto out;
+	}
+	ret = bare ? write_hook(folder.s, name, pre_receive, sizeof(pre_receive), err)
+		   : write_hook(folder.s, name, pre_commit, sizeof(pre_commit), err);
+out:
+	buf_release(&folder);
+	return ret;
+}

@@ -1,0 +1,125 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cmd/cmd.h"
+#include "flow/log.h"
+#include "git/repo.h"
+#include "out/term.h"
+
+static void print_field(const char *name, const char *value)
+{
+	printf("%-13s ", name);
+	term_print(stdout, value);
+	printf("\n");
+}
+
+static void print_relations(const struct log *l, size_t pos)
+{
+	const struct trailers *t = &l->plan.items[pos].trailers;
+	struct buf name = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < t->nr; i++) {
+		buf_reset(&name);
+		buf_addf(&name, "%s:", trailer_name(t->items[i].key));
+		print_field(name.s, t->items[i].value);
+	}
+	for (i = pos + 1; i < l->plan.nr; i++)
+		if (l->under[i] == (ssize_t)pos)
+			print_field("Fixed by:", l->plan.items[i].path);
+	buf_release(&name);
+}
+
+static void print_records(struct ctx *ctx, const struct log *l, const char *path)
+{
+	const struct record *r;
+	size_t i, k;
+
+	for (i = 0; i < l->nr_targets; i++) {
+		for (k = 0; k < l->targets[i].ledger.nr; k++) {
+			r = &l->targets[i].ledger.records[k];
+			if (!r->field[FIELD_PATH] || strcmp(r->field[FIELD_PATH], path))
+				continue;
+			printf("%-13s %s%s%s at %s by ", l->targets[i].name,
+			       term_color(ctx->color, event_settles(r->event)
+							      ? COLOR_GREEN
+							      : COLOR_YELLOW),
+			       event_name(r->event), term_reset(ctx->color),
+			       r->field[FIELD_AT]);
+			term_print(stdout, r->field[FIELD_BY]);
+			printf(", record %" PRIu64, r->seq);
+			if (r->field[FIELD_SQLSTATE])
+				printf(", sqlstate %s", r->field[FIELD_SQLSTATE]);
+			if (r->field[FIELD_REASON]) {
+				printf(": ");
+				term_print(stdout, r->field[FIELD_REASON]);
+			}
+			printf("\n");
+		}
+	}
+}
+
+static int print_migration(struct ctx *ctx, struct log *l, size_t pos, struct err *err)
+{
+	const struct migration *m = &l->plan.items[pos];
+	char hex[OID_HEXSZ + 1];
+	struct buf sql = BUF_INIT;
+	int ret = -1;
+
+	if (repo_read_blob(ctx->repo, &m->blob, &sql, err) != 0)
+		goto out;
+	term_pager_start(ctx->pager);
+	printf("%smigration %s%s\n", term_color(ctx->color, COLOR_YELLOW), m->path,
+	       term_reset(ctx->color));
+	print_field("Commit:", oid_hex(&m->commit, hex));
+	print_field("Author:", m->author);
+	print_field("Subject:", m->subject);
+	print_field("Blob:", oid_hex(&m->blob, hex));
+	print_relations(l, pos);
+	print_records(ctx, l, m->path);
+	printf("\n");
+	term_print_lines(stdout, buf_str(&sql));
+	if (sql.len && sql.s[sql.len - 1] != '\n')
+		printf("\n");
+	ret = 0;
+out:
+	buf_release(&sql);
+	return ret;
+}
+
+int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
+{
+	static const char *const lines[] = { "[<options>] <migration>", NULL };
+	const char *at = NULL;
+	const struct opt opts[] = {
+		{ OPT_STRING, 0, "at", &at, "<rev>", "as this commit has it" },
+		{ .type = OPT_END },
+	};
+	const struct usage usage = { lines, opts };
+	int nr = cmd_options(ctx, &usage, argc, argv, err), ret = -1;
+	struct resolution r;
+	struct log l;
+
+	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0)
+		return -1;
+	if (nr == 0) {
+		opt_usage(&usage, ctx->command->name, stderr);
+		return err_exit_status(ERR_USAGE);
+	}
+	if (log_read(ctx->repo, at, &l, err) < 0)
+		goto out;
+	plan_resolve(&l.plan, l.plan.nr, argv[0], &r);
+	if (r.how == RESOLVE_FOUND) {
+		ret = print_migration(ctx, &l, r.pos, err);
+		goto out;
+	}
+	err_set(err, ERR_REFUSED,
+		r.how == RESOLVE_MANY ? "'%s' names more than one migration"
+				      : "'%s' names no migration of the plan",
+		argv[0]);
+	err_hint(err, "noMigration", "\"git migrate plan\" lists them.");
+out:
+	log_release(&l);
+	return ret;
+}
