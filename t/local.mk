@@ -78,11 +78,28 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_out_LDADD = $(out_test_libs)
 
 # What the program does.
-shell_tests =
+shell_tests = \
+	%reldir%/t0001-commands.t \
+	%reldir%/t1000-order.t \
+	%reldir%/t1100-fixes.t \
+	%reldir%/t1200-shallow.t \
+	%reldir%/t2000-apply.t \
+	%reldir%/t2200-crash.t \
+	%reldir%/t2300-restored.t \
+	%reldir%/t2400-foreign-keys.t \
+	%reldir%/t3000-postgresql.t \
+	%reldir%/t4000-mirror.t \
+	%reldir%/t5000-hooks.t \
+	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough
 # ("make check static_tests=" leaves them out).
-static_tests =
+static_tests = \
+	%reldir%/t9000-layers.t \
+	%reldir%/t9010-functions.t \
+	%reldir%/t9020-headers.t \
+	%reldir%/t9050-format.t \
+	%reldir%/t9060-cppcheck.t
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
@@ -90,7 +107,10 @@ TESTS += $(unit_tests)
 endif
 TESTS += $(shell_tests) $(static_tests)
 EXTRA_DIST += $(shell_tests) $(static_tests) \
-	%reldir%/pg-server.sh
+	%reldir%/lib.sh \
+	%reldir%/pg-server.sh \
+	%reldir%/layers.awk \
+	%reldir%/functions.awk
 EXTRA_DIST += %reldir%/fuzz/fuzz-core.c
 
 TEST_EXTENSIONS = .t

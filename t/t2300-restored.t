@@ -1,0 +1,134 @@
+#!/bin/sh
+
+test_description='a database that went back in time, or was copied, is noticed and said'
+
+. "$(dirname "$0")/lib.sh"
+
+start_pg
+
+# three_applied: a repository whose database was saved after the first of three
+three_applied() {
+	rm -rf app && make_repo app && cd app &&
+	git migrate init sqlite:app.db >/dev/null 2>&1 &&
+	for i in 1 2 3; do
+		new_migration "m$i" "CREATE TABLE t$i (x int);" &&
+		git migrate apply >/dev/null 2>&1 &&
+		{ test $i != 1 || cp app.db ../saved.db; } || return 1
+	done
+}
+
+test_expect_success 'a restored database is refused, and nothing is changed' '
+	(
+		three_applied &&
+		cp ../saved.db app.db &&
+		git rev-parse refs/notes/migrate/default >../before &&
+		test_expect_code 1 git migrate apply 2>../err &&
+		grep "^error: target .default. went back in time" ../err &&
+		grep "^detail: Its mirror ends in record 4; its tracker ends in 2." ../err &&
+		grep "git migrate target restored default --reason" ../err &&
+		git rev-parse refs/notes/migrate/default >../after &&
+		test_cmp ../before ../after &&
+		cmp ../saved.db app.db &&
+		test_expect_code 1 git migrate audit --porcelain >../audit &&
+		grep "^default failed tracker-lacks 3 " ../audit &&
+		grep "^default failed tracker-lacks 4 " ../audit &&
+		test_expect_code 1 git migrate status --exit-code 2>../err &&
+		grep "went back in time" ../err
+	)
+'
+
+test_expect_success 'once it is said, what was lost is pending and runs again' '
+	(
+		cd app &&
+		git migrate target restored default --reason "disk failure" >../out &&
+		git migrate status --porcelain >../status &&
+		cut -d" " -f1,4 ../status >../actual &&
+		printf "%s\n" "applied m1.sql" "pending m2.sql" "pending m3.sql" >../expect &&
+		test_cmp ../expect ../actual &&
+		git migrate apply >../out 2>&1 &&
+		git migrate audit --porcelain >../audit &&
+		grep "^default warning restored 3 " ../audit &&
+		! grep " failed " ../audit &&
+		tracker_rows | cut -d" " -f1,4,5 >../actual &&
+		grep "^0000000005 event=restored head=" ../actual &&
+		grep "^0000000007 event=applied path=m3.sql" ../actual &&
+		tracker_rows | sed -n 3p | grep " old=0000000004:[0-9a-f]* reason=disk%20failure$" &&
+		git migrate log >../log &&
+		test 3 -eq "$(grep -c "applied on default" ../log)"
+	)
+'
+
+test_expect_success 'a database that has lost nothing was not restored' '
+	(
+		cd app && tracker_rows >../before &&
+		test_expect_code 1 git migrate target restored default --reason x 2>../err &&
+		grep "^error: target .default. has lost nothing" ../err &&
+		tracker_rows >../after && test_cmp ../before ../after
+	)
+'
+
+test_expect_success 'both want a reason' '
+	(
+		cd app && tracker_rows >../before &&
+		test_expect_code 129 git migrate target restored default 2>../err &&
+		grep "wants a reason" ../err &&
+		test_expect_code 129 git migrate target clone default --reason "" 2>../err &&
+		grep "wants a reason" ../err &&
+		tracker_rows >../after && test_cmp ../before ../after
+	)
+'
+
+test_expect_success 'a mirror with a restored database is accepted by a server' '
+	git init -q --bare server.git &&
+	git -C server.git migrate init >/dev/null &&
+	(
+		cd app && git remote add origin ../server.git &&
+		git push -q origin main "refs/notes/migrate/*" 2>../err
+	)
+'
+
+test_expect_success PG 'a copied database is refused until it is said' '
+	url=$(create_db original) && staging=$(create_db copy) &&
+	make_repo two && (
+		cd two &&
+		git migrate init --target production "$url" >/dev/null 2>&1 &&
+		new_migration a "CREATE TABLE a (x int);" &&
+		git migrate apply production >/dev/null 2>&1 &&
+		pg "$PG_URL" "DROP DATABASE copy" &&
+		pg "$PG_URL" "CREATE DATABASE copy TEMPLATE original" &&
+		git migrate target add staging "$staging" >/dev/null &&
+		new_migration b "CREATE TABLE b (x int);" &&
+		pg_tracker_rows "$staging" >../before &&
+		test_expect_code 1 git migrate apply staging 2>../err &&
+		grep "^error: the tracker of target .staging. came from another server" ../err &&
+		grep "git migrate target clone staging --reason" ../err &&
+		pg_tracker_rows "$staging" >../after && test_cmp ../before ../after &&
+		test_must_fail git rev-parse -q --verify refs/notes/migrate/staging &&
+		git migrate target clone staging --reason "refresh from production" >../out &&
+		git migrate apply staging >../out 2>&1 &&
+		git migrate audit staging --porcelain >../audit &&
+		! grep " failed " ../audit &&
+		pg_tracker_rows "$staging" | sed -n 3p >../record &&
+		grep "event=cloned" ../record &&
+		grep " from=[0-9a-f-]*:0000000002:[0-9a-f]* reason=refresh%20from%20production$" ../record &&
+		git migrate apply production >../out 2>&1 &&
+		git migrate audit production --porcelain >../audit &&
+		! grep " failed " ../audit
+	)
+'
+
+test_expect_success PG 'a URL that leads to another database than before is refused' '
+	other=$(create_db other) && (
+		cd two &&
+		git migrate target add spare "$other" >/dev/null &&
+		git migrate apply spare >/dev/null 2>&1 &&
+		git config migrate.production.url "$other" &&
+		test_expect_code 1 git migrate apply production 2>../err &&
+		grep "^error: " ../err && grep "^hint: " ../err &&
+		git config migrate.production.url "$(create_db other2)" &&
+		test_expect_code 1 git migrate apply production 2>../err &&
+		grep "^error: target .production. went back in time" ../err
+	)
+'
+
+test_done

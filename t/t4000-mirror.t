@@ -1,0 +1,332 @@
+#!/bin/sh
+
+test_description='the mirror in git notes: what the tracker holds, byte for byte'
+
+. "$(dirname "$0")/lib.sh"
+
+needs_tool sqlite3
+
+ref=refs/notes/migrate/default
+
+# fresh NAME: a repository with the target app.db, two migrations applied.
+fresh() {
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	make_repo "$1" &&
+	cd "$1" &&
+	mkdir .git/t &&
+	git config migrate.default.url sqlite:.git/app.db &&
+	new_migration a 'CREATE TABLE a (x);' &&
+	new_migration b 'CREATE TABLE b (x);' &&
+	git migrate apply >.git/t/out 2>&1
+}
+
+# lines [REF]: all lines of a mirror, in chain order.
+lines() {
+	git notes --ref="${1:-$ref}" list | while read -r _ commit; do
+		git notes --ref="${1:-$ref}" show "$commit"
+	done | LC_ALL=C sort
+}
+
+# is_mirrored [DB [REF]]: whether tracker and mirror are the same text.
+is_mirrored() {
+	tracker_rows "${1:-.git/app.db}" >.git/t/rows &&
+	lines "$2" >.git/t/lines &&
+	test -s .git/t/rows &&
+	test_cmp .git/t/rows .git/t/lines
+}
+
+test_expect_success 'the notes are the tracker, byte for byte' '
+	fresh bytes &&
+	is_mirrored &&
+	git migrate audit >.git/t/out
+'
+
+test_expect_success 'a line stands on the commit that brought the migration' '
+	git notes --ref=$ref show HEAD^ | sed "s/.* event=\([a-z]*\).* path=\([^ ]*\) .*/\1 \2/" >.git/t/actual &&
+	echo "applied a.sql" >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual &&
+	git notes --ref=$ref show HEAD | sed "s/.* event=\([a-z]*\) .*/\1/" >.git/t/actual &&
+	printf "%s\n" created applied >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual
+'
+
+test_expect_success 'git log --notes shows them' '
+	git log --notes="migrate/*" >.git/t/log &&
+	grep "^Notes (migrate/default):" .git/t/log &&
+	grep "^    0000000002 prev=.* event=applied path=a.sql " .git/t/log
+'
+
+test_expect_success 'the chain holds for anybody with git, sed and sha256sum' '
+	prev=0000000000000000000000000000000000000000000000000000000000000000 &&
+	lines >.git/t/lines &&
+	while read -r line; do
+		case $line in
+		*" prev=$prev "*)
+			;;
+		*)
+			return 1
+			;;
+		esac
+		prev=$(printf "%s\n" "$line" | sha256sum | cut -d" " -f1)
+	done <.git/t/lines &&
+	git migrate apply --porcelain >.git/t/out &&
+	grep "^head default 3 $prev\$" .git/t/out
+'
+
+test_expect_success 'one commit for each run, with its head in a trailer' '
+	test $(git rev-list --count $ref) = 1 &&
+	new_migration c "CREATE TABLE c (x);" &&
+	new_migration d "CREATE TABLE d (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	test $(git rev-list --count $ref) = 2 &&
+	git log -1 --format=%s $ref >.git/t/actual &&
+	echo "migrate: 2 records of target '\''default'\''" >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual &&
+	git log -1 --format="%(trailers:key=Migrate-Head,valueonly)" $ref | sed "/^\$/d" >.git/t/actual &&
+	echo "default 0000000005 $(lines | tail -n 1 | sha256sum | cut -d" " -f1)" >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual &&
+	git migrate apply >.git/t/out 2>&1 &&
+	test $(git rev-list --count $ref) = 2 &&
+	is_mirrored
+'
+
+test_expect_success 'a run that fails is mirrored too' '
+	new_migration e "SELECT wrong;" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>&1 &&
+	lines | tail -n 1 | grep " event=failed path=e.sql " &&
+	is_mirrored
+'
+
+test_expect_success 'the tree has a fanout of 2/38, no loose objects are written' '
+	fresh packed &&
+	git ls-tree -r --name-only $ref | grep -v "^[0-9a-f]\{2\}/[0-9a-f]\{38\}\$" >.git/t/actual
+	test_must_be_empty .git/t/actual &&
+	git gc -q &&
+	new_migration c "CREATE TABLE c (x);" &&
+	git count-objects >.git/t/expect &&
+	git migrate apply >.git/t/out 2>&1 &&
+	git count-objects >.git/t/actual &&
+	test_cmp .git/t/expect .git/t/actual
+'
+
+test_expect_success 'git fsck has nothing to say' '
+	git fsck --strict --full >.git/t/out 2>&1 &&
+	! grep -v "^dangling\|^notice" .git/t/out
+'
+
+test_expect_success 'a deleted ref is rebuilt by the next apply' '
+	fresh rebuild &&
+	lines >.git/t/was &&
+	git update-ref -d $ref &&
+	git migrate audit >.git/t/out &&
+	grep "warning *mirror-lacks" .git/t/out &&
+	git migrate apply >.git/t/out 2>&1 &&
+	grep "^mirror: 3 records added to $ref" .git/t/out &&
+	lines >.git/t/now &&
+	test_cmp .git/t/was .git/t/now &&
+	git migrate audit >.git/t/out &&
+	! grep warning .git/t/out
+'
+
+test_expect_success 'a ref that lost its last run is caught up' '
+	new_migration c "CREATE TABLE c (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	git update-ref $ref $ref^ &&
+	git migrate audit >.git/t/out &&
+	grep "warning *mirror-lacks .* 1 records from 4 on" .git/t/out &&
+	git migrate apply >.git/t/out 2>&1 &&
+	is_mirrored
+'
+
+test_expect_success 'a ref that git itself flattened is read, and goes on' '
+	fresh flat &&
+	git notes --ref=$ref list >.git/t/list &&
+	git notes --ref=$ref append -m "" HEAD 2>/dev/null
+	git notes --ref=$ref copy HEAD HEAD^{tree} &&
+	git ls-tree --name-only $ref | grep "^[0-9a-f]\{40\}\$" >.git/t/flat &&
+	git migrate audit >.git/t/out &&
+	grep "ok *mirror " .git/t/out &&
+	new_migration c "CREATE TABLE c (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	lines | uniq >.git/t/lines &&
+	tracker_rows .git/app.db >.git/t/rows &&
+	test_cmp .git/t/rows .git/t/lines &&
+	git fsck --strict >.git/t/out 2>&1
+'
+
+test_expect_success 'after a rewrite the lines are where they were, and the audit says so' '
+	fresh rewritten &&
+	git commit -q --amend -m "other words" &&
+	git migrate audit >.git/t/out &&
+	grep "warning *plan-commit " .git/t/out &&
+	grep "ok *mirror " .git/t/out &&
+	git migrate apply >.git/t/out 2>&1 &&
+	is_mirrored
+'
+
+test_expect_success 'two clones, two targets: each writes its own ref' '
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	git init -q --bare -b main hub.git &&
+	fresh clones &&
+	git remote add origin ../hub.git &&
+	git push -q origin main $ref &&
+	git clone -q ../hub.git ../second &&
+	cd ../second &&
+	mkdir .git/t &&
+	git migrate init --target other sqlite:.git/other.db >.git/t/out 2>&1 &&
+	git migrate apply other >.git/t/out 2>&1 &&
+	git push -q origin refs/notes/migrate/other &&
+	is_mirrored .git/other.db refs/notes/migrate/other &&
+	git fetch -q &&
+	git migrate log >.git/t/out &&
+	grep "applied on default at" .git/t/out &&
+	grep "applied on other at" .git/t/out &&
+	cd ../clones &&
+	git migrate init >.git/t/out 2>&1 &&
+	git fetch -q &&
+	git for-each-ref --format="%(refname)" refs/notes >.git/t/actual &&
+	cat >.git/t/expect <<-\END &&
+	refs/notes/migrate/default
+	refs/notes/origin/migrate/default
+	refs/notes/origin/migrate/other
+	END
+	test_cmp .git/t/expect .git/t/actual
+'
+
+test_expect_success 'two clones, one target: the second goes on where the first was' '
+	cd ../second &&
+	git migrate target add default "sqlite:$SHARNESS_TRASH_DIRECTORY/clones/.git/app.db" >.git/t/out &&
+	git migrate apply >.git/t/out 2>&1 &&
+	grep "up to date" .git/t/out &&
+	git migrate audit >.git/t/out &&
+	grep "ok *mirror  *3 records" .git/t/out &&
+	new_migration c "CREATE TABLE c (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	is_mirrored ../clones/.git/app.db $ref &&
+	git push -q origin main $ref &&
+	cd ../clones &&
+	git pull -q --ff-only origin main &&
+	git migrate apply >.git/t/out 2>&1 &&
+	grep "up to date" .git/t/out &&
+	is_mirrored &&
+	git migrate audit >.git/t/out
+'
+
+test_expect_success 'runners at once, each with its target, in one repository' '
+	fresh runners &&
+	targets="t1 t2 t3 t4 t5 t6" &&
+	for t in $targets; do
+		git config migrate.$t.url sqlite:.git/$t.db &&
+		git config migrate.$t.uuid x &&
+		git config --unset migrate.$t.uuid || return 1
+	done &&
+	pids= &&
+	for t in $targets; do
+		git migrate apply $t >.git/t/$t.out 2>&1 &
+		pids="$pids $!"
+	done &&
+	failed= &&
+	for pid in $pids; do
+		wait $pid || failed=t
+	done &&
+	test -z "$failed" &&
+	for t in $targets; do
+		is_mirrored .git/$t.db refs/notes/migrate/$t || return 1
+	done
+'
+
+test_expect_success 'runners at once on one target lose no line' '
+	git migrate target add shared sqlite:.git/shared.db >.git/t/out &&
+	for i in 1 2 3 4 5 6; do
+		new_migration s$i "CREATE TABLE s$i (x);" || return 1
+	done &&
+	pids= &&
+	for i in 1 2 3; do
+		git migrate apply shared >.git/t/$i.out 2>&1 &
+		pids="$pids $!"
+	done &&
+	failed= &&
+	for pid in $pids; do
+		wait $pid || failed=t
+	done &&
+	test -z "$failed" &&
+	is_mirrored .git/shared.db refs/notes/migrate/shared &&
+	git migrate audit shared >.git/t/out
+'
+
+test_expect_success 'a fork is seen by apply and audit, and nothing is written' '
+	fresh fork &&
+	cp .git/app.db .git/copy.db &&
+	new_migration c "CREATE TABLE c (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	cp .git/copy.db .git/app.db &&
+	rm .git/copy.db &&
+	git update-ref refs/kept $ref &&
+	git update-ref $ref $ref^ &&
+	git migrate apply >.git/t/out 2>&1 &&
+	tracker_rows .git/app.db >.git/t/before &&
+	git update-ref $ref refs/kept &&
+	new_migration d "CREATE TABLE d (x);" &&
+	test_expect_code 1 git migrate audit >.git/t/out &&
+	grep "failed *fork .*record 4 differs between tracker and mirror" .git/t/out &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^error: .*mirror" .git/t/err &&
+	grep "^hint: " .git/t/err &&
+	tracker_rows .git/app.db >.git/t/after &&
+	test_cmp .git/t/before .git/t/after &&
+	git rev-parse $ref >.git/t/actual &&
+	git rev-parse refs/kept >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual
+'
+
+test_expect_success 'audit compares both ways: a record that only the mirror has' '
+	fresh forged &&
+	git notes --ref=$ref show HEAD >.git/t/lines &&
+	last=$(tail -n 1 .git/t/lines) &&
+	hash=$(echo "$last" | sha256sum | cut -d" " -f1) &&
+	echo "$last" | sed -e "s/^0*3 prev=[0-9a-f]*/0000000004 prev=$hash/" -e "s/path=b/path=z/" >>.git/t/lines &&
+	git notes --ref=$ref add -f -F .git/t/lines HEAD 2>/dev/null &&
+	test_expect_code 1 git migrate audit >.git/t/out &&
+	grep "failed *tracker-lacks .*record 4 (applied z.sql at " .git/t/out
+'
+
+test_expect_success 'audit names a line of the mirror that is no record' '
+	fresh strange &&
+	git notes --ref=$ref append -m "looks good to me" HEAD 2>/dev/null &&
+	test_expect_code 1 git migrate audit >.git/t/out &&
+	grep "failed *mirror-line .*looks good to me" .git/t/out
+'
+
+test_expect_success 'a mirror that cannot be written never fails an apply' '
+	fresh locked &&
+	new_migration c "CREATE TABLE c (x);" &&
+	mkdir -p .git/refs/notes/migrate &&
+	: >.git/$ref.lock &&
+	git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^warning: the mirror was not written: " .git/t/err &&
+	grep "^hint: " .git/t/err &&
+	tracker_rows .git/app.db | grep " path=c.sql " &&
+	rm .git/$ref.lock &&
+	git migrate apply >.git/t/out 2>&1 &&
+	grep "^mirror: 1 record added" .git/t/out &&
+	is_mirrored
+'
+
+test_expect_success 'two hundred records in one run' '
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	make_repo many &&
+	cd many &&
+	mkdir .git/t migrations &&
+	git config migrate.default.url sqlite:.git/app.db &&
+	for i in $(seq 200); do
+		echo "CREATE TABLE t$i (x);" >migrations/$i.sql || return 1
+	done &&
+	git add . &&
+	git commit -q -m "many" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	is_mirrored &&
+	test $(wc -l <.git/t/lines) = 201 &&
+	git log -1 --format=%b $ref | grep "^and 181 more\$"
+'
+
+test_done
