@@ -90,6 +90,8 @@ shell_tests = \
 	%reldir%/t3000-postgresql.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
+	%reldir%/t6010-manual-examples.t \
+	%reldir%/t6020-completion.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough
@@ -98,6 +100,7 @@ static_tests = \
 	%reldir%/t9000-layers.t \
 	%reldir%/t9010-functions.t \
 	%reldir%/t9020-headers.t \
+	%reldir%/t9030-manual.t \
 	%reldir%/t9050-format.t \
 	%reldir%/t9060-cppcheck.t
 

@@ -1,0 +1,160 @@
+# shellcheck shell=bash disable=SC2154
+# Completion of "git migrate" for bash. git's own completion calls _git_migrate;
+# it brings __git, __gitcomp, __gitcomp_nl and sets cur and prev. Installed as
+# completions/git-migrate, where it is loaded when it is first needed.
+# t/t6020-completion.t compares the options with what each command's -h shows.
+
+__git_migrate_commands="status new apply log show audit init target plan check hook"
+
+__git_migrate_targets()
+{
+	__git config --name-only --get-regexp '^migrate\..*\.url$' 2>/dev/null |
+	sed -e 's/^migrate\.//' -e 's/\.url$//' | sort -u
+}
+
+# Paths of the migrations of HEAD: the fifth field, which has no blanks.
+__git_migrate_migrations()
+{
+	__git migrate plan --porcelain 2>/dev/null | cut -d ' ' -f 5
+}
+
+# __git_migrate_options COMMAND: its options; "=" behind those with a value.
+__git_migrate_options()
+{
+	case $1 in
+	status)
+		echo "--all --at= --porcelain --json --exit-code"
+		;;
+	apply)
+		echo "--dry-run --to= --at= --porcelain --json"
+		;;
+	log)
+		echo "--max-count= --reverse --json"
+		;;
+	show)
+		echo "--at="
+		;;
+	audit)
+		echo "--at= --porcelain --json"
+		;;
+	init)
+		echo "--target= --hooks --no-hooks"
+		;;
+	target)
+		echo "--porcelain --json --reason="
+		;;
+	plan)
+		echo "--porcelain --json"
+		;;
+	check)
+		echo "--json"
+		;;
+	esac
+}
+
+# __git_migrate_value OPTION VALUE: completes a value; false where it takes none.
+__git_migrate_value()
+{
+	case $1 in
+	--at)
+		__git_complete_refs --cur="$2"
+		;;
+	--to)
+		__gitcomp_nl "$(__git_migrate_migrations)" "" "$2"
+		;;
+	--target)
+		__gitcomp_nl "$(__git_migrate_targets)" "" "$2"
+		;;
+	--max-count|--reason|-n)
+		COMPREPLY=()
+		;;
+	*)
+		return 1
+		;;
+	esac
+}
+
+# __git_migrate_argument COMMAND SUBCOMMAND: completes what is no option.
+__git_migrate_argument()
+{
+	case $1,$2 in
+	status,*|apply,*|audit,*|target,show|target,remove|target,restored|target,clone)
+		__gitcomp_nl "$(__git_migrate_targets)"
+		;;
+	show,*)
+		__gitcomp_nl "$(__git_migrate_migrations)"
+		;;
+	log,*|plan,*)
+		__git_complete_refs
+		;;
+	check,*)
+		__git_complete_revlist
+		;;
+	target,)
+		__gitcomp "list add show remove restored clone"
+		;;
+	hook,)
+		__gitcomp "pre-commit pre-receive"
+		;;
+	esac
+}
+
+_git_migrate()
+{
+	local command="" sub="" i word
+
+	# the words behind "migrate" that are neither options nor values of options
+	for ((i = ${__git_cmd_idx:-1} + 1; i < cword; i++)); do
+		word=${words[i]}
+		case $word in
+		-*)
+			;;
+		*)
+			case ${words[i - 1]} in
+			--at|--to|--target|--max-count|--reason)
+				continue
+				;;
+			-n)
+				[ "$command" != log ] || continue
+				;;
+			esac
+			if [ -z "$command" ]; then
+				command=$word
+			elif [ -z "$sub" ]; then
+				sub=$word
+			fi
+			;;
+		esac
+	done
+	if [ -z "$command" ]; then
+		case $cur in
+		-*)
+			__gitcomp "--help --version"
+			;;
+		*)
+			__gitcomp "$__git_migrate_commands"
+			;;
+		esac
+		return
+	fi
+	case $prev in
+	-n)
+		[ "$command" != log ] || return
+		;;
+	--at|--to|--target|--max-count|--reason)
+		__git_migrate_value "$prev" "$cur"
+		return
+		;;
+	esac
+	case $cur in
+	--*=*)
+		__git_migrate_value "${cur%%=*}" "${cur#*=}"
+		;;
+	-*)
+		__gitcomp "$(__git_migrate_options "$command")"
+		;;
+	*)
+		__git_migrate_argument "$command" "$sub"
+		;;
+	esac
+}
