@@ -90,6 +90,7 @@ shell_tests = \
 	%reldir%/t3000-postgresql.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
+	%reldir%/t6000-demo.t \
 	%reldir%/t6010-manual-examples.t \
 	%reldir%/t6020-completion.t \
 	%reldir%/t8000-valgrind.t
@@ -101,6 +102,7 @@ static_tests = \
 	%reldir%/t9010-functions.t \
 	%reldir%/t9020-headers.t \
 	%reldir%/t9030-manual.t \
+	%reldir%/t9040-shell.t \
 	%reldir%/t9050-format.t \
 	%reldir%/t9060-cppcheck.t
 
