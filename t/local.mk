@@ -116,7 +116,7 @@ EXTRA_DIST += $(shell_tests) $(static_tests) \
 	%reldir%/pg-server.sh \
 	%reldir%/layers.awk \
 	%reldir%/functions.awk
-EXTRA_DIST += %reldir%/fuzz/fuzz-core.c
+EXTRA_DIST += %reldir%/fuzz/fuzz-core.c %reldir%/lsan.supp
 
 TEST_EXTENSIONS = .t
 T_LOG_COMPILER = sh
@@ -132,7 +132,7 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)'; top_srcdir='$(abs_top_srcdir)'; \
 	CC='$(CC)'; \
 	ASAN_OPTIONS=exitcode=99:detect_stack_use_after_return=1; \
-	LSAN_OPTIONS=exitcode=99; \
+	LSAN_OPTIONS='exitcode=99:print_suppressions=0:suppressions=$(abs_top_srcdir)/t/lsan.supp'; \
 	UBSAN_OPTIONS=exitcode=99:print_stacktrace=1; \
 	export CMOCKA_MESSAGE_OUTPUT HARNESS_ACTIVE top_builddir top_srcdir CC \
 		ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS;
