@@ -131,4 +131,91 @@ test_expect_success PG 'a URL that leads to another database than before is refu
 	)
 '
 
+test_expect_success 'a clone that only fetched the mirror notices it too' '
+	rm -rf app seen && git init -q --bare seen &&
+	(
+		three_applied && git remote add origin ../seen &&
+		git push -q origin main "refs/notes/migrate/*" && cp ../saved.db ../back.db
+	) &&
+	git clone -q seen fetched && (
+		cd fetched && git migrate init "sqlite:$PWD/../back.db" >../out 2>&1 &&
+		git fetch -q && cp ../back.db ../before.db &&
+		test_expect_code 1 git migrate apply 2>../err &&
+		grep "^error: target .default. went back in time" ../err &&
+		cmp ../before.db ../back.db &&
+		git migrate target restored default --reason "noon" >../out &&
+		git migrate apply >../out 2>&1 &&
+		git migrate audit --porcelain >../audit && ! grep " failed " ../audit &&
+		git push -q origin "refs/notes/migrate/*"
+	)
+'
+
+test_expect_success 'a note added by hand does not make it forget' '
+	rm -rf app && (
+		three_applied &&
+		git notes --ref=refs/notes/migrate/default append -m "0" HEAD 2>../err &&
+		cp ../saved.db app.db &&
+		test_expect_code 1 git migrate apply 2>../err &&
+		grep "^error: target .default. went back in time" ../err
+	)
+'
+
+test_expect_success 'after a clone, going back in time is noticed again' '
+	rm -rf app && (
+		three_applied &&
+		git migrate target clone default --reason "a copy" >../out 2>&1 &&
+		cp app.db ../copied.db &&
+		new_migration m4 "CREATE TABLE t4 (x int);" &&
+		git migrate apply >../out 2>&1 && cp ../copied.db app.db &&
+		test_expect_code 1 git migrate apply 2>../err &&
+		grep "^error: target .default. went back in time" ../err
+	)
+'
+
+test_expect_success 'audit, apply and restored refuse another database in its place' '
+	rm -rf app other && make_repo other && (
+		cd other && git migrate init sqlite:other.db >/dev/null 2>&1 &&
+		new_migration x "CREATE TABLE x (x int);" && git migrate apply >../out 2>&1
+	) && (
+		three_applied && cp ../other/other.db app.db &&
+		test_expect_code 1 git migrate audit --porcelain >../audit &&
+		grep "^default failed other-target 1 " ../audit &&
+		test_expect_code 1 git migrate target restored default --reason oops 2>../err &&
+		grep "^error: target .default. is not the database that it was" ../err &&
+		git config --unset migrate.default.uuid &&
+		test_expect_code 1 git migrate target restored default --reason oops 2>../err &&
+		grep "^error: the mirror of target .default. is not of this database" ../err &&
+		git config --unset migrate.default.uuid &&
+		test_expect_code 1 git migrate apply 2>../err && cmp app.db ../other/other.db
+	)
+'
+
+test_expect_success 'a mirror that cannot be written does not spoil a clone' '
+	rm -rf app && (
+		three_applied && : >.git/refs/notes/migrate/default.lock &&
+		git migrate target clone default --reason "a copy" >../out 2>../err &&
+		grep "^warning: the mirror was not written" ../err &&
+		rm .git/refs/notes/migrate/default.lock &&
+		git migrate apply >../out 2>&1 && grep "mirror: 1 record added" ../out &&
+		git migrate audit --porcelain >../audit && ! grep " failed " ../audit
+	)
+'
+
+test_expect_success 'a server refuses a head that is none of the records' '
+	rm -rf app && (
+		three_applied && git remote add origin ../seen2 && git init -q --bare ../seen2 &&
+		git -C ../seen2 migrate init >/dev/null &&
+		git push -q origin main "refs/notes/migrate/*" &&
+		ref=refs/notes/migrate/default &&
+		forged=$(printf "forged\n\nMigrate-Head: default 9999999999 %064d\n" 7 |
+			git commit-tree "$ref^{tree}" -p $ref) &&
+		test_must_fail git push -q origin "$forged:$ref" 2>../err &&
+		grep "the head that it names is none of its records" ../err &&
+		git update-ref $ref "$forged" &&
+		test_expect_code 1 git migrate apply 2>../err && grep "^error: " ../err &&
+		test_expect_code 1 git migrate target restored default --reason x 2>../err &&
+		grep "^error: " ../err
+	)
+'
+
 test_done

@@ -69,6 +69,12 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		term_print(stdout, e->migration->path);
 		printf("\n");
 		break;
+	case APPLY_UNCERTAIN:
+		printf("  %suncertain%s  ", term_color(color, COLOR_RED),
+		       term_reset(color));
+		term_print(stdout, e->migration->path);
+		printf("\n");
+		break;
 	case APPLY_WAS_DONE:
 		printf("  done     ");
 		term_print(stdout, e->migration->path);
@@ -108,6 +114,9 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 	case APPLY_FAILED:
 		printf("failed %s\n", e->migration->path);
 		break;
+	case APPLY_UNCERTAIN:
+		printf("uncertain %s\n", e->migration->path);
+		break;
 	case APPLY_WAS_DONE:
 		printf("done %s\n", e->migration->path);
 		break;
@@ -133,16 +142,18 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 	if (e->step == APPLY_UNMIRRORED)
 		tell_unmirrored(t, e);
 	if (e->step != APPLY_DONE && e->step != APPLY_FAILED &&
-	    e->step != APPLY_WAS_DONE && e->step != APPLY_UNTRIED)
+	    e->step != APPLY_WAS_DONE && e->step != APPLY_UNTRIED &&
+	    e->step != APPLY_UNCERTAIN)
 		return;
 	j = js_object();
 	js_put_str(j, "path", e->migration->path);
 	js_put_str(j, "result",
-		   e->step == APPLY_FAILED     ? "failed"
-		   : e->step == APPLY_WAS_DONE ? "done"
-		   : e->step == APPLY_UNTRIED  ? "untried"
-		   : t->dry_run		       ? "would-apply"
-					       : "applied");
+		   e->step == APPLY_FAILED	? "failed"
+		   : e->step == APPLY_WAS_DONE	? "done"
+		   : e->step == APPLY_UNTRIED	? "untried"
+		   : e->step == APPLY_UNCERTAIN ? "uncertain"
+		   : t->dry_run			? "would-apply"
+						: "applied");
 	js_put_int(j, "statements", e->statements);
 	js_put_int(j, "ms", e->ms);
 	if (e->record) {
@@ -257,7 +268,7 @@ static struct js *result_json(const struct telling *t, const struct apply_result
 
 /* A failure in SQL gets its place, and the way forward for what was rolled back. */
 static void explain_failure(const struct apply_result *r, const struct survey *s,
-			    struct err *err)
+			    bool dry_run, struct err *err)
 {
 	if (!r->failed || err->code != ERR_REFUSED)
 		return;
@@ -268,7 +279,7 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 		err_wrap(err, "%s/%s", s->plan.folder, r->failed);
 	err_detail(err, "%s%sIt was rolled back%s.", err->detail,
 		   err->detail[0] ? "\n" : "",
-		   r->done ? "; the migrations before it stay applied" : "");
+		   r->done && !dry_run ? "; the migrations before it stay applied" : "");
 	if (!err->hint[0])
 		err_hint(err, "failed",
 			 "Where it has not been pushed, correct it (git "
@@ -293,7 +304,7 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 		t.entries = js_array();
 	ret = apply_run(ctx->repo, &o, &result, &survey, err);
 	if (ret < 0)
-		explain_failure(&result, &survey, err);
+		explain_failure(&result, &survey, o.dry_run, err);
 	if (form == FORM_JSON)
 		js_add(all, result_json(&t, &result, &survey, err, ret));
 	else if (form == FORM_PEOPLE && ret == 0)

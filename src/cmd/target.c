@@ -161,6 +161,7 @@ static int say_event(struct ctx *ctx, const char *what, const char *name,
 		     const char *reason, struct err *err)
 {
 	bool clone = strcmp(what, "clone") == 0;
+	struct err unmirrored = { 0 };
 	int ret;
 
 	if (!reason || !reason[0]) {
@@ -171,13 +172,23 @@ static int say_event(struct ctx *ctx, const char *what, const char *name,
 			 what, name);
 		return -1;
 	}
-	ret = clone ? events_cloned(ctx->repo, name, reason, err)
-		    : events_restored(ctx->repo, name, reason, err);
+	ret = clone ? events_cloned(ctx->repo, name, reason, &unmirrored, err)
+		    : events_restored(ctx->repo, name, reason, &unmirrored, err);
 	if (ret == 0)
 		printf(clone ? "target %s is a database of its own from here on\n"
 			     : "recorded that target %s was restored; what it lost is "
 			       "pending again\n",
 		       name);
+	if (ret == 0 && unmirrored.code) {
+		cmd_flush(ctx);
+		say_warning(&ctx->say, "the mirror was not written: %s",
+			    unmirrored.message);
+		say_hint(&ctx->say, "mirror",
+			 "The record is in the tracker; the next \"git migrate apply "
+			 "%s\" "
+			 "writes it.",
+			 name);
+	}
 	return ret;
 }
 

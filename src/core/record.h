@@ -69,6 +69,9 @@ struct record {
 
 enum { RECORD_SEQ_DIGITS = 10, RECORD_LINE_MAX = 64 * 1024 };
 
+/** The greatest number that a record can have. */
+#define RECORD_SEQ_MAX UINT64_C(9999999999)
+
 /** What `prev` of the first record says. */
 extern const char RECORD_NO_PREV[SHA256_HEXSZ + 1];
 

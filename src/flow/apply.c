@@ -329,7 +329,7 @@ static int apply_one(struct job *j, size_t nth, struct err *err)
 		j->result->failed = xstrdup(m->path);
 		if (err->code == ERR_REFUSED)
 			record_failure(j, pos, &sql, err);
-		event.step = APPLY_FAILED;
+		event.step = err->code == ERR_UNCERTAIN ? APPLY_UNCERTAIN : APPLY_FAILED;
 		tell(j, event);
 	}
 	buf_release(&sql);

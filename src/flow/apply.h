@@ -11,14 +11,15 @@
 #include "flow/survey.h"
 
 enum apply_step {
-	APPLY_PLANNED,	/* `nr` migrations will be run; `text`: the target's URL as shown
-			 */
-	APPLY_STARTING, /* a migration is about to be run */
-	APPLY_DONE,	/* it was committed (dry run: it went through) */
-	APPLY_FAILED,	/* it was rolled back; the error follows */
-	APPLY_WAS_DONE, /* another runner had applied it meanwhile */
-	APPLY_UNTRIED,	/* a dry run ends before it: `text` says why */
-	APPLY_MIRRORED, /* `nr` records were written to the mirror */
+	APPLY_PLANNED,	 /* `nr` migrations will be run; `text`: the target's URL as shown
+			  */
+	APPLY_STARTING,	 /* a migration is about to be run */
+	APPLY_DONE,	 /* it was committed (dry run: it went through) */
+	APPLY_FAILED,	 /* it was rolled back; the error follows */
+	APPLY_UNCERTAIN, /* the answer to COMMIT was lost: the next run tells */
+	APPLY_WAS_DONE,	 /* another runner had applied it meanwhile */
+	APPLY_UNTRIED,	 /* a dry run ends before it: `text` says why */
+	APPLY_MIRRORED,	 /* `nr` records were written to the mirror */
 	APPLY_UNMIRRORED, /* the mirror could not be written: `text` says why */
 };
 

@@ -192,6 +192,16 @@ static const struct record *with_seq(const struct ledger *l, uint64_t seq)
 	return NULL;
 }
 
+static bool was_cloned(const struct ledger *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->nr; i++)
+		if (l->records[i].event == EVENT_CLONED)
+			return true;
+	return false;
+}
+
 /* A line of the mirror that is not in the tracker: grave unless it is explained. */
 static void check_extra(struct audit *a, struct target *t, const char *line)
 {
@@ -201,8 +211,15 @@ static void check_extra(struct audit *a, struct target *t, const char *line)
 
 	if (record_parse(&r, &t->pool, line, strlen(line), &why) < 0)
 		return; /* told as a bad line */
-	if (t->ledger.target && strcmp(r.field[FIELD_TARGET], t->ledger.target) != 0)
-		return; /* of the database that this one was copied over */
+	if (t->ledger.target && strcmp(r.field[FIELD_TARGET], t->ledger.target) != 0) {
+		if (!was_cloned(&t->ledger))
+			note(a, "other-target", CHECK_FAILED, r.seq,
+			     "the mirror has record %" PRIu64
+			     " of target %s; the tracker "
+			     "is that of %s",
+			     r.seq, r.field[FIELD_TARGET], t->ledger.target);
+		return;
+	}
 	here = with_seq(&t->ledger, r.seq);
 	restore = restore_over(&t->ledger, r.seq);
 	if (here)

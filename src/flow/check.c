@@ -167,10 +167,24 @@ static void check_chain(const char *ref, struct record *records, size_t nr,
 	free(next);
 }
 
+/* The head that the new commit names must be one of its records. */
+static void check_head(const char *ref, const struct mirror *head,
+		       const struct record *records, size_t nr, struct findings *f)
+{
+	const struct record *r = NULL;
+
+	if (!head->head_seq)
+		return;
+	r = records_find(records, nr, head->head_hash);
+	if (!r || r->seq != head->head_seq)
+		refuse_mirror(f, ref, "the head that it names is none of its records",
+			      "");
+}
+
 /* Each old line must still be there, and all must be records of one chain. */
-static void compare_mirrors(const char *ref, const struct mirror_side *was,
-			    const struct mirror_side *now, struct pool *pool,
-			    struct findings *f)
+static void compare_mirrors(const char *ref, const struct mirror *head,
+			    const struct mirror_side *was, const struct mirror_side *now,
+			    struct pool *pool, struct findings *f)
 {
 	struct record *records = xcalloc(now->nr + 1, sizeof(*records));
 	struct err why = { 0 };
@@ -193,6 +207,7 @@ static void compare_mirrors(const char *ref, const struct mirror_side *was,
 		}
 	}
 	check_chain(ref, records, now->nr, f);
+	check_head(ref, head, records, now->nr, f);
 out:
 	free(records);
 }
@@ -201,6 +216,7 @@ static int check_mirror(struct repo *repo, const char *ref, const struct oid *ol
 			const struct oid *newer, struct findings *f, struct err *err)
 {
 	struct mirror_side was = { 0 }, now = { 0 };
+	struct mirror head;
 	struct pool pool = { 0 };
 	int ancestor, ret = -1;
 
@@ -219,8 +235,10 @@ static int check_mirror(struct repo *repo, const char *ref, const struct oid *ol
 		}
 	}
 	if (read_side(repo, older, &pool, &was, err) == 0 &&
-	    read_side(repo, newer, &pool, &now, err) == 0) {
-		compare_mirrors(ref, &was, &now, &pool, f);
+	    read_side(repo, newer, &pool, &now, err) == 0 &&
+	    mirror_head_of(repo, ref + strlen(MIRROR_REFS), newer, &pool, &head, err) ==
+		    0) {
+		compare_mirrors(ref, &head, &was, &now, &pool, f);
 		ret = 0;
 	}
 	pool_release(&pool);

@@ -32,11 +32,10 @@ static int begin(struct event_job *j, struct repo *repo, const char *target,
 	return -1;
 }
 
-/* Lock, append, commit; then the mirror. */
+/* Lock, append, commit. */
 static int write_event(struct event_job *j, struct record *r, struct err *err)
 {
 	struct target *t = &j->target;
-	size_t written;
 	int ret;
 
 	record_seal(r, &t->pool);
@@ -52,7 +51,35 @@ static int write_event(struct event_job *j, struct record *r, struct err *err)
 		return -1;
 	}
 	ledger_add(&t->ledger, r);
-	return mirror_catch_up(j->repo, t->name, &t->ledger, &written, err);
+	return 0;
+}
+
+/* A mirror that cannot be written fails nothing: it is caught up later. */
+static void mirror_event(struct event_job *j, struct err *unmirrored)
+{
+	size_t written;
+
+	mirror_catch_up(j->repo, j->target.name, &j->target.ledger, &written, unmirrored);
+}
+
+/* Nothing can be said of a restore where the mirror is another database's. */
+static int check_was_mirrored(struct event_job *j, const struct record *last,
+			      struct err *err)
+{
+	struct mirror whole;
+
+	if (mirror_read(j->repo, j->target.name, MIRROR_FETCHED, &j->pool, &whole, err) <
+	    0)
+		return -1;
+	if (mirror_has(&whole, last->line))
+		return 0;
+	err_set(err, ERR_REFUSED, "the mirror of target '%s' is not of this database",
+		j->target.name);
+	err_detail(err, "It does not have the tracker's last record, %" PRIu64 ".",
+		   last->seq);
+	err_hint(err, "fork", "\"git migrate audit %s\" shows where they part.",
+		 j->target.name);
+	return -1;
 }
 
 static void end(struct event_job *j)
@@ -63,7 +90,7 @@ static void end(struct event_job *j)
 }
 
 int events_restored(struct repo *repo, const char *target, const char *reason,
-		    struct err *err)
+		    struct err *unmirrored, struct err *err)
 {
 	struct event_job j;
 	const struct record *last;
@@ -72,6 +99,7 @@ int events_restored(struct repo *repo, const char *target, const char *reason,
 	int ret = -1;
 
 	if (begin(&j, repo, target, err) < 0 ||
+	    target_check_identity(&j.target, repo, err) < 0 ||
 	    mirror_read_head(repo, target, &j.pool, &m, err) < 0)
 		goto out;
 	last = ledger_last(&j.target.ledger);
@@ -86,28 +114,58 @@ int events_restored(struct repo *repo, const char *target, const char *reason,
 			 "newer one.");
 		goto out;
 	}
+	if (m.head_seq >= RECORD_SEQ_MAX) {
+		err_set(err, ERR_REFUSED,
+			"the mirror of target '%s' names an impossible head", target);
+		err_hint(err, "fork",
+			 "\"git log refs/notes/migrate/%s\" shows who wrote it.", target);
+		goto out;
+	}
+	if (check_was_mirrored(&j, last, err) < 0)
+		goto out;
 	scribe_begin(&j.scribe, &j.target.pool, last, EVENT_RESTORED, &r);
 	r.seq = m.head_seq + 1;
 	r.field[FIELD_OLD] = pool_printf(&j.pool, "%010" PRIu64 ":%s", m.head_seq,
 					 m.head_hash);
 	r.field[FIELD_REASON] = reason;
 	ret = write_event(&j, &r, err);
+	if (ret == 0)
+		mirror_event(&j, unmirrored);
 out:
 	end(&j);
 	return ret;
 }
 
-int events_cloned(struct repo *repo, const char *target, const char *reason,
-		  struct err *err)
+/* The new uuid is what this clone knows from here on. */
+static int know_uuid(struct repo *repo, const char *target, const char *uuid,
+		     struct err *err)
 {
-	struct buf key = BUF_INIT, server = BUF_INIT;
+	struct buf key = BUF_INIT;
+	int ret;
+
+	buf_addf(&key, "migrate.%s.uuid", target);
+	ret = repo_set_config(repo, key.s, uuid, err);
+	if (ret < 0)
+		err_hint(err, "uuid",
+			 "The record stands; set it by hand: git config %s %s", key.s,
+			 uuid);
+	buf_release(&key);
+	return ret;
+}
+
+int events_cloned(struct repo *repo, const char *target, const char *reason,
+		  struct err *unmirrored, struct err *err)
+{
+	struct buf server = BUF_INIT;
 	const struct record *last;
 	char uuid[UUID_TEXT];
 	struct event_job j;
+	struct mirror m;
 	struct record r;
 	int ret = -1;
 
 	if (begin(&j, repo, target, err) < 0 ||
+	    mirror_read_head(repo, target, &j.pool, &m, err) < 0 ||
 	    j.target.driver->identity(j.target.db, &server, err) < 0)
 		goto out;
 	last = ledger_last(&j.target.ledger);
@@ -116,16 +174,19 @@ int events_cloned(struct repo *repo, const char *target, const char *reason,
 	r.field[FIELD_TARGET] = uuid;
 	if (server.len)
 		r.field[FIELD_SERVER] = server.s;
+	if (m.head_seq) /* what this database took the place of */
+		r.field[FIELD_OLD] = pool_printf(&j.pool, "%010" PRIu64 ":%s", m.head_seq,
+						 m.head_hash);
 	r.field[FIELD_FROM] = pool_printf(&j.pool, "%s:%010" PRIu64 ":%s",
 					  j.target.ledger.target, last->seq, last->hash);
 	r.field[FIELD_REASON] = reason;
-	buf_addf(&key, "migrate.%s.uuid", target);
 	ret = write_event(&j, &r, err);
 	if (ret == 0)
-		ret = repo_set_config(repo, key.s, uuid, err);
+		ret = know_uuid(repo, target, uuid, err);
+	if (ret == 0)
+		mirror_event(&j, unmirrored);
 out:
 	end(&j);
-	buf_release(&key);
 	buf_release(&server);
 	return ret;
 }

@@ -10,16 +10,18 @@ struct repo;
 /**
  * The database was restored from a backup: writes `restored`, which continues
  * its own last record and takes the number behind the mirror's head. What was
- * lost is pending again. 0 or -1; refused when nothing is missing.
+ * lost is pending again. 0 or -1; refused when nothing is missing, or when the
+ * database is not the one that the mirror was written from. `unmirrored` is set
+ * when the record stands and the mirror could not be written.
  */
 int events_restored(struct repo *repo, const char *target, const char *reason,
-		    struct err *err);
+		    struct err *unmirrored, struct err *err);
 
 /**
  * The database was copied from another target: writes `cloned` with a new uuid
- * and makes this clone know it. 0 or -1.
+ * and makes this clone know it. 0 or -1; `unmirrored` as above.
  */
 int events_cloned(struct repo *repo, const char *target, const char *reason,
-		  struct err *err);
+		  struct err *unmirrored, struct err *err);
 
 #endif

@@ -37,27 +37,49 @@ struct gather {
 	enum mirror_flags flags;
 };
 
-/* "Migrate-Head: <target> <seq> <hash>", the last one of a notes commit's message. */
+/* "<target> <seq> <hash>" behind the key: 0, or -1 when it is another target's. */
+static int parse_head(const char *value, const char *target, uint64_t *seq,
+		      char hash[SHA256_HEXSZ + 1])
+{
+	size_t len = strlen(target), i;
+
+	if (strncmp(value, target, len) != 0 || value[len] != ' ')
+		return -1;
+	value += len + 1;
+	if (strspn(value, "0123456789") != RECORD_SEQ_DIGITS ||
+	    value[RECORD_SEQ_DIGITS] != ' ')
+		return -1;
+	*seq = 0;
+	for (i = 0; i < RECORD_SEQ_DIGITS; i++)
+		*seq = *seq * 10 + (uint64_t)(value[i] - '0');
+	value += RECORD_SEQ_DIGITS + 1;
+	if (strspn(value, "0123456789abcdef") != SHA256_HEXSZ)
+		return -1;
+	snprintf(hash, SHA256_HEXSZ + 1, "%s", value);
+	return 0;
+}
+
+/*
+ * The head that a notes commit names, in the last such line of its message. One
+ * that names none (git notes edit, git notes merge) is passed over.
+ */
 static int take_head(void *arg, const struct oid *commit UNUSED, const char *message,
 		     size_t len UNUSED, struct err *err UNUSED)
 {
 	struct gather *g = arg;
 	const char *at = message, *hit = NULL;
-	unsigned long long seq;
 	char hash[SHA256_HEXSZ + 1];
+	uint64_t seq;
 
 	while ((at = strstr(at, "\n" HEAD_KEY)) != NULL)
 		hit = ++at;
-	if (hit) {
-		hit += strlen(HEAD_KEY);
-		hit += strcspn(hit, " \n");
-		if (sscanf(hit, " %10llu %64[0-9a-f]", &seq, hash) == 2 &&
-		    strlen(hash) == SHA256_HEXSZ && seq > g->out->head_seq) {
-			g->out->head_seq = seq;
-			g->out->head_hash = pool_strdup(g->pool, hash);
-		}
+	if (!hit || parse_head(hit + strlen(HEAD_KEY), g->target, &seq, hash) < 0)
+		return 0;
+	if (seq > g->out->head_seq) {
+		g->out->head_seq = seq;
+		g->out->head_hash = pool_strdup(g->pool, hash);
 	}
-	return 1; /* the newest commit alone */
+	return 1;
 }
 
 static int gather_head(struct gather *g, const struct oid *tip, struct err *err)
@@ -158,6 +180,19 @@ out:
 	return ret;
 }
 
+static int look_at_head(void *arg, const char *ref, struct err *err)
+{
+	struct gather *g = arg;
+	const char *target = fetched_target(ref);
+	struct oid tip;
+	int found;
+
+	if (!target || strcmp(target, g->target) != 0)
+		return 0;
+	found = repo_ref(g->repo, ref, &tip, err);
+	return found > 0 ? gather_head(g, &tip, err) : found;
+}
+
 int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
 		     struct mirror *out, struct err *err)
 {
@@ -170,8 +205,20 @@ int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
 	ret = repo_ref(repo, ref.s, &out->tip, err);
 	if (ret > 0)
 		ret = gather_head(&g, &out->tip, err);
+	if (ret >= 0)
+		ret = repo_each_ref(repo, "refs/notes/", look_at_head, &g, err);
 	buf_release(&ref);
 	return ret;
+}
+
+int mirror_head_of(struct repo *repo, const char *target, const struct oid *tip,
+		   struct pool *pool, struct mirror *out, struct err *err)
+{
+	struct gather g = { .repo = repo, .pool = pool, .target = target, .out = out };
+
+	memset(out, 0, sizeof(*out));
+	out->tip = *tip;
+	return gather_head(&g, tip, err);
 }
 
 bool mirror_has(const struct mirror *m, const char *line)
@@ -200,7 +247,7 @@ parse_lines(const struct mirror *m, struct pool *pool, size_t *nr,
 	return records;
 }
 
-/* Where the chain in force ends: the named head, or the greatest number. */
+/* Where the chain in force ends: the named head, else the greatest number. */
 static const struct record *find_head(const struct mirror *m,
 				      const struct record *records, size_t nr)
 {
@@ -209,7 +256,9 @@ static const struct record *find_head(const struct mirror *m,
 
 	if (m->head_seq)
 		head = records_find(records, nr, m->head_hash);
-	for (i = 0; i < nr && !(m->head_seq && head && head->seq == m->head_seq); i++)
+	if (head && head->seq == m->head_seq)
+		return head;
+	for (i = 0, head = NULL; i < nr; i++)
 		if (!head || records[i].seq > head->seq)
 			head = &records[i];
 	return head;
@@ -244,10 +293,11 @@ static bool explains(const struct record *r, const struct mirror *m)
 {
 	char old[RECORD_SEQ_DIGITS + 1 + SHA256_HEXSZ + 1];
 
-	if (r->event == EVENT_CLONED)
-		return true;
+	if ((r->event != EVENT_RESTORED && r->event != EVENT_CLONED) ||
+	    !r->field[FIELD_OLD])
+		return false;
 	snprintf(old, sizeof(old), "%010" PRIu64 ":%s", m->head_seq, m->head_hash);
-	return r->event == EVENT_RESTORED && strcmp(r->field[FIELD_OLD], old) == 0;
+	return strcmp(r->field[FIELD_OLD], old) == 0;
 }
 
 int mirror_check_head(const struct mirror *m, const char *target,

@@ -62,7 +62,10 @@ bool mirror_has(const struct mirror *m, const char *line);
 int mirror_check_head(const struct mirror *m, const char *target,
 		      const struct ledger *ledger, struct err *err);
 
-/** Reads the head alone: cheap. Members other than tip and head are empty. 0 or -1. */
+/**
+ * Reads the head alone, the newest of our ref's and of those that were fetched:
+ * cheap. Members other than tip and head are empty. 0 or -1.
+ */
 int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
 		     struct mirror *out, struct err *err);
 
@@ -73,6 +76,10 @@ int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
  */
 int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *ledger,
 		    size_t *written, struct err *err);
+
+/** As mirror_read_head, of one notes commit. */
+int mirror_head_of(struct repo *repo, const char *target, const struct oid *tip,
+		   struct pool *pool, struct mirror *out, struct err *err);
 
 /**
  * Calls `fn` once with the name of each target that has a mirror here, its own or
