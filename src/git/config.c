@@ -39,7 +39,8 @@ static bool is_below(const char *path, const char *folder)
 }
 
 /* Whether "file:..." lies in the work tree, where anybody's commit puts files. */
-static bool is_from_tree(const char *origin, const char *toplevel, const char *git_dir)
+static bool is_from_tree(const char *origin, const char *toplevel, const char *git_dir,
+			 const char *common_dir)
 {
 	struct buf path = BUF_INIT;
 	char *real;
@@ -52,7 +53,8 @@ static bool is_from_tree(const char *origin, const char *toplevel, const char *g
 		buf_addf(&path, "%s/", toplevel);
 	buf_adds(&path, origin);
 	real = realpath(path.s, NULL);
-	ret = real && is_below(real, toplevel) && !is_below(real, git_dir);
+	ret = !real || (is_below(real, toplevel) && !is_below(real, git_dir) &&
+			!is_below(real, common_dir));
 	free(real);
 	buf_release(&path);
 	return ret;
@@ -67,7 +69,7 @@ static void add(struct config *c, const char *key, size_t key_len, const char *v
 
 /* "origin NUL key LF value NUL" again and again; a key alone has no LF. */
 static void take(struct config *c, const struct buf *list, const char *toplevel,
-		 const char *git_dir)
+		 const char *git_dir, const char *common_dir)
 {
 	const char *at = list->s, *end = list->s + list->len, *origin, *lf;
 
@@ -78,7 +80,7 @@ static void take(struct config *c, const struct buf *list, const char *toplevel,
 			return;
 		lf = strchr(at, '\n');
 		if (starts_with(at, "migrate.") &&
-		    is_from_tree(origin, toplevel, git_dir)) {
+		    is_from_tree(origin, toplevel, git_dir, common_dir)) {
 			if (!c->untrusted)
 				c->untrusted = pool_strndup(&c->pool, at,
 							    strcspn(at, "\n"));
@@ -90,7 +92,7 @@ static void take(struct config *c, const struct buf *list, const char *toplevel,
 }
 
 int config_load(struct config **out, const char *toplevel, const char *git_dir,
-		struct err *err)
+		const char *common_dir, struct err *err)
 {
 	static const char *const argv[] = { "git",    "config",	       "-z",
 					    "--list", "--show-origin", NULL };
@@ -108,7 +110,7 @@ int config_load(struct config **out, const char *toplevel, const char *git_dir,
 	}
 	c = xcalloc(1, sizeof(*c));
 	if (list.len)
-		take(c, &list, toplevel, git_dir);
+		take(c, &list, toplevel, git_dir, common_dir);
 	c->own = c->nr;
 	*out = c;
 	ret = 0;
@@ -116,6 +118,11 @@ out:
 	buf_release(&list);
 	buf_release(&errors);
 	return ret;
+}
+
+void config_forget_tree(struct config *c)
+{
+	c->nr = c->own;
 }
 
 int config_load_tree(struct config *c, const char *git_dir, const char *blob,
@@ -130,7 +137,7 @@ int config_load_tree(struct config *c, const char *git_dir, const char *blob,
 	size_t i, len;
 	int status, ret = -1;
 
-	c->nr = c->own; /* another commit's are forgotten */
+	config_forget_tree(c);
 	status = proc_run(&p, &list, &errors, err);
 	if (status < 0)
 		goto out;

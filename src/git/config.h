@@ -14,11 +14,11 @@ struct err;
 
 /**
  * Reads all settings. `toplevel` (may be NULL) is the work tree's folder and
- * `git_dir` the repository's: a file below the first and outside of the second
- * is not trusted. 0 or -1.
+ * `git_dir` and `common_dir` the repository's: a file below the first and outside
+ * of the others is not trusted. 0 or -1.
  */
 int config_load(struct config **out, const char *toplevel, const char *git_dir,
-		struct err *err);
+		const char *common_dir, struct err *err);
 void config_free(struct config *c);
 
 /**
@@ -28,6 +28,9 @@ void config_free(struct config *c);
  */
 int config_load_tree(struct config *c, const char *git_dir, const char *blob,
 		     struct err *err);
+
+/** Takes what config_load_tree added away again. */
+void config_forget_tree(struct config *c);
 
 /** The last value of a key, NULL when unset; "" for a key without "=". Borrowed. */
 const char *config_get(const struct config *c, const char *key);

@@ -9,7 +9,7 @@
 #include "git/history.h"
 #include "git/internal.h"
 
-enum { TREE_DEPTH_MAX = 64, HEADER_BLOB_MAX = 16 << 20 };
+enum { TREE_DEPTH_MAX = 64, TREE_ENTRIES_MAX = 250000, HEADER_BLOB_MAX = 16 << 20 };
 
 int tree_next(const git_odb_object *tree, size_t *at, struct tree_entry *out)
 {
@@ -194,6 +194,7 @@ struct tree_walk {
 	struct repo *repo;
 	struct buf path; /* of the folder, with a slash at its end */
 	unsigned depth;
+	size_t seen; /* entries so far: a few objects can spell out any number */
 	/* called for each file of the tree; `base`: the same name in the other one */
 	int (*file)(void *arg, const char *path, const struct tree_entry *e,
 		    const struct tree_entry *base, struct err *err);
@@ -242,6 +243,12 @@ static int walk_trees(struct tree_walk *w, const struct oid *tree, const struct 
 	if (raw_base)
 		more_base = tree_next(raw_base, &at_base, &b);
 	while (raw && (more = tree_next(raw, &at, &e)) != 0) {
+		if (++w->seen > TREE_ENTRIES_MAX) {
+			err_set(err, ERR_FATAL,
+				"the migrations folder holds more than %d files",
+				TREE_ENTRIES_MAX);
+			goto out;
+		}
 		if (more < 0 || (last.name && entry_cmp(&last, &e) >= 0)) {
 			malformed(tree, err);
 			goto out;
@@ -368,7 +375,8 @@ static int source_requires(void *ctx, struct pool *pool, const struct oid *tree,
 	int found = find_file(g->repo, tree, path, &e, err);
 
 	if (found == 0)
-		BUG("migration '%s' left its tree", path);
+		return err_set(err, ERR_FATAL, "a tree that holds '%s' is malformed",
+			       path);
 	if (found < 0 || read_header(g->repo, &e.id, pool, &header, &how, err) < 0)
 		return -1;
 	for (i = 0; i < header.nr; i++)

@@ -7,11 +7,17 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "git/internal.h"
 #include "git/notes.h"
 
-enum { NOTE_MAX = 64 << 20, MODE_NOTE = 0100644 };
+enum {
+	NOTE_MAX = 64 << 20,
+	NOTES_MAX = 256 << 20, /* bytes of all of them */
+	ENTRIES_MAX = 2000000, /* tree entries: a few objects can spell out any number */
+	MODE_NOTE = 0100644,
+};
 
 /* One note blob, by the object that it is about. */
 struct note {
@@ -22,6 +28,7 @@ struct note {
 struct note_set {
 	struct note *items; /* by object */
 	size_t nr, alloc;
+	size_t seen; /* tree entries */
 };
 
 static int cmp_note(const void *a, const void *b)
@@ -29,6 +36,14 @@ static int cmp_note(const void *a, const void *b)
 	const struct note *x = a, *y = b;
 
 	return oid_cmp(&x->object, &y->object);
+}
+
+/* A folder of two hex digits. */
+static bool is_fanout(const struct tree_entry *e)
+{
+	unsigned char byte;
+
+	return e->name_len == 2 && hex_decode(e->name, &byte, 1) == 0;
 }
 
 /*
@@ -46,7 +61,12 @@ static int collect(struct repo *r, const struct oid *tree, char *prefix, size_t 
 	if (repo_read(r, &raw, tree, GIT_OBJECT_TREE, err) != 0)
 		return -1;
 	while ((more = tree_next(raw, &at, &e)) > 0) {
-		if (e.mode == 040000 && e.name_len == 2 && len + 2 < OID_HEXSZ) {
+		if (++set->seen > ENTRIES_MAX) {
+			err_set(err, ERR_FATAL, "the notes have more than %d entries",
+				ENTRIES_MAX);
+			goto out;
+		}
+		if (e.mode == 040000 && is_fanout(&e) && len + 2 < OID_HEXSZ) {
 			memcpy(prefix + len, e.name, 2);
 			if (collect(r, &e.id, prefix, len + 2, set, err) < 0)
 				goto out;
@@ -98,13 +118,30 @@ static int load_set(struct repo *r, const struct oid *tip, struct note_set *set,
 	return 0;
 }
 
+/* Adds a note's size to what was read, before it is read. */
+static int check_size(struct repo *r, const struct note *note, size_t *bytes,
+		      struct err *err)
+{
+	git_object_t type;
+	size_t size;
+
+	if (git_odb_read_header(&size, &type, r->odb, to_git(&note->blob)) < 0)
+		return repo_err(err, "could not read a note");
+	*bytes += size;
+	if (size <= NOTE_MAX && *bytes <= NOTES_MAX)
+		return 0;
+	return err_set(err, ERR_FATAL, "the notes hold more than %d bytes", NOTES_MAX);
+}
+
 /* Appends the lines of one note to `out`. */
 static int read_lines(struct repo *r, const struct note *note, struct pool *pool,
-		      struct notes *out, size_t *alloc, struct err *err)
+		      struct notes *out, size_t *alloc, size_t *bytes, struct err *err)
 {
 	git_odb_object *raw = NULL;
 	const char *data, *end, *lf;
 
+	if (check_size(r, note, bytes, err) < 0)
+		return -1;
 	if (repo_read(r, &raw, &note->blob, GIT_OBJECT_BLOB, err) != 0)
 		return -1;
 	data = git_odb_object_data(raw);
@@ -128,7 +165,7 @@ int notes_read_at(struct repo *r, const struct oid *tip, struct pool *pool,
 {
 	struct note_set set = { 0 };
 	struct note_line *kept;
-	size_t alloc = 0, i;
+	size_t alloc = 0, bytes = 0, i;
 	int ret = -1;
 
 	memset(out, 0, sizeof(*out));
@@ -136,7 +173,7 @@ int notes_read_at(struct repo *r, const struct oid *tip, struct pool *pool,
 	if (load_set(r, tip, &set, err) < 0)
 		goto out;
 	for (i = 0; i < set.nr; i++)
-		if (read_lines(r, &set.items[i], pool, out, &alloc, err) < 0)
+		if (read_lines(r, &set.items[i], pool, out, &alloc, &bytes, err) < 0)
 			goto out;
 	ret = 0;
 out:
@@ -153,15 +190,23 @@ out:
 struct writer {
 	struct repo *repo;
 	git_odb_backend *memory; /* a backend of the repository's odb */
+	struct oid *written;	 /* what the pack is made of */
+	size_t nr, alloc;
 };
 
 /* A backend cannot be taken out of an odb again: one is kept with the repository. */
 static int open_memory(struct writer *w, struct err *err)
 {
+	git_odb_backend *memory = NULL;
+
 	if (!w->repo->memory) {
-		if (git_mempack_new(&w->repo->memory) < 0 ||
-		    git_odb_add_backend(w->repo->odb, w->repo->memory, 999) < 0)
+		if (git_mempack_new(&memory) < 0 ||
+		    git_odb_add_backend(w->repo->odb, memory, 999) < 0) {
+			if (memory)
+				memory->free(memory);
 			return repo_err(err, "could not make room for notes");
+		}
+		w->repo->memory = memory;
 	}
 	w->memory = w->repo->memory;
 	return 0;
@@ -176,6 +221,8 @@ static int write_object(struct writer *w, git_object_t type, const void *data, s
 	    w->memory->write(w->memory, &id, data, len, type) < 0)
 		return repo_err(err, "could not write a note");
 	from_git(out, &id);
+	VEC_GROW(w->written, w->nr, w->alloc);
+	w->written[w->nr++] = *out;
 	return 0;
 }
 
@@ -226,6 +273,46 @@ static int cmp_line(const void *a, const void *b)
 	int order = oid_cmp(&x->object, &y->object);
 
 	return order ? order : strcmp(x->line, y->line);
+}
+
+/*
+ * A mixture of fanouts can hold two notes of one object; git joins their texts,
+ * and a tree with both would be malformed.
+ */
+static int join_doubles(struct writer *w, struct note_set *set, struct err *err)
+{
+	git_odb_object *raw = NULL;
+	struct buf text = BUF_INIT;
+	size_t i, k, kept = 0;
+	int ret = -1;
+
+	for (i = 0; i < set->nr; i = k) {
+		for (k = i + 1;
+		     k < set->nr && cmp_note(&set->items[i], &set->items[k]) == 0;)
+			k++;
+		set->items[kept++] = set->items[i];
+		if (k == i + 1)
+			continue;
+		buf_reset(&text);
+		for (; i < k; i++) {
+			if (repo_read(w->repo, &raw, &set->items[i].blob, GIT_OBJECT_BLOB,
+				      err) != 0)
+				goto out;
+			buf_add(&text, git_odb_object_data(raw),
+				git_odb_object_size(raw));
+			if (text.len && text.s[text.len - 1] != '\n')
+				buf_addc(&text, '\n');
+			git_odb_object_free(raw);
+		}
+		if (write_object(w, GIT_OBJECT_BLOB, buf_str(&text), text.len,
+				 &set->items[kept - 1].blob, err) < 0)
+			goto out;
+	}
+	set->nr = kept;
+	ret = 0;
+out:
+	buf_release(&text);
+	return ret;
 }
 
 /* Puts the lines into the notes of their objects; the set is sorted again. */
@@ -330,14 +417,20 @@ out:
 	return ret;
 }
 
+/* One pack of what this run wrote: old notes are in a pack already. */
 static int write_pack(struct writer *w, struct err *err)
 {
 	git_odb_writepack *pack = NULL;
 	git_indexer_progress progress = { 0 };
+	git_packbuilder *builder = NULL;
 	git_buf bytes = GIT_BUF_INIT;
-	int ret = -1;
+	int code, ret = -1;
+	size_t i;
 
-	if (git_mempack_dump(&bytes, w->repo->git, w->memory) < 0 ||
+	code = git_packbuilder_new(&builder, w->repo->git);
+	for (i = 0; i < w->nr && code == 0; i++)
+		code = git_packbuilder_insert(builder, to_git(&w->written[i]), NULL);
+	if (code < 0 || git_packbuilder_write_buf(&bytes, builder) < 0 ||
 	    git_odb_write_pack(&pack, w->repo->odb, NULL, NULL) < 0 ||
 	    pack->append(pack, bytes.ptr, bytes.size, &progress) < 0 ||
 	    pack->commit(pack, &progress) < 0)
@@ -346,6 +439,7 @@ static int write_pack(struct writer *w, struct err *err)
 		ret = 0;
 	if (pack)
 		pack->free(pack);
+	git_packbuilder_free(builder);
 	git_buf_dispose(&bytes);
 	return ret;
 }
@@ -379,7 +473,7 @@ int notes_append(struct repo *r, const char *ref, const struct oid *tip,
 
 	if (load_set(r, base, &set, err) < 0)
 		goto out;
-	if (open_memory(&w, err) < 0)
+	if (open_memory(&w, err) < 0 || join_doubles(&w, &set, err) < 0)
 		goto out;
 	if (merge_lines(&w, &set, lines, nr, &changed, err) < 0)
 		goto out;
@@ -397,6 +491,7 @@ int notes_append(struct repo *r, const char *ref, const struct oid *tip,
 out:
 	if (w.memory)
 		git_mempack_reset(w.memory);
+	free(w.written);
 	free(set.items);
 	return ret;
 }

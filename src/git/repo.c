@@ -11,22 +11,31 @@
 #include "git/config.h"
 #include "git/internal.h"
 
-const char *const GIT_ENV[] = { "GIT_NO_REPLACE_OBJECTS=1", "GIT_TERMINAL_PROMPT=0",
-				"GIT_OPTIONAL_LOCKS=0", "LC_ALL=C", NULL };
+const char *const GIT_ENV[] = { "GIT_NO_REPLACE_OBJECTS=1",
+				"GIT_LITERAL_PATHSPECS=1",
+				"GIT_TERMINAL_PROMPT=0",
+				"GIT_OPTIONAL_LOCKS=0",
+				"LC_ALL=C",
+				NULL };
 
-int git_failed(struct err *err, const char *what, const struct buf *errors)
+/* Sets `err` to git's own first line, and its detail to the others. */
+static void git_said(struct err *err, const char *said)
 {
-	const char *said = buf_str(errors);
 	size_t len;
 
 	if (starts_with(said, "fatal: "))
 		said += strlen("fatal: ");
 	len = strcspn(said, "\n");
-	err_set(err, ERR_FATAL, "git %s failed: %.*s", what, (int)(len < 800 ? len : 800),
+	err_set(err, ERR_FATAL, "%.*s", (int)(len < 800 ? len : 800),
 		len ? said : "it gave no reason");
 	if (said[len] && said[len + 1])
 		err_detail(err, "%s", said + len + 1);
-	return -1;
+}
+
+int git_failed(struct err *err, const char *what, const struct buf *errors)
+{
+	git_said(err, buf_str(errors));
+	return err_wrap(err, "git %s failed", what);
 }
 
 int repo_err(struct err *err, const char *fmt, ...)
@@ -78,14 +87,10 @@ static int ask_git(struct buf *out, struct err *err)
 	if (status == 0 || (status > 0 && lines >= 5)) { /* bare: no top level */
 		ret = 0;
 	} else if (status > 0) {
-		err_set(err, ERR_FATAL, "%.*s", (int)strcspn(buf_str(&errors), "\n"),
-			buf_str(&errors) +
-				(starts_with(buf_str(&errors), "fatal: ") ? 7 : 0));
+		git_said(err, buf_str(&errors));
 		if (strstr(buf_str(&errors), "not a git repository"))
 			err_hint(err, "notARepository",
 				 "Go into a repository, or make one with \"git init\".");
-		else if (errors.len > strcspn(errors.s, "\n") + 1)
-			err_detail(err, "%s", errors.s + strcspn(errors.s, "\n") + 1);
 	}
 	buf_release(&errors);
 	return ret;
@@ -212,7 +217,7 @@ int repo_open(struct repo **out, struct err *err)
 	int ret = -1;
 
 	if (ask_git(&answer, err) < 0 || understand(r, answer.s, err) < 0 ||
-	    config_load(&r->config, r->toplevel, r->git_dir, err) < 0 ||
+	    config_load(&r->config, r->toplevel, r->git_dir, r->common_dir, err) < 0 ||
 	    refuse_reftable(r, err) < 0 || open_git(r, err) < 0)
 		goto out;
 	if (r->shallow && read_boundary(r, err) < 0)
@@ -279,30 +284,38 @@ bool repo_is_shallow(const struct repo *r)
 	return r->shallow;
 }
 
-int repo_folder(struct repo *r, const char **out, struct err *err)
+/* A path as git shows it: no empty, "." or ".." parts, nothing unprintable. */
+static bool is_tree_path(const char *path)
 {
-	const char *folder = config_get(r->config, "migrate.path");
 	size_t len;
 
-	if (!folder || !folder[0]) {
-		*out = "migrations";
+	for (;; path += len + 1) {
+		len = strcspn(path, "/");
+		if (len == 0 || (len == 1 && path[0] == '.') ||
+		    (len == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		if (!path[len])
+			return true;
+	}
+}
+
+int repo_folder(struct repo *r, const char **out, struct err *err)
+{
+	const char *folder = config_get(r->config, "migrate.path"), *c;
+
+	if (!folder || !folder[0])
+		folder = "migrations";
+	for (c = folder; *c > 0x1f && *c < 0x7f; c++)
+		;
+	if (!*c && is_tree_path(folder)) {
+		*out = folder;
 		return 0;
 	}
-	len = strlen(folder);
-	if (folder[0] == '/' || folder[len - 1] == '/' || strstr(folder, "//") ||
-	    starts_with(folder, "./") || starts_with(folder, "../") ||
-	    strstr(folder, "/../") || strstr(folder, "/./") || !strcmp(folder, ".") ||
-	    !strcmp(folder, "..") || ends_with(folder, "/..") ||
-	    ends_with(folder, "/.")) {
-		err_set(err, ERR_FATAL, "migrate.path '%s' is not a folder of the tree",
-			folder);
-		err_hint(err, "path",
-			 "Set it as git shows paths, without slashes at the ends: git "
-			 "config migrate.path db/migrations");
-		return -1;
-	}
-	*out = folder;
-	return 0;
+	err_set(err, ERR_FATAL, "migrate.path '%s' is not a folder of the tree", folder);
+	err_hint(err, "path",
+		 "Set it as git shows paths, without slashes at the ends: git config "
+		 "migrate.path db/migrations");
+	return -1;
 }
 
 static int resolve_failed(struct repo *r, const char *rev, struct err *err)
@@ -602,6 +615,14 @@ static const char *first_set(const char *a, const char *b, const char *c)
 	return b && b[0] ? b : c;
 }
 
+/* Without what would end the field in a commit, as git leaves it out too. */
+static void add_clean(struct buf *out, const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s >= 0x20 && !strchr("<>", *s))
+			buf_addc(out, *s);
+}
+
 void repo_identity(struct repo *r, struct buf *out)
 {
 	const char *login = first_set(getenv("LOGNAME"), getenv("USER"), NULL);
@@ -621,11 +642,16 @@ void repo_identity(struct repo *r, struct buf *out)
 		snprintf(nobody, sizeof(nobody), "uid-%ld", (long)getuid());
 		login = nobody;
 	}
-	buf_adds(out, first_set(name, login, NULL));
-	if (mail)
-		buf_addf(out, " <%s>", mail);
-	else
-		buf_addf(out, " <%s@%s>", login, host);
+	add_clean(out, first_set(name, login, NULL));
+	buf_adds(out, " <");
+	if (mail) {
+		add_clean(out, mail);
+	} else {
+		add_clean(out, login);
+		buf_addc(out, '@');
+		add_clean(out, host);
+	}
+	buf_addc(out, '>');
 }
 
 int repo_each_ref(struct repo *r, const char *prefix,
@@ -654,16 +680,19 @@ int repo_each_ref(struct repo *r, const char *prefix,
 int repo_git(struct repo *r, const char *const *args, struct buf *out, struct buf *said,
 	     struct err *err)
 {
-	const char **argv;
+	const char *const here[] = { "git", "--git-dir", r->git_dir, "--work-tree",
+				     r->toplevel };
+	/* named in full: a relative GIT_DIR would mean another place there */
+	size_t before = r->toplevel ? 5 : 3, nr = 0;
 	struct proc p = { .setenv = GIT_ENV, .dir = r->toplevel };
-	size_t nr = 0;
+	const char **argv;
 	int status;
 
 	while (args[nr])
 		nr++;
-	argv = xcalloc(nr + 2, sizeof(*argv));
-	argv[0] = "git";
-	memcpy(argv + 1, args, nr * sizeof(*argv));
+	argv = xcalloc(before + nr + 1, sizeof(*argv));
+	memcpy(argv, here, before * sizeof(*argv));
+	memcpy(argv + before, args, nr * sizeof(*argv));
 	p.argv = argv;
 	status = proc_run(&p, out, said, err);
 	free(argv);
@@ -742,8 +771,10 @@ int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)
 
 	if (shared_blob(r, commit, &there, err) < 0)
 		return -1;
-	if (!there)
+	if (!there) {
+		config_forget_tree(r->config);
 		return 0;
+	}
 	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
 	return config_load_tree(r->config, r->git_dir, blob, err);
 }
