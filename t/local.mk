@@ -88,6 +88,7 @@ shell_tests = \
 	%reldir%/t2300-restored.t \
 	%reldir%/t2400-foreign-keys.t \
 	%reldir%/t3000-postgresql.t \
+	%reldir%/t3100-hostile-server.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t6000-demo.t \

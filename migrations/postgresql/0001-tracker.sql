@@ -3,7 +3,15 @@
 -- tool; what was wrong is corrected by a further migration and so by a further
 -- record. Triggers stop accidents; the chain of hashes shows the rest.
 
-CREATE SCHEMA IF NOT EXISTS git_migrate;
+-- IF NOT EXISTS would want the right to create one where it is there already.
+DO $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace
+			WHERE nspname = 'git_migrate') THEN
+		CREATE SCHEMA git_migrate;
+	END IF;
+END
+$$;
 
 -- One row a record. `record` is the text that counts (git-migrate-records(5)):
 -- hash = SHA-256 of it with a line feed, and it names the hash before it. The

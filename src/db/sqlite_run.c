@@ -233,6 +233,7 @@ static int on_action(void *arg, int action, const char *a, const char *b,
 	case SQLITE_SELECT:
 	case SQLITE_RECURSIVE:
 	case SQLITE_ANALYZE:
+	case SQLITE_REINDEX:
 		return SQLITE_OK;
 	default: /* each writes or changes the schema: `a` is the table, index,
 		    trigger or view; `b` the table of the last three, an altered

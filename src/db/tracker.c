@@ -68,7 +68,8 @@ static const struct dialect dialects[] = {
 		/* the catalog, since a failed question would end the transaction */
 		.exists = "SELECT 1 FROM pg_catalog.pg_class AS c"
 			  " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-			  " WHERE n.nspname || '.' || c.relname = $1",
+			  " WHERE n.nspname = 'git_migrate' AND c.relkind = 'r'"
+			  " AND 'git_migrate.' || c.relname::text = $1",
 		.lock = "SELECT id FROM git_migrate.lock WHERE id = 1 FOR UPDATE NOWAIT",
 		.holders = "SELECT a.pid, a.application_name, a.usename,"
 			   " pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC',"
@@ -77,7 +78,8 @@ static const struct dialect dialects[] = {
 			   " JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid"
 			   " WHERE l.locktype = 'relation' AND l.granted"
 			   " AND l.mode = 'RowShareLock'"
-			   " AND l.relation = 'git_migrate.lock'::pg_catalog.regclass"
+			   " AND l.relation ="
+			   "  'git_migrate.lock'::pg_catalog.regclass::pg_catalog.oid"
 			   " AND l.database = (SELECT oid FROM pg_catalog.pg_database"
 			   "  WHERE datname = pg_catalog.current_database())"
 			   " AND l.pid <> pg_catalog.pg_backend_pid()"
@@ -267,12 +269,24 @@ static int read_log(struct tracker *t, struct reading *reading, struct err *err)
 	return 1;
 }
 
+/* One transaction that only reads: what is read belongs together. */
+static int read_whole(struct tracker *t, struct reading *reading, struct err *err)
+{
+	int ret;
+
+	if (t->driver->begin_read(t->db, err) < 0)
+		return -1;
+	ret = read_log(t, reading, err);
+	t->driver->rollback(t->db);
+	return ret;
+}
+
 int tracker_read(struct tracker *t, struct pool *pool, struct ledger *ledger,
 		 struct err *err)
 {
 	struct reading reading = { .pool = pool, .ledger = ledger };
 
-	return read_log(t, &reading, err);
+	return read_whole(t, &reading, err);
 }
 
 int tracker_examine(struct tracker *t, struct pool *pool, struct ledger *ledger,
@@ -283,7 +297,7 @@ int tracker_examine(struct tracker *t, struct pool *pool, struct ledger *ledger,
 		.pool = pool, .ledger = ledger, .bad = bad, .arg = arg
 	};
 
-	return read_log(t, &reading, err);
+	return read_whole(t, &reading, err);
 }
 
 /* --- installing -------------------------------------------------------- */
@@ -366,21 +380,40 @@ static int check_version(const struct dialect *d, unsigned version, struct err *
 	return -1;
 }
 
+static int look_installed(struct tracker *t, unsigned *version, struct err *err)
+{
+	int ret;
+
+	if (t->driver->begin_read(t->db, err) < 0)
+		return -1;
+	ret = installed(t, version, err);
+	t->driver->rollback(t->db);
+	return ret;
+}
+
 int tracker_install(struct tracker *t, struct err *err)
 {
 	const struct dialect *d = dialect_of(t->driver);
 	unsigned version, tries = 0;
 
 	for (;;) {
-		if (installed(t, &version, err) < 0 || check_version(d, version, err) < 0)
+		if (look_installed(t, &version, err) < 0 ||
+		    check_version(d, version, err) < 0)
 			return -1;
 		if (version == d->nr_steps)
 			return 0;
 		if (install_step(t, d, version + 1, err) == 0)
 			continue;
 		/* two who create the same at once: the loser looks again */
-		if (!t->driver->is_conflict(err) || ++tries == INSTALL_TRIES)
-			return err_wrap(err, "could not install the tracker");
+		if (t->driver->is_conflict(err) && ++tries < INSTALL_TRIES)
+			continue;
+		if (strcmp(err->sqlstate, "42501") == 0 && !err->hint[0])
+			err_hint(err, "privilege",
+				 "Let the owner of the database prepare it: CREATE "
+				 "SCHEMA "
+				 "git_migrate AUTHORIZATION <role>; or apply with a role "
+				 "that has CREATE on the database.");
+		return err_wrap(err, "could not install the tracker");
 	}
 }
 
@@ -449,11 +482,13 @@ static int name_holders(struct tracker *t, const struct dialect *d, struct err *
 	t->driver->rollback(t->db);
 	err_set(err, ERR_REFUSED, "another git migrate is at work on this target");
 	memcpy(err->sqlstate, sqlstate, sizeof(sqlstate));
-	if (t->driver->query(t->db, d->holders, NULL, 0, on_holder, &holders, &ignored) ==
-	    0)
+	if (t->driver->begin_read(t->db, &ignored) == 0 &&
+	    t->driver->query(t->db, d->holders, NULL, 0, on_holder, &holders, &ignored) ==
+		    0)
 		err_detail(err, "%s",
 			   holders.nr ? buf_str(&holders.text)
 				      : "It has ended in the meantime.");
+	t->driver->rollback(t->db);
 	err_hint(err, "lock-held", "Try again when it is done.");
 	buf_release(&holders.text);
 	return -1;
@@ -480,20 +515,40 @@ int tracker_lock(struct tracker *t, const struct record *head, struct err *err)
 	return compare_head(t, head, err);
 }
 
+static int on_written(void *arg, const char *const *values, size_t nr UNUSED,
+		      struct err *err UNUSED)
+{
+	*(uint64_t *)arg = values[0] ? strtoull(values[0], NULL, 10) : 0;
+	return 0;
+}
+
 int tracker_append(struct tracker *t, const struct record *r, struct err *err)
 {
 	const char *values[COLUMN_NR];
 	struct buf sql = BUF_INIT;
 	char seq[NUMBER_TEXT];
+	uint64_t written = 0;
 	int ret;
 
 	fill_columns(r, seq, values);
 	buf_addf(&sql,
 		 "INSERT INTO %slog (" COLUMNS ") VALUES"
-		 " (CAST($1 AS bigint), $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+		 " (CAST($1 AS bigint), $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+		 " RETURNING seq",
 		 t->driver->prefix);
-	ret = t->driver->query(t->db, buf_str(&sql), values, COLUMN_NR, NULL, NULL, err);
+	ret = t->driver->query(t->db, buf_str(&sql), values, COLUMN_NR, on_written,
+			       &written, err);
 	buf_release(&sql);
+	/* a trigger that swallows the row says nothing by itself */
+	if (ret == 0 && written != r->seq)
+		ret = err_set(err, ERR_REFUSED, "the tracker did not take the record");
+	else if (ret < 0 && strcmp(err->sqlstate, "0A000") == 0)
+		err->code = ERR_REFUSED; /* a rule that rewrites the INSERT */
+	if (ret < 0 && err->code == ERR_REFUSED && !err->hint[0])
+		err_hint(err, "tracker-damaged",
+			 "Somebody put a rule or a trigger on the log; its owner takes "
+			 "it "
+			 "away. Then run \"git migrate audit\".");
 	if (ret < 0)
 		return err_wrap(err, "could not write record %" PRIu64, r->seq);
 	return 0;

@@ -129,8 +129,10 @@ int config_load_tree(struct config *c, const char *git_dir, const char *blob,
 		     struct err *err)
 {
 	static const char *const allowed[] = { "migrate.path", "migrate.protect" };
-	const char *const argv[] = { "git",    "--git-dir", git_dir, "config", "-z",
-				     "--list", "--blob",    blob,    NULL };
+	const char *const argv[] = { "git",    "--git-dir", git_dir,
+				     "config", "-z",	    "--no-includes",
+				     "--list", "--blob",    blob,
+				     NULL };
 	const struct proc p = { .argv = argv, .setenv = GIT_ENV };
 	struct buf list = BUF_INIT, errors = BUF_INIT;
 	const char *at, *end, *lf;

@@ -740,7 +740,9 @@ int repo_shared_value(struct repo *r, const struct oid *commit, const char *key,
 		      struct buf *out, struct err *err)
 {
 	char name[OID_HEXSZ + 1], blob[OID_HEXSZ + 32];
-	const char *const args[] = { "config", "--blob", blob, "--get", key, NULL };
+	const char *const args[] = { "config", "--no-includes", "--blob",
+				     blob,     "--get",		key,
+				     NULL };
 	struct buf said = BUF_INIT;
 	bool there;
 	int status, ret = 0;

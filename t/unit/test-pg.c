@@ -543,7 +543,7 @@ static void test_deferred(void **state)
 
 	/* what fails at COMMIT itself */
 	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	must(f->db, "INSERT INTO c VALUES (3)");
+	must(f->db, "INSERT INTO public.c VALUES (3)");
 	assert_int_equal(pg->commit(f->db, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_string_equal(err.sqlstate, "23503");
@@ -635,7 +635,7 @@ static void test_lost(void **state)
 
 	must(f->db, "CREATE TABLE t (a int)");
 	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	must(f->db, "INSERT INTO t VALUES (1)");
+	must(f->db, "INSERT INTO public.t VALUES (1)");
 	kill_backend(f);
 	assert_int_equal(pg->commit(f->db, &err), -1);
 	assert_int_equal(err.code, ERR_UNCERTAIN);
@@ -708,7 +708,7 @@ static void test_interrupted_commit(void **state)
 
 	must(f->db, "CREATE TABLE t (a int)");
 	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	must(f->db, "INSERT INTO t VALUES (1)");
+	must(f->db, "INSERT INTO public.t VALUES (1)");
 	f->signals = 0;
 	assert_int_equal(pg->commit(f->db, &err), 0);
 	f->signals = -1;
