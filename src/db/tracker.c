@@ -528,6 +528,7 @@ int tracker_append(struct tracker *t, const struct record *r, struct err *err)
 	struct buf sql = BUF_INIT;
 	char seq[NUMBER_TEXT];
 	uint64_t written = 0;
+	bool swallowed = false;
 	int ret;
 
 	fill_columns(r, seq, values);
@@ -543,12 +544,14 @@ int tracker_append(struct tracker *t, const struct record *r, struct err *err)
 	if (ret == 0 && written != r->seq)
 		ret = err_set(err, ERR_REFUSED, "the tracker did not take the record");
 	else if (ret < 0 && strcmp(err->sqlstate, "0A000") == 0)
-		err->code = ERR_REFUSED; /* a rule that rewrites the INSERT */
-	if (ret < 0 && err->code == ERR_REFUSED && !err->hint[0])
+		swallowed = true; /* a rule that rewrites the INSERT */
+	if (ret < 0 && (swallowed || (err->code == ERR_REFUSED && !err->hint[0]))) {
+		err->code = ERR_REFUSED;
 		err_hint(err, "tracker-damaged",
 			 "Somebody put a rule or a trigger on the log; its owner takes "
 			 "it "
 			 "away. Then run \"git migrate audit\".");
+	}
 	if (ret < 0)
 		return err_wrap(err, "could not write record %" PRIu64, r->seq);
 	return 0;
