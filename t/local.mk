@@ -91,6 +91,7 @@ shell_tests = \
 	%reldir%/t3100-hostile-server.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
+	%reldir%/t5100-hostile.t \
 	%reldir%/t6000-demo.t \
 	%reldir%/t6010-manual-examples.t \
 	%reldir%/t6020-completion.t \

@@ -159,7 +159,7 @@ test_expect_success 'core.hooksPath inside the project is left alone, and the li
 	mkdir .husky &&
 	git config core.hooksPath .husky &&
 	git migrate init sqlite:.git/app.db >.git/out 2>.git/err &&
-	grep "^warning: no hook was installed: .*/husky/.husky. belongs to the project" .git/err &&
+	grep "^warning: no hook was installed: .*/husky/.husky. (core.hooksPath) is not this" .git/err &&
 	grep "^hint: .*git migrate hook pre-commit || exit" .git/err &&
 	ls -A .husky >.git/actual &&
 	test_must_be_empty .git/actual

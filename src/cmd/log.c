@@ -94,10 +94,11 @@ static void print_fixes(struct ctx *ctx, const struct log *l, size_t pos,
 	size_t i;
 
 	for (i = pos + 1; i < l->plan.nr; i++) {
-		bool more = has_fix_behind(l, pos, i + 1);
+		bool more;
 
 		if (l->under[i] != (ssize_t)pos)
 			continue;
+		more = has_fix_behind(l, pos, i + 1);
 		buf_reset(&bullet);
 		buf_reset(&prefix);
 		buf_reset(&deeper);

@@ -25,6 +25,7 @@ static const char template[] =
 /* Makes the folders of a path that ends in a file name. */
 static int make_folders(struct buf *path, size_t from, struct err *err)
 {
+	struct stat st;
 	size_t i;
 
 	for (i = from; i < path->len; i++) {
@@ -34,6 +35,14 @@ static int make_folders(struct buf *path, size_t from, struct err *err)
 		if (mkdir(path->s, 0777) < 0 && errno != EEXIST)
 			return err_errno(err, ERR_FATAL, "could not create folder '%s'",
 					 path->s);
+		if (lstat(path->s, &st) < 0 || !S_ISDIR(st.st_mode)) {
+			err_set(err, ERR_REFUSED, "'%s' is not a folder of the work tree",
+				path->s);
+			err_hint(err, "symlink",
+				 "Migrations are regular files in real folders: put one "
+				 "there in its place.");
+			return -1;
+		}
 		path->s[i] = '/';
 	}
 	return 0;

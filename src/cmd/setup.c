@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "core/oid.h"
 #include "cmd/cmd.h"
 #include "cmd/setup.h"
 #include "flow/target.h"
@@ -24,15 +25,55 @@ static const unsigned char pre_receive[] = {
 #include "hooks/pre-receive.inc"
 };
 
-/* "sqlite:app.db" typed in a subfolder means the file in that folder. */
+/* Appends a path without "." and ".." parts and double slashes, as text alone. */
+static void add_lexical(struct buf *out, const char *path)
+{
+	size_t root = out->len, len;
+	const char *slash;
+
+	if (*path == '/')
+		buf_addc(out, '/');
+	for (; *path; path += len) {
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len == 0 || (len == 1 && path[0] == '.'))
+			continue;
+		if (len == 2 && !strncmp(path, "..", 2) && out->len > root + 1 &&
+		    !ends_with(out->s + root, "..")) {
+			slash = strrchr(out->s + root, '/');
+			out->len = slash && slash > out->s + root
+					   ? (size_t)(slash - out->s)
+					   : root;
+			out->s[out->len] = '\0';
+			continue;
+		}
+		if (out->len > root && out->s[out->len - 1] != '/')
+			buf_addc(out, '/');
+		buf_add(out, path, len);
+	}
+}
+
+/*
+ * "sqlite:app.db" typed in a subfolder means the file in that folder, and
+ * "sqlite:./app.db" is the same file as "sqlite:app.db".
+ */
 static void place_url(const struct repo *repo, const char *url, struct buf *out)
 {
 	const char *path = url + strlen("sqlite:");
+	struct buf whole = BUF_INIT;
 
-	if (starts_with(url, "sqlite:") && path[0] && path[0] != '/' && path[0] != ':')
-		buf_addf(out, "sqlite:%s%s", repo_prefix(repo), path);
-	else
+	if (!starts_with(url, "sqlite:") || !path[0] || path[0] == ':') {
 		buf_adds(out, url);
+		return;
+	}
+	if (starts_with(path, "///"))
+		path += 2;
+	if (path[0] != '/')
+		buf_adds(&whole, repo_prefix(repo));
+	buf_adds(&whole, path);
+	buf_adds(out, "sqlite:");
+	add_lexical(out, whole.s);
+	buf_release(&whole);
 }
 
 static int refuse_other(struct ctx *ctx, const char *name, const char *key,
@@ -120,12 +161,8 @@ int setup_target(struct ctx *ctx, const char *name, const char *url, struct err 
 	bool has_password = false;
 	int ret = -1;
 
-	if (!target_name_ok(name)) {
-		err_set(err, ERR_USAGE, "'%s' cannot be the name of a target", name);
-		err_hint(err, "targetName",
-			 "Lower-case letters, digits, '-' and '_' can stand in it.");
+	if (target_check_name(name, err) < 0)
 		return -1;
-	}
 	driver = db_driver_for(url, err);
 	if (!driver)
 		goto out;
@@ -229,15 +266,27 @@ static int hooks_folder(struct ctx *ctx, struct buf *out, struct err *err)
 	return status;
 }
 
-static bool is_project_folder(struct ctx *ctx, const char *folder)
+static bool is_below(const char *path, const char *folder)
 {
-	const char *top = repo_toplevel(ctx->repo);
-	const char *common = repo_common_dir(ctx->repo);
-	size_t len = strlen(common);
+	size_t len = folder ? strlen(folder) : 0;
 
-	if (!top || strncmp(folder, top, strlen(top)) != 0 || folder[strlen(top)] != '/')
-		return false;
-	return strncmp(folder, common, len) != 0 || folder[len] != '/';
+	return len && strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+/*
+ * Whether the hooks folder is this repository's own: inside of .git, or named by
+ * its own configuration and no part of the project.
+ */
+static bool is_own_folder(struct ctx *ctx, const char *folder)
+{
+	const char *const args[] = { "config", "--local", "--get", "core.hooksPath",
+				     NULL };
+	struct err quiet = { 0 };
+
+	if (is_below(folder, repo_common_dir(ctx->repo)))
+		return true;
+	return !is_below(folder, repo_toplevel(ctx->repo)) &&
+	       repo_git(ctx->repo, args, NULL, NULL, &quiet) == 0;
 }
 
 static int make_way(const char *path, const char *name, struct err *err)
@@ -253,8 +302,11 @@ static int make_way(const char *path, const char *name, struct err *err)
 	} else if (rename(path, aside.s) < 0) {
 		err_errno(err, ERR_FATAL, "could not rename '%s'", path);
 	} else {
-		printf("kept your %s hook as %s.before-migrate; it runs first\n", name,
-		       name);
+		printf(access(aside.s, X_OK) == 0
+			       ? "kept your %s hook as %s.before-migrate; it runs first\n"
+			       : "kept your %s hook as %s.before-migrate; it is not "
+				 "executable and does not run\n",
+		       name, name);
 		ret = 0;
 	}
 	buf_release(&aside);
@@ -284,6 +336,26 @@ out:
 	return ret;
 }
 
+/* On a server: which branch is protected, and whether anybody pushes to it. */
+static void tell_protected(struct ctx *ctx)
+{
+	struct buf ref = BUF_INIT;
+	struct err quiet = { 0 };
+	struct oid tip;
+
+	if (repo_protected_ref(ctx->repo, &ref, &quiet) > 0) {
+		printf("protects %s\n", ref.s);
+		if (repo_ref(ctx->repo, ref.s, &tip, &quiet) == 0) {
+			cmd_flush(ctx);
+			say_warning(&ctx->say, "%s is not there yet", ref.s);
+			say_hint(&ctx->say, "branch",
+				 "If another branch is deployed, name it: git config "
+				 "migrate.branch <branch>");
+		}
+	}
+	buf_release(&ref);
+}
+
 int setup_hooks(struct ctx *ctx, struct err *err)
 {
 	bool bare = repo_is_bare(ctx->repo);
@@ -293,9 +365,11 @@ int setup_hooks(struct ctx *ctx, struct err *err)
 
 	if (hooks_folder(ctx, &folder, err) < 0)
 		goto out;
-	if (is_project_folder(ctx, folder.s)) {
+	if (!is_own_folder(ctx, folder.s)) {
+		cmd_flush(ctx);
 		say_warning(&ctx->say,
-			    "no hook was installed: '%s' belongs to the project",
+			    "no hook was installed: '%s' (core.hooksPath) is not this "
+			    "repository's own",
 			    folder.s);
 		say_hint(&ctx->say, "hooks",
 			 "Add the line \"git migrate hook %s || exit\" to its %s hook.",
@@ -307,6 +381,8 @@ int setup_hooks(struct ctx *ctx, struct err *err)
 		err_errno(err, ERR_FATAL, "could not create '%s'", folder.s);
 		goto out;
 	}
+	if (bare)
+		tell_protected(ctx);
 	ret = bare ? write_hook(folder.s, name, pre_receive, sizeof(pre_receive), err)
 		   : write_hook(folder.s, name, pre_commit, sizeof(pre_commit), err);
 out:

@@ -129,7 +129,7 @@ static void print_uncommitted(const struct survey *s, const struct extra *x)
 	for (i = 0; i < x->nr; i++) {
 		printf("  %s  %s/",
 		       x->files[i].how == UNCOMMITTED_NEW ? "new    " : "changed",
-		       s->plan.folder);
+		       s->plan.folder); /* printable: see repo_folder */
 		term_print(stdout, x->files[i].path);
 		printf("\n");
 	}

@@ -137,8 +137,9 @@ static void by_path(const struct plan *p, size_t limit, struct resolution *r)
 	pos = plan_find(p, below);
 	if (pos < 0)
 		pos = plan_find(p, r->name);
-	if (pos >= 0 && (size_t)pos < limit) {
-		hit(r, (size_t)pos);
+	if (pos >= 0) {
+		if ((size_t)pos < limit)
+			hit(r, (size_t)pos);
 		return;
 	}
 	for (i = 0; i < limit; i++)

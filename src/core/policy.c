@@ -6,6 +6,9 @@
 #include "core/plan.h"
 #include "core/policy.h"
 
+/* As many paths as a record has room for. */
+enum { FIXES_MAX = 8 };
+
 const char *rule_name(enum rule r)
 {
 	static const char *const names[RULE_NR] = {
@@ -395,13 +398,34 @@ static void check_unbound(const struct migration *m, struct findings *f)
 	}
 }
 
+/* "Out-Of-Order: <path> -- <reason>" may name any entry, and wants its reason. */
+static void check_permission(struct plan *plan, size_t pos, const struct trailer *t,
+			     struct findings *f)
+{
+	const char *path = plan->items[pos].path, *what, *reason;
+	struct resolution r;
+
+	trailer_split_reason(&f->pool, t->value, &what, &reason);
+	plan_resolve(plan, plan->nr, what, &r);
+	if (r.how == RESOLVE_FOUND && reason[0])
+		return;
+	findings_add(f, RULE_UNRESOLVED, false, path,
+		     r.how == RESOLVE_FOUND
+			     ? "\"Out-Of-Order: %s\" of migration '%s' gives no reason"
+			     : "\"Out-Of-Order: %s\" of migration '%s' names no "
+			       "migration "
+			       "of the plan",
+		     what, path);
+	findings_hint(f, "Write \"Out-Of-Order: <path> -- <reason>\".");
+}
+
 static int check_trailers(struct plan *plan, size_t pos, struct findings *f,
 			  struct err *err)
 {
 	struct migration *m = &plan->items[pos];
 	const struct trailer *t;
 	const char *mode;
-	bool fixes = false;
+	size_t fixed = 0;
 	size_t i;
 
 	if (plan_describe(plan, pos, err) < 0)
@@ -410,15 +434,25 @@ static int check_trailers(struct plan *plan, size_t pos, struct findings *f,
 	check_unbound(m, f);
 	for (i = 0; i < m->trailers.nr; i++) {
 		t = &m->trailers.items[i];
+		if (t->key == TRAILER_OUT_OF_ORDER)
+			check_permission(plan, pos, t, f);
 		if (t->key != TRAILER_FIXES && t->key != TRAILER_REQUIRES &&
-		    t->key != TRAILER_SUPERSEDES && t->key != TRAILER_PAIRS_WITH)
+		    t->key != TRAILER_SUPERSEDES && t->key != TRAILER_PAIRS_WITH &&
+		    t->key != TRAILER_CHECKPOINT)
 			continue;
 		if (check_reference(plan, pos, t, f, err) < 0)
 			return -1;
-		fixes = fixes || (t->key == TRAILER_FIXES && !trailer_is_issue(t->value));
+		fixed += t->key == TRAILER_FIXES && !trailer_is_issue(t->value);
+	}
+	if (fixed > FIXES_MAX) {
+		findings_add(f, RULE_UNRESOLVED, false, m->path,
+			     "migration '%s' names %zu others in \"Fixes:\", more than "
+			     "%d",
+			     m->path, fixed, FIXES_MAX);
+		findings_hint(f, "Make several migrations of it.");
 	}
 	mode = trailers_get(&m->trailers, TRAILER_FAILURE_MODE);
-	if (fixes && (!mode || !mode[0])) {
+	if (fixed && (!mode || !mode[0])) {
 		findings_add(f, RULE_FAILURE_MODE, false, m->path,
 			     "migration '%s' says what it fixes and not how that failed",
 			     m->path);

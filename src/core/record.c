@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "base/text.h"
+#include "core/migration.h"
 #include "core/record.h"
 
 /* Longest value of a text in a new record, in bytes; what is longer is cut. */
@@ -19,6 +20,8 @@ const char RECORD_NO_PREV[SHA256_HEXSZ + 1] =
 enum kind {
 	KIND_TEXT,   /* anything, may be empty */
 	KIND_FILLED, /* anything but nothing */
+	KIND_PATH,   /* of a migration */
+	KIND_CODE,   /* letters and digits, may be empty */
 	KIND_VERSION,
 	KIND_EVENT,
 	KIND_OID,
@@ -37,7 +40,7 @@ static const struct {
 	[FIELD_PREV] = { "prev", KIND_SHA256 },
 	[FIELD_V] = { "v", KIND_VERSION },
 	[FIELD_EVENT] = { "event", KIND_EVENT },
-	[FIELD_PATH] = { "path", KIND_FILLED },
+	[FIELD_PATH] = { "path", KIND_PATH },
 	[FIELD_BLOB] = { "blob", KIND_OID },
 	[FIELD_SHA256] = { "sha256", KIND_SHA256 },
 	[FIELD_COMMIT] = { "commit", KIND_OID },
@@ -52,7 +55,7 @@ static const struct {
 	[FIELD_FIXES] = { "fixes", KIND_FILLED },
 	[FIELD_STATEMENTS] = { "statements", KIND_NUMBER },
 	[FIELD_MS] = { "ms", KIND_NUMBER },
-	[FIELD_SQLSTATE] = { "sqlstate", KIND_TEXT },
+	[FIELD_SQLSTATE] = { "sqlstate", KIND_CODE },
 	[FIELD_LINE] = { "line", KIND_NUMBER },
 	[FIELD_OLD] = { "old", KIND_POINT },
 	[FIELD_FROM] = { "from", KIND_ORIGIN },
@@ -198,6 +201,13 @@ static bool is_origin(const char *s)
 	return is_uuid(uuid) && is_point(s + UUID_LEN + 1);
 }
 
+static bool is_code(const char *s)
+{
+	while (ascii_isalnum((unsigned char)*s))
+		s++;
+	return !*s;
+}
+
 /* What is wrong with a value: the end of "field 'x' ...", NULL when nothing is. */
 static const char *judge_value(enum kind kind, const char *s)
 {
@@ -208,6 +218,11 @@ static const char *judge_value(enum kind kind, const char *s)
 		return NULL;
 	case KIND_FILLED:
 		return *s ? NULL : "is empty";
+	case KIND_PATH:
+		return migration_name_check(s) == NAME_OK ? NULL
+							  : "is not a migration's path";
+	case KIND_CODE:
+		return is_code(s) ? NULL : "is not a code of letters and digits";
 	case KIND_OID:
 		return is_hex(s, OID_HEXSZ) ? NULL : "is not an object id";
 	case KIND_SHA256:

@@ -20,10 +20,23 @@ static bool is_plausible(const PQconninfoOption *options)
 	return !port || strspn(port, "0123456789,") == strlen(port);
 }
 
+/*
+ * An '@' behind the first '/' of what follows the scheme: a password with a '/'
+ * of its own, the rest of which would be taken for a host or a database.
+ */
+static bool has_stray_at(const char *url)
+{
+	const char *rest = strstr(url, "://"), *slash;
+
+	slash = rest ? strpbrk(rest + 3, "/?") : NULL;
+	return slash && strchr(slash, '@') != NULL;
+}
+
 PQconninfoOption *pg_url_parse(const struct pq *pq, const char *url, struct err *err)
 {
 	char *why = NULL;
-	PQconninfoOption *options = pq->conninfo_parse(url, &why);
+	PQconninfoOption *options = has_stray_at(url) ? NULL
+						      : pq->conninfo_parse(url, &why);
 
 	pq->freemem(why); /* quotes the URL, password and all */
 	if (options && is_plausible(options))
@@ -95,8 +108,9 @@ static void add_hosts(struct buf *out, const char *host, const char *port)
 
 void pg_url_show(const PQconninfoOption *options, struct buf *out)
 {
-	static const char *const parts[] = { "user", "password", "host", "port",
-					     "dbname" };
+	/* of the other options some can hold a secret (options, sslkey, ...) */
+	static const char *const shown[] = { "service", "sslmode",
+					     "target_session_attrs" };
 	const char *user = pg_url_get(options, "user");
 	const char *host = pg_url_get(options, "host");
 	const char *port = pg_url_get(options, "port");
@@ -115,10 +129,10 @@ void pg_url_show(const PQconninfoOption *options, struct buf *out)
 	if (dbname)
 		add_encoded(out, dbname, strlen(dbname));
 	for (o = options; o->keyword; o++) {
-		for (i = 0; i < ARRAY_SIZE(parts); i++)
-			if (strcmp(o->keyword, parts[i]) == 0)
+		for (i = 0; i < ARRAY_SIZE(shown); i++)
+			if (strcmp(o->keyword, shown[i]) == 0)
 				break;
-		if (!o->val || i < ARRAY_SIZE(parts) || o->dispchar[0] == '*')
+		if (!o->val || i == ARRAY_SIZE(shown))
 			continue;
 		buf_addf(out, "%c%s=", before, o->keyword);
 		add_encoded(out, o->val, strlen(o->val));

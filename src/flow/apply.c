@@ -9,7 +9,9 @@
 #include "flow/record_make.h"
 #include "git/repo.h"
 
-enum { TRIES = 20, PAUSE_MS = 20 };
+#define CODE_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+enum { TRIES = 20, PAUSE_MS = 20, FIXED_PATHS_MAX = 1600 };
 
 /* One run over one target. */
 struct job {
@@ -175,7 +177,7 @@ static const char *fixed_paths(struct job *j, size_t pos)
 		if (t->items[i].key != TRAILER_FIXES)
 			continue;
 		plan_resolve(&j->s->plan, pos, t->items[i].value, &r);
-		if (r.how == RESOLVE_FOUND)
+		if (r.how == RESOLVE_FOUND && paths.len < FIXED_PATHS_MAX)
 			buf_addf(&paths, "%s%s", paths.len ? "," : "",
 				 j->s->plan.items[r.pos].path);
 	}
@@ -274,7 +276,9 @@ static void record_failure(struct job *j, size_t pos, const struct buf *sql,
 	if (tracker_lock(&t->tracker, ledger_last(&t->ledger), &quiet) == 0) {
 		scribe_begin(&j->scribe, pool, ledger_last(&t->ledger), EVENT_FAILED, &r);
 		scribe_migration(pool, &r, &j->s->plan, pos, sql);
-		if (why->sqlstate[0])
+		/* a server's word: nothing but letters and digits goes into the log */
+		if (why->sqlstate[strspn(why->sqlstate, CODE_CHARACTERS)] == '\0' &&
+		    why->sqlstate[0])
 			r.field[FIELD_SQLSTATE] = why->sqlstate;
 		if (why->line)
 			r.field[FIELD_LINE] = pool_printf(pool, "%u", why->line);

@@ -20,6 +20,7 @@ static int check_settings(struct repo *repo, const struct oid *older,
 			  const struct oid *newer, struct findings *f, struct err *err)
 {
 	static const char *const keys[] = { "migrate.path", "migrate.protect" };
+	static const char *const defaults[] = { "migrations", "landed" };
 	struct buf was = BUF_INIT, now = BUF_INIT;
 	int ret = 0;
 	size_t i;
@@ -32,8 +33,14 @@ static int check_settings(struct repo *repo, const struct oid *older,
 		if (repo_shared_value(repo, older, keys[i], &was, err) < 0 ||
 		    repo_shared_value(repo, newer, keys[i], &now, err) < 0) {
 			ret = -1;
-		} else if (strcmp(buf_str(&was), buf_str(&now)) != 0 &&
-			   (i == 0 || strcmp(buf_str(&now), "applied") == 0)) {
+			continue;
+		}
+		if (!was.len)
+			buf_adds(&was, defaults[i]);
+		if (!now.len)
+			buf_adds(&now, defaults[i]);
+		if (strcmp(buf_str(&was), buf_str(&now)) != 0 &&
+		    (i == 0 || strcmp(buf_str(&now), "applied") == 0)) {
 			findings_add(f, RULE_SETTINGS, false, ".gitmigrate",
 				     "%s was changed from '%s' to '%s' in .gitmigrate",
 				     keys[i], buf_str(&was), buf_str(&now));
@@ -173,8 +180,14 @@ static void check_head(const char *ref, const struct mirror *head,
 {
 	const struct record *r = NULL;
 
-	if (!head->head_seq)
+	if (!nr) {
+		refuse_mirror(f, ref, "there is no record in it", "");
 		return;
+	}
+	if (!head->head_seq) {
+		refuse_mirror(f, ref, "its commits name no head (Migrate-Head:)", "");
+		return;
+	}
 	r = records_find(records, nr, head->head_hash);
 	if (!r || r->seq != head->head_seq)
 		refuse_mirror(f, ref, "the head that it names is none of its records",
@@ -224,6 +237,10 @@ static int check_mirror(struct repo *repo, const char *ref, const struct oid *ol
 		refuse_mirror(f, ref, "a mirror cannot be deleted", "");
 		return 0;
 	}
+	if (!target_name_ok(ref + strlen(MIRROR_REFS))) {
+		refuse_mirror(f, ref, "no target can have that name", "");
+		return 0;
+	}
 	if (!oid_is_zero(older)) {
 		ancestor = repo_is_ancestor(repo, older, newer, err);
 		if (ancestor < 0)
@@ -245,6 +262,24 @@ static int check_mirror(struct repo *repo, const char *ref, const struct oid *ol
 	return ret;
 }
 
+/* A branch that nobody pushes to protects nothing: "master" of a new server. */
+static int warn_unprotected(struct repo *repo, const char *ref, const char *protected,
+			    struct findings *f, struct err *err)
+{
+	struct oid tip;
+	int there = repo_ref(repo, protected, &tip, err);
+
+	if (there != 0 || !starts_with(ref, "refs/heads/"))
+		return there < 0 ? -1 : 0;
+	findings_add(f, RULE_BRANCH, true, NULL,
+		     "nothing is protected: the branch '%s' is not there", protected);
+	findings_hint(f,
+		      "The administrator of the server names the one that is: git config "
+		      "migrate.branch %s",
+		      ref + strlen("refs/heads/"));
+	return 0;
+}
+
 int check_update(struct repo *repo, const char *ref, const struct oid *older,
 		 const struct oid *newer, struct findings *f, struct err *err)
 {
@@ -254,7 +289,9 @@ int check_update(struct repo *repo, const char *ref, const struct oid *older,
 	if (starts_with(ref, MIRROR_REFS))
 		return check_mirror(repo, ref, older, newer, f, err);
 	found = repo_protected_ref(repo, &protected, err);
-	if (found < 0) {
+	if (found > 0 && strcmp(protected.s, ref) != 0) {
+		ret = warn_unprotected(repo, ref, protected.s, f, err);
+	} else if (found < 0) {
 		ret = -1;
 	} else if (found > 0 && strcmp(protected.s, ref) == 0) {
 		if (oid_is_zero(newer)) {

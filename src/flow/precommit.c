@@ -175,6 +175,9 @@ static void refuse_change(struct check *c, const struct change *ch, const char *
 	else if (ch->status == 'D')
 		findings_add(c->f, RULE_DELETED, false, ch->path,
 			     "migration '%s' was deleted; it %s", ch->path, why);
+	else if (ch->status == 'A')
+		findings_add(c->f, RULE_EDITED, false, ch->path,
+			     "migration '%s' is not the one that %s", ch->path, why);
 	else if (ch->status == 'T' || oid_eq(&ch->old_blob, &ch->blob))
 		findings_add(c->f, RULE_MODE, false, ch->path,
 			     "the mode of migration '%s' was changed; it %s", ch->path,
@@ -282,7 +285,7 @@ static int judge_staged(struct check *c, struct err *err)
 		ch = &c->staged.items[i];
 		if (migration_name_check(ch->path) == NAME_OTHER)
 			continue;
-		if (ch->status != 'A' && judge_change(c, ch, err) < 0)
+		if (judge_change(c, ch, err) < 0)
 			return -1;
 		if (ch->status != 'D')
 			judge_name(c, ch);

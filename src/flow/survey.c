@@ -116,10 +116,18 @@ static int permission_in(void *arg, const struct oid *commit UNUSED, const char 
 	return p->reason != NULL;
 }
 
+static int permission_once(void *arg, const struct oid *commit, const char *message,
+			   size_t len, struct err *err)
+{
+	permission_in(arg, commit, message, len, err);
+	return 1;
+}
+
 /* "Out-Of-Order:" in the bringing commit or any later one of the line. */
 static int find_permission(struct survey *s, size_t pos, const char **reason,
 			   struct err *err)
 {
+	static const struct oid none;
 	struct permission p = { .s = s, .pos = pos };
 	const struct migration *m = &s->plan.items[pos];
 
@@ -130,19 +138,33 @@ static int find_permission(struct survey *s, size_t pos, const char **reason,
 	if (!p.reason && history_each_message(s->repo, &s->plan.head, &m->arrival,
 					      permission_in, &p, err) < 0)
 		return -1;
+	/* the merge that landed it is later than the commit that brings it */
+	if (!p.reason && !oid_eq(&m->arrival, &m->commit) &&
+	    history_each_message(s->repo, &m->arrival, &none, permission_once, &p, err) <
+		    0)
+		return -1;
 	*reason = p.reason;
 	return 0;
 }
 
-static bool is_arrival_target(const struct survey *s)
+/* migrate.<target>.order: 1 for "arrival", 0 for "strict" or nothing, -1. */
+static int is_arrival_target(const struct survey *s, struct err *err)
 {
 	struct buf key = BUF_INIT;
 	const char *order;
+	int ret = 0;
 
 	buf_addf(&key, "migrate.%s.order", s->target.name);
 	order = config_get(repo_config(s->repo), key.s);
+	if (order && strcmp(order, "arrival") == 0) {
+		ret = 1;
+	} else if (order && strcmp(order, "strict") != 0) {
+		ret = err_set(err, ERR_FATAL, "%s is '%s'", key.s, order);
+		err_hint(err, "order",
+			 "It can be \"strict\" (the default) or \"arrival\".");
+	}
 	buf_release(&key);
-	return order && strcmp(order, "arrival") == 0;
+	return ret;
 }
 
 static void found_out_of_order(struct survey *s, size_t pos)
@@ -173,10 +195,16 @@ static void found_out_of_order(struct survey *s, size_t pos)
 static int judge_order(struct survey *s, size_t pos, struct err *err)
 {
 	const char *reason;
+	int arrival = 0;
 
 	if (find_permission(s, pos, &reason, err) < 0)
 		return -1;
-	if (!reason && s->judgement.of[pos] == VERDICT_LATE && is_arrival_target(s))
+	if (!reason && s->judgement.of[pos] == VERDICT_LATE) {
+		arrival = is_arrival_target(s, err);
+		if (arrival < 0)
+			return -1;
+	}
+	if (arrival)
 		reason = "late arrival on a target of order=arrival";
 	if (reason)
 		s->exceptions[pos] = reason;
@@ -372,6 +400,8 @@ int survey_take(struct survey *s, struct repo *repo, const struct survey_options
 
 	memset(s, 0, sizeof(*s));
 	s->repo = repo;
+	if (target_check_name(o->target.name, err) < 0)
+		return -1;
 	if (repo_resolve(repo, o->rev ? o->rev : "HEAD", &commit, err) < 0 ||
 	    repo_load_shared(repo, &commit, err) < 0 ||
 	    history_plan(repo, &commit, &s->plan, err) < 0 ||

@@ -34,17 +34,23 @@ bool target_name_ok(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
+int target_check_name(const char *name, struct err *err)
+{
+	if (target_name_ok(name))
+		return 0;
+	err_set(err, ERR_USAGE, "'%s' cannot be the name of a target", name);
+	err_hint(err, "targetName",
+		 "Lower-case letters, digits, '-' and '_' can stand in it.");
+	return -1;
+}
+
 int target_url(struct repo *repo, const char *name, const char **url, struct err *err)
 {
 	const char *untrusted = config_untrusted(repo_config(repo));
 	struct buf key = BUF_INIT;
 
-	if (!target_name_ok(name)) {
-		err_set(err, ERR_USAGE, "'%s' cannot be the name of a target", name);
-		err_hint(err, "targetName",
-			 "Lower-case letters, digits, '-' and '_' can stand in it.");
+	if (target_check_name(name, err) < 0)
 		return -1;
-	}
 	buf_addf(&key, "migrate.%s.url", name);
 	*url = config_get(repo_config(repo), key.s);
 	buf_release(&key);
@@ -70,7 +76,9 @@ int target_url(struct repo *repo, const char *name, const char **url, struct err
 
 const char *target_base(struct repo *repo)
 {
-	return repo_is_bare(repo) ? repo_git_dir(repo) : repo_toplevel(repo);
+	if (repo_is_bare(repo))
+		return repo_git_dir(repo);
+	return repo_main_worktree(repo);
 }
 
 static int connect_to(struct target *t, struct repo *repo, const struct target_options *o,

@@ -38,11 +38,15 @@ extern const struct db_waiter wait_poll;
 /** [a-z0-9][a-z0-9_-]*, at most 64 bytes. */
 bool target_name_ok(const char *name);
 
+/** target_name_ok as a refusal. 0 or -1. */
+int target_check_name(const char *name, struct err *err);
+
 /** The URL of a target, from the configuration. 0, or -1 with the way to set it. */
 int target_url(struct repo *repo, const char *name, const char **url, struct err *err);
 
 /**
- * Where relative SQLite paths start: the work tree, or a bare repository; NULL
+ * Where relative SQLite paths start: the main work tree (linked ones share the
+ * settings and so the database), or a bare repository; NULL
  * inside of a .git folder.
  */
 const char *target_base(struct repo *repo);

@@ -16,10 +16,11 @@ struct repo {
 	git_odb *odb;
 	git_odb_backend *memory; /* notes before they are a pack; the odb's, or NULL */
 	struct config *config;
-	char *git_dir;	  /* absolute */
-	char *common_dir; /* absolute */
-	char *toplevel;	  /* NULL in a bare repository */
-	char *prefix;	  /* where in the work tree we were called, "" or "a/b/" */
+	char *git_dir;	     /* absolute */
+	char *common_dir;    /* absolute */
+	char *toplevel;	     /* NULL in a bare repository */
+	char *main_worktree; /* as toplevel, of the work tree that is not a linked one */
+	char *prefix;	     /* where in the work tree we were called, "" or "a/b/" */
 	bool bare;
 	bool shallow;
 	struct oid *boundary; /* of a shallow clone, sorted */

@@ -70,7 +70,8 @@ static int collect(struct repo *r, const struct oid *tree, char *prefix, size_t 
 			memcpy(prefix + len, e.name, 2);
 			if (collect(r, &e.id, prefix, len + 2, set, err) < 0)
 				goto out;
-		} else if (e.mode != 040000 && len + e.name_len == OID_HEXSZ) {
+		} else if ((e.mode & 0170000) == 0100000 &&
+			   len + e.name_len == OID_HEXSZ) {
 			memcpy(prefix + len, e.name, e.name_len);
 			VEC_GROW(set->items, set->nr, set->alloc);
 			if (oid_parse(&set->items[set->nr].object, prefix, OID_HEXSZ) < 0)

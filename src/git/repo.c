@@ -129,6 +129,12 @@ static int understand(struct repo *r, char *answer, struct err *err)
 	r->prefix = xstrdup(take_line(&answer));
 	if (*answer)
 		r->toplevel = xstrdup(take_line(&answer));
+	/* "<main>/.git" is what a linked work tree shares with it */
+	if (r->toplevel && strcmp(r->git_dir, r->common_dir) != 0 &&
+	    ends_with(r->common_dir, "/.git"))
+		r->main_worktree = xstrndup(r->common_dir, strlen(r->common_dir) - 5);
+	else if (r->toplevel)
+		r->main_worktree = xstrdup(r->toplevel);
 	return 0;
 }
 
@@ -244,6 +250,7 @@ void repo_free(struct repo *r)
 	free(r->git_dir);
 	free(r->common_dir);
 	free(r->toplevel);
+	free(r->main_worktree);
 	free(r->prefix);
 	free(r->boundary);
 	free(r);
@@ -269,6 +276,11 @@ const char *repo_toplevel(const struct repo *r)
 	return r->toplevel;
 }
 
+const char *repo_main_worktree(const struct repo *r)
+{
+	return r->toplevel ? r->main_worktree : NULL;
+}
+
 const char *repo_prefix(const struct repo *r)
 {
 	return r->prefix;
@@ -284,13 +296,15 @@ bool repo_is_shallow(const struct repo *r)
 	return r->shallow;
 }
 
-/* A path as git shows it: no empty, "." or ".." parts, nothing unprintable. */
+/* A path as git shows it: no empty, ".", ".." or ".git" parts. */
 static bool is_tree_path(const char *path)
 {
 	size_t len;
 
 	for (;; path += len + 1) {
 		len = strcspn(path, "/");
+		if (len == 4 && strncasecmp(path, ".git", 4) == 0)
+			return false;
 		if (len == 0 || (len == 1 && path[0] == '.') ||
 		    (len == 2 && path[0] == '.' && path[1] == '.'))
 			return false;

@@ -25,6 +25,8 @@ struct config *repo_config(struct repo *r);
 const char *repo_git_dir(const struct repo *r);
 const char *repo_common_dir(const struct repo *r);
 const char *repo_toplevel(const struct repo *r); /* NULL in a bare repository */
+/** Top of the main work tree, for a linked one too; NULL inside of .git. */
+const char *repo_main_worktree(const struct repo *r);
 const char *repo_prefix(const struct repo *r);
 bool repo_is_bare(const struct repo *r);
 bool repo_is_shallow(const struct repo *r);

@@ -786,8 +786,8 @@ static void test_tracker(void **state)
 	assert_int_equal(ledger.nr, 0);
 
 	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001 people.sql");
-	c = next_record(&pool, &b, EVENT_APPLIED, "0001 people.sql");
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001-people.sql");
+	c = next_record(&pool, &b, EVENT_APPLIED, "0001-people.sql");
 	append_refused(&t, &b, "does not follow");
 	append_ok(&t, NULL, &a);
 	append_refused(&t, &a, "does not follow");
@@ -807,7 +807,7 @@ static void test_tracker(void **state)
 	assert_string_equal(ledger_last(&ledger)->hash, c.hash);
 	expect(f->db,
 	       "SELECT seq, event, path, \"by\" FROM git_migrate.log WHERE seq = 2",
-	       "2|applied|0001 people.sql|A U Thor\n");
+	       "2|applied|0001-people.sql|A U Thor\n");
 	assert_int_equal(pg->begin(t.db, false, &err), 0);
 	assert_int_equal(tracker_lock(&t, &b, &err), 1);
 	assert_int_equal(tracker_lock(&t, NULL, &err), 1);

@@ -171,9 +171,9 @@ static void random_text(char *text, size_t room, uint32_t *seed)
 
 static void random_fields_come_back(UNUSED void **state)
 {
-	static const enum field texts[] = { FIELD_PATH,	  FIELD_BY,	  FIELD_RUN,
-					    FIELD_ENGINE, FIELD_TOOL,	  FIELD_SERVER,
-					    FIELD_FIXES,  FIELD_SQLSTATE, FIELD_REASON };
+	static const enum field texts[] = { FIELD_BY,	 FIELD_RUN,    FIELD_ENGINE,
+					    FIELD_TOOL,	 FIELD_SERVER, FIELD_FIXES,
+					    FIELD_REASON };
 	char text[ARRAY_SIZE(texts)][200], number[24];
 	uint32_t seed = 20261122;
 	int round;
@@ -442,6 +442,8 @@ static void refuses_values(UNUSED void **state)
 		{ "line=1x", "record 12: field 'line' is not a number" },
 		{ "statements=3", NULL },
 		{ "sqlstate=42P01", NULL },
+		{ "sqlstate=%1B[31m",
+		  "record 12: field 'sqlstate' is not a code of letters and digits" },
 		{ "fixes=", "record 12: field 'fixes' is empty" },
 		{ "reason=", "record 12: field 'reason' is empty" },
 		{ "server=", NULL },
@@ -499,7 +501,8 @@ static void refuses_ids_and_times(UNUSED void **state)
 		  "record 12: field 'commit' is not an object id" },
 		{ " sha256=0",
 		  " sha256=", "record 12: field 'sha256' is not a SHA-256 digest" },
-		{ " path=a.sql", " path=", "record 12: field 'path' is empty" },
+		{ " path=a.sql",
+		  " path=", "record 12: field 'path' is not a migration's path" },
 		{ " by=ci%20bot", " by=", NULL },
 		{ " run=" H32, " run=", "record 12: field 'run' is empty" },
 		{ "6f1c", "6F1C", "record 12: field 'target' is not a UUID" },

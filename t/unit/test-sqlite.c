@@ -645,8 +645,8 @@ static void test_tracker(void **state)
 	assert_int_equal(ledger.nr, 0);
 
 	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001 people.sql");
-	c = next_record(&pool, &b, EVENT_APPLIED, "0001 people.sql");
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001-people.sql");
+	c = next_record(&pool, &b, EVENT_APPLIED, "0001-people.sql");
 	append_refused(&t, &b, "next number");
 	append_ok(&t, NULL, &a);
 	append_refused(&t, &a, "next number");
@@ -661,10 +661,10 @@ static void test_tracker(void **state)
 	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
 	assert_int_equal(ledger.nr, 3);
 	assert_string_equal(ledger_last(&ledger)->hash, c.hash);
-	assert_string_equal(ledger.records[1].field[FIELD_PATH], "0001 people.sql");
+	assert_string_equal(ledger.records[1].field[FIELD_PATH], "0001-people.sql");
 	expect(f->db,
 	       "select seq, event, path, \"by\" from git_migrate_log where seq = 2",
-	       "2|applied|0001 people.sql|A U Thor\n");
+	       "2|applied|0001-people.sql|A U Thor\n");
 
 	/* the log has grown since */
 	assert_int_equal(t.driver->begin(t.db, false, &err), 0);
