@@ -193,10 +193,13 @@ test_expect_success 'new does not write over a file, nor odd names' '
 	rm -r migrations/create-users.sql migrations/2026 migrations/from-below.sql deep
 '
 
-test_expect_success 'new makes a file that runs as it is' '
+test_expect_success 'the template of new must be filled in' '
 	git migrate new empty >.git/out 2>&1 &&
 	git add migrations/empty.sql &&
 	git commit -qm "an empty one" &&
+	as_error 1 "migration '\''empty.sql'\'' is still the empty template" git migrate apply -n &&
+	echo "SELECT 1;" >>migrations/empty.sql &&
+	git commit -qa --amend --no-edit &&
 	git migrate apply -n >.git/out 2>.git/err &&
 	git reset -q --hard HEAD^
 '
@@ -212,7 +215,7 @@ test_expect_success 'an empty repository: no commit yet' '
 		as_error 128 "there is no commit yet" git migrate $command || return 1
 	done &&
 	test ! -e app.db &&
-	git migrate new a >.git/out 2>&1 &&
+	git migrate new a >.git/out 2>&1 && echo "SELECT 1;" >>migrations/a.sql &&
 	git migrate target list >.git/out 2>&1
 '
 

@@ -523,8 +523,14 @@ test_expect_success 'no folder at all, and a file in its place' '
 	git migrate plan --porcelain >.git/out &&
 	test_must_be_empty .git/out &&
 	commit_file migrations "a file" &&
-	git migrate plan --porcelain >.git/out &&
-	test_must_be_empty .git/out
+	test_expect_code 1 git migrate plan --porcelain >.git/out 2>.git/err &&
+	test_must_be_empty .git/out &&
+	grep "^error: .migrations. cannot hold migrations: it is a file" .git/err &&
+	git rm -q migrations && ln -s elsewhere migrations && git add migrations &&
+	git commit -q -m link &&
+	test_expect_code 1 git migrate plan 2>.git/err &&
+	grep "^error: .migrations. cannot hold migrations: it is a symbolic link" .git/err &&
+	test_expect_code 1 git migrate check HEAD^..HEAD 2>.git/err && grep "\[type\]" .git/err
 '
 
 test_expect_success 'a shallow clone: enough behind the boundary, and too little' '

@@ -82,4 +82,18 @@ test_expect_success 'a role without CREATE on the database is told the way' '
 	git migrate apply >out 2>&1 && grep "applied  a.sql" out
 '
 
+test_expect_success 'a file that cannot be run is refused before any other runs' '
+	fresh static && git migrate apply >out 2>&1 &&
+	new_migration good "CREATE TABLE good (x int);" &&
+	for sql in "\\d" "SELECT 1; COMMIT;" "SELECT '\''open" "PREPARE TRANSACTION '\''x'\'';"; do
+		new_migration bad "$sql" && pg_tracker_rows "$url" >before &&
+		test_expect_code 1 git migrate apply >out 2>err &&
+		grep "^error: migrations/bad.sql:1:" err && grep "^hint: " err &&
+		grep "Nothing was run" err &&
+		pg_tracker_rows "$url" >after && test_cmp before after &&
+		git reset -q --hard HEAD^ || return 1
+	done &&
+	git migrate apply >out 2>&1 && grep "applied  good.sql" out
+'
+
 test_done

@@ -277,9 +277,14 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 			 err->column);
 	else
 		err_wrap(err, "%s/%s", s->plan.folder, r->failed);
-	err_detail(err, "%s%sIt was rolled back%s.", err->detail,
-		   err->detail[0] ? "\n" : "",
-		   r->done && !dry_run ? "; the migrations before it stay applied" : "");
+	if (r->begun)
+		err_detail(err, "%s%sIt was rolled back%s.", err->detail,
+			   err->detail[0] ? "\n" : "",
+			   r->done && !dry_run ? "; the migrations before it stay applied"
+					       : "");
+	else
+		err_detail(err, "%s%sNothing was run.", err->detail,
+			   err->detail[0] ? "\n" : "");
 	if (!err->hint[0])
 		err_hint(err, "failed",
 			 "Where it has not been pushed, correct it (git "

@@ -26,7 +26,7 @@ struct plan_source {
 
 /** A file that stands among the migrations and cannot be one. */
 struct misfit {
-	const char *path;
+	const char *path; /* "" for the migrations folder itself */
 	unsigned mode;
 	enum name_verdict name; /* NAME_OK when it is the mode that is wrong */
 };

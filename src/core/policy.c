@@ -230,6 +230,13 @@ int policy_append_only(struct plan *older, struct plan *newer,
 	return compare_labels(older, newer, f, err);
 }
 
+static const char *mode_word(unsigned mode)
+{
+	return mode == MODE_SYMLINK   ? "a symbolic link"
+	       : mode == MODE_GITLINK ? "a submodule"
+				      : "not a regular file";
+}
+
 static void check_misfits(const struct plan *plan, struct findings *f)
 {
 	const struct misfit *m;
@@ -237,7 +244,15 @@ static void check_misfits(const struct plan *plan, struct findings *f)
 
 	for (i = 0; i < plan->nr_misfits; i++) {
 		m = &plan->misfits[i];
-		if (m->name != NAME_OK) {
+		if (!m->path[0]) {
+			findings_add(f, RULE_TYPE, false, NULL,
+				     "'%s' cannot hold migrations: it is %s",
+				     plan->folder,
+				     m->mode == MODE_REGULAR || m->mode == MODE_EXECUTABLE
+					     ? "a file"
+					     : mode_word(m->mode));
+			findings_hint(f, "Commit a real folder in its place.");
+		} else if (m->name != NAME_OK) {
 			findings_add(f, RULE_NAME, false, m->path,
 				     "file '%s/%s' cannot be a migration: %s",
 				     plan->folder, m->path,
@@ -245,15 +260,12 @@ static void check_misfits(const struct plan *plan, struct findings *f)
 			findings_hint(f,
 				      "Rename it; letters, digits and \"._-\" can stand "
 				      "in a name that ends in \".sql\".");
-			continue;
+		} else {
+			findings_add(f, RULE_TYPE, false, m->path,
+				     "'%s/%s' cannot be a migration: it is %s",
+				     plan->folder, m->path, mode_word(m->mode));
+			findings_hint(f, "Commit the SQL itself as a regular file.");
 		}
-		findings_add(f, RULE_TYPE, false, m->path,
-			     "'%s/%s' cannot be a migration: it is %s", plan->folder,
-			     m->path,
-			     m->mode == MODE_SYMLINK   ? "a symbolic link"
-			     : m->mode == MODE_GITLINK ? "a submodule"
-						       : "not a regular file");
-		findings_hint(f, "Commit the SQL itself as a regular file.");
 	}
 }
 

@@ -114,6 +114,13 @@ struct db_driver {
 	int (*begin_read)(struct db *db, struct err *err);
 
 	/**
+	 * Judges a file by itself, before anything is begun: its encoding, quotes
+	 * that do not end, transaction control. Needs no connection. 0, or -1 with
+	 * the place set as run() does.
+	 */
+	int (*check)(const struct db_script *script, struct err *err);
+
+	/**
 	 * Runs a migration's statements inside the transaction that begin()
 	 * began, between guards which prove that the file did not end it, then
 	 * puts the session back (role, settings, cursors, temporary objects).

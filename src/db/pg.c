@@ -454,6 +454,7 @@ const struct db_driver db_postgresql = {
 	.identity = identity,
 	.begin = begin,
 	.begin_read = begin_read,
+	.check = pg_check,
 	.run = pg_run,
 	.query = query,
 	.execute = execute,

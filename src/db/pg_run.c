@@ -379,3 +379,10 @@ int pg_run(struct db *db, const struct db_script *script, struct db_report *repo
 		return -1;
 	return finish(db, nonce, err);
 }
+
+int pg_check(const struct db_script *script, struct err *err)
+{
+	struct pair pair = { 0 };
+
+	return check_script(script, &pair, err);
+}

@@ -404,6 +404,7 @@ const struct db_driver db_sqlite = {
 	.identity = identity,
 	.begin = begin,
 	.begin_read = begin_read,
+	.check = sqlite_check,
 	.run = sqlite_run,
 	.query = sqlite_query,
 	.execute = execute,

@@ -526,3 +526,12 @@ out:
 	free(run.sql);
 	return ret;
 }
+
+int sqlite_check(const struct db_script *script, struct err *err)
+{
+	struct run run = { 0 };
+	int ret = take_script(&run, script, err);
+
+	free(run.sql);
+	return ret;
+}

@@ -133,20 +133,6 @@ static int read_directives(const struct migration *m, struct db_script *script,
 	return 0;
 }
 
-/* Before anything is begun: what the files and messages ask for. */
-static int refuse_unknown_ways(struct job *j, struct err *err)
-{
-	struct db_script script = { 0 };
-	size_t i;
-
-	if (refuse_unknown_trailers(j, err) < 0)
-		return -1;
-	for (i = 0; i < j->nr; i++)
-		if (read_directives(&j->s->plan.items[j->todo[i]], &script, err) < 0)
-			return -1;
-	return 0;
-}
-
 static int read_script(struct job *j, size_t pos, struct buf *sql,
 		       struct db_script *script, struct err *err)
 {
@@ -161,6 +147,55 @@ static int read_script(struct job *j, size_t pos, struct buf *sql,
 	script->name = m->path;
 	script->sql = buf_str(sql);
 	script->len = sql->len;
+	return 0;
+}
+
+/* A file that "git migrate new" wrote and nobody filled in. */
+static bool is_template(const char *sql)
+{
+	if (!strstr(sql, "What this changes, and why."))
+		return false;
+	while (*sql) {
+		sql += strspn(sql, " \t\r\n");
+		if (*sql && strncmp(sql, "--", 2) != 0)
+			return false;
+		sql += strcspn(sql, "\n");
+	}
+	return true;
+}
+
+static int check_one(struct job *j, size_t pos, struct err *err)
+{
+	const char *path = j->s->plan.items[pos].path;
+	struct buf sql = BUF_INIT;
+	struct db_script script;
+	int ret = read_script(j, pos, &sql, &script, err);
+
+	if (ret == 0 && is_template(script.sql)) {
+		ret = err_set(err, ERR_REFUSED,
+			      "migration '%s' is still the empty template", path);
+		err_hint(err, "template",
+			 "Write its SQL and commit it again (git commit "
+			 "--amend).");
+	} else if (ret == 0) {
+		ret = j->s->target.driver->check(&script, err);
+		if (ret < 0)
+			j->result->failed = xstrdup(path);
+	}
+	buf_release(&sql);
+	return ret;
+}
+
+/* Before anything is begun: what the files are, and what they ask for. */
+static int check_all(struct job *j, struct err *err)
+{
+	size_t i;
+
+	if (refuse_unknown_trailers(j, err) < 0)
+		return -1;
+	for (i = 0; i < j->nr; i++)
+		if (check_one(j, j->todo[i], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -238,6 +273,7 @@ static int run_recorded(struct job *j, size_t pos, const struct db_script *scrip
 		return -1;
 	grown = tracker_lock(&t->tracker, head, err);
 	j->began = grown == 0;
+	j->result->begun |= j->began;
 	FAULT_POINT("locked");
 	if (grown || t->driver->run(t->db, script, &report, err) < 0 ||
 	    tracker_unchanged(&t->tracker, head, err) < 0 ||
@@ -420,6 +456,7 @@ static int try_one(struct job *j, size_t nth, bool foreign_keys, struct err *err
 		ret = 1;
 	} else if (ret == 0) {
 		tell(j, event);
+		j->result->begun = true;
 		ret = t->driver->run(t->db, &script, &report, err);
 		event.step = ret < 0 ? APPLY_FAILED : APPLY_DONE;
 		event.statements = report.statements;
@@ -479,7 +516,7 @@ static int run_job(struct job *j, struct err *err)
 	if (j->s->problems.errors)
 		return survey_refuse(j->s, err);
 	j->result->ahead = j->s->ahead;
-	if (choose(j, err) < 0 || refuse_unknown_ways(j, err) < 0)
+	if (choose(j, err) < 0 || check_all(j, err) < 0)
 		return -1;
 	tell(j, (struct apply_event){
 			.step = APPLY_PLANNED, .nr = j->nr, .text = t->shown.s });

@@ -48,6 +48,7 @@ struct apply_result {
 	size_t done; /* migrations that were committed (dry run: went through) */
 	size_t left; /* pending ones that --to left */
 	bool ahead;
+	bool begun;	    /* statements were sent to the database */
 	struct record last; /* newest record; seq 0 when there is none */
 	char *failed;	    /* path of the migration that failed, or NULL */
 };

@@ -66,6 +66,21 @@ static int parse_change(char *line, const char *path, struct change *out)
 	return 0;
 }
 
+/* Something that is no folder, in the place of the migrations folder. */
+static void judge_folder(struct check *c, char *line)
+{
+	struct change change;
+
+	if (parse_change(line, "", &change) < 0 || change.status == 'D')
+		return;
+	findings_add(c->f, RULE_TYPE, false, NULL,
+		     "'%s' cannot hold migrations: it is %s", c->folder,
+		     change.mode == MODE_SYMLINK   ? "a symbolic link"
+		     : change.mode == MODE_GITLINK ? "a submodule"
+						   : "a file");
+	findings_hint(c->f, "Commit a real folder in its place.");
+}
+
 static int parse_changes(struct check *c, struct err *err)
 {
 	size_t folder = strlen(c->folder);
@@ -74,6 +89,11 @@ static int parse_changes(struct check *c, struct err *err)
 
 	while (at && at < end) {
 		path = at + strlen(at) + 1;
+		if (path < end && strcmp(path, c->folder) == 0) {
+			judge_folder(c, at);
+			at = path + strlen(path) + 1;
+			continue;
+		}
 		if (path >= end || strncmp(path, c->folder, folder) != 0 ||
 		    path[folder] != '/' ||
 		    parse_change(at, path + folder + 1, &change) < 0)

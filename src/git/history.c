@@ -417,6 +417,53 @@ static int list_file(void *arg, const char *path, const struct tree_entry *e,
 	return 0;
 }
 
+/* The mode of what stands where the folder should be; 0 when all is in order. */
+static int folder_mode(struct repo *r, const struct oid *commit, const char *folder,
+		       unsigned *mode, struct err *err)
+{
+	git_commit *c = NULL;
+	struct tree_entry e;
+	struct oid at;
+	int found = 1;
+	size_t len;
+
+	*mode = 0;
+	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
+		return repo_err(err, "could not read the commit");
+	from_git(&at, git_commit_tree_id(c));
+	git_commit_free(c);
+	for (; *folder && found > 0; folder += len + (folder[len] == '/')) {
+		len = strcspn(folder, "/");
+		found = tree_lookup(r, &at, folder, len, &e, err);
+		if (found > 0 && !is_tree(&e)) {
+			*mode = e.mode;
+			return 0;
+		}
+		if (found > 0)
+			at = e.id;
+	}
+	return found < 0 ? -1 : 0;
+}
+
+/* A link or a file in the place of the folder is no empty folder. */
+static int list_folder(struct repo *r, const struct oid *commit, struct plan *plan,
+		       struct err *err)
+{
+	struct misfit *folder;
+	unsigned mode;
+
+	if (folder_mode(r, commit, plan->folder, &mode, err) < 0)
+		return -1;
+	if (mode) {
+		folder = pool_alloc(&plan->pool, sizeof(*folder));
+		folder->path = "";
+		folder->mode = mode;
+		plan->misfits = folder;
+		plan->nr_misfits = 1;
+	}
+	return 0;
+}
+
 static int list_tree(struct repo *r, const struct oid *tree, struct plan *plan,
 		     struct err *err)
 {
@@ -541,7 +588,8 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 	    source_commit(&g, &out->pool, commit, &at, err) < 0)
 		goto failed;
 	fill_plan(out, entries, nr);
-	if (list_tree(r, &at.tree, out, err) < 0)
+	if (list_tree(r, &at.tree, out, err) < 0 ||
+	    (oid_is_zero(&at.tree) && list_folder(r, commit, out, err) < 0))
 		goto failed;
 	return 0;
 failed:
