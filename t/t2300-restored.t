@@ -218,4 +218,33 @@ test_expect_success 'a server refuses a head that is none of the records' '
 	)
 '
 
+test_expect_success 'a database that was thrown away starts over, once that is said' '
+	rm -rf app && (
+		three_applied && rm app.db &&
+		test_expect_code 1 git migrate apply 2>../err &&
+		grep "^error: target .default. went back in time" ../err &&
+		grep "^hint: .*thrown away.*git migrate target restored default" ../err &&
+		test ! -e app.db &&
+		git migrate target restored default --reason "a fresh start" >../out &&
+		grep "starts over" ../out &&
+		git migrate status >../out && grep "0 applied, 3 pending" ../out &&
+		git migrate apply >../out 2>&1 &&
+		git migrate audit --porcelain >../audit && ! grep " failed " ../audit &&
+		tracker_rows | head -n 1 >../first &&
+		grep " old=0000000004:[0-9a-f]* reason=a%20fresh%20start$" ../first &&
+		git migrate log >../log && test 3 -eq "$(grep -c "applied on default" ../log)" &&
+		rm -rf ../seen3 && git init -q --bare ../seen3 && git -C ../seen3 migrate init >../out &&
+		git push -q ../seen3 main "refs/notes/migrate/*"
+	)
+'
+
+test_expect_success 'a database that never was cannot start over' '
+	make_repo never && (
+		cd never && git migrate init sqlite:app.db >/dev/null 2>&1 &&
+		new_migration a "SELECT 1;" &&
+		test_expect_code 1 git migrate target restored default --reason x 2>../err &&
+		grep "^error: target .default. has no tracker yet" ../err && test ! -e app.db
+	)
+'
+
 test_done

@@ -162,6 +162,7 @@ static int say_event(struct ctx *ctx, const char *what, const char *name,
 {
 	bool clone = strcmp(what, "clone") == 0;
 	struct err unmirrored = { 0 };
+	bool anew = false;
 	int ret;
 
 	if (!reason || !reason[0]) {
@@ -173,11 +174,12 @@ static int say_event(struct ctx *ctx, const char *what, const char *name,
 		return -1;
 	}
 	ret = clone ? events_cloned(ctx->repo, name, reason, &unmirrored, err)
-		    : events_restored(ctx->repo, name, reason, &unmirrored, err);
+		    : events_restored(ctx->repo, name, reason, &anew, &unmirrored, err);
 	if (ret == 0)
-		printf(clone ? "target %s is a database of its own from here on\n"
-			     : "recorded that target %s was restored; what it lost is "
-			       "pending again\n",
+		printf(clone  ? "target %s is a database of its own from here on\n"
+		       : anew ? "recorded that target %s starts over; all is pending\n"
+			      : "recorded that target %s was restored; what it lost is "
+				"pending again\n",
 		       name);
 	if (ret == 0 && unmirrored.code) {
 		cmd_flush(ctx);

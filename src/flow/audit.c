@@ -192,12 +192,15 @@ static const struct record *with_seq(const struct ledger *l, uint64_t seq)
 	return NULL;
 }
 
-static bool was_cloned(const struct ledger *l)
+/* Whether this database took the place of another one, and says so. */
+static bool took_a_place(const struct ledger *l)
 {
 	size_t i;
 
 	for (i = 0; i < l->nr; i++)
-		if (l->records[i].event == EVENT_CLONED)
+		if (l->records[i].event == EVENT_CLONED ||
+		    (l->records[i].event == EVENT_CREATED &&
+		     l->records[i].field[FIELD_OLD]))
 			return true;
 	return false;
 }
@@ -212,7 +215,7 @@ static void check_extra(struct audit *a, struct target *t, const char *line)
 	if (record_parse(&r, &t->pool, line, strlen(line), &why) < 0)
 		return; /* told as a bad line */
 	if (t->ledger.target && strcmp(r.field[FIELD_TARGET], t->ledger.target) != 0) {
-		if (!was_cloned(&t->ledger))
+		if (!took_a_place(&t->ledger))
 			note(a, "other-target", CHECK_FAILED, r.seq,
 			     "the mirror has record %" PRIu64
 			     " of target %s; the tracker "

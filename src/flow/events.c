@@ -11,6 +11,7 @@ struct event_job {
 	struct target target;
 	struct scribe scribe;
 	struct pool pool;
+	struct mirror mirror; /* its head alone */
 };
 
 static int begin(struct event_job *j, struct repo *repo, const char *target,
@@ -25,11 +26,38 @@ static int begin(struct event_job *j, struct repo *repo, const char *target,
 	    target_open(&j->target, repo, &o, err) < 0)
 		return -1;
 	scribe_init(&j->scribe, repo, &j->target, &head);
-	if (j->target.ledger.nr)
-		return 0;
+	return mirror_read_head(repo, target, &j->pool, &j->mirror, err);
+}
+
+static int refuse_untracked(const char *target, struct err *err)
+{
 	err_set(err, ERR_REFUSED, "target '%s' has no tracker yet", target);
 	err_hint(err, "apply", "The first \"git migrate apply %s\" makes it.", target);
 	return -1;
+}
+
+/* "<seq>:<hash>" of the head that a record takes the place of. */
+static const char *old_head(struct event_job *j)
+{
+	return pool_printf(&j->pool, "%010" PRIu64 ":%s", j->mirror.head_seq,
+			   j->mirror.head_hash);
+}
+
+/* The new uuid is what this clone knows from here on. */
+static int know_uuid(struct repo *repo, const char *target, const char *uuid,
+		     struct err *err)
+{
+	struct buf key = BUF_INIT;
+	int ret;
+
+	buf_addf(&key, "migrate.%s.uuid", target);
+	ret = repo_set_config(repo, key.s, uuid, err);
+	if (ret < 0)
+		err_hint(err, "uuid",
+			 "The record stands; set it by hand: git config %s %s", key.s,
+			 uuid);
+	buf_release(&key);
+	return ret;
 }
 
 /* Lock, append, commit. */
@@ -89,67 +117,90 @@ static void end(struct event_job *j)
 	pool_release(&j->pool);
 }
 
-int events_restored(struct repo *repo, const char *target, const char *reason,
-		    struct err *unmirrored, struct err *err)
+/* The first record of a database that takes the place of one thrown away. */
+static int start_over(struct event_job *j, const char *reason, struct err *err)
 {
-	struct event_job j;
-	const struct record *last;
-	struct mirror m;
+	struct target *t = &j->target;
+	const struct target_options o = { .name = t->name };
+	struct buf server = BUF_INIT;
+	char uuid[UUID_TEXT];
 	struct record r;
 	int ret = -1;
 
-	if (begin(&j, repo, target, err) < 0 ||
-	    target_check_identity(&j.target, repo, err) < 0 ||
-	    mirror_read_head(repo, target, &j.pool, &m, err) < 0)
+	if ((!t->db && target_create(t, j->repo, &o, false, err) < 0) ||
+	    tracker_install(&t->tracker, err) < 0 ||
+	    t->driver->identity(t->db, &server, err) < 0)
 		goto out;
-	last = ledger_last(&j.target.ledger);
-	if (m.head_seq <= last->seq) {
+	uuid_random(uuid);
+	scribe_begin(&j->scribe, &t->pool, NULL, EVENT_CREATED, &r);
+	r.field[FIELD_TARGET] = uuid;
+	if (server.len)
+		r.field[FIELD_SERVER] = server.s;
+	r.field[FIELD_OLD] = old_head(j);
+	r.field[FIELD_REASON] = reason;
+	ret = write_event(j, &r, err);
+	if (ret == 0)
+		ret = know_uuid(j->repo, t->name, uuid, err);
+out:
+	buf_release(&server);
+	return ret;
+}
+
+/* The record of a database that came back from a backup. */
+static int come_back(struct event_job *j, const char *reason, struct err *err)
+{
+	const struct record *last = ledger_last(&j->target.ledger);
+	const struct mirror *m = &j->mirror;
+	const char *target = j->target.name;
+	struct record r;
+
+	if (target_check_identity(&j->target, j->repo, err) < 0)
+		return -1;
+	if (m->head_seq <= last->seq) {
 		err_set(err, ERR_REFUSED, "target '%s' has lost nothing", target);
 		err_detail(err,
 			   "Its mirror here ends in record %" PRIu64 "; its tracker ends "
 			   "in %" PRIu64 ".",
-			   m.head_seq, last->seq);
+			   m->head_seq, last->seq);
 		err_hint(err, "restored",
 			 "Fetch the mirror first if another clone has a "
 			 "newer one.");
-		goto out;
+		return -1;
 	}
-	if (m.head_seq >= RECORD_SEQ_MAX) {
+	if (m->head_seq >= RECORD_SEQ_MAX) {
 		err_set(err, ERR_REFUSED,
 			"the mirror of target '%s' names an impossible head", target);
 		err_hint(err, "fork",
 			 "\"git log refs/notes/migrate/%s\" shows who wrote it.", target);
-		goto out;
+		return -1;
 	}
-	if (check_was_mirrored(&j, last, err) < 0)
-		goto out;
-	scribe_begin(&j.scribe, &j.target.pool, last, EVENT_RESTORED, &r);
-	r.seq = m.head_seq + 1;
-	r.field[FIELD_OLD] = pool_printf(&j.pool, "%010" PRIu64 ":%s", m.head_seq,
-					 m.head_hash);
+	if (check_was_mirrored(j, last, err) < 0)
+		return -1;
+	scribe_begin(&j->scribe, &j->target.pool, last, EVENT_RESTORED, &r);
+	r.seq = m->head_seq + 1;
+	r.field[FIELD_OLD] = old_head(j);
 	r.field[FIELD_REASON] = reason;
-	ret = write_event(&j, &r, err);
+	return write_event(j, &r, err);
+}
+
+int events_restored(struct repo *repo, const char *target, const char *reason, bool *anew,
+		    struct err *unmirrored, struct err *err)
+{
+	struct event_job j;
+	int ret = -1;
+
+	*anew = false;
+	if (begin(&j, repo, target, err) < 0)
+		goto out;
+	*anew = !j.target.ledger.nr;
+	if (*anew && !j.mirror.head_seq)
+		refuse_untracked(target, err);
+	else
+		ret = *anew ? start_over(&j, reason, err) : come_back(&j, reason, err);
 	if (ret == 0)
 		mirror_event(&j, unmirrored);
 out:
 	end(&j);
-	return ret;
-}
-
-/* The new uuid is what this clone knows from here on. */
-static int know_uuid(struct repo *repo, const char *target, const char *uuid,
-		     struct err *err)
-{
-	struct buf key = BUF_INIT;
-	int ret;
-
-	buf_addf(&key, "migrate.%s.uuid", target);
-	ret = repo_set_config(repo, key.s, uuid, err);
-	if (ret < 0)
-		err_hint(err, "uuid",
-			 "The record stands; set it by hand: git config %s %s", key.s,
-			 uuid);
-	buf_release(&key);
 	return ret;
 }
 
@@ -160,23 +211,25 @@ int events_cloned(struct repo *repo, const char *target, const char *reason,
 	const struct record *last;
 	char uuid[UUID_TEXT];
 	struct event_job j;
-	struct mirror m;
 	struct record r;
 	int ret = -1;
 
-	if (begin(&j, repo, target, err) < 0 ||
-	    mirror_read_head(repo, target, &j.pool, &m, err) < 0 ||
-	    j.target.driver->identity(j.target.db, &server, err) < 0)
+	if (begin(&j, repo, target, err) < 0)
 		goto out;
 	last = ledger_last(&j.target.ledger);
+	if (!last) {
+		refuse_untracked(target, err);
+		goto out;
+	}
+	if (j.target.driver->identity(j.target.db, &server, err) < 0)
+		goto out;
 	uuid_random(uuid);
 	scribe_begin(&j.scribe, &j.target.pool, last, EVENT_CLONED, &r);
 	r.field[FIELD_TARGET] = uuid;
 	if (server.len)
 		r.field[FIELD_SERVER] = server.s;
-	if (m.head_seq) /* what this database took the place of */
-		r.field[FIELD_OLD] = pool_printf(&j.pool, "%010" PRIu64 ":%s", m.head_seq,
-						 m.head_hash);
+	if (j.mirror.head_seq) /* what this database took the place of */
+		r.field[FIELD_OLD] = old_head(&j);
 	r.field[FIELD_FROM] = pool_printf(&j.pool, "%s:%010" PRIu64 ":%s",
 					  j.target.ledger.target, last->seq, last->hash);
 	r.field[FIELD_REASON] = reason;

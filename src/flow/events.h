@@ -13,8 +13,11 @@ struct repo;
  * lost is pending again. 0 or -1; refused when nothing is missing, or when the
  * database is not the one that the mirror was written from. `unmirrored` is set
  * when the record stands and the mirror could not be written.
+ *
+ * A database without a tracker (thrown away, made again) is given one, whose
+ * first record names the head that it takes the place of. `*anew` tells.
  */
-int events_restored(struct repo *repo, const char *target, const char *reason,
+int events_restored(struct repo *repo, const char *target, const char *reason, bool *anew,
 		    struct err *unmirrored, struct err *err);
 
 /**

@@ -293,9 +293,8 @@ static bool explains(const struct record *r, const struct mirror *m)
 {
 	char old[RECORD_SEQ_DIGITS + 1 + SHA256_HEXSZ + 1];
 
-	if ((r->event != EVENT_RESTORED && r->event != EVENT_CLONED) ||
-	    !r->field[FIELD_OLD])
-		return false;
+	if (!r->field[FIELD_OLD])
+		return false; /* only created, restored and cloned can have it */
 	snprintf(old, sizeof(old), "%010" PRIu64 ":%s", m->head_seq, m->head_hash);
 	return strcmp(r->field[FIELD_OLD], old) == 0;
 }
@@ -321,9 +320,9 @@ int mirror_check_head(const struct mirror *m, const char *target,
 		err_hint(err, "restored",
 			 last ? "If it was restored from a backup, say so: git migrate "
 				"target restored %s --reason \"...\""
-			      : "If it is another, new database, give it a name of its "
-				"own: "
-				"git migrate target add <name> <url> (this one is '%s').",
+			      : "If the old database was thrown away and this one starts "
+				"over, say so: git migrate target restored %s --reason "
+				"\"...\"",
 			 target);
 		return -1;
 	}

@@ -55,9 +55,9 @@ bool mirror_has(const struct mirror *m, const char *line);
 
 /**
  * Whether a tracker that reads as `ledger` can be what the mirror was written
- * from: the mirror's head is one of its records, or is named by a `restored` or
- * `cloned` one. 0; -1 (ERR_REFUSED) when the database went back in time or its
- * log is another one.
+ * from: the mirror's head is one of its records, or is named (old=) by one that says
+ * that the database was restored, copied, or begun anew. 0; -1 (ERR_REFUSED) when the
+ * database went back in time or its log is another one.
  */
 int mirror_check_head(const struct mirror *m, const char *target,
 		      const struct ledger *ledger, struct err *err);
