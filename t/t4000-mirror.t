@@ -329,4 +329,35 @@ test_expect_success 'two hundred records in one run' '
 	git log -1 --format=%b $ref | grep "^and 181 more\$"
 '
 
+test_expect_success 'two clones that both wrote: the second merges, and can push' '
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	git init -q --bare parted.git && git -C parted.git migrate init >/dev/null 2>&1 &&
+	git clone -q parted.git one 2>/dev/null && cd one && mkdir .git/t &&
+	git migrate init "sqlite:$PWD/../parted.db" >.git/t/out 2>&1 &&
+	new_migration a "CREATE TABLE a (x);" && git push -q origin main &&
+	git clone -q ../parted.git ../two && (
+		cd ../two && git migrate init "sqlite:$PWD/../parted.db" >../one/.git/t/out 2>&1
+	) &&
+	git migrate apply >.git/t/out 2>&1 && git push -q origin $ref &&
+	cd ../two && new_migration b "CREATE TABLE b (x);" && git migrate apply >../one/.git/t/out 2>&1 &&
+	test_must_fail git push -q origin $ref 2>../one/.git/t/err &&
+	git fetch -q && git migrate apply >../one/.git/t/out 2>&1 &&
+	test 2 -eq "$(git log -1 --format=%P $ref | wc -w)" &&
+	git push -q origin $ref &&
+	git migrate audit --porcelain >../one/.git/t/audit && ! grep -v " ok " ../one/.git/t/audit &&
+	git migrate apply >../one/.git/t/out 2>&1 && ! grep mirror: ../one/.git/t/out
+'
+
+test_expect_success 'a pack holds what its run wrote, and no more' '
+	cd "$SHARNESS_TRASH_DIRECTORY" && make_repo small && cd small &&
+	git migrate init sqlite:app.db >/dev/null 2>&1 &&
+	for i in 1 2 3 4 5; do
+		new_migration m$i "CREATE TABLE t$i (x);" && git migrate apply >/dev/null 2>&1 || return 1
+	done &&
+	for pack in .git/objects/pack/*.idx; do
+		git show-index <"$pack" | wc -l
+	done | sort -n | tail -n 1 >most &&
+	test "$(cat most)" -le 5
+'
+
 test_done

@@ -14,7 +14,7 @@
 
 #define HEAD_KEY "Migrate-Head: "
 
-enum { TRIES = 20, PAUSE_MS = 15 };
+enum { TRIES = 20, PAUSE_MS = 15, MESSAGE_LINES = 20 };
 
 void mirror_ref(struct buf *out, const char *target)
 {
@@ -118,26 +118,44 @@ static const char *fetched_target(const char *ref)
 		       : NULL;
 }
 
-/* What was fetched: a descendant of ours is what to build on. */
+/*
+ * What was fetched: a descendant of ours is what to build on, and so is one that
+ * parted from ours (two clones wrote to one target), which then is merged.
+ */
+static int build_on(struct gather *g, const struct oid *tip, struct err *err)
+{
+	struct mirror *m = g->out;
+	int later = 1, earlier;
+
+	if (!oid_is_zero(&m->base))
+		later = repo_is_ancestor(g->repo, &m->base, tip, err);
+	if (later < 0)
+		return -1;
+	if (!later) {
+		earlier = repo_is_ancestor(g->repo, tip, &m->base, err);
+		if (earlier)
+			return earlier < 0 ? -1 : 0;
+		m->parted = m->tip;
+	}
+	m->base = *tip;
+	return 0;
+}
+
 static int look_at_fetched(void *arg, const char *ref, struct err *err)
 {
 	struct gather *g = arg;
 	const char *target = fetched_target(ref);
 	struct oid tip;
-	int found, later = 1;
+	int found;
 
 	if (!target || strcmp(target, g->target) != 0)
 		return 0;
 	found = repo_ref(g->repo, ref, &tip, err);
 	if (found <= 0)
 		return found;
-	if (!oid_is_zero(&g->out->base))
-		later = repo_is_ancestor(g->repo, &g->out->base, &tip, err);
-	if (later > 0)
-		g->out->base = tip;
-	if (later >= 0 && (g->flags & MIRROR_FETCHED) && gather_at(g, &tip, err) < 0)
+	if (build_on(g, &tip, err) < 0)
 		return -1;
-	return later < 0 ? -1 : 0;
+	return g->flags & MIRROR_FETCHED ? gather_at(g, &tip, err) : 0;
 }
 
 /* As a sorted set: copies on several commits, or in several refs, are one. */
@@ -346,32 +364,66 @@ static int place_line(const struct record *r, struct note_line *out)
 	return oid_parse(&out->object, hex, strlen(hex));
 }
 
+/* Lines to write, with the commits that they stand on. */
+struct batch {
+	struct note_line *items;
+	size_t nr, alloc;
+	size_t records; /* those of them that the tracker has and the mirror lacked */
+};
+
+static void add_line(struct batch *b, const struct note_line *line)
+{
+	VEC_GROW(b->items, b->nr, b->alloc);
+	b->items[b->nr++] = *line;
+}
+
 static void collect_missing(const struct mirror *m, const struct ledger *ledger,
-			    struct note_line *out, size_t *nr)
+			    struct batch *out)
 {
 	const struct record *r;
+	struct note_line line;
 	size_t i;
 
-	*nr = 0;
 	for (i = 0; i < ledger->nr; i++) {
 		r = &ledger->records[i];
-		if (!mirror_has(m, r->line) && place_line(r, &out[(*nr)++]) < 0)
+		if (mirror_has(m, r->line))
+			continue;
+		if (place_line(r, &line) < 0)
 			BUG("record %" PRIu64 " names no commit", r->seq);
+		add_line(out, &line);
+		out->records++;
 	}
 }
 
+/* Where both sides wrote, ours goes along: nothing that stood there is lost. */
+static int collect_parted(struct repo *repo, const struct mirror *m, struct pool *pool,
+			  struct batch *out, struct err *err)
+{
+	struct notes ours;
+	size_t i;
+
+	if (oid_is_zero(&m->parted))
+		return 0;
+	if (notes_read_at(repo, &m->parted, pool, &ours, err) < 0)
+		return -1;
+	for (i = 0; i < ours.nr; i++)
+		if (!mirror_has(m, ours.lines[i].line))
+			add_line(out, &ours.lines[i]);
+	return 0;
+}
+
 static void make_message(struct buf *out, const char *target, const struct ledger *ledger,
-			 const struct note_line *lines, size_t nr)
+			 const struct batch *b)
 {
 	const struct record *last = ledger_last(ledger);
 	size_t i;
 
-	buf_addf(out, "migrate: %zu record%s of target '%s'\n\n", nr, nr == 1 ? "" : "s",
-		 target);
-	for (i = 0; i < nr && i < 20; i++)
-		buf_addf(out, "%s\n", lines[i].line);
-	if (nr > 20)
-		buf_addf(out, "and %zu more\n", nr - 20);
+	buf_addf(out, "migrate: %zu record%s of target '%s'\n\n", b->records,
+		 b->records == 1 ? "" : "s", target);
+	for (i = 0; i < b->nr && i < MESSAGE_LINES; i++)
+		buf_addf(out, "%s\n", b->items[i].line);
+	if (b->nr > MESSAGE_LINES)
+		buf_addf(out, "and %zu more\n", b->nr - MESSAGE_LINES);
 	buf_addf(out, "\n" HEAD_KEY "%s %010" PRIu64 " %s\n", target, last->seq,
 		 last->hash);
 }
@@ -380,8 +432,8 @@ static void make_message(struct buf *out, const char *target, const struct ledge
 static int append_once(struct repo *repo, const char *target, const struct ledger *ledger,
 		       size_t *written, struct err *err)
 {
-	struct note_line *lines = xcalloc(ledger->nr + 1, sizeof(*lines));
 	struct buf ref = BUF_INIT, message = BUF_INIT;
+	struct batch batch = { 0 };
 	struct pool pool = { 0 };
 	struct mirror m;
 	int ret = -1;
@@ -389,12 +441,19 @@ static int append_once(struct repo *repo, const char *target, const struct ledge
 	if (mirror_read(repo, target, 0, &pool, &m, err) < 0 ||
 	    mirror_check_head(&m, target, ledger, err) < 0)
 		goto out;
-	collect_missing(&m, ledger, lines, written);
+	collect_missing(&m, ledger, &batch);
+	if (collect_parted(repo, &m, &pool, &batch, err) < 0)
+		goto out;
+	*written = batch.records;
 	mirror_ref(&ref, target);
-	if (*written) {
-		make_message(&message, target, ledger, lines, *written);
-		ret = notes_append(repo, ref.s, &m.tip, &m.base, lines, *written,
-				   message.s, err);
+	if (batch.nr || !oid_is_zero(&m.parted)) {
+		const struct notes_commit what = { .tip = &m.tip,
+						   .base = &m.base,
+						   .merged = &m.parted };
+
+		make_message(&message, target, ledger, &batch);
+		ret = notes_append(repo, ref.s, &what, batch.items, batch.nr, message.s,
+				   err);
 	} else {
 		ret = notes_forward(repo, ref.s, &m.tip, &m.base, err);
 	}
@@ -402,7 +461,7 @@ out:
 	buf_release(&ref);
 	buf_release(&message);
 	pool_release(&pool);
-	free(lines);
+	free(batch.items);
 	return ret;
 }
 

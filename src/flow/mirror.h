@@ -26,6 +26,7 @@ void mirror_ref(struct buf *out, const char *target);
 struct mirror {
 	struct oid tip;	    /* of our own ref; zero when there is none */
 	struct oid base;    /* to build on: `tip`, or a fetched descendant of it */
+	struct oid parted;  /* our own tip where it parted from a fetched one, `base` */
 	const char **lines; /* sorted; the pool's */
 	size_t nr;
 	uint64_t head_seq; /* 0 when there is no head */

@@ -218,10 +218,13 @@ static int write_object(struct writer *w, git_object_t type, const void *data, s
 {
 	git_oid id;
 
-	if (git_odb_hash(&id, data, len, type) < 0 ||
-	    w->memory->write(w->memory, &id, data, len, type) < 0)
+	if (git_odb_hash(&id, data, len, type) < 0)
 		return repo_err(err, "could not write a note");
 	from_git(out, &id);
+	if (git_odb_exists_ext(w->repo->odb, &id, GIT_ODB_LOOKUP_NO_REFRESH))
+		return 0; /* a folder that did not change */
+	if (w->memory->write(w->memory, &id, data, len, type) < 0)
+		return repo_err(err, "could not write a note");
 	VEC_GROW(w->written, w->nr, w->alloc);
 	w->written[w->nr++] = *out;
 	return 0;
@@ -390,8 +393,8 @@ out:
 }
 
 static int write_commit(struct writer *w, const struct oid *tree,
-			const struct oid *parent, const char *message, struct oid *out,
-			struct err *err)
+			const struct notes_commit *where, const char *message,
+			struct oid *out, struct err *err)
 {
 	struct buf text = BUF_INIT, who = BUF_INIT;
 	git_signature *now = NULL;
@@ -407,8 +410,10 @@ static int write_commit(struct writer *w, const struct oid *tree,
 		 now->when.offset < 0 ? '-' : '+', abs(now->when.offset) / 60,
 		 abs(now->when.offset) % 60);
 	buf_addf(&text, "tree %s\n", oid_hex(tree, hex));
-	if (!oid_is_zero(parent))
-		buf_addf(&text, "parent %s\n", oid_hex(parent, hex));
+	if (!oid_is_zero(where->base))
+		buf_addf(&text, "parent %s\n", oid_hex(where->base, hex));
+	if (!oid_is_zero(where->merged))
+		buf_addf(&text, "parent %s\n", oid_hex(where->merged, hex));
 	buf_addf(&text, "author %s\ncommitter %s\n\n%s", who.s, who.s, message);
 	ret = write_object(w, GIT_OBJECT_COMMIT, text.s, text.len, out, err);
 out:
@@ -462,9 +467,9 @@ static int swap_ref(struct repo *r, const char *ref, const struct oid *from,
 	return 0;
 }
 
-int notes_append(struct repo *r, const char *ref, const struct oid *tip,
-		 const struct oid *base, const struct note_line *lines, size_t nr,
-		 const char *message, struct err *err)
+int notes_append(struct repo *r, const char *ref, const struct notes_commit *where,
+		 const struct note_line *lines, size_t nr, const char *message,
+		 struct err *err)
 {
 	struct writer w = { .repo = r };
 	struct note_set set = { 0 };
@@ -472,22 +477,22 @@ int notes_append(struct repo *r, const char *ref, const struct oid *tip,
 	bool changed = false;
 	int ret = -1;
 
-	if (load_set(r, base, &set, err) < 0)
+	if (load_set(r, where->base, &set, err) < 0)
 		goto out;
 	if (open_memory(&w, err) < 0 || join_doubles(&w, &set, err) < 0)
 		goto out;
 	if (merge_lines(&w, &set, lines, nr, &changed, err) < 0)
 		goto out;
-	if (!changed) {
+	if (!changed && oid_is_zero(where->merged)) {
 		ret = 0;
 		goto out;
 	}
 	if (write_tree(&w, &set, &tree, err) < 0 ||
-	    write_commit(&w, &tree, base, message, &commit, err) < 0 ||
+	    write_commit(&w, &tree, where, message, &commit, err) < 0 ||
 	    write_pack(&w, err) < 0)
 		goto out;
 	FAULT_POINT("packed");
-	ret = swap_ref(r, ref, tip, &commit, "migrate: records", err);
+	ret = swap_ref(r, ref, where->tip, &commit, "migrate: records", err);
 	FAULT_POINT("mirrored");
 out:
 	if (w.memory)

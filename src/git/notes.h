@@ -29,16 +29,22 @@ struct notes {
 int notes_read_at(struct repo *r, const struct oid *tip, struct pool *pool,
 		  struct notes *out, struct err *err);
 
+/** Where a commit of notes goes. Zero ids stand for none. */
+struct notes_commit {
+	const struct oid *tip;	  /* the ref must be there, and is moved from there */
+	const struct oid *base;	  /* what to build on: `tip`, or what was fetched */
+	const struct oid *merged; /* a second parent */
+};
+
 /**
- * Appends lines, those that stand there already left out, in one commit on top
- * of `base` with this message, as one pack, and moves the ref from `tip` to it
- * (compare and swap). `tip` zero: the ref must not exist. `base` is `tip` or a
- * descendant that was fetched. 0; 1 when another writer was first and nothing
- * was changed; -1.
+ * Appends lines, those that stand there already left out, in one commit with this
+ * message, as one pack, and moves the ref to it (compare and swap). Writes nothing
+ * when there is nothing to add or to merge. 0; 1 when another writer was first
+ * and nothing was changed; -1.
  */
-int notes_append(struct repo *r, const char *ref, const struct oid *tip,
-		 const struct oid *base, const struct note_line *lines, size_t nr,
-		 const char *message, struct err *err);
+int notes_append(struct repo *r, const char *ref, const struct notes_commit *where,
+		 const struct note_line *lines, size_t nr, const char *message,
+		 struct err *err);
 
 /**
  * Moves the ref from `tip` to `base`, a descendant that was fetched. Returns as
