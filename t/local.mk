@@ -87,6 +87,7 @@ shell_tests = \
 	%reldir%/t2200-crash.t \
 	%reldir%/t2300-restored.t \
 	%reldir%/t2400-foreign-keys.t \
+	%reldir%/t2500-interrupt.t \
 	%reldir%/t3000-postgresql.t \
 	%reldir%/t3100-hostile-server.t \
 	%reldir%/t4000-mirror.t \

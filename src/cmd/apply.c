@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/interrupt.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
@@ -270,6 +271,12 @@ static struct js *result_json(const struct telling *t, const struct apply_result
 static void explain_failure(const struct apply_result *r, const struct survey *s,
 			    bool dry_run, struct err *err)
 {
+	if (err->code == ERR_INTERRUPTED) {
+		err_detail(err, "%s", "");
+		err_hint(err, "interrupted",
+			 "What was under way was rolled back; \"git migrate apply\" goes "
+			 "on from there.");
+	}
 	if (!r->failed || err->code != ERR_REFUSED)
 		return;
 	if (err->line)
@@ -347,6 +354,7 @@ int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
 		return -1;
 	if (nr == 0)
 		argv[nr++] = fallback;
+	interrupt_watch();
 	all = js_array();
 	for (i = 0; i < nr && ret == 0; i++) {
 		o.target.name = argv[i];

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "base/err.h"
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "flow/target.h"
 #include "git/config.h"
@@ -17,8 +18,10 @@ static int poll_wait(void *arg UNUSED, int fd, short events, int timeout_ms,
 	int n;
 
 	do {
-		n = poll(&pfd, fd >= 0, timeout_ms);
-	} while (n < 0 && errno == EINTR);
+		n = interrupt_poll(&pfd, fd >= 0, timeout_ms);
+	} while (n < 0 && errno == EINTR && !interrupt_seen());
+	if (n < 0 && interrupt_seen())
+		return err_set(err, ERR_INTERRUPTED, "interrupted");
 	if (n < 0)
 		return err_errno(err, ERR_FATAL, "could not wait for the database");
 	return n > 0;
