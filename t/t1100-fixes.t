@@ -303,4 +303,20 @@ test_expect_success 'check --json' '
 	test_cmp .git/t/expect .git/t/out
 '
 
+test_expect_success 'trailers that a squash has buried are found out' '
+	cd "$SHARNESS_TRASH_DIRECTORY" && make_repo squashed && cd squashed &&
+	git migrate init sqlite:app.db >/dev/null 2>&1 &&
+	new_migration broken "CREATE TABLE t (x int NOT NULL);" &&
+	git checkout -q -b work &&
+	new_migration mended "SELECT 1;" "mend it" "" "Fixes: broken.sql" \
+		"Failure-Mode: nobody fills x" &&
+	git checkout -q main && git merge -q --squash work >out 2>&1 &&
+	git commit -q --no-edit &&
+	test_expect_code 1 git migrate check HEAD^..HEAD 2>err &&
+	grep "^error: a trailer of migration .mended.sql. stands where git does not read it" err &&
+	printf "%s\n" "-- Fixes: broken.sql" "-- Failure-Mode: nobody fills x" "SELECT 1;" \
+		>migrations/mended.sql && git add migrations && tick &&
+	git commit -q --amend -m "mend it" && git migrate check HEAD^..HEAD
+'
+
 test_done

@@ -234,18 +234,12 @@ static void place(struct walk *w, const struct task *t, const char *path)
 /* Position of a path, below the folder or as in the tree, or of a file name; or -1. */
 static ssize_t find_named(const struct path_list *list, const char *name)
 {
-	const char *base, *slash;
+	const char *base;
 	ssize_t hit = path_list_find(list, name), only = -1;
 	size_t i;
 
 	if (hit >= 0)
 		return hit;
-	slash = strchr(name, '/'); /* as written in the tree: below the folder */
-	for (; slash; slash = strchr(slash + 1, '/')) {
-		hit = path_list_find(list, slash + 1);
-		if (hit >= 0)
-			return hit;
-	}
 	if (strchr(name, '/'))
 		return -1;
 	for (i = 0; i < list->nr; i++) {
@@ -264,13 +258,16 @@ static ssize_t find_named(const struct path_list *list, const char *name)
  * forms of plan_resolve, but for ids, which such a file cannot know.
  */
 static ssize_t required_one(const struct path_list *list, struct pool *pool,
-			    const char *value)
+			    const char *folder, const char *value)
 {
+	size_t len = folder ? strlen(folder) : 0;
 	const char *name = pool_strndup(pool, value, strcspn(value, " \t"));
 	ssize_t hit;
 
 	if (starts_with(name, "./"))
 		name += 2;
+	if (len && strncmp(name, folder, len) == 0 && name[len] == '/')
+		name += len + 1;
 	hit = find_named(list, name);
 	return hit >= 0 ? hit : find_named(list, pool_printf(pool, "%s.sql", name));
 }
@@ -311,7 +308,7 @@ static int visit_from(struct walk *w, const struct task *t, struct visit *v, siz
 			v->depth--;
 			continue;
 		}
-		need = required_one(&t->added, w->pool,
+		need = required_one(&t->added, w->pool, w->source->folder,
 				    v->needs[at].items[v->next[at]++]);
 		/* one that names itself is a matter of policy, not of order */
 		if (need < 0 || v->mark[need] == 2 || (size_t)need == v->way[at])

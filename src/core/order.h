@@ -47,6 +47,7 @@ struct order_source {
 	/** Appends the values of `Requires:` in the header of that migration. */
 	int (*requires)(void *ctx, struct pool *pool, const struct oid *tree,
 			const char *path, struct path_list *out, struct err *err);
+	const char *folder; /* that a path in `Requires:` may begin with; may be NULL */
 };
 
 struct order_entry {

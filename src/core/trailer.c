@@ -312,6 +312,8 @@ static void read_block(struct gather *g, const char *text, struct block b)
 /* Lines of text[from, to) that look like trailers of ours. */
 static void read_misplaced(struct gather *g, const char *text, size_t from, size_t to)
 {
+	/* git merge --squash indents the messages that it joins, trailers and all */
+	bool squashed = starts_with(text, "Squashed commit of the following:");
 	enum trailer_key key;
 	const char *line;
 	size_t at, len, colon;
@@ -320,7 +322,7 @@ static void read_misplaced(struct gather *g, const char *text, size_t from, size
 		len = strcspn(text + at, "\n");
 		line = trim(text + at, &len);
 		colon = match_key(line, len, &key);
-		if (line != text + at || !colon)
+		if ((line != text + at && !squashed) || !colon)
 			continue;
 		line = pool_strndup(g->pool, line, len);
 		if (trailer_is_issue(line + colon))

@@ -212,6 +212,12 @@ static void refuse_change(struct check *c, const struct change *ch, const char *
 		      c->folder, ch->path, ch->path);
 }
 
+/* As a restored file is: regular, or with the mode that it had. */
+static bool is_regular(const struct change *ch)
+{
+	return ch->mode == MODE_REGULAR || ch->mode == ch->old_mode;
+}
+
 /* A change of a file that was there: may it still be changed? */
 static int judge_change(struct check *c, const struct change *ch, struct err *err)
 {
@@ -231,12 +237,12 @@ static int judge_change(struct check *c, const struct change *ch, struct err *er
 		/* back to what ran is the way home, not away from it */
 		if (strcmp(oid_hex(&ch->blob, hex), applied->record->field[FIELD_BLOB]) ==
 			    0 &&
-		    ch->mode == MODE_REGULAR)
+		    is_regular(ch))
 			return 0;
 		snprintf(why, sizeof(why), "was applied to target '%s' at %s",
 			 applied->target, applied->record->field[FIELD_AT]);
 		refuse_change(c, ch, why);
-	} else if (landed && !(oid_eq(&ch->blob, &blob) && ch->mode == MODE_REGULAR)) {
+	} else if (landed && !(oid_eq(&ch->blob, &blob) && is_regular(ch))) {
 		refuse_change(c, ch, "has landed on the protected branch");
 	}
 	return 0;

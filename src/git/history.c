@@ -565,7 +565,7 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 		 struct err *err)
 {
 	struct graph g = { .repo = r };
-	const struct order_source source = {
+	struct order_source source = {
 		.ctx = &g,
 		.commit = source_commit,
 		.added = source_added,
@@ -584,6 +584,7 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 	if (repo_folder(r, &g.folder, err) < 0)
 		return -1;
 	out->folder = pool_strdup(&out->pool, g.folder);
+	source.folder = g.folder;
 	if (order_plan(&source, &out->pool, commit, &entries, &nr, err) < 0 ||
 	    source_commit(&g, &out->pool, commit, &at, err) < 0)
 		goto failed;

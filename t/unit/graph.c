@@ -278,8 +278,12 @@ static int source_requires(void *ctx, struct pool *pool, const struct oid *tree,
 int graph_plan(struct graph *g, size_t tip, struct pool *pool, struct list *out,
 	       struct err *err)
 {
-	const struct order_source source = { g, source_commit, source_added, source_holds,
-					     source_requires };
+	const struct order_source source = { g,
+					     source_commit,
+					     source_added,
+					     source_holds,
+					     source_requires,
+					     "db/migrations" };
 	struct order_entry *entries;
 	struct oid id;
 	size_t nr, i;

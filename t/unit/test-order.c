@@ -36,18 +36,14 @@ static size_t pick(size_t n)
 /* Which of the files `own` is meant, -1 for none. */
 static int oracle_named(const bool own[PATHS], size_t p, enum form form)
 {
-	const char *name = form == FORM_BASE ? graph_base(paths[p]) : paths[p],
-		   *at = name;
+	/* as in the tree: the folder is taken off */
+	const char *name = form == FORM_BASE ? graph_base(paths[p]) : paths[p];
 	int q, only = -1;
 
-	while (at) {
-		for (q = 0; q < PATHS; q++)
-			if (own[q] && strcmp(paths[q], at) == 0)
-				return q;
-		at = strchr(at, '/');
-		at = at ? at + 1 : NULL;
-	}
-	if (strchr(name, '/') || form == FORM_TREE)
+	for (q = 0; q < PATHS; q++)
+		if (own[q] && strcmp(paths[q], name) == 0)
+			return q;
+	if (strchr(name, '/'))
 		return -1;
 	for (q = 0; q < PATHS; q++) {
 		if (!own[q] || strcmp(graph_base(paths[q]), name) != 0)
@@ -737,8 +733,8 @@ static int chain_requires(void *ctx, struct pool *pool, const struct oid *tree U
 static void long_chain(void **state UNUSED)
 {
 	bool circle = false;
-	const struct order_source source = { &circle, chain_commit, chain_added, NULL,
-					     chain_requires };
+	const struct order_source source = { &circle, chain_commit,   chain_added,
+					     NULL,    chain_requires, "db/migrations" };
 	const struct oid tip = { { 1 } };
 	struct order_entry *entries;
 	struct pool pool = { 0 };
