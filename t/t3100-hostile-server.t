@@ -96,4 +96,19 @@ test_expect_success 'a file that cannot be run is refused before any other runs'
 	git migrate apply >out 2>&1 && grep "applied  good.sql" out
 '
 
+test_expect_success 'triggers that were taken away or switched off are noticed' '
+	fresh guards && git migrate apply >out 2>&1 && git migrate audit >out 2>&1 &&
+	pg "$url" "DROP TRIGGER log_change ON git_migrate.log;
+		ALTER TABLE git_migrate.log ENABLE TRIGGER log_insert" &&
+	test_expect_code 1 git migrate audit --porcelain >audit &&
+	grep "^default failed guards 0 .log_change., " audit &&
+	grep "^default failed guards 0 .log_insert., " audit &&
+	git config migrate.default.url sqlite:app.db &&
+	git update-ref -d refs/notes/migrate/default && git config --unset migrate.default.uuid &&
+	git migrate apply >out 2>&1 && git migrate audit >out 2>&1 &&
+	sqlite app.db "DROP TRIGGER git_migrate_log_update" &&
+	test_expect_code 1 git migrate audit --porcelain >audit &&
+	grep "^default failed guards 0 .git_migrate_log_update., " audit
+'
+
 test_done

@@ -238,8 +238,10 @@ test_expect_success 'both: a database that was restored' '
 	rm -rf bad && cp -R app bad &&
 	(
 		cd bad &&
+		trigger=$(sqlite app.db "SELECT sql FROM sqlite_schema
+			WHERE name = '\''git_migrate_log_delete'\''") &&
 		sqlite app.db "DROP TRIGGER git_migrate_log_delete;
-			DELETE FROM git_migrate_log WHERE seq > 2;
+			DELETE FROM git_migrate_log WHERE seq > 2; $trigger;
 			DROP TABLE users; CREATE TABLE users (
 				id INTEGER PRIMARY KEY, name TEXT, email TEXT)" &&
 		git migrate target restored default --reason "disk failure" &&

@@ -32,9 +32,11 @@ struct step {
 /* Where the engines differ. */
 struct dialect {
 	const char *driver;
-	const char *exists;  /* answers with a row when there is the table $1 */
-	const char *lock;    /* takes the lock row; NULL: the transaction is the lock */
-	const char *holders; /* who holds it: pid, application, user, since */
+	const char *exists;   /* answers with a row when there is the table $1 */
+	const char *lock;     /* takes the lock row; NULL: the transaction is the lock */
+	const char *holders;  /* who holds it: pid, application, user, since */
+	const char *guarding; /* the triggers and indexes that are there and at work */
+	const char *const *guards; /* those that must be; NULL-terminated */
 	const struct step *steps;
 	unsigned nr_steps;
 };
@@ -55,11 +57,29 @@ static const struct step postgresql_steps[] = {
 	{ "0001-tracker.sql", postgresql_0001, sizeof(postgresql_0001) },
 };
 
+static const char *const sqlite_guards[] = {
+	"git_migrate_log_delete",    "git_migrate_log_insert",
+	"git_migrate_log_settled",   "git_migrate_log_update",
+	"git_migrate_schema_delete", "git_migrate_schema_insert",
+	"git_migrate_schema_update", NULL,
+};
+
+static const char *const postgresql_guards[] = {
+	"lock_delete",	   "lock_truncate",
+	"log_change",	   "log_insert",
+	"log_settled",	   "log_truncate",
+	"schema_change",   "schema_insert",
+	"schema_truncate", NULL,
+};
+
 static const struct dialect dialects[] = {
 	{
 		.driver = "sqlite",
 		.exists =
 			"SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
+		.guarding = "SELECT name FROM sqlite_schema"
+			    " WHERE type IN ('trigger', 'index')",
+		.guards = sqlite_guards,
 		.steps = sqlite_steps,
 		.nr_steps = ARRAY_SIZE(sqlite_steps),
 	},
@@ -84,6 +104,15 @@ static const struct dialect dialects[] = {
 			   "  WHERE datname = pg_catalog.current_database())"
 			   " AND l.pid <> pg_catalog.pg_backend_pid()"
 			   " ORDER BY a.xact_start",
+		/* ALWAYS: session_replication_role passes others over */
+		.guarding = "SELECT t.tgname FROM pg_catalog.pg_trigger AS t"
+			    " JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid"
+			    " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+			    " WHERE n.nspname = 'git_migrate' AND t.tgenabled = 'A'"
+			    " UNION ALL SELECT c.relname FROM pg_catalog.pg_class AS c"
+			    " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+			    " WHERE n.nspname = 'git_migrate' AND c.relkind = 'i'",
+		.guards = postgresql_guards,
 		.steps = postgresql_steps,
 		.nr_steps = ARRAY_SIZE(postgresql_steps),
 	},
@@ -298,6 +327,41 @@ int tracker_examine(struct tracker *t, struct pool *pool, struct ledger *ledger,
 	};
 
 	return read_whole(t, &reading, err);
+}
+
+struct guards {
+	const char *const *wanted;
+	unsigned seen; /* a bit for each of them */
+};
+
+static int on_guard(void *arg, const char *const *values, size_t nr UNUSED,
+		    struct err *err UNUSED)
+{
+	struct guards *g = arg;
+	size_t i;
+
+	for (i = 0; g->wanted[i]; i++)
+		if (values[0] && strcmp(values[0], g->wanted[i]) == 0)
+			g->seen |= 1u << i;
+	return 0;
+}
+
+int tracker_guards(struct tracker *t, void (*gone)(void *arg, const char *name),
+		   void *arg, struct err *err)
+{
+	const struct dialect *d = dialect_of(t->driver);
+	struct guards guards = { .wanted = d->guards };
+	size_t i;
+	int ret;
+
+	if (t->driver->begin_read(t->db, err) < 0)
+		return -1;
+	ret = t->driver->query(t->db, d->guarding, NULL, 0, on_guard, &guards, err);
+	t->driver->rollback(t->db);
+	for (i = 0; ret == 0 && d->guards[i]; i++)
+		if (!(guards.seen & 1u << i))
+			gone(arg, d->guards[i]);
+	return ret;
 }
 
 /* --- installing -------------------------------------------------------- */

@@ -41,6 +41,13 @@ int tracker_examine(struct tracker *t, struct pool *pool, struct ledger *ledger,
 		    struct err *err);
 
 /**
+ * Looks whether the triggers and the index that keep the log append-only are
+ * there and at work; tells `gone` the name of each that is not. 0 or -1.
+ */
+int tracker_guards(struct tracker *t, void (*gone)(void *arg, const char *name),
+		   void *arg, struct err *err);
+
+/**
  * Installs or rolls forward the tracker's schema, each step in a transaction of
  * its own. Safe against others who do the same. 0 or -1.
  */

@@ -48,6 +48,12 @@ static void bad_line(void *arg, const char *line, const char *why)
 }
 
 /* The tracker with itself: form, numbers, hashes, and the copies in columns. */
+static void guard_gone(void *arg, const char *name)
+{
+	note(arg, "guards", CHECK_FAILED, 0,
+	     "'%s', which keeps the log append-only, is gone or switched off", name);
+}
+
 static int check_chain(struct audit *a, struct target *t, struct err *err)
 {
 	const struct record *last;
@@ -69,6 +75,8 @@ static int check_chain(struct audit *a, struct target *t, struct err *err)
 		note(a, "chain", CHECK_OK, last ? last->seq : 0,
 		     "%zu records, each linked to the one before it; columns agree",
 		     t->ledger.nr);
+	if (found && tracker_guards(&t->tracker, guard_gone, a, err) < 0)
+		return -1;
 	if (last)
 		snprintf(a->head, sizeof(a->head), "%s", last->hash);
 	return 0;
