@@ -175,4 +175,25 @@ test_expect_success 'new does not write through a symbolic link' '
 	test -z "$(ls ../outside)"
 '
 
+test_expect_success 'a mode that changed after it was applied is refused by apply too' '
+	cd "$SHARNESS_TRASH_DIRECTORY" && make_repo modes && cd modes &&
+	git migrate init sqlite:app.db >/dev/null 2>&1 &&
+	new_migration a "CREATE TABLE a (x int);" && git migrate apply >out 2>&1 &&
+	git update-index --chmod=+x migrations/a.sql && tick &&
+	git commit -q --no-verify -m "executable" &&
+	test_expect_code 1 git migrate apply 2>err &&
+	grep "^error: the mode of migration .a.sql. was changed after it was applied" err &&
+	grep "^hint: " err &&
+	git update-index --chmod=-x migrations/a.sql && tick && git commit -q --no-verify -m "back" &&
+	git migrate apply >out 2>&1 && grep "up to date" out
+'
+
+test_expect_success 'tables of our name that are not ours are said to be that' '
+	cd "$SHARNESS_TRASH_DIRECTORY" && make_repo foreign && cd foreign &&
+	git migrate init sqlite:app.db >/dev/null 2>&1 && new_migration a "SELECT 1;" &&
+	sqlite app.db "CREATE TABLE git_migrate_log (x)" &&
+	test_must_fail git migrate apply 2>err &&
+	grep "^error: " err && grep "^hint: .*this tool did not make" err
+'
+
 test_done

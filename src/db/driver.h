@@ -152,6 +152,7 @@ struct db_driver {
 
 	/** Whether the failure in `err` says that a table is not there. */
 	bool (*is_undefined_table)(const struct err *err);
+	bool (*is_undefined_column)(const struct err *err);
 	/** Whether another writer was first: a duplicate key or object, a busy lock. */
 	bool (*is_conflict)(const struct err *err);
 };

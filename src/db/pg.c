@@ -425,6 +425,11 @@ static bool state_is(const struct err *err, const char *const *states, size_t nr
 	return false;
 }
 
+static bool is_undefined_column(const struct err *err)
+{
+	return strcmp(err->sqlstate, "42703") == 0;
+}
+
 static bool is_undefined_table(const struct err *err)
 {
 	static const char *const states[] = { "42P01", "3F000" };
@@ -461,5 +466,6 @@ const struct db_driver db_postgresql = {
 	.commit = commit,
 	.rollback = rollback,
 	.is_undefined_table = is_undefined_table,
+	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 };

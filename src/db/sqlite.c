@@ -379,6 +379,11 @@ static int execute(struct db *db, const char *sql, size_t len, struct err *err)
 	return ret;
 }
 
+static bool is_undefined_column(const struct err *err)
+{
+	return strstr(err->message, "no such column") != NULL;
+}
+
 static bool is_undefined_table(const struct err *err)
 {
 	return strcmp(err->sqlstate, "1") == 0 && strstr(err->message, "no such table");
@@ -411,5 +416,6 @@ const struct db_driver db_sqlite = {
 	.commit = commit,
 	.rollback = rollback,
 	.is_undefined_table = is_undefined_table,
+	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 };

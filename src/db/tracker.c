@@ -284,6 +284,14 @@ static int on_record(void *arg, const char *const *values, size_t nr UNUSED,
 	return 0;
 }
 
+/* Something has our names that is not of our making. */
+static void hint_foreign(struct err *err)
+{
+	err_hint(err, "tracker-foreign",
+		 "A table, view or schema of the tracker's name (git_migrate) is there "
+		 "that this tool did not make; its owner renames it.");
+}
+
 static int read_log(struct tracker *t, struct reading *reading, struct err *err)
 {
 	bool found;
@@ -293,8 +301,11 @@ static int read_log(struct tracker *t, struct reading *reading, struct err *err)
 	if (!found)
 		return 0;
 	if (ask(t, on_record, reading, err, "SELECT " COLUMNS " FROM %slog ORDER BY seq",
-		t->driver->prefix) < 0)
+		t->driver->prefix) < 0) {
+		if (t->driver->is_undefined_column(err))
+			hint_foreign(err);
 		return -1;
+	}
 	return 1;
 }
 
@@ -471,6 +482,8 @@ int tracker_install(struct tracker *t, struct err *err)
 		/* two who create the same at once: the loser looks again */
 		if (t->driver->is_conflict(err) && ++tries < INSTALL_TRIES)
 			continue;
+		if (t->driver->is_conflict(err))
+			hint_foreign(err);
 		if (strcmp(err->sqlstate, "42501") == 0 && !err->hint[0])
 			err_hint(err, "privilege",
 				 "Let the owner of the database prepare it: CREATE "

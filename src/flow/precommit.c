@@ -224,10 +224,11 @@ static int judge_change(struct check *c, const struct change *ch, struct err *er
 	const struct applied *applied;
 	char why[256], hex[OID_HEXSZ + 1];
 	struct oid blob;
+	unsigned mode;
 	int landed = 0;
 
 	if (c->has_landed && protects_landed(c)) {
-		landed = history_holds(c->repo, &c->landed, ch->path, &blob, err);
+		landed = history_holds(c->repo, &c->landed, ch->path, &blob, &mode, err);
 		if (landed < 0)
 			return -1;
 	}

@@ -35,6 +35,37 @@ static void found_edited(struct survey *s, size_t pos)
 		      m->path);
 }
 
+/*
+ * A file that became executable after it was applied. The record has no mode:
+ * the commit that it ran from is looked up, for the few that are executable.
+ */
+static int judge_mode(struct survey *s, size_t pos, struct err *err)
+{
+	const struct migration *m = &s->plan.items[pos];
+	const char *hex = settled(s, pos)->field[FIELD_HEAD];
+	struct err quiet = { 0 };
+	struct oid from, blob;
+	unsigned mode;
+	int held;
+
+	if (m->mode != MODE_EXECUTABLE || oid_parse(&from, hex, strlen(hex)) < 0 ||
+	    repo_is_commit(s->repo, hex, &quiet) <= 0)
+		return 0;
+	held = history_holds(s->repo, &from, m->path, &blob, &mode, err);
+	if (held <= 0 || mode == m->mode)
+		return held < 0 ? -1 : 0;
+	findings_add(&s->problems, RULE_MODE, false, m->path,
+		     "the mode of migration '%s' was changed after it was applied",
+		     m->path);
+	findings_detail(&s->problems, "It was %06o when it ran; now it is %06o.", mode,
+			m->mode);
+	findings_hint(&s->problems,
+		      "Give it its mode back (git update-index --chmod=-x "
+		      "%s/%s) and commit that.",
+		      s->plan.folder, m->path);
+	return 0;
+}
+
 /* The plan entry that has the bytes of an applied one that is gone, or NULL. */
 static const char *same_bytes(const struct survey *s, const char *blob)
 {
@@ -375,6 +406,8 @@ int survey_judge(struct survey *s, struct err *err)
 	too_shallow = judge_boundary(s);
 	s->first_pending = s->plan.nr;
 	for (i = 0; i < s->plan.nr; i++) {
+		if (s->judgement.of[i] == VERDICT_SETTLED && judge_mode(s, i, err) < 0)
+			return -1;
 		if (s->judgement.of[i] == VERDICT_EDITED)
 			found_edited(s, i);
 		else if ((s->judgement.of[i] == VERDICT_GAP ||

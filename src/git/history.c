@@ -47,6 +47,12 @@ static bool is_file(const struct tree_entry *e)
 	       e->mode == 0100664;
 }
 
+/* Of a file: 0100664, which old versions wrote, is as good as 0100644. */
+static unsigned file_mode(const struct tree_entry *e)
+{
+	return e->mode == MODE_EXECUTABLE ? MODE_EXECUTABLE : MODE_REGULAR;
+}
+
 /* git's order of entries: a folder's name counts as if it ended in a slash. */
 static int entry_cmp(const struct tree_entry *a, const struct tree_entry *b)
 {
@@ -406,8 +412,7 @@ static int list_file(void *arg, const char *path, const struct tree_entry *e,
 		if (pos < 0)
 			BUG("migration '%s' has no place in the plan", path);
 		l->plan->items[pos].blob = e->id;
-		l->plan->items[pos].mode = e->mode == MODE_EXECUTABLE ? MODE_EXECUTABLE
-								      : MODE_REGULAR;
+		l->plan->items[pos].mode = file_mode(e);
 		return 0;
 	}
 	VEC_GROW(l->misfits, l->nr, l->alloc);
@@ -599,7 +604,7 @@ failed:
 }
 
 int history_holds(struct repo *r, const struct oid *commit, const char *path,
-		  struct oid *blob, struct err *err)
+		  struct oid *blob, unsigned *mode, struct err *err)
 {
 	struct graph g = { .repo = r };
 	struct pool pool = { 0 };
@@ -616,6 +621,7 @@ int history_holds(struct repo *r, const struct oid *commit, const char *path,
 	if (found <= 0)
 		return found;
 	*blob = e.id;
+	*mode = file_mode(&e);
 	return is_file(&e);
 }
 

@@ -15,9 +15,9 @@ struct repo;
 int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 		 struct err *err);
 
-/** Whether a commit's tree holds that migration: 1 with its blob, 0, -1. */
+/** Whether a commit's tree holds that migration: 1 with blob and mode, 0, -1. */
 int history_holds(struct repo *r, const struct oid *commit, const char *path,
-		  struct oid *blob, struct err *err);
+		  struct oid *blob, unsigned *mode, struct err *err);
 
 /**
  * Calls `fn` with the message of each commit on the first-parent line of `tip`,
