@@ -95,16 +95,25 @@ static int finish_text(struct ctx *ctx)
 	return err_exit_status(err.code);
 }
 
+/* Whether an option stands among the arguments, before "--". */
+static bool asks_for(const char *option, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], option) == 0)
+			return true;
+	return false;
+}
+
 int cmd_options(struct ctx *ctx, const struct usage *u, int argc, char **argv,
 		struct err *err)
 {
-	int i, left;
+	int left;
 
-	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "-h") == 0) {
-			opt_usage(u, ctx->command->name, stdout);
-			exit(finish_text(ctx));
-		}
+	if (asks_for("-h", argc, argv)) {
+		opt_usage(u, ctx->command->name, stdout);
+		exit(finish_text(ctx));
 	}
 	left = opt_parse(u, argc, argv, err);
 	if (left < 0)
@@ -176,26 +185,6 @@ static int open_what_it_needs(struct ctx *ctx, struct err *err)
 	return 0;
 }
 
-static bool asks_for_help(int argc, char **argv)
-{
-	int i;
-
-	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0)
-			return true;
-	return false;
-}
-
-static bool asks_for_usage(int argc, char **argv)
-{
-	int i;
-
-	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "-h") == 0)
-			return true;
-	return false;
-}
-
 static int run(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
 	int status;
@@ -206,9 +195,9 @@ static int run(struct ctx *ctx, int argc, char **argv, struct err *err)
 		err_hint(err, "usage", "\"git migrate -h\" lists them.");
 		return -1;
 	}
-	if (asks_for_help(argc, argv))
+	if (asks_for("--help", argc, argv))
 		show_manual();
-	if (!asks_for_usage(argc, argv) && open_what_it_needs(ctx, err) < 0)
+	if (!asks_for("-h", argc, argv) && open_what_it_needs(ctx, err) < 0)
 		return -1;
 	status = ctx->command->run(ctx, argc, argv, err);
 	if (status >= 0 && flush_results(ctx, err) < 0)
