@@ -379,4 +379,23 @@ test_expect_success 'exit statuses: 0 done, 1 refused, 128 could not, 129 usage'
 	test_expect_code 129 git migrate apply --nonsense >.git/out 2>&1
 '
 
+test_expect_success '--porcelain and --json together are refused' '
+	cd "$SHARNESS_TRASH_DIRECTORY" && make_repo forms && cd forms &&
+	git config migrate.default.url sqlite:.git/app.db && new_migration a "SELECT 1;" &&
+	for command in status apply audit plan "target list"; do
+		as_error 129 "--porcelain and --json cannot be used together" \
+			git migrate $command --porcelain --json || return 1
+	done &&
+	test ! -e .git/app.db
+'
+
+test_expect_success 'a reader that leaves does not end apply half way' '
+	for i in 1 2 3 4 5; do
+		new_migration "m$i" "CREATE TABLE t$i (x int);" || return 1
+	done &&
+	{ git migrate apply 2>.git/err; echo $? >.git/status; } | : &&
+	git migrate status --exit-code >.git/out 2>&1 &&
+	grep "6 applied, 0 pending" .git/out
+'
+
 test_done

@@ -1,5 +1,7 @@
 #include "base/compat.h"
 
+#include <signal.h>
+
 #include "base/err.h"
 #include "base/interrupt.h"
 #include "base/io.h"
@@ -350,11 +352,12 @@ int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
 	static char fallback[] = "default";
 	struct js *all;
 
-	if (nr < 0)
+	if (nr < 0 || cmd_one_form(porcelain, json, err) < 0)
 		return -1;
 	if (nr == 0)
 		argv[nr++] = fallback;
 	interrupt_watch();
+	signal(SIGPIPE, SIG_IGN); /* a reader that leaves must not end it half way */
 	all = js_array();
 	for (i = 0; i < nr && ret == 0; i++) {
 		o.target.name = argv[i];

@@ -89,7 +89,7 @@ int cmd_audit(struct ctx *ctx, int argc, char **argv, struct err *err)
 	struct audit a;
 	struct js *all;
 
-	if (nr < 0)
+	if (nr < 0 || cmd_one_form(porcelain, json, err) < 0)
 		return -1;
 	if (nr == 0)
 		argv[nr++] = fallback;

@@ -57,6 +57,9 @@ int cmd_target(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_options(struct ctx *ctx, const struct usage *u, int argc, char **argv,
 		struct err *err);
 
+/** Refuses --porcelain together with --json (ERR_USAGE). 0 or -1. */
+int cmd_one_form(bool porcelain, bool json, struct err *err);
+
 /** Flushes stdout before something is said on stderr, and keeps what goes wrong. */
 void cmd_flush(struct ctx *ctx);
 

@@ -122,6 +122,15 @@ int cmd_options(struct ctx *ctx, const struct usage *u, int argc, char **argv,
 	return left;
 }
 
+int cmd_one_form(bool porcelain, bool json, struct err *err)
+{
+	if (!porcelain || !json)
+		return 0;
+	err_set(err, ERR_USAGE, "--porcelain and --json cannot be used together");
+	err_hint(err, "usage", "Both are forms of the same results: choose one.");
+	return -1;
+}
+
 int cmd_at_most(int nr, int max, char **argv, struct err *err)
 {
 	if (nr <= max)

@@ -112,6 +112,7 @@ int cmd_plan(struct ctx *ctx, int argc, char **argv, struct err *err)
 	struct oid commit;
 
 	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0 ||
+	    cmd_one_form(porcelain, json, err) < 0 ||
 	    repo_resolve(ctx->repo, nr ? argv[0] : "HEAD", &commit, err) < 0 ||
 	    repo_load_shared(ctx->repo, &commit, err) < 0 ||
 	    history_plan(ctx->repo, &commit, &plan, err) < 0)

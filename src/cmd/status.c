@@ -280,7 +280,7 @@ int cmd_status(struct ctx *ctx, int argc, char **argv, struct err *err)
 	struct survey_options so = { 0 };
 	struct js *all;
 
-	if (nr < 0)
+	if (nr < 0 || cmd_one_form(o.porcelain, o.json, err) < 0)
 		return -1;
 	if (nr == 0)
 		argv[nr++] = fallback;

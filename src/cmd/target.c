@@ -215,7 +215,7 @@ int cmd_target(struct ctx *ctx, int argc, char **argv, struct err *err)
 	const struct usage usage = { lines, opts };
 	int nr = cmd_options(ctx, &usage, argc, argv, err);
 
-	if (nr < 0)
+	if (nr < 0 || cmd_one_form(porcelain, json, err) < 0)
 		return -1;
 	if (nr == 0 || (nr == 1 && strcmp(argv[0], "list") == 0))
 		return list(ctx, porcelain, json);
