@@ -41,7 +41,8 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/history.c %reldir%/git/history.h \
 	%reldir%/git/internal.h \
 	%reldir%/git/notes.c %reldir%/git/notes.h \
-	%reldir%/git/repo.c %reldir%/git/repo.h
+	%reldir%/git/repo.c %reldir%/git/repo.h \
+	%reldir%/git/settings.c
 
 %canon_reldir%_libdb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
 %canon_reldir%_libdb_a_SOURCES = \

@@ -1,0 +1,196 @@
+/* Settings of a repository, who works in it, and git itself as a child. */
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "git/config.h"
+#include "git/internal.h"
+
+/* A path as git shows it: no empty, ".", ".." or ".git" parts. */
+static bool is_tree_path(const char *path)
+{
+	size_t len;
+
+	for (;; path += len + 1) {
+		len = strcspn(path, "/");
+		if (len == 4 && strncasecmp(path, ".git", 4) == 0)
+			return false;
+		if (len == 0 || (len == 1 && path[0] == '.') ||
+		    (len == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		if (!path[len])
+			return true;
+	}
+}
+
+int repo_folder(struct repo *r, const char **out, struct err *err)
+{
+	const char *folder = config_get(r->config, "migrate.path"), *c;
+
+	if (!folder || !folder[0])
+		folder = "migrations";
+	for (c = folder; *c > 0x1f && *c < 0x7f; c++)
+		;
+	if (!*c && is_tree_path(folder)) {
+		*out = folder;
+		return 0;
+	}
+	err_set(err, ERR_FATAL, "migrate.path '%s' is not a folder of the tree", folder);
+	err_hint(err, "path",
+		 "Set it as git shows paths, without slashes at the ends: git config "
+		 "migrate.path db/migrations");
+	return -1;
+}
+
+static const char *first_set(const char *a, const char *b, const char *c)
+{
+	if (a && a[0])
+		return a;
+	return b && b[0] ? b : c;
+}
+
+/* Without what would end the field in a commit, as git leaves it out too. */
+static void add_clean(struct buf *out, const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s >= 0x20 && !strchr("<>", *s))
+			buf_addc(out, *s);
+}
+
+void repo_identity(struct repo *r, struct buf *out)
+{
+	const char *login = first_set(getenv("LOGNAME"), getenv("USER"), NULL);
+	const char *name = first_set(getenv("GIT_COMMITTER_NAME"),
+				     config_get(r->config, "committer.name"),
+				     config_get(r->config, "user.name"));
+	const char *mail = first_set(getenv("GIT_COMMITTER_EMAIL"),
+				     config_get(r->config, "committer.email"),
+				     config_get(r->config, "user.email"));
+	char host[256] = "localhost", nobody[32];
+
+	mail = first_set(mail, getenv("EMAIL"), NULL);
+	if (gethostname(host, sizeof(host)) < 0 || !host[0])
+		snprintf(host, sizeof(host), "localhost");
+	host[sizeof(host) - 1] = '\0';
+	if (!login) {
+		snprintf(nobody, sizeof(nobody), "uid-%ld", (long)getuid());
+		login = nobody;
+	}
+	add_clean(out, first_set(name, login, NULL));
+	buf_adds(out, " <");
+	if (mail) {
+		add_clean(out, mail);
+	} else {
+		add_clean(out, login);
+		buf_addc(out, '@');
+		add_clean(out, host);
+	}
+	buf_addc(out, '>');
+}
+
+int repo_git(struct repo *r, const char *const *args, struct buf *out, struct buf *said,
+	     struct err *err)
+{
+	const char *const here[] = { "git", "--git-dir", r->git_dir, "--work-tree",
+				     r->toplevel };
+	/* named in full: a relative GIT_DIR would mean another place there */
+	size_t before = r->toplevel ? 5 : 3, nr = 0;
+	struct proc p = { .setenv = GIT_ENV, .dir = r->toplevel };
+	const char **argv;
+	int status;
+
+	while (args[nr])
+		nr++;
+	argv = xcalloc(before + nr + 1, sizeof(*argv));
+	memcpy(argv, here, before * sizeof(*argv));
+	memcpy(argv + before, args, nr * sizeof(*argv));
+	p.argv = argv;
+	status = proc_run(&p, out, said, err);
+	free(argv);
+	return status;
+}
+
+int repo_set_config(struct repo *r, const char *key, const char *value, struct err *err)
+{
+	const char *const args[] = { "config", "--local", key, value, NULL };
+	struct buf said = BUF_INIT;
+	int status = repo_git(r, args, NULL, &said, err);
+
+	if (status > 0)
+		git_failed(err, "config", &said);
+	buf_release(&said);
+	return status == 0 ? 0 : -1;
+}
+
+static int shared_blob(struct repo *r, const struct oid *commit, bool *there,
+		       struct err *err)
+{
+	git_commit *c = NULL;
+	git_tree *tree = NULL;
+	int ret = -1;
+
+	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0 ||
+	    git_commit_tree(&tree, c) < 0) {
+		repo_err(err, "could not read the tree of the commit");
+		goto out;
+	}
+	*there = git_tree_entry_byname(tree, ".gitmigrate") != NULL;
+	ret = 0;
+out:
+	git_tree_free(tree);
+	git_commit_free(c);
+	return ret;
+}
+
+bool repo_config_is_own(struct repo *r, const char *key)
+{
+	return config_is_own(r->config, key);
+}
+
+int repo_shared_value(struct repo *r, const struct oid *commit, const char *key,
+		      struct buf *out, struct err *err)
+{
+	char name[OID_HEXSZ + 1], blob[OID_HEXSZ + 32];
+	const char *const args[] = { "config", "--no-includes", "--blob",
+				     blob,     "--get",		key,
+				     NULL };
+	struct buf said = BUF_INIT;
+	bool there;
+	int status, ret = 0;
+
+	if (shared_blob(r, commit, &there, err) < 0)
+		return -1;
+	if (!there)
+		return 0;
+	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
+	status = repo_git(r, args, out, &said, err);
+	if (status < 0 || status > 1) { /* 1: not set */
+		ret = -1;
+		if (status > 1) {
+			git_failed(err, "config", &said);
+			err_wrap(err, "file '.gitmigrate'");
+		}
+	}
+	if (out->len && out->s[out->len - 1] == '\n')
+		out->s[--out->len] = '\0';
+	buf_release(&said);
+	return ret;
+}
+
+int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)
+{
+	char name[OID_HEXSZ + 1], blob[OID_HEXSZ + 32];
+	bool there;
+
+	if (shared_blob(r, commit, &there, err) < 0)
+		return -1;
+	if (!there) {
+		config_forget_tree(r->config);
+		return 0;
+	}
+	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
+	return config_load_tree(r->config, r->git_dir, blob, err);
+}
