@@ -204,6 +204,13 @@ test_expect_success 'the template of new must be filled in' '
 	git reset -q --hard HEAD^
 '
 
+test_expect_success 'a template that has landed is let pass' '
+	git migrate new landed >.git/out 2>&1 && git add migrations/landed.sql &&
+	git commit -qm "never filled in" && git config migrate.branch main &&
+	git migrate apply -n >.git/out 2>&1 &&
+	git config --unset migrate.branch && git reset -q --hard HEAD^
+'
+
 # --- places -------------------------------------------------------------------
 
 test_expect_success 'an empty repository: no commit yet' '

@@ -104,4 +104,14 @@ test_expect_success 'a partial clone: git fetches the blobs that are to run' '
 	)
 '
 
+test_expect_success 'a partial clone reads the mirror that it fetched' '
+	git -C origin config uploadpack.allowFilter true &&
+	git -C origin config migrate.default.url "sqlite:$PWD/app.db" &&
+	rm -rf partial2 && git clone -q --filter=blob:none "file://$PWD/origin" partial2 && (
+		cd partial2 && git config migrate.default.url "sqlite:$PWD/../app.db" &&
+		git fetch -q origin "refs/notes/migrate/*:refs/notes/origin/migrate/*" &&
+		git migrate audit --porcelain >../audit && ! grep " failed " ../audit
+	)
+'
+
 test_done

@@ -238,6 +238,42 @@ test_expect_success 'a database that was thrown away starts over, once that is s
 	)
 '
 
+test_expect_success 'starting over counts, whatever was pushed and fetched before' '
+	rm -rf app seen4 && git init -q --bare seen4 && git -C seen4 migrate init >out 2>&1 &&
+	make_repo app && (
+		cd app && git remote add origin ../seen4 &&
+		git migrate init sqlite:app.db >/dev/null 2>&1 &&
+		for i in 1 2 3; do
+			new_migration "m$i" "CREATE TABLE t$i (x int);" || exit 1
+		done &&
+		git migrate apply --to m1 >/dev/null 2>&1 &&
+		git push -q origin main "refs/notes/migrate/*" && git fetch -q &&
+		git migrate apply >/dev/null 2>&1 &&
+		for round in one two; do
+			rm app.db && git migrate target restored default --reason $round >../out &&
+			git migrate apply --to m2 >../out 2>../err && ! grep warning ../err &&
+			git migrate audit --porcelain >../audit && ! grep " failed " ../audit || exit 1
+		done &&
+		git migrate apply >../out 2>&1 && git push -q origin "refs/notes/migrate/*"
+	)
+'
+
+test_expect_success 'a clone that was behind goes on from there' '
+	git clone -q seen4 behind && (
+		cd behind && git migrate init "sqlite:$PWD/../app/app.db" >/dev/null 2>&1 &&
+		git fetch -q && git migrate apply >../out 2>../err && ! grep warning ../err &&
+		grep "up to date" ../out && git rev-parse refs/notes/migrate/default >../tip &&
+		git migrate audit --porcelain >../audit && ! grep " failed " ../audit
+	) && (
+		cd app && rm app.db && git migrate target restored default --reason three >../out &&
+		git migrate apply --to m1 >../out 2>&1 && git push -q origin "refs/notes/migrate/*"
+	) && (
+		cd behind && git config --unset migrate.default.uuid && git fetch -q &&
+		git migrate apply >../out 2>../err && ! grep warning ../err &&
+		grep "applied  m3.sql" ../out
+	)
+'
+
 test_expect_success 'a database that never was cannot start over' '
 	make_repo never && (
 		cd never && git migrate init sqlite:app.db >/dev/null 2>&1 &&

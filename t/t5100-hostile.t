@@ -128,6 +128,21 @@ test_expect_success 'no part of a password is shown, whatever is in it' '
 	done
 '
 
+test_expect_success 'an @ in an option of a URL is no password' '
+	git migrate target add az "postgresql://h.example/db?user=me@h" >out &&
+	git config --unset migrate.az.url
+'
+
+test_expect_success 'an absolute path stays one' '
+	for url in sqlite:/tmp/../tmp/x/abs.db sqlite:///tmp/./x//abs.db sqlite:/../tmp/x/abs.db; do
+		git migrate target add abs "$url" >out &&
+		test sqlite:/tmp/x/abs.db = "$(git config migrate.abs.url)" &&
+		git config --unset migrate.abs.url || return 1
+	done &&
+	git migrate target add short sqlite:a/../app.db >out &&
+	test sqlite:app.db = "$(git config migrate.short.url)" && git config --unset migrate.short.url
+'
+
 test_expect_success 'every spelling of a database file in the work tree is ignored' '
 	mkdir -p sub &&
 	for url in sqlite:./o1.db sqlite:sub/../o2.db "sqlite:$PWD/o3.db" "sqlite://$PWD/o4.db"; do

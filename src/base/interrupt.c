@@ -11,6 +11,8 @@ static const int watched[] = { SIGINT, SIGTERM, SIGHUP };
 /* The only state that a handler can reach. */
 static volatile sig_atomic_t seen;
 static bool watching;
+static bool letting_go;
+static sigset_t held;	 /* what is held back */
 static sigset_t outside; /* the mask while the program waits */
 
 static void note(int sig UNUSED)
@@ -21,7 +23,6 @@ static void note(int sig UNUSED)
 void interrupt_watch(void)
 {
 	struct sigaction old, act = { .sa_handler = note, .sa_flags = SA_RESETHAND };
-	sigset_t held;
 	size_t i;
 
 	if (watching)
@@ -43,6 +44,18 @@ bool interrupt_seen(void)
 	return seen;
 }
 
+/* The first one was taken note of: from here on another one ends the program. */
+static void let_go(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(watched); i++)
+		if (sigismember(&held, watched[i]) == 1)
+			signal(watched[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, &outside, NULL);
+	letting_go = true;
+}
+
 int interrupt_poll(struct pollfd *fds, unsigned long nr, int timeout_ms)
 {
 	const struct timespec limit = { .tv_sec = timeout_ms / 1000,
@@ -54,6 +67,8 @@ int interrupt_poll(struct pollfd *fds, unsigned long nr, int timeout_ms)
 	n = seen ? -1 : ppoll(fds, nr, timeout_ms < 0 ? NULL : &limit, &outside);
 	if (!seen)
 		return n;
+	if (!letting_go)
+		let_go();
 	errno = EINTR;
 	return -1;
 }

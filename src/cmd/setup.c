@@ -25,29 +25,40 @@ static const unsigned char pre_receive[] = {
 #include "hooks/pre-receive.inc"
 };
 
+/* Takes the last part off what stands behind `root`; false when there is none. */
+static bool drop_part(struct buf *out, size_t root)
+{
+	const char *slash, *last;
+
+	if (out->len == root)
+		return false;
+	slash = strrchr(out->s + root, '/');
+	last = slash ? slash + 1 : out->s + root;
+	if (strcmp(last, "..") == 0)
+		return false;
+	out->len = slash ? (size_t)(slash - out->s) : root;
+	out->s[out->len] = '\0';
+	return true;
+}
+
 /* Appends a path without "." and ".." parts and double slashes, as text alone. */
 static void add_lexical(struct buf *out, const char *path)
 {
-	size_t root = out->len, len;
-	const char *slash;
+	bool absolute = *path == '/';
+	size_t root, len;
 
-	if (*path == '/')
+	if (absolute)
 		buf_addc(out, '/');
+	root = out->len;
 	for (; *path; path += len) {
 		path += strspn(path, "/");
 		len = strcspn(path, "/");
 		if (len == 0 || (len == 1 && path[0] == '.'))
 			continue;
-		if (len == 2 && !strncmp(path, "..", 2) && out->len > root + 1 &&
-		    !ends_with(out->s + root, "..")) {
-			slash = strrchr(out->s + root, '/');
-			out->len = slash && slash > out->s + root
-					   ? (size_t)(slash - out->s)
-					   : root;
-			out->s[out->len] = '\0';
-			continue;
-		}
-		if (out->len > root && out->s[out->len - 1] != '/')
+		if (len == 2 && strncmp(path, "..", 2) == 0 &&
+		    (drop_part(out, root) || absolute))
+			continue; /* nothing is above "/" */
+		if (out->len > root)
 			buf_addc(out, '/');
 		buf_add(out, path, len);
 	}

@@ -21,7 +21,7 @@ static bool is_plausible(const PQconninfoOption *options)
 }
 
 /*
- * An '@' behind the first '/' of what follows the scheme: a password with a '/'
+ * An '@' in the path behind the host: a password with a '/'
  * of its own, the rest of which would be taken for a host or a database.
  */
 static bool has_stray_at(const char *url)
@@ -29,7 +29,7 @@ static bool has_stray_at(const char *url)
 	const char *rest = strstr(url, "://"), *slash;
 
 	slash = rest ? strpbrk(rest + 3, "/?") : NULL;
-	return slash && strchr(slash, '@') != NULL;
+	return slash && *slash == '/' && memchr(slash, '@', strcspn(slash, "?")) != NULL;
 }
 
 PQconninfoOption *pg_url_parse(const struct pq *pq, const char *url, struct err *err)

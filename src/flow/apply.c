@@ -7,6 +7,7 @@
 #include "flow/apply.h"
 #include "flow/mirror.h"
 #include "flow/record_make.h"
+#include "git/history.h"
 #include "git/repo.h"
 
 #define CODE_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -164,6 +165,23 @@ static bool is_template(const char *sql)
 	return true;
 }
 
+/* Whether the protected branch holds it; no when that cannot be told. */
+static bool has_landed(struct job *j, size_t pos)
+{
+	struct buf ref = BUF_INIT;
+	struct err quiet = { 0 };
+	struct oid tip, blob;
+	unsigned mode;
+	bool ret;
+
+	ret = repo_protected_ref(j->repo, &ref, &quiet) > 0 &&
+	      repo_ref(j->repo, ref.s, &tip, &quiet) > 0 &&
+	      history_holds(j->repo, &tip, j->s->plan.items[pos].path, &blob, &mode,
+			    &quiet) > 0;
+	buf_release(&ref);
+	return ret;
+}
+
 static int check_one(struct job *j, size_t pos, struct err *err)
 {
 	const char *path = j->s->plan.items[pos].path;
@@ -171,7 +189,8 @@ static int check_one(struct job *j, size_t pos, struct err *err)
 	struct db_script script;
 	int ret = read_script(j, pos, &sql, &script, err);
 
-	if (ret == 0 && is_template(script.sql)) {
+	/* one that has landed cannot be filled in any more: it does no harm */
+	if (ret == 0 && is_template(script.sql) && !has_landed(j, pos)) {
 		ret = err_set(err, ERR_REFUSED,
 			      "migration '%s' is still the empty template", path);
 		err_hint(err, "template",

@@ -47,13 +47,13 @@ static void bad_line(void *arg, const char *line, const char *why)
 	     "the mirror holds a line that is no record (%s): %.100s", why, line);
 }
 
-/* The tracker with itself: form, numbers, hashes, and the copies in columns. */
 static void guard_gone(void *arg, const char *name)
 {
 	note(arg, "guards", CHECK_FAILED, 0,
 	     "'%s', which keeps the log append-only, is gone or switched off", name);
 }
 
+/* The tracker with itself: form, numbers, hashes, and the copies in columns. */
 static int check_chain(struct audit *a, struct target *t, struct err *err)
 {
 	const struct record *last;

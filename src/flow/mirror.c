@@ -98,8 +98,7 @@ static int gather_at(struct gather *g, const struct oid *tip, struct err *err)
 
 	if (oid_is_zero(tip))
 		return 0;
-	if (notes_read_at(g->repo, tip, g->pool, &notes, err) < 0 ||
-	    gather_head(g, tip, err) < 0)
+	if (notes_read_at(g->repo, tip, g->pool, &notes, err) < 0)
 		return -1;
 	for (i = 0; i < notes.nr; i++) {
 		VEC_GROW(g->lines, g->nr, g->alloc);
@@ -135,7 +134,9 @@ static int build_on(struct gather *g, const struct oid *tip, struct err *err)
 		earlier = repo_is_ancestor(g->repo, tip, &m->base, err);
 		if (earlier)
 			return earlier < 0 ? -1 : 0;
-		m->parted = m->tip;
+		if (!oid_is_zero(&m->parted))
+			return 0; /* two at a time: the next run takes this one */
+		m->parted = m->base;
 	}
 	m->base = *tip;
 	return 0;
@@ -158,6 +159,31 @@ static int look_at_fetched(void *arg, const char *ref, struct err *err)
 	return g->flags & MIRROR_FETCHED ? gather_at(g, &tip, err) : 0;
 }
 
+/*
+ * Finds our tip, what was fetched, and the head in force: that of what is built
+ * upon. An older ref's does not count, however great its number.
+ */
+static int find_tips(struct gather *g, struct err *err)
+{
+	struct mirror *m = g->out;
+	struct buf ref = BUF_INIT;
+	int ret = -1;
+
+	mirror_ref(&ref, g->target);
+	if (repo_ref(g->repo, ref.s, &m->tip, err) < 0)
+		goto out;
+	m->base = m->tip;
+	if (repo_each_ref(g->repo, "refs/notes/", look_at_fetched, g, err) < 0 ||
+	    gather_head(g, &m->base, err) < 0 || gather_head(g, &m->parted, err) < 0)
+		goto out;
+	ret = 0;
+out:
+	if (ret < 0)
+		err_wrap(err, "mirror of target '%s'", g->target);
+	buf_release(&ref);
+	return ret;
+}
+
 /* As a sorted set: copies on several commits, or in several refs, are one. */
 static void make_set(struct gather *g, struct mirror *out)
 {
@@ -177,56 +203,25 @@ int mirror_read(struct repo *repo, const char *target, enum mirror_flags flags,
 	struct gather g = {
 		.repo = repo, .pool = pool, .target = target, .out = out, .flags = flags
 	};
-	struct buf ref = BUF_INIT;
-	int ret = -1;
+	int ret;
 
 	memset(out, 0, sizeof(*out));
-	mirror_ref(&ref, target);
-	if (repo_ref(repo, ref.s, &out->tip, err) < 0)
-		goto out;
-	out->base = out->tip;
-	if (repo_each_ref(repo, "refs/notes/", look_at_fetched, &g, err) < 0 ||
-	    gather_at(&g, flags & MIRROR_FETCHED ? &out->tip : &out->base, err) < 0)
-		goto out;
-	make_set(&g, out);
-	ret = 0;
-out:
-	if (ret < 0)
-		err_wrap(err, "mirror of target '%s'", target);
+	ret = find_tips(&g, err);
+	if (ret == 0)
+		ret = gather_at(&g, flags & MIRROR_FETCHED ? &out->tip : &out->base, err);
+	if (ret == 0)
+		make_set(&g, out);
 	free(g.lines);
-	buf_release(&ref);
 	return ret;
-}
-
-static int look_at_head(void *arg, const char *ref, struct err *err)
-{
-	struct gather *g = arg;
-	const char *target = fetched_target(ref);
-	struct oid tip;
-	int found;
-
-	if (!target || strcmp(target, g->target) != 0)
-		return 0;
-	found = repo_ref(g->repo, ref, &tip, err);
-	return found > 0 ? gather_head(g, &tip, err) : found;
 }
 
 int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
 		     struct mirror *out, struct err *err)
 {
 	struct gather g = { .repo = repo, .pool = pool, .target = target, .out = out };
-	struct buf ref = BUF_INIT;
-	int ret;
 
 	memset(out, 0, sizeof(*out));
-	mirror_ref(&ref, target);
-	ret = repo_ref(repo, ref.s, &out->tip, err);
-	if (ret > 0)
-		ret = gather_head(&g, &out->tip, err);
-	if (ret >= 0)
-		ret = repo_each_ref(repo, "refs/notes/", look_at_head, &g, err);
-	buf_release(&ref);
-	return ret;
+	return find_tips(&g, err);
 }
 
 int mirror_head_of(struct repo *repo, const char *target, const struct oid *tip,

@@ -26,7 +26,7 @@ void mirror_ref(struct buf *out, const char *target);
 struct mirror {
 	struct oid tip;	    /* of our own ref; zero when there is none */
 	struct oid base;    /* to build on: `tip`, or a fetched descendant of it */
-	struct oid parted;  /* our own tip where it parted from a fetched one, `base` */
+	struct oid parted;  /* a side that parted from `base`: to be merged */
 	const char **lines; /* sorted; the pool's */
 	size_t nr;
 	uint64_t head_seq; /* 0 when there is no head */
@@ -64,8 +64,8 @@ int mirror_check_head(const struct mirror *m, const char *target,
 		      const struct ledger *ledger, struct err *err);
 
 /**
- * Reads the head alone, the newest of our ref's and of those that were fetched:
- * cheap. Members other than tip and head are empty. 0 or -1.
+ * Reads the head alone, that of what is to be built upon: cheap. There are no
+ * lines. 0 or -1.
  */
 int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
 		     struct mirror *out, struct err *err);

@@ -119,15 +119,23 @@ static int load_set(struct repo *r, const struct oid *tip, struct note_set *set,
 	return 0;
 }
 
-/* Adds a note's size to what was read, before it is read. */
-static int check_size(struct repo *r, const struct note *note, size_t *bytes,
-		      struct err *err)
+/*
+ * Appends a note's text; a partial clone fetches it. `*bytes` adds up the sizes,
+ * judged before reading where the object is at hand.
+ */
+static int read_note(struct repo *r, const struct oid *blob, struct buf *out,
+		     size_t *bytes, struct err *err)
 {
+	size_t before = out->len, size = 0;
 	git_object_t type;
-	size_t size;
 
-	if (git_odb_read_header(&size, &type, r->odb, to_git(&note->blob)) < 0)
-		return repo_err(err, "could not read a note");
+	if (git_odb_read_header(&size, &type, r->odb, to_git(blob)) < 0)
+		size = 0;
+	if (size <= NOTE_MAX && *bytes + size <= NOTES_MAX) {
+		if (repo_read_blob(r, blob, out, err) != 0)
+			return -1;
+		size = out->len - before;
+	}
 	*bytes += size;
 	if (size <= NOTE_MAX && *bytes <= NOTES_MAX)
 		return 0;
@@ -138,15 +146,15 @@ static int check_size(struct repo *r, const struct note *note, size_t *bytes,
 static int read_lines(struct repo *r, const struct note *note, struct pool *pool,
 		      struct notes *out, size_t *alloc, size_t *bytes, struct err *err)
 {
-	git_odb_object *raw = NULL;
+	struct buf text = BUF_INIT;
 	const char *data, *end, *lf;
 
-	if (check_size(r, note, bytes, err) < 0)
+	if (read_note(r, &note->blob, &text, bytes, err) < 0) {
+		buf_release(&text);
 		return -1;
-	if (repo_read(r, &raw, &note->blob, GIT_OBJECT_BLOB, err) != 0)
-		return -1;
-	data = git_odb_object_data(raw);
-	for (end = data + git_odb_object_size(raw); data < end; data = lf + 1) {
+	}
+	data = buf_str(&text);
+	for (end = data + text.len; data < end; data = lf + 1) {
 		lf = memchr(data, '\n', (size_t)(end - data));
 		if (!lf)
 			lf = end;
@@ -157,7 +165,7 @@ static int read_lines(struct repo *r, const struct note *note, struct pool *pool
 		out->lines[out->nr++].line = pool_strndup(pool, data,
 							  (size_t)(lf - data));
 	}
-	git_odb_object_free(raw);
+	buf_release(&text);
 	return 0;
 }
 
@@ -234,17 +242,15 @@ static int write_object(struct writer *w, git_object_t type, const void *data, s
 static int extend_note(struct writer *w, struct note *note, const struct note_line *lines,
 		       size_t nr, bool *changed, struct err *err)
 {
-	git_odb_object *raw = NULL;
 	struct buf text = BUF_INIT;
+	size_t bytes = 0;
 	size_t i, len;
 	const char *hit;
 	int ret = -1;
 
 	if (!oid_is_zero(&note->blob)) {
-		if (repo_read(w->repo, &raw, &note->blob, GIT_OBJECT_BLOB, err) != 0)
-			return -1;
-		buf_add(&text, git_odb_object_data(raw), git_odb_object_size(raw));
-		git_odb_object_free(raw);
+		if (read_note(w->repo, &note->blob, &text, &bytes, err) < 0)
+			goto out;
 		if (text.len && text.s[text.len - 1] != '\n')
 			buf_addc(&text, '\n');
 	}
@@ -267,6 +273,7 @@ static int extend_note(struct writer *w, struct note *note, const struct note_li
 	else
 		ret = write_object(w, GIT_OBJECT_BLOB, text.s, text.len, &note->blob,
 				   err);
+out:
 	buf_release(&text);
 	return ret;
 }
@@ -285,9 +292,8 @@ static int cmp_line(const void *a, const void *b)
  */
 static int join_doubles(struct writer *w, struct note_set *set, struct err *err)
 {
-	git_odb_object *raw = NULL;
 	struct buf text = BUF_INIT;
-	size_t i, k, kept = 0;
+	size_t i, k, kept = 0, bytes = 0;
 	int ret = -1;
 
 	for (i = 0; i < set->nr; i = k) {
@@ -299,14 +305,11 @@ static int join_doubles(struct writer *w, struct note_set *set, struct err *err)
 			continue;
 		buf_reset(&text);
 		for (; i < k; i++) {
-			if (repo_read(w->repo, &raw, &set->items[i].blob, GIT_OBJECT_BLOB,
-				      err) != 0)
+			if (read_note(w->repo, &set->items[i].blob, &text, &bytes, err) <
+			    0)
 				goto out;
-			buf_add(&text, git_odb_object_data(raw),
-				git_odb_object_size(raw));
 			if (text.len && text.s[text.len - 1] != '\n')
 				buf_addc(&text, '\n');
-			git_odb_object_free(raw);
 		}
 		if (write_object(w, GIT_OBJECT_BLOB, buf_str(&text), text.len,
 				 &set->items[kept - 1].blob, err) < 0)
