@@ -150,8 +150,7 @@ struct db_driver {
 	/** Rolls back; harmless without a transaction and on a dead connection. */
 	void (*rollback)(struct db *db);
 
-	/** Whether the failure in `err` says that a table is not there. */
-	bool (*is_undefined_table)(const struct err *err);
+	/** Whether the failure in `err` says that a column is not there. */
 	bool (*is_undefined_column)(const struct err *err);
 	/** Whether another writer was first: a duplicate key or object, a busy lock. */
 	bool (*is_conflict)(const struct err *err);

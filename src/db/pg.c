@@ -430,13 +430,6 @@ static bool is_undefined_column(const struct err *err)
 	return strcmp(err->sqlstate, "42703") == 0;
 }
 
-static bool is_undefined_table(const struct err *err)
-{
-	static const char *const states[] = { "42P01", "3F000" };
-
-	return state_is(err, states, ARRAY_SIZE(states));
-}
-
 static bool is_conflict(const struct err *err)
 {
 	static const char *const states[] = { "23505", "55P03", "42P06", "42P07",
@@ -465,7 +458,6 @@ const struct db_driver db_postgresql = {
 	.execute = execute,
 	.commit = commit,
 	.rollback = rollback,
-	.is_undefined_table = is_undefined_table,
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 };

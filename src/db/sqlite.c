@@ -384,11 +384,6 @@ static bool is_undefined_column(const struct err *err)
 	return strstr(err->message, "no such column") != NULL;
 }
 
-static bool is_undefined_table(const struct err *err)
-{
-	return strcmp(err->sqlstate, "1") == 0 && strstr(err->message, "no such table");
-}
-
 static bool is_conflict(const struct err *err)
 {
 	int code = atoi(err->sqlstate);
@@ -415,7 +410,6 @@ const struct db_driver db_sqlite = {
 	.execute = execute,
 	.commit = commit,
 	.rollback = rollback,
-	.is_undefined_table = is_undefined_table,
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 };

@@ -128,11 +128,6 @@ static const struct dialect *dialect_of(const struct db_driver *driver)
 	BUG("no tracker for driver '%s'", driver->name);
 }
 
-unsigned tracker_schema_version(const struct db_driver *driver)
-{
-	return dialect_of(driver)->nr_steps;
-}
-
 /* --- asking ------------------------------------------------------------ */
 
 /* Asks with the table prefix put in for "%s", which must stand there once. */

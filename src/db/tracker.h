@@ -71,7 +71,4 @@ int tracker_append(struct tracker *t, const struct record *r, struct err *err);
  */
 int tracker_unchanged(struct tracker *t, const struct record *head, struct err *err);
 
-/** Number of the newest schema step that is compiled in. */
-unsigned tracker_schema_version(const struct db_driver *driver);
-
 #endif

@@ -12,7 +12,6 @@
 #include "flow/target.h"
 #include "git/config.h"
 #include "git/history.h"
-#include "git/notes.h"
 #include "git/repo.h"
 
 /* .gitmigrate decides over what has landed: it must not be bent by a push. */
@@ -99,37 +98,6 @@ out:
 	return ret;
 }
 
-struct mirror_side {
-	const char **lines;
-	size_t nr;
-};
-
-static int cmp_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The lines of a mirror's commit as a sorted set. */
-static int read_side(struct repo *repo, const struct oid *tip, struct pool *pool,
-		     struct mirror_side *out, struct err *err)
-{
-	struct notes notes;
-	size_t i;
-
-	if (notes_read_at(repo, tip, pool, &notes, err) < 0)
-		return -1;
-	out->nr = 0;
-	out->lines = pool_alloc(pool, (notes.nr + 1) * sizeof(*out->lines));
-	for (i = 0; i < notes.nr; i++)
-		out->lines[i] = notes.lines[i].line;
-	if (notes.nr > 1)
-		qsort(out->lines, notes.nr, sizeof(*out->lines), cmp_text);
-	for (i = 0; i < notes.nr; i++)
-		if (!out->nr || strcmp(out->lines[out->nr - 1], out->lines[i]) != 0)
-			out->lines[out->nr++] = out->lines[i];
-	return 0;
-}
-
 static void refuse_mirror(struct findings *f, const char *ref, const char *what,
 			  const char *detail)
 {
@@ -175,7 +143,7 @@ static void check_chain(const char *ref, struct record *records, size_t nr,
 }
 
 /* The head that the new commit names must be one of its records. */
-static void check_head(const char *ref, const struct mirror *head,
+static void check_head(const char *ref, const struct mirror *now,
 		       const struct record *records, size_t nr, struct findings *f)
 {
 	const struct record *r = NULL;
@@ -184,33 +152,30 @@ static void check_head(const char *ref, const struct mirror *head,
 		refuse_mirror(f, ref, "there is no record in it", "");
 		return;
 	}
-	if (!head->head_seq) {
+	if (!now->head_seq) {
 		refuse_mirror(f, ref, "its commits name no head (Migrate-Head:)", "");
 		return;
 	}
-	r = records_find(records, nr, head->head_hash);
-	if (!r || r->seq != head->head_seq)
+	r = records_find(records, nr, now->head_hash);
+	if (!r || r->seq != now->head_seq)
 		refuse_mirror(f, ref, "the head that it names is none of its records",
 			      "");
 }
 
 /* Each old line must still be there, and all must be records of one chain. */
-static void compare_mirrors(const char *ref, const struct mirror *head,
-			    const struct mirror_side *was, const struct mirror_side *now,
-			    struct pool *pool, struct findings *f)
+static void compare_mirrors(const char *ref, const struct mirror *was,
+			    const struct mirror *now, struct pool *pool,
+			    struct findings *f)
 {
 	struct record *records = xcalloc(now->nr + 1, sizeof(*records));
 	struct err why = { 0 };
-	size_t i, k = 0;
+	size_t i;
 
-	for (i = 0; i < was->nr; i++, k++) {
-		while (k < now->nr && strcmp(now->lines[k], was->lines[i]) < 0)
-			k++;
-		if (k == now->nr || strcmp(now->lines[k], was->lines[i]) != 0) {
-			refuse_mirror(f, ref, "a record was taken out or changed",
-				      was->lines[i]);
-			goto out;
-		}
+	for (i = 0; i < was->nr; i++) {
+		if (mirror_has(now, was->lines[i]))
+			continue;
+		refuse_mirror(f, ref, "a record was taken out or changed", was->lines[i]);
+		goto out;
 	}
 	for (i = 0; i < now->nr; i++) {
 		if (record_parse(&records[i], pool, now->lines[i], strlen(now->lines[i]),
@@ -220,7 +185,7 @@ static void compare_mirrors(const char *ref, const struct mirror *head,
 		}
 	}
 	check_chain(ref, records, now->nr, f);
-	check_head(ref, head, records, now->nr, f);
+	check_head(ref, now, records, now->nr, f);
 out:
 	free(records);
 }
@@ -228,8 +193,8 @@ out:
 static int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
 			const struct oid *newer, struct findings *f, struct err *err)
 {
-	struct mirror_side was = { 0 }, now = { 0 };
-	struct mirror head;
+	const char *target = ref + strlen(MIRROR_REFS);
+	struct mirror was, now;
 	struct pool pool = { 0 };
 	int ancestor, ret = -1;
 
@@ -237,7 +202,7 @@ static int check_mirror(struct repo *repo, const char *ref, const struct oid *ol
 		refuse_mirror(f, ref, "a mirror cannot be deleted", "");
 		return 0;
 	}
-	if (!target_name_ok(ref + strlen(MIRROR_REFS))) {
+	if (!target_name_ok(target)) {
 		refuse_mirror(f, ref, "no target can have that name", "");
 		return 0;
 	}
@@ -251,11 +216,9 @@ static int check_mirror(struct repo *repo, const char *ref, const struct oid *ol
 			return 0;
 		}
 	}
-	if (read_side(repo, older, &pool, &was, err) == 0 &&
-	    read_side(repo, newer, &pool, &now, err) == 0 &&
-	    mirror_head_of(repo, ref + strlen(MIRROR_REFS), newer, &pool, &head, err) ==
-		    0) {
-		compare_mirrors(ref, &head, &was, &now, &pool, f);
+	if (mirror_read_at(repo, target, older, &pool, &was, err) == 0 &&
+	    mirror_read_at(repo, target, newer, &pool, &now, err) == 0) {
+		compare_mirrors(ref, &was, &now, &pool, f);
 		ret = 0;
 	}
 	pool_release(&pool);

@@ -70,9 +70,14 @@ static int write_event(struct event_job *j, struct record *r, struct err *err)
 	if (t->driver->begin(t->db, false, err) < 0)
 		return -1;
 	ret = tracker_lock(&t->tracker, ledger_last(&t->ledger), err);
-	if (ret > 0)
+	if (ret > 0) {
 		ret = err_set(err, ERR_REFUSED, "another run wrote to target '%s'",
 			      t->name);
+		err_hint(err, "again",
+			 "Look at \"git migrate status %s\", and say it "
+			 "again if it still holds.",
+			 t->name);
+	}
 	if (ret < 0 || tracker_append(&t->tracker, r, err) < 0 ||
 	    t->driver->commit(t->db, err) < 0) {
 		t->driver->rollback(t->db);

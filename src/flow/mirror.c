@@ -224,14 +224,20 @@ int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
 	return find_tips(&g, err);
 }
 
-int mirror_head_of(struct repo *repo, const char *target, const struct oid *tip,
+int mirror_read_at(struct repo *repo, const char *target, const struct oid *tip,
 		   struct pool *pool, struct mirror *out, struct err *err)
 {
 	struct gather g = { .repo = repo, .pool = pool, .target = target, .out = out };
+	int ret = -1;
 
 	memset(out, 0, sizeof(*out));
-	out->tip = *tip;
-	return gather_head(&g, tip, err);
+	out->tip = out->base = *tip;
+	if (gather_at(&g, tip, err) == 0 && gather_head(&g, tip, err) == 0) {
+		make_set(&g, out);
+		ret = 0;
+	}
+	free(g.lines);
+	return ret;
 }
 
 bool mirror_has(const struct mirror *m, const char *line)

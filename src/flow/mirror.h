@@ -78,8 +78,11 @@ int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
 int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *ledger,
 		    size_t *written, struct err *err);
 
-/** As mirror_read_head, of one notes commit. */
-int mirror_head_of(struct repo *repo, const char *target, const struct oid *tip,
+/**
+ * Reads one notes commit (zero: nothing) as the mirror of a target: its lines, and
+ * the head that it or the newest commit before it names. 0 or -1.
+ */
+int mirror_read_at(struct repo *repo, const char *target, const struct oid *tip,
 		   struct pool *pool, struct mirror *out, struct err *err);
 
 /**

@@ -291,11 +291,6 @@ bool repo_is_bare(const struct repo *r)
 	return r->bare;
 }
 
-bool repo_is_shallow(const struct repo *r)
-{
-	return r->shallow;
-}
-
 static int resolve_failed(struct repo *r, const char *rev, struct err *err)
 {
 	int unborn = git_repository_head_unborn(r->git);

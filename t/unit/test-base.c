@@ -4,13 +4,16 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/interrupt.h"
 #include "base/io.h"
 #include "base/pool.h"
 #include "base/proc.h"
@@ -656,6 +659,56 @@ static void clock_and_names(UNUSED void **state)
 	assert_true(clock_ms() >= before);
 }
 
+/* What a child that watches for signals ends with: 128 + n by signal n. */
+static int end_of_child(void (*life)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		life();
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Held back while the program works, noted where it waits. */
+static void first_signal(void)
+{
+	interrupt_watch();
+	raise(SIGINT);
+	if (interrupt_seen())
+		_exit(2);
+	if (interrupt_poll(NULL, 0, -1) != -1 || errno != EINTR || !interrupt_seen())
+		_exit(3);
+	_exit(interrupt_poll(NULL, 0, -1) == -1 && errno == EINTR ? 0 : 4);
+}
+
+static void second_signal(void)
+{
+	interrupt_watch();
+	raise(SIGINT);
+	interrupt_poll(NULL, 0, -1);
+	raise(SIGTERM);
+}
+
+static void ignored_signal(void)
+{
+	signal(SIGHUP, SIG_IGN);
+	interrupt_watch();
+	raise(SIGHUP);
+	_exit(interrupt_poll(NULL, 0, 0) == 0 && !interrupt_seen() ? 0 : 5);
+}
+
+static void interrupts(UNUSED void **state)
+{
+	assert_int_equal(end_of_child(first_signal), 0);
+	assert_int_equal(end_of_child(second_signal), 128 + SIGTERM);
+	assert_int_equal(end_of_child(ignored_signal), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -687,6 +740,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(file_reading, make_folder, remove_folder),
 		cmocka_unit_test(sha256),
 		cmocka_unit_test(clock_and_names),
+		cmocka_unit_test(interrupts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

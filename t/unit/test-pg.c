@@ -421,7 +421,6 @@ static void test_errors(void **state)
 	assert_string_equal(err.detail, "Key (a)=(1) already exists.");
 	assert_true(pg->is_conflict(&err));
 	assert_int_equal(run_count(f->db, "SELECT * FROM nowhere", NULL, &err), -1);
-	assert_true(pg->is_undefined_table(&err));
 	assert_int_equal(run_count(f->db, "VACUUM t", NULL, &err), -1);
 	assert_string_equal(err.sqlstate, "25001");
 	assert_non_null(strstr(err.hint, "in a transaction"));
