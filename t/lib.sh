@@ -193,6 +193,21 @@ has_line() {
 	return 1
 } >&2
 
+# refuses CODE MESSAGE COMMAND...: it fails with this error and a hint, and changes
+# nothing. The script defines state, which prints all that must stay as it was, and
+# has a folder .git/t for its notes.
+refuses() {
+	refuses_code=$1
+	refuses_message=$2
+	shift 2
+	state >.git/t/before &&
+	test_expect_code "$refuses_code" "$@" >.git/t/out 2>.git/t/err &&
+	has_line .git/t/err "error: $refuses_message" &&
+	grep "^hint: " .git/t/err >/dev/null &&
+	state >.git/t/after &&
+	test_cmp .git/t/before .git/t/after
+}
+
 # needs_tool NAME: skips the whole script when a program is not there.
 needs_tool() {
 	command -v "$1" >/dev/null && return

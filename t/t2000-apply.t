@@ -36,20 +36,6 @@ state() {
 	cat .git/config
 }
 
-# refuses CODE MESSAGE COMMAND...: it fails with this error and a hint, and changes
-# nothing.
-refuses() {
-	refuses_code=$1
-	refuses_message=$2
-	shift 2
-	state >.git/t/before &&
-	test_expect_code "$refuses_code" "$@" >.git/t/out 2>.git/t/err &&
-	has_line .git/t/err "error: $refuses_message" &&
-	grep "^hint: " .git/t/err >/dev/null &&
-	state >.git/t/after &&
-	test_cmp .git/t/before .git/t/after
-}
-
 # mask: what differs from run to run.
 mask() {
 	sed -e 's/[0-9a-f]\{8\}-[0-9a-f]\{4\}-[0-9a-f-]*/UUID/g' \

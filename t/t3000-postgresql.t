@@ -46,20 +46,6 @@ state() {
 	cat .git/config
 }
 
-# refuses CODE MESSAGE COMMAND...: it fails with this error and a hint, and changes
-# nothing.
-refuses() {
-	refuses_code=$1
-	refuses_message=$2
-	shift 2
-	state >.git/t/before &&
-	test_expect_code "$refuses_code" "$@" >.git/t/out 2>.git/t/err &&
-	has_line .git/t/err "error: $refuses_message" &&
-	grep "^hint: " .git/t/err >/dev/null &&
-	state >.git/t/after &&
-	test_cmp .git/t/before .git/t/after
-}
-
 # fails_at PLACE COMMAND...: apply fails there and leaves no table "half".
 fails_at() {
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
