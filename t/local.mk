@@ -2,6 +2,7 @@
 # does not link.
 unit_tests = \
 	%reldir%/unit/test-base \
+	%reldir%/unit/test-commit-graph \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-name \
 	%reldir%/unit/test-order \
@@ -18,6 +19,7 @@ unit_tests = \
 base_test_libs = src/libbase.a $(CMOCKA_LIBS) $(NETTLE_LIBS)
 core_test_libs = src/libcore.a $(base_test_libs)
 sql_test_libs = src/libsql.a $(base_test_libs)
+git_test_libs = src/libgitside.a src/libcore.a $(base_test_libs)
 db_test_libs = src/libdb.a src/libsql.a src/libcore.a $(base_test_libs) \
 	$(SQLITE_LIBS) -ldl
 out_test_libs = src/libout.a $(base_test_libs) $(JANSSON_LIBS)
@@ -27,6 +29,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_base_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
 %canon_reldir%_unit_test_base_LDADD = $(base_test_libs)
+
+%canon_reldir%_unit_test_commit_graph_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_commit_graph_SOURCES = %reldir%/unit/test-commit-graph.c
+%canon_reldir%_unit_test_commit_graph_LDADD = $(git_test_libs)
 
 %canon_reldir%_unit_test_ledger_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_ledger_SOURCES = %reldir%/unit/test-ledger.c
