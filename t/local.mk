@@ -125,7 +125,8 @@ EXTRA_DIST += $(shell_tests) $(static_tests) \
 	%reldir%/pg-server.sh \
 	%reldir%/layers.awk \
 	%reldir%/functions.awk
-EXTRA_DIST += %reldir%/fuzz/fuzz-core.c %reldir%/lsan.supp
+EXTRA_DIST += %reldir%/fuzz/fuzz-commit-graph.c %reldir%/fuzz/fuzz-core.c \
+	%reldir%/lsan.supp
 
 TEST_EXTENSIONS = .t
 T_LOG_COMPILER = sh
