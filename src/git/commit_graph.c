@@ -167,13 +167,14 @@ static void check_filters(struct layer *l)
 		l->hashes = hashes;
 }
 
-/* Whether the file names the same layers under it as the chain does. */
+/* Whether the file names the same layers under it as the chain does (NULL: none). */
 static bool fits_chain(const struct layer *l, const struct oid *chain, size_t at)
 {
 	const struct chunk *base = &l->chunk[CHUNK_BASE];
 
-	return at == 0 || (has_length(base, at, OID_RAWSZ) &&
-			   memcmp(base->at, chain, base->len) == 0);
+	if (!chain || at == 0)
+		return true;
+	return has_length(base, at, OID_RAWSZ) && memcmp(base->at, chain, base->len) == 0;
 }
 
 /* Puts `l`, whose bytes are set, on top of the others. 0, or -1: not `g`'s then. */

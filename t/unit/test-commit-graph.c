@@ -96,6 +96,37 @@ static void shell(struct fixture *f, const char *command)
 	shell_with(f, command, NULL, NULL);
 }
 
+/* --- a file's bytes ------------------------------------------------------ */
+
+static void put_be32(unsigned char *at, uint32_t value)
+{
+	at[0] = (unsigned char)(value >> 24);
+	at[1] = (unsigned char)(value >> 16);
+	at[2] = (unsigned char)(value >> 8);
+	at[3] = (unsigned char)value;
+}
+
+static uint32_t get_be32(const unsigned char *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
+	       at[3];
+}
+
+/* Where the table of contents speaks of a chunk. */
+static size_t entry_of(const struct buf *file, const char *name)
+{
+	size_t at;
+
+	for (at = 8; memcmp(file->s + at, name, 4) != 0; at += 12)
+		assert_true(at + 12 < file->len);
+	return at;
+}
+
+static size_t chunk_of(const struct buf *file, const char *name)
+{
+	return get_be32((unsigned char *)file->s + entry_of(file, name) + 8);
+}
+
 /* --- a history --------------------------------------------------------- */
 
 static unsigned draw(uint32_t *state, unsigned below)
@@ -526,6 +557,30 @@ static void test_chain_cut(void **state)
 	assert_null(open_graph(f)); /* its first layer wants another below */
 }
 
+/* A layer that was written over others than those of the chain. */
+static void test_chain_of_others(void **state)
+{
+	struct fixture *f = *state;
+	struct buf path = BUF_INIT, file = BUF_INIT;
+	struct commit_graph *g;
+	struct err err = { 0 };
+
+	make_chain(f, "--changed-paths");
+	shell_with(f,
+		   "cd repo/objects/info/commit-graphs; chmod u+w *\n"
+		   "printf %s $PWD/graph-$(tail -n 1 commit-graph-chain).graph",
+		   NULL, &path);
+	assert_int_equal(file_read(path.s, 1 << 20, &file, &err), 0);
+	file.s[chunk_of(&file, "BASE") + OID_RAWSZ] ^= 1;
+	assert_int_equal(file_replace(path.s, file.s, file.len, 0644, &err), 0);
+	g = open_graph(f);
+	assert_non_null(g);
+	assert_int_equal(commit_graph_nr(g), SECOND_LAYER);
+	commit_graph_free(g);
+	buf_release(&path);
+	buf_release(&file);
+}
+
 static void test_alternates(void **state)
 {
 	struct fixture *f = *state;
@@ -767,35 +822,6 @@ static void test_cut_short(void **state)
 	}
 }
 
-static void put_be32(unsigned char *at, uint32_t value)
-{
-	at[0] = (unsigned char)(value >> 24);
-	at[1] = (unsigned char)(value >> 16);
-	at[2] = (unsigned char)(value >> 8);
-	at[3] = (unsigned char)value;
-}
-
-static uint32_t get_be32(const unsigned char *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
-	       at[3];
-}
-
-/* Where the table of contents speaks of a chunk. */
-static size_t entry_of(const struct buf *file, const char *name)
-{
-	size_t at;
-
-	for (at = 8; memcmp(file->s + at, name, 4) != 0; at += 12)
-		assert_true(at + 12 < file->len);
-	return at;
-}
-
-static size_t chunk_of(const struct buf *file, const char *name)
-{
-	return get_be32((unsigned char *)file->s + entry_of(file, name) + 8);
-}
-
 /* The graph with one word of the file changed; NULL when it is refused. */
 static struct commit_graph *patch(struct fixture *f, size_t at, uint32_t value,
 				  unsigned char **copy)
@@ -825,6 +851,7 @@ static void test_refused(void **state)
 	size_t table_end = 8 + 12 * nr_chunks;
 	uint32_t nr = get_be32((unsigned char *)f->small.s + fanout + 4 * 255);
 	size_t ids = entry_of(&f->small, "OIDL"), data = entry_of(&f->small, "CDAT");
+	size_t filters = entry_of(&f->small, "BIDX");
 
 	assert_in_range(nr, 2, SMALL);
 	refused(f, 0, 0x43475049);			/* signature */
@@ -837,7 +864,8 @@ static void test_refused(void **state)
 	refused(f, table_end + 8, (uint32_t)f->small.len); /* into the checksum */
 	refused(f, 8 + 8, 0);				   /* into the table */
 	refused(f, 8 + 4, 1);				   /* far behind the end */
-	refused(f, ids, 0x43444154);			   /* two of a kind */
+	refused(f, filters, 0x42444154);		   /* two of a kind */
+	refused(f, filters, 0);				   /* the table ends early */
 	refused(f, ids, 0x58585858);			   /* one is missing */
 	refused(f, ids, 0);
 	refused(f, data + 8, (uint32_t)chunk_of(&f->small, "CDAT") + 4);
@@ -923,6 +951,8 @@ static void test_filters_patched(void **state)
 	filters_are(f, ends + 4, first - 1, true, 1, true); /* ends before it starts */
 	filters_are(f, ends, 0xffffffff, true, 0, true);
 	filters_are(f, ends, 0xffffffff, true, 1, true);
+	filters_are(f, 8 + 12 * (size_t)f->small.s[6] + 8, (uint32_t)head + 8, false, 0,
+		    true); /* the last chunk is too short */
 	filters_are(f, entry_of(&f->small, "BIDX"), 0x58585858, false, 0, true);
 	filters_are(f, entry_of(&f->small, "BDAT"), 0x58585858, false, 0, true);
 	filters_are(f, entry_of(&f->small, "BDAT") + 8, (uint32_t)head + 4, false, 0,
@@ -990,6 +1020,7 @@ int main(void)
 		cmocka_unit_test_setup(test_chain, forget_graphs),
 		cmocka_unit_test_setup(test_chain_gap_in_filters, forget_graphs),
 		cmocka_unit_test_setup(test_chain_cut, forget_graphs),
+		cmocka_unit_test_setup(test_chain_of_others, forget_graphs),
 		cmocka_unit_test_setup(test_alternates, forget_graphs),
 		cmocka_unit_test_setup(test_both_kinds, forget_graphs),
 		cmocka_unit_test(test_murmur3),
