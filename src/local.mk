@@ -15,6 +15,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/base/fault.c %reldir%/base/fault.h \
 	%reldir%/base/interrupt.c %reldir%/base/interrupt.h \
 	%reldir%/base/io.c %reldir%/base/io.h \
+	%reldir%/base/map.c %reldir%/base/map.h \
 	%reldir%/base/pool.c %reldir%/base/pool.h \
 	%reldir%/base/proc.c %reldir%/base/proc.h \
 	%reldir%/base/sha256.c %reldir%/base/sha256.h \
@@ -22,7 +23,9 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/base/vec.h
 
 %canon_reldir%_libcore_a_SOURCES = \
+	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
+	%reldir%/core/lines.c %reldir%/core/lines.h \
 	%reldir%/core/migration.c %reldir%/core/migration.h \
 	%reldir%/core/oid.c %reldir%/core/oid.h \
 	%reldir%/core/order.c %reldir%/core/order.h \
@@ -40,7 +43,11 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/bloom.c %reldir%/git/bloom.h \
 	%reldir%/git/commit_graph.c %reldir%/git/commit_graph.h \
 	%reldir%/git/config.c %reldir%/git/config.h \
+	%reldir%/git/cache.c %reldir%/git/cache.h \
+	%reldir%/git/describe.c %reldir%/git/describe.h \
+	%reldir%/git/graph.c %reldir%/git/graph.h \
 	%reldir%/git/history.c %reldir%/git/history.h \
+	%reldir%/git/tree.c %reldir%/git/tree.h \
 	%reldir%/git/internal.h \
 	%reldir%/git/notes.c %reldir%/git/notes.h \
 	%reldir%/git/repo.c %reldir%/git/repo.h \

@@ -61,12 +61,13 @@ test_expect_success 'a file and a folder of one name are an error, not a crash' 
 	blob=$(echo "-- Requires: b.sql" | git hash-object -w --stdin) &&
 	sub=$(printf "100644 blob %s\tx.sql\n100644 blob %s\ty.sql\n" $blob $blob | git mktree) &&
 	{
-		printf "100644 a\0" && unhex $blob &&
-		printf "40000 a\0" && unhex $sub
+		printf "100644 a.sql\0" && unhex $blob &&
+		printf "40000 a.sql\0" && unhex $sub
 	} >raw && folder=$(git hash-object -t tree -w --stdin --literally <raw) &&
 	root=$(printf "040000 tree %s\tmigrations\n" $folder | git mktree) &&
 	bad=$(echo odd | git commit-tree $root) &&
-	test_expect_code 128 git migrate plan "$bad" 2>err && grep "^error: " err
+	test_expect_code 128 git migrate plan "$bad" 2>err &&
+	grep "^error: .a.sql. is a file and a folder" err
 	)
 '
 

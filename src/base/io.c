@@ -118,8 +118,8 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *err)
 	return ret;
 }
 
-int file_replace(const char *path, const void *data, size_t len, unsigned mode,
-		 struct err *err)
+static int replace(const char *path, const void *data, size_t len, unsigned mode,
+		   bool durable, struct err *err)
 {
 	struct buf tmp = BUF_INIT;
 	int fd = -1, ret = -1;
@@ -131,7 +131,7 @@ int file_replace(const char *path, const void *data, size_t len, unsigned mode,
 		goto out;
 	}
 	if (fd_write_all(fd, data, len) < 0 || fchmod(fd, (mode_t)mode) < 0 ||
-	    fsync(fd) < 0) {
+	    (durable && fsync(fd) < 0)) {
 		err_errno(err, ERR_FATAL, "could not write '%s'", tmp.s);
 		goto out;
 	}
@@ -147,4 +147,16 @@ out:
 		unlink(tmp.s);
 	buf_release(&tmp);
 	return ret;
+}
+
+int file_replace(const char *path, const void *data, size_t len, unsigned mode,
+		 struct err *err)
+{
+	return replace(path, data, len, mode, true, err);
+}
+
+int file_replace_lazily(const char *path, const void *data, size_t len, unsigned mode,
+			struct err *err)
+{
+	return replace(path, data, len, mode, false, err);
 }

@@ -2,37 +2,61 @@
 
 #include "base/err.h"
 #include "base/pool.h"
-#include "base/text.h"
 #include "base/vec.h"
+#include "core/lines.h"
 #include "core/order.h"
+
+enum {
+	WALK_MAX = 1024, /* commits without an arrival before an empty stop is set */
+	WALK_LONG = 64,	 /* a walk from the start of a line that is worth a stop */
+};
 
 /*
  * The recursion is run on a stack of its own, since a pushed history can nest
  * side branches as deep as it likes. What lies on top is placed next.
  */
 enum task_kind {
-	TASK_LINE,   /* a first-parent line: find where the wanted paths arrived */
-	TASK_COMMIT, /* the arrivals of one commit: to its parents and itself */
-	TASK_OWN,    /* what a commit itself brings: place it */
+	TASK_LINE, /* a first-parent line: find where the wanted paths arrived */
+	TASK_STOP, /* place those of a stop's arrivals that are wanted */
+	TASK_OWN,  /* place what a commit itself brings; then its stop is in order */
 };
 
+/* The paths that a task is about are the top of walk.paths when it is run. */
 struct task {
 	enum task_kind kind;
-	struct oid commit;
-	struct oid arrival;	 /* zero on the line of the commit asked for */
-	struct order_commit at;	 /* COMMIT: as read */
-	struct path_list added;	 /* COMMIT, OWN: all of them, sorted */
-	struct path_list wanted; /* those of them to place, sorted */
-	bool unknown;		 /* OWN: behind a shallow boundary */
+	struct oid commit; /* LINE: where it starts */
+	uint32_t stop;	   /* STOP, OWN */
+	size_t from, nr;   /* in walk.paths */
+};
+
+struct numbers {
+	uint32_t *items;
+	size_t nr, alloc;
+};
+
+/* A stop whose arrivals are being put in order. */
+struct build {
+	uint32_t stop;
+	struct arrival *arrivals;
+	size_t nr;
 };
 
 struct walk {
 	const struct order_source *source;
-	struct pool *pool;
+	struct lines *lines;
+	struct pool scratch;
 	struct task *stack;
 	size_t depth, alloc;
+	struct numbers paths; /* of the tasks, in their order */
+	struct build *builds; /* what is placed goes to the last one, or to the plan */
+	size_t nr_builds, alloc_builds;
+	uint32_t *mark; /* by path: a set that is made anew with each serial */
+	size_t nr_marks;
+	uint32_t serial;
+	const uint32_t *position; /* by path: in the list asked for */
 	struct order_entry *out;
 	size_t placed;
+	uint32_t circle; /* that the plan holds, or 0 */
 };
 
 static int cmp_path(const void *a, const void *b)
@@ -58,7 +82,12 @@ void path_list_add(struct path_list *list, const char *path)
 
 void path_list_sort(struct path_list *list)
 {
-	if (list->nr > 1)
+	size_t i;
+
+	for (i = 1; i < list->nr; i++)
+		if (strcmp(list->items[i - 1], list->items[i]) > 0)
+			break;
+	if (i < list->nr)
 		qsort(list->items, list->nr, sizeof(*list->items), cmp_path);
 }
 
@@ -68,14 +97,14 @@ void path_list_release(struct path_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
-static void task_release(struct task *t)
+static void push_path(struct walk *w, uint32_t path)
 {
-	path_list_release(&t->added);
-	path_list_release(&t->wanted);
+	VEC_GROW(w->paths.items, w->paths.nr, w->paths.alloc);
+	w->paths.items[w->paths.nr++] = path;
 }
 
-static struct task *push(struct walk *w, enum task_kind kind, const struct oid *commit,
-			 const struct oid *arrival)
+/* A task about the paths of walk.paths from `from` on. */
+static struct task *push(struct walk *w, enum task_kind kind, size_t from)
 {
 	struct task *t;
 
@@ -83,332 +112,626 @@ static struct task *push(struct walk *w, enum task_kind kind, const struct oid *
 	t = &w->stack[w->depth++];
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
-	t->commit = *commit;
-	t->arrival = *arrival;
+	t->stop = STOP_NONE;
+	t->from = from;
+	t->nr = w->paths.nr - from;
 	return t;
 }
 
-/* Moves the paths of `from` for which `in` has them to `to`; both stay sorted. */
-static void move_common(struct path_list *from, const struct path_list *in,
-			struct path_list *to)
+/* Makes the set of these paths. */
+static void mark_only(struct walk *w, const uint32_t *paths, size_t nr)
 {
-	size_t i, kept = 0;
+	size_t i, had = w->nr_marks;
 
-	for (i = 0; i < from->nr; i++) {
-		if (path_list_find(in, from->items[i]) >= 0)
-			path_list_add(to, from->items[i]);
-		else
-			from->items[kept++] = from->items[i];
+	if (had < w->lines->nr_paths) {
+		w->nr_marks = w->lines->nr_paths + w->lines->nr_paths / 2;
+		w->mark = xreallocarray(w->mark, w->nr_marks, sizeof(*w->mark));
+		memset(w->mark + had, 0, (w->nr_marks - had) * sizeof(*w->mark));
 	}
-	from->nr = kept;
+	w->serial++;
+	for (i = 0; i < nr; i++)
+		w->mark[paths[i]] = w->serial;
 }
 
-/* The tree that a commit is compared with: its first parent's, or nothing. */
-static int base_tree(struct walk *w, const struct order_commit *at,
-		     struct order_commit *parent, struct err *err)
+/* Whether a path is in the set; then it is taken out of it. */
+static bool take_marked(struct walk *w, uint32_t path)
 {
-	memset(parent, 0, sizeof(*parent));
-	if (!at->nr_parents)
+	if (path >= w->nr_marks || w->mark[path] != w->serial)
+		return false;
+	w->mark[path] = 0;
+	return true;
+}
+
+/* Makes a stop at `id` of what its folder has and `base` lacks, if anything. */
+static int make_stop(struct walk *w, const struct oid *id, const struct order_commit *at,
+		     const struct oid *tree, const struct oid *base, uint32_t *out,
+		     struct err *err)
+{
+	struct path_list added = { 0 };
+	struct stop *s;
+	size_t i;
+	int ret;
+
+	*out = STOP_NONE;
+	ret = w->source->added(w->source->ctx, &w->scratch, tree, base, &added, err);
+	if (ret == 0 && (added.nr || at->boundary)) {
+		*out = lines_add(w->lines, id, &at->parent, added.nr);
+		s = &w->lines->stops[*out];
+		for (i = 0; i < added.nr; i++)
+			s->arrivals[i].path = lines_path(w->lines, added.items[i]);
+		s->cut = s->ordered = at->boundary;
+		if (at->boundary)
+			s->older = STOP_NONE;
+	}
+	path_list_release(&added);
+	return ret;
+}
+
+/* Where a walk down a line is. */
+struct place {
+	struct oid id;
+	struct oid tree; /* of `id`, once known */
+	bool tree_known;
+};
+
+/*
+ * Looks at one commit. 1 when the walk is over: `*out` is the stop there, or
+ * STOP_NONE behind a root; 0 with `p` one commit further down; -1.
+ */
+static int step_down(struct walk *w, struct place *p, uint32_t *out, struct err *err)
+{
+	static const struct oid none;
+	const struct order_source *source = w->source;
+	struct order_commit at = { 0 };
+	struct oid base = none;
+	bool ends;
+
+	*out = lines_find(w->lines, &p->id);
+	if (*out != STOP_NONE)
+		return 1;
+	if (source->commit(source->ctx, &p->id, &at, err) < 0)
+		return -1;
+	ends = at.boundary || oid_is_zero(&at.parent);
+	if (at.same && !ends) {
+		p->id = at.parent;
 		return 0;
-	return w->source->commit(w->source->ctx, w->pool, &at->parents[0], parent, err);
+	}
+	if (at.boundary)
+		at.parent = none;
+	if (!p->tree_known && source->tree(source->ctx, &p->id, &p->tree, err) < 0)
+		return -1;
+	if (!ends && source->tree(source->ctx, &at.parent, &base, err) < 0)
+		return -1;
+	if (at.boundary || !oid_eq(&p->tree, &base)) {
+		if (make_stop(w, &p->id, &at, &p->tree, &base, out, err) < 0)
+			return -1;
+		if (*out != STOP_NONE)
+			return 1;
+	}
+	p->id = at.parent;
+	p->tree = base;
+	p->tree_known = true;
+	return ends;
 }
 
 /*
- * Walks back from the commit of `line` until every wanted path was found
- * arriving, and leaves a task for each commit that brought some, oldest on top.
+ * The first stop at or below a commit; `*steps` commits lie before it. A walk
+ * that is too long ends at an empty stop set there.
  */
-static int walk_line(struct walk *w, struct task *line, struct err *err)
+static int descend(struct walk *w, const struct oid *from, uint32_t *out, uint32_t *steps,
+		   struct err *err)
 {
-	struct order_commit at, parent;
-	struct oid id = line->commit;
-	struct path_list added = { 0 };
-	struct task *t;
+	struct place p = { .id = *from };
+	struct oid last;
+	int over;
 
-	if (w->source->commit(w->source->ctx, w->pool, &id, &at, err) < 0)
-		return -1;
-	while (line->wanted.nr) {
-		const struct oid *arrival = oid_is_zero(&line->arrival) ? &id
-									: &line->arrival;
-
-		if (at.boundary) {
-			t = push(w, TASK_OWN, &id, arrival);
-			t->unknown = true;
-			t->wanted = line->wanted;
-			memset(&line->wanted, 0, sizeof(line->wanted));
+	for (*steps = 0;; ++*steps) {
+		last = p.id;
+		over = step_down(w, &p, out, err);
+		if (over)
+			return over < 0 ? -1 : 0;
+		if (*steps == WALK_MAX) {
+			*out = lines_add(w->lines, &last, &p.id, 0);
 			return 0;
 		}
-		if (base_tree(w, &at, &parent, err) < 0)
-			return -1;
-		if (!oid_eq(&at.tree, &parent.tree)) {
-			if (w->source->added(w->source->ctx, w->pool, &at.tree,
-					     &parent.tree, &added, err) < 0) {
-				path_list_release(&added);
-				return -1;
-			}
-			t = push(w, TASK_COMMIT, &id, arrival);
-			t->at = at;
-			move_common(&line->wanted, &added, &t->wanted);
-			t->added = added;
-			memset(&added, 0, sizeof(added));
-			if (!t->wanted.nr)
-				task_release(&w->stack[--w->depth]);
-		}
-		if (!at.nr_parents && line->wanted.nr)
+	}
+}
+
+/* The next stop down the line of `stop`, found at first sight. */
+static int older_stop(struct walk *w, uint32_t stop, uint32_t *out, struct err *err)
+{
+	const struct stop *s = &w->lines->stops[stop];
+	uint32_t steps;
+
+	*out = s->older;
+	if (*out != STOP_OPEN)
+		return 0;
+	if (oid_is_zero(&s->parent)) {
+		*out = STOP_NONE;
+		steps = 0;
+	} else if (descend(w, &s->parent, out, &steps, err) < 0) {
+		return -1;
+	}
+	w->lines->stops[stop].older = *out;
+	w->lines->stops[stop].span = steps + 1;
+	w->lines->changes++;
+	return 0;
+}
+
+/* The first stop of the line that starts at a commit. */
+static int first_stop(struct walk *w, const struct oid *start, uint32_t *out,
+		      struct err *err)
+{
+	struct order_commit at;
+	uint32_t found, steps;
+
+	if (descend(w, start, &found, &steps, err) < 0)
+		return -1;
+	*out = found;
+	if (found == STOP_NONE || steps < WALK_LONG)
+		return 0;
+	if (w->source->commit(w->source->ctx, start, &at, err) < 0)
+		return -1;
+	*out = lines_add(w->lines, start, &at.parent, 0);
+	w->lines->stops[*out].older = found;
+	w->lines->stops[*out].span = steps;
+	return 0;
+}
+
+static int lost(struct walk *w, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < w->lines->nr_paths; i++)
+		if (take_marked(w, (uint32_t)i))
 			return err_set(err, ERR_FATAL,
 				       "could not find where migration '%s' came from",
-				       line->wanted.items[0]);
-		if (at.nr_parents)
-			id = at.parents[0];
-		at = parent;
-	}
-	return 0;
+				       w->lines->paths[i]);
+	BUG("no path is wanted");
 }
 
-/* Takes from `left` what the folder `tree` holds, into `to`. 0 or -1. */
-static int move_held(struct walk *w, struct path_list *left, const struct oid *tree,
-		     struct path_list *to, struct err *err)
+/*
+ * Goes down a line until every wanted path was found arriving, and leaves a task
+ * for each stop at which some did, the oldest on top.
+ */
+static int run_line(struct walk *w, const struct task *t, struct err *err)
 {
-	size_t i, kept = 0;
-	int held;
+	const struct stop *s;
+	size_t left = t->nr, from, i;
+	uint32_t at;
 
-	for (i = 0; i < left->nr; i++) {
-		held = w->source->holds(w->source->ctx, tree, left->items[i], err);
-		if (held < 0)
+	mark_only(w, w->paths.items + t->from, t->nr);
+	w->paths.nr = t->from;
+	if (left && first_stop(w, &t->commit, &at, err) < 0)
+		return -1;
+	while (left) {
+		if (at == STOP_NONE)
+			return lost(w, err);
+		s = &w->lines->stops[at];
+		from = w->paths.nr;
+		for (i = 0; i < s->nr; i++)
+			if (take_marked(w, s->arrivals[i].path))
+				push_path(w, s->arrivals[i].path);
+		left -= w->paths.nr - from;
+		if (w->paths.nr > from)
+			push(w, TASK_STOP, from)->stop = at;
+		if (left && older_stop(w, at, &at, err) < 0)
 			return -1;
-		if (held)
-			path_list_add(to, left->items[i]);
-		else
-			left->items[kept++] = left->items[i];
 	}
-	left->nr = kept;
 	return 0;
 }
 
-/* Shares the arrivals of a commit out: further parents in turn, then itself. */
-static int share_out(struct walk *w, struct task *t, struct err *err)
+/* Those of `left` that the folder of a further parent has; they leave `left`. */
+static int take_held(struct walk *w, struct numbers *left, const struct oid *tree,
+		     const struct oid *base, struct numbers *held, struct err *err)
 {
-	struct path_list *of = xcalloc(t->at.nr_parents + 1, sizeof(*of));
-	struct order_commit parent;
-	struct task *next;
-	size_t k;
-	int ret = -1;
+	struct path_list there = { 0 };
+	size_t i, kept = 0;
+	int ret;
 
-	for (k = 1; k < t->at.nr_parents; k++) {
-		if (w->source->commit(w->source->ctx, w->pool, &t->at.parents[k], &parent,
-				      err) < 0 ||
-		    move_held(w, &t->added, &parent.tree, &of[k], err) < 0)
-			goto out;
+	/* none of them is in `base`, so what the folder adds to that is enough */
+	ret = w->source->added(w->source->ctx, &w->scratch, tree, base, &there, err);
+	mark_only(w, left->items, left->nr);
+	for (i = 0; i < there.nr && ret == 0; i++)
+		take_marked(w, lines_path(w->lines, there.items[i]));
+	for (i = 0; i < left->nr && ret == 0; i++) {
+		if (take_marked(w, left->items[i])) {
+			left->items[kept++] = left->items[i];
+			continue;
+		}
+		VEC_GROW(held->items, held->nr, held->alloc);
+		held->items[held->nr++] = left->items[i];
 	}
-	next = push(w, TASK_OWN, &t->commit, &t->arrival);
-	next->added = t->added;
-	memset(&t->added, 0, sizeof(t->added));
-	move_common(&t->wanted, &next->added, &next->wanted);
-	for (k = t->at.nr_parents; k-- > 1;) {
-		next = push(w, TASK_LINE, &t->at.parents[k], &t->arrival);
-		move_common(&t->wanted, &of[k], &next->wanted);
+	if (ret == 0)
+		left->nr = kept;
+	path_list_release(&there);
+	return ret;
+}
+
+/* Shares the arrivals of a merge out: to further parents in turn, then itself. */
+static int share_out(struct walk *w, uint32_t stop, const struct oid *parents, size_t nr,
+		     struct numbers *of, struct err *err)
+{
+	const struct order_source *source = w->source;
+	const struct stop *s = &w->lines->stops[stop];
+	struct oid base, tree;
+	size_t k, i;
+
+	of[0].items = xcalloc(s->nr, sizeof(*of[0].items));
+	of[0].nr = of[0].alloc = s->nr;
+	for (i = 0; i < s->nr; i++)
+		of[0].items[i] = s->arrivals[i].path;
+	if (nr > 1 && source->tree(source->ctx, &parents[0], &base, err) < 0)
+		return -1;
+	for (k = 1; k < nr && of[0].nr; k++)
+		if (source->tree(source->ctx, &parents[k], &tree, err) < 0 ||
+		    take_held(w, &of[0], &tree, &base, &of[k], err) < 0)
+			return -1;
+	return 0;
+}
+
+static struct task *push_numbers(struct walk *w, enum task_kind kind,
+				 const struct numbers *paths)
+{
+	size_t from = w->paths.nr, i;
+
+	for (i = 0; i < paths->nr; i++)
+		push_path(w, paths->items[i]);
+	return push(w, kind, from);
+}
+
+/* Leaves the tasks that put the arrivals of a stop in order. */
+static int begin_build(struct walk *w, uint32_t stop, struct err *err)
+{
+	const struct oid commit = w->lines->stops[stop].commit, *parents;
+	struct numbers *of;
+	struct build *b;
+	size_t nr, k;
+	int ret;
+
+	if (w->source->parents(w->source->ctx, &w->scratch, &commit, &parents, &nr, err) <
+	    0)
+		return -1;
+	of = xcalloc(nr + 1, sizeof(*of));
+	ret = share_out(w, stop, parents, nr, of, err);
+	if (ret == 0) {
+		VEC_GROW(w->builds, w->nr_builds, w->alloc_builds);
+		b = &w->builds[w->nr_builds++];
+		b->stop = stop;
+		b->nr = 0;
+		b->arrivals = pool_alloc(&w->lines->pool, w->lines->stops[stop].nr *
+								  sizeof(*b->arrivals));
+		push_numbers(w, TASK_OWN, &of[0])->stop = stop;
+		for (k = nr; k-- > 1;)
+			if (of[k].nr)
+				push_numbers(w, TASK_LINE, &of[k])->commit = parents[k];
 	}
-	ret = 0;
-out:
-	for (k = 0; k <= t->at.nr_parents; k++)
-		path_list_release(&of[k]);
+	for (k = 0; k <= nr; k++)
+		free(of[k].items);
 	free(of);
 	return ret;
 }
 
-static void place(struct walk *w, const struct task *t, const char *path)
+/* Puts an arrival behind those placed: of the stop being built, or of the plan. */
+static void place(struct walk *w, const struct arrival *a, uint32_t stop)
 {
 	struct order_entry *e;
+	struct build *b;
 
-	if (path_list_find(&t->wanted, path) < 0)
+	if (w->nr_builds) {
+		b = &w->builds[w->nr_builds - 1];
+		b->arrivals[b->nr++] = *a;
 		return;
-	e = &w->out[w->placed++];
-	e->path = path;
-	e->arrival = t->arrival;
-	e->unknown = t->unknown;
-	if (!t->unknown) {
-		e->commit = t->commit;
-		e->company = (unsigned)t->added.nr;
 	}
+	e = &w->out[w->placed++];
+	e->path = w->position[a->path];
+	e->commit = a->commit;
+	e->arrival = w->lines->stops[stop].commit;
+	e->company = a->company;
+	e->unknown = oid_is_zero(&a->commit);
+	if (!w->circle)
+		w->circle = a->circle;
+}
+
+static int run_stop(struct walk *w, const struct task *t, struct err *err)
+{
+	const struct stop *s = &w->lines->stops[t->stop];
+	size_t i;
+
+	if (!s->ordered) {
+		w->stack[w->depth++] = *t; /* again, when it is; its room is there */
+		return begin_build(w, t->stop, err);
+	}
+	if (t->nr < s->nr)
+		mark_only(w, w->paths.items + t->from, t->nr);
+	for (i = 0; i < s->nr; i++)
+		if (t->nr == s->nr || take_marked(w, s->arrivals[i].path))
+			place(w, &s->arrivals[i], t->stop);
+	w->paths.nr = t->from;
+	return 0;
+}
+
+/* The files of one commit, as a `Requires:` in one of them may name another. */
+struct names {
+	struct path_list paths;	    /* sorted */
+	size_t *by_base;	    /* positions, sorted by the last component */
+	const char *folder;
+};
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int cmp_base(const void *a, const void *b, void *paths)
+{
+	const char *const *names = paths;
+
+	return strcmp(base_of(names[*(const size_t *)a]),
+		      base_of(names[*(const size_t *)b]));
+}
+
+/* The only one whose last component is `name`, or -1. */
+static ssize_t find_base(const struct names *n, const char *name)
+{
+	size_t low = 0, high = n->paths.nr, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (strcmp(base_of(n->paths.items[n->by_base[mid]]), name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == n->paths.nr ||
+	    strcmp(base_of(n->paths.items[n->by_base[low]]), name) != 0)
+		return -1;
+	if (low + 1 < n->paths.nr &&
+	    strcmp(base_of(n->paths.items[n->by_base[low + 1]]), name) == 0)
+		return -1;
+	return (ssize_t)n->by_base[low];
 }
 
 /* Position of a path, below the folder or as in the tree, or of a file name; or -1. */
-static ssize_t find_named(const struct path_list *list, const char *name)
+static ssize_t find_named(const struct names *n, const char *name)
 {
-	const char *base;
-	ssize_t hit = path_list_find(list, name), only = -1;
-	size_t i;
+	ssize_t hit = path_list_find(&n->paths, name);
 
-	if (hit >= 0)
-		return hit;
-	if (strchr(name, '/'))
-		return -1;
-	for (i = 0; i < list->nr; i++) {
-		base = strrchr(list->items[i], '/');
-		if (strcmp(base ? base + 1 : list->items[i], name) != 0)
-			continue;
-		if (only >= 0)
-			return -1;
-		only = (ssize_t)i;
-	}
-	return only;
+	return hit >= 0 || strchr(name, '/') ? hit : find_base(n, name);
 }
 
 /*
  * What `value` of a `Requires:` names among the files of one commit, or -1: the
  * forms of plan_resolve, but for ids, which such a file cannot know.
  */
-static ssize_t required_one(const struct path_list *list, struct pool *pool,
-			    const char *folder, const char *value)
+static ssize_t required_one(const struct names *n, struct pool *pool, const char *value)
 {
-	size_t len = folder ? strlen(folder) : 0;
+	size_t len = n->folder ? strlen(n->folder) : 0;
 	const char *name = pool_strndup(pool, value, strcspn(value, " \t"));
 	ssize_t hit;
 
-	if (starts_with(name, "./"))
+	if (strncmp(name, "./", 2) == 0)
 		name += 2;
-	if (len && strncmp(name, folder, len) == 0 && name[len] == '/')
+	if (len && strncmp(name, n->folder, len) == 0 && name[len] == '/')
 		name += len + 1;
-	hit = find_named(list, name);
-	return hit >= 0 ? hit : find_named(list, pool_printf(pool, "%s.sql", name));
+	hit = find_named(n, name);
+	return hit >= 0 ? hit : find_named(n, pool_printf(pool, "%s.sql", name));
 }
 
 /* Depth first over `Requires:`, on arrays: 0 new, 1 on the way, 2 placed. */
 struct visit {
-	size_t *way; /* positions from the one asked for down to the current one */
-	size_t depth;
-	struct path_list *needs; /* of each position on the way */
+	struct names names;
+	struct path_list *needs; /* of each file */
 	size_t *next;		 /* how many of them were looked at */
+	size_t *way;		 /* positions from the one begun at down to this one */
+	size_t depth;
 	char *mark;
+	size_t *sorted; /* positions in their order */
+	size_t nr;
 };
 
-static int enter(struct walk *w, const struct task *t, struct visit *v, size_t i,
-		 const struct oid *tree, struct err *err)
+static void enter(struct visit *v, size_t i)
 {
 	v->mark[i] = 1;
-	v->way[v->depth] = i;
-	v->next[v->depth] = 0;
-	v->needs[v->depth].nr = 0;
-	return w->source->requires(w->source->ctx, w->pool, tree, t->added.items[i],
-				   &v->needs[v->depth++], err);
+	v->next[i] = 0;
+	v->way[v->depth++] = i;
 }
 
-static int visit_from(struct walk *w, const struct task *t, struct visit *v, size_t start,
-		      const struct oid *tree, struct err *err)
+/* Sorts one file behind those that it requires: true; false at a circle. */
+static bool visit_from(struct walk *w, struct visit *v, size_t start, size_t circle[2])
 {
 	ssize_t need;
 	size_t at;
 
-	if (enter(w, t, v, start, tree, err) < 0)
-		return -1;
+	enter(v, start);
 	while (v->depth) {
-		at = v->depth - 1;
+		at = v->way[v->depth - 1];
 		if (v->next[at] == v->needs[at].nr) {
-			place(w, t, t->added.items[v->way[at]]);
-			v->mark[v->way[at]] = 2;
+			v->sorted[v->nr++] = at;
+			v->mark[at] = 2;
 			v->depth--;
 			continue;
 		}
-		need = required_one(&t->added, w->pool, w->source->folder,
+		need = required_one(&v->names, &w->scratch,
 				    v->needs[at].items[v->next[at]++]);
 		/* one that names itself is a matter of policy, not of order */
-		if (need < 0 || v->mark[need] == 2 || (size_t)need == v->way[at])
+		if (need < 0 || v->mark[need] == 2 || (size_t)need == at)
 			continue;
 		if (v->mark[need] == 1) {
-			err_set(err, ERR_REFUSED,
-				"migrations '%s' and '%s' require each other",
-				t->added.items[need], t->added.items[v->way[at]]);
-			err_hint(err, "requiresCycle",
-				 "Take one of the \"Requires:\" lines out of their "
-				 "headers.");
-			return -1;
+			circle[0] = (size_t)need;
+			circle[1] = at;
+			return false;
 		}
-		if (enter(w, t, v, (size_t)need, tree, err) < 0)
-			return -1;
+		enter(v, (size_t)need);
 	}
+	return true;
+}
+
+static uint32_t note_circle(struct lines *l, uint32_t a, uint32_t b)
+{
+	VEC_GROW(l->circles, l->nr_circles, l->alloc_circles);
+	l->circles[l->nr_circles].path[0] = a;
+	l->circles[l->nr_circles++].path[1] = b;
+	return (uint32_t)l->nr_circles;
+}
+
+/* Reads the headers and sorts; `*circle` is the number of one, or 0. 0 or -1. */
+static int sort_own(struct walk *w, const struct oid *commit, const uint32_t *paths,
+		    struct visit *v, uint32_t *circle, struct err *err)
+{
+	const struct order_source *source = w->source;
+	size_t n = v->names.paths.nr, i, pair[2];
+	struct oid tree;
+
+	if (source->tree(source->ctx, commit, &tree, err) < 0 ||
+	    source->requires(source->ctx, &w->scratch, &tree, &v->names.paths, v->needs,
+			     err) < 0)
+		return -1;
+	for (i = 0; i < n; i++)
+		v->names.by_base[i] = i;
+	qsort_r(v->names.by_base, n, sizeof(*v->names.by_base), cmp_base,
+		v->names.paths.items);
+	for (i = 0; i < n && !*circle; i++)
+		if (!v->mark[i] && !visit_from(w, v, i, pair))
+			*circle = note_circle(w->lines, paths[pair[0]], paths[pair[1]]);
+	for (i = 0; i < n && *circle; i++)
+		v->sorted[i] = i;
 	return 0;
 }
 
-/* Places what a commit itself brings: bytewise, required ones first. */
-static int place_own(struct walk *w, struct task *t, struct err *err)
+static void visit_release(struct visit *v)
 {
-	size_t n = t->added.nr, i;
-	struct order_commit at;
-	struct visit v = { 0 };
-	int ret = -1;
+	size_t i;
 
-	if (t->unknown || n < 2) {
-		for (i = 0; i < t->wanted.nr; i++)
-			place(w, t, t->wanted.items[i]);
-		return 0;
+	for (i = 0; i < v->names.paths.nr; i++)
+		path_list_release(&v->needs[i]);
+	path_list_release(&v->names.paths);
+	free(v->names.by_base);
+	free(v->needs);
+	free(v->next);
+	free(v->way);
+	free(v->mark);
+	free(v->sorted);
+}
+
+/* Several files: bytewise, required ones first. */
+static int place_sorted(struct walk *w, const struct task *t, struct arrival *a,
+			struct err *err)
+{
+	struct visit v = {
+		.names.by_base = xcalloc(t->nr, sizeof(size_t)),
+		.names.folder = w->source->folder,
+		.needs = xcalloc(t->nr, sizeof(*v.needs)),
+		.next = xcalloc(t->nr, sizeof(*v.next)),
+		.way = xcalloc(t->nr, sizeof(*v.way)),
+		.mark = xcalloc(t->nr, 1),
+		.sorted = xcalloc(t->nr, sizeof(*v.sorted)),
+	};
+	const uint32_t *paths = w->paths.items + t->from;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < t->nr; i++)
+		path_list_add(&v.names.paths, w->lines->paths[paths[i]]);
+	ret = sort_own(w, &a->commit, paths, &v, &a->circle, err);
+	for (i = 0; i < t->nr && ret == 0; i++) {
+		a->path = paths[v.sorted[i]];
+		place(w, a, t->stop);
 	}
-	if (!t->wanted.nr)
-		return 0;
-	if (w->source->commit(w->source->ctx, w->pool, &t->commit, &at, err) < 0)
-		return -1;
-	v.way = xcalloc(n, sizeof(*v.way));
-	v.next = xcalloc(n, sizeof(*v.next));
-	v.needs = xcalloc(n, sizeof(*v.needs));
-	v.mark = xcalloc(n, 1);
-	for (i = 0; i < n; i++)
-		if (!v.mark[i] && visit_from(w, t, &v, i, &at.tree, err) < 0)
-			goto out;
-	ret = 0;
-out:
-	for (i = 0; i < n; i++)
-		path_list_release(&v.needs[i]);
-	free(v.way);
-	free(v.next);
-	free(v.needs);
-	free(v.mark);
+	visit_release(&v);
 	return ret;
 }
 
-static int run_task(struct walk *w, struct task *t, struct err *err)
+/* Places what a commit itself brings, which ends the build of its stop. */
+static int run_own(struct walk *w, const struct task *t, struct err *err)
+{
+	struct stop *s = &w->lines->stops[t->stop];
+	const struct build *b = &w->builds[w->nr_builds - 1];
+	struct arrival a = { .commit = s->commit, .company = (uint32_t)t->nr };
+
+	if (t->nr == 1) {
+		a.path = w->paths.items[t->from];
+		place(w, &a, t->stop);
+	} else if (t->nr && place_sorted(w, t, &a, err) < 0) {
+		return -1;
+	}
+	if (b->stop != t->stop || b->nr != s->nr)
+		BUG("%zu of %zu arrivals were placed", b->nr, s->nr);
+	s->arrivals = b->arrivals;
+	s->ordered = true;
+	w->lines->changes++;
+	w->nr_builds--;
+	w->paths.nr = t->from;
+	return 0;
+}
+
+static int run_task(struct walk *w, const struct task *t, struct err *err)
 {
 	switch (t->kind) {
 	case TASK_LINE:
-		return walk_line(w, t, err);
-	case TASK_COMMIT:
-		return share_out(w, t, err);
+		return run_line(w, t, err);
+	case TASK_STOP:
+		return run_stop(w, t, err);
 	case TASK_OWN:
-		return place_own(w, t, err);
+		return run_own(w, t, err);
 	}
 	BUG("unhandled task %d", (int)t->kind);
 }
 
-int order_plan(const struct order_source *source, struct pool *pool,
-	       const struct oid *tip, struct order_entry **out, size_t *nr,
-	       struct err *err)
+static int refuse_circle(const struct lines *l, uint32_t circle, struct err *err)
 {
-	struct walk w = { .source = source, .pool = pool };
-	const struct oid none = { { 0 } };
-	struct order_commit at;
-	struct task t = { 0 };
-	size_t total = 0;
-	int ret = -1;
+	const struct circle *c = &l->circles[circle - 1];
 
-	push(&w, TASK_LINE, tip, &none);
-	if (source->commit(source->ctx, pool, tip, &at, err) < 0 ||
-	    source->added(source->ctx, pool, &at.tree, &none, &w.stack[0].wanted, err) <
-		    0)
-		goto out;
-	total = w.stack[0].wanted.nr;
-	w.out = pool_alloc(pool, (total ? total : 1) * sizeof(*w.out));
-	while (w.depth) {
-		t = w.stack[--w.depth];
-		if (run_task(&w, &t, err) < 0)
-			goto out;
-		task_release(&t);
+	err_set(err, ERR_REFUSED, "migrations '%s' and '%s' require each other",
+		l->paths[c->path[0]], l->paths[c->path[1]]);
+	err_hint(err, "requiresCycle",
+		 "Take one of the \"Requires:\" lines out of their headers.");
+	return -1;
+}
+
+/* Numbers the paths asked for: the first task's, and each one's position. */
+static uint32_t *begin(struct walk *w, const struct oid *tip,
+		       const struct path_list *paths)
+{
+	uint32_t *position, path;
+	size_t i;
+
+	for (i = 0; i < paths->nr; i++)
+		push_path(w, lines_path(w->lines, paths->items[i]));
+	position = xcalloc(w->lines->nr_paths + 1, sizeof(*position));
+	for (i = 0; i < paths->nr; i++) {
+		path = w->paths.items[i];
+		position[path] = (uint32_t)i;
 	}
-	if (w.placed != total)
-		BUG("%zu of %zu migrations were placed", w.placed, total);
-	*out = w.out;
-	*nr = total;
-	ret = 0;
-out:
-	task_release(&t);
-	while (w.depth)
-		task_release(&w.stack[--w.depth]);
+	push(w, TASK_LINE, 0)->commit = *tip;
+	return position;
+}
+
+int order_plan(const struct order_source *source, struct lines *lines,
+	       const struct oid *tip, const struct path_list *paths,
+	       struct order_entry *out, struct err *err)
+{
+	struct walk w = { .source = source, .lines = lines, .out = out };
+	uint32_t *position = begin(&w, tip, paths);
+	struct task t;
+	int ret = 0;
+
+	w.position = position;
+	while (w.depth && ret == 0) {
+		t = w.stack[--w.depth];
+		ret = run_task(&w, &t, err);
+	}
+	if (ret == 0 && w.placed != paths->nr)
+		BUG("%zu of %zu migrations were placed", w.placed, paths->nr);
+	if (ret == 0 && w.circle)
+		ret = refuse_circle(lines, w.circle, err);
+	pool_release(&w.scratch);
+	free(position);
 	free(w.stack);
+	free(w.paths.items);
+	free(w.builds);
+	free(w.mark);
 	return ret;
 }

@@ -9,11 +9,15 @@ struct repo;
 
 /**
  * Works out the plan of `commit`: order, blobs, modes, and the files that
- * cannot be migrations. `*out` must be released and must not outlive `r`.
- * 0 or -1.
+ * cannot be migrations. `*out` must be released and must not outlive `r`. What
+ * is learnt of the history is kept for the next time (git/cache.h). 0 or -1.
  */
 int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 		 struct err *err);
+
+/** The same from the objects alone: no cache, and nothing that git keeps beside. */
+int history_plan_raw(struct repo *r, const struct oid *commit, struct plan *out,
+		     struct err *err);
 
 /** Whether a commit's tree holds that migration: 1 with blob and mode, 0, -1. */
 int history_holds(struct repo *r, const struct oid *commit, const char *path,

@@ -8,6 +8,8 @@
 #include "git/repo.h"
 
 struct buf;
+struct cache;
+struct commit_graph;
 struct err;
 struct oid;
 
@@ -25,6 +27,11 @@ struct repo {
 	bool shallow;
 	struct oid *boundary; /* of a shallow clone, sorted */
 	size_t nr_boundary;
+	git_odb_object *trees[4]; /* read last; see git/tree.c */
+	unsigned next_tree;
+	struct commit_graph *graph; /* NULL until asked for, or without one */
+	bool graph_asked;
+	struct cache *cache; /* NULL until asked for */
 };
 
 /** Environment of every git child: no replace refs, no prompts, no locks taken. */
@@ -44,22 +51,10 @@ void from_git(struct oid *out, const git_oid *id);
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err);
 
-/** One entry of a raw tree. */
-struct tree_entry {
-	unsigned mode;
-	const char *name; /* borrowed from the tree, NUL-terminated */
-	size_t name_len;
-	struct oid id;
-};
+/** Whether a shallow clone ends at a commit. */
+bool repo_is_boundary(const struct repo *r, const struct oid *id);
 
-/**
- * The entry at `*at` of a raw tree, which is moved behind it. 1, 0 at the end,
- * -1 when the tree is malformed.
- */
-int tree_next(const git_odb_object *tree, size_t *at, struct tree_entry *out);
-
-/** Id of the folder `path` ("a/b") below root tree `root`; zero when there is none. */
-int repo_subtree(struct repo *r, const struct oid *root, const char *path,
-		 struct oid *out, struct err *err);
+/** git's own commit-graph, opened at first use; NULL when none can be used. */
+const struct commit_graph *repo_commit_graph(struct repo *r);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "git/internal.h"
 #include "git/notes.h"
+#include "git/tree.h"
 
 enum {
 	NOTE_MAX = 64 << 20,

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "base/vec.h"
+#include "core/lines.h"
 #include "core/order.h"
 #include "graph.h"
 
@@ -202,46 +203,62 @@ static int called(struct graph *g, struct err *err)
 	return 0;
 }
 
-static int source_commit(void *ctx, struct pool *pool, const struct oid *id,
-			 struct order_commit *out, struct err *err)
+static int source_commit(void *ctx, const struct oid *id, struct order_commit *out,
+			 struct err *err)
 {
-	static const blob empty[PATHS];
+	struct graph *g = ctx;
+	size_t number = id_number(g, id, 'c');
+	const struct node *n = &g->at[number];
+
+	memset(out, 0, sizeof(*out));
+	out->boundary = n->boundary;
+	if (n->nr_parents) /* behind a boundary nothing can be read */
+		make_id(g, n->parents[0], n->boundary ? 'x' : 'c', &out->parent);
+	/* a filter: never wrong, and now and then it does not know */
+	if (n->nr_parents && !n->boundary && (number ^ g->salt) % 3)
+		out->same = n->tree == g->at[n->parents[0]].tree;
+	return called(g, err);
+}
+
+static int source_parents(void *ctx, struct pool *pool, const struct oid *id,
+			  const struct oid **out, size_t *nr, struct err *err)
+{
 	struct graph *g = ctx;
 	const struct node *n = &g->at[id_number(g, id, 'c')];
 	struct oid *parents = pool_alloc(pool, (PARENTS + 1) * sizeof(*parents));
 	size_t k;
 
+	assert_false(n->boundary);
+	for (k = 0; k < n->nr_parents; k++)
+		make_id(g, n->parents[k], 'c', &parents[k]);
+	*out = parents;
+	*nr = n->nr_parents;
+	return called(g, err);
+}
+
+static int source_tree(void *ctx, const struct oid *id, struct oid *out, struct err *err)
+{
+	static const blob empty[PATHS];
+	struct graph *g = ctx;
+	const struct node *n = &g->at[id_number(g, id, 'c')];
+
 	memset(out, 0, sizeof(*out));
-	out->boundary = n->boundary;
-	out->parents = parents;
-	out->nr_parents = n->nr_parents;
-	for (k = 0; k < n->nr_parents; k++) /* behind a boundary nothing can be read */
-		make_id(g, n->parents[k], n->boundary ? 'x' : 'c', &parents[k]);
 	if (memcmp(n->files, empty, sizeof(empty)) != 0)
-		make_id(g, n->tree, 't', &out->tree);
+		make_id(g, n->tree, 't', out);
 	return called(g, err);
 }
 
 static int source_added(void *ctx, struct pool *pool, const struct oid *tree,
 			const struct oid *base, struct path_list *out, struct err *err)
 {
-	const blob *has = folder(ctx, tree), *had = folder(ctx, base);
+	struct graph *g = ctx;
+	const blob *has = folder(g, tree), *had = folder(g, base);
 	size_t p;
 
 	for (p = 0; p < PATHS; p++)
-		if (has[p] && !had[p])
+		if ((has[p] || (g->lies && !oid_is_zero(base))) && !had[p])
 			path_list_add(out, pool_strdup(pool, paths[p]));
-	return called(ctx, err);
-}
-
-static int source_holds(void *ctx, const struct oid *tree, const char *path,
-			struct err *err)
-{
-	struct graph *g = ctx;
-
-	if (called(g, err) < 0)
-		return -1;
-	return g->lies || folder(g, tree)[graph_path(path, strlen(path) - 4)] != 0;
+	return called(g, err);
 }
 
 static const char *require(struct pool *pool, size_t p, enum form form)
@@ -262,44 +279,56 @@ static const char *require(struct pool *pool, size_t p, enum form form)
 }
 
 static int source_requires(void *ctx, struct pool *pool, const struct oid *tree,
-			   const char *path, struct path_list *out, struct err *err)
+			   const struct path_list *of, struct path_list *out,
+			   struct err *err)
 {
-	blob b = folder(ctx, tree)[graph_path(path, strlen(path) - 4)];
-	size_t p;
+	size_t i, p;
+	blob b;
 
-	assert_int_not_equal(b, 0);
-	path_list_add(out, "elsewhere.sql");
-	for (p = 0; p < PATHS; p++)
-		if (NEEDS(b, p))
-			path_list_add(out, require(pool, p, FORM(b)));
+	for (i = 0; i < of->nr; i++) {
+		b = folder(ctx, tree)[graph_path(of->items[i], strlen(of->items[i]) - 4)];
+		assert_int_not_equal(b, 0);
+		path_list_add(&out[i], "elsewhere.sql");
+		for (p = 0; p < PATHS; p++)
+			if (NEEDS(b, p))
+				path_list_add(&out[i], require(pool, p, FORM(b)));
+	}
 	return called(ctx, err);
 }
 
-int graph_plan(struct graph *g, size_t tip, struct pool *pool, struct list *out,
+/* The files of a commit, bytewise. */
+static void list_files(const struct graph *g, size_t tip, struct path_list *out)
+{
+	size_t p;
+
+	for (p = 0; p < PATHS; p++)
+		if (g->at[tip].files[p])
+			path_list_add(out, paths[p]);
+}
+
+int graph_plan(struct graph *g, size_t tip, struct lines *lines, struct list *out,
 	       struct err *err)
 {
-	const struct order_source source = { g,
-					     source_commit,
-					     source_added,
-					     source_holds,
-					     source_requires,
+	const struct order_source source = { g,	       source_commit,	source_parents,
+					     source_tree, source_added, source_requires,
 					     "db/migrations" };
-	struct order_entry *entries;
+	struct order_entry entries[PATHS];
+	struct path_list files = { 0 };
 	struct oid id;
-	size_t nr, i;
+	size_t i;
+	int ret;
 
 	memset(out, 0, sizeof(*out));
 	make_id(g, tip, 'c', &id);
-	if (order_plan(&source, pool, &id, &entries, &nr, err) < 0) {
-		out->refused = err->code == ERR_REFUSED;
-		return -1;
-	}
-	assert_true(nr <= PATHS);
-	for (i = 0; i < nr; i++) {
+	list_files(g, tip, &files);
+	ret = order_plan(&source, lines, &id, &files, entries, err);
+	out->refused = ret < 0 && err->code == ERR_REFUSED;
+	for (i = 0; i < files.nr && ret == 0; i++) {
 		const struct order_entry *e = &entries[i];
 		struct item *to = &out->at[out->nr++];
+		const char *path = files.items[e->path];
 
-		to->path = graph_path(e->path, strlen(e->path) - 4);
+		to->path = graph_path(path, strlen(path) - 4);
 		to->company = e->company;
 		to->unknown = e->unknown;
 		to->arrival = id_number(g, &e->arrival, 'c');
@@ -307,5 +336,14 @@ int graph_plan(struct graph *g, size_t tip, struct pool *pool, struct list *out,
 		if (!e->unknown)
 			to->commit = id_number(g, &e->commit, 'c');
 	}
-	return 0;
+	path_list_release(&files);
+	return ret;
+}
+
+uint32_t graph_stop(const struct graph *g, size_t commit, struct lines *lines)
+{
+	struct oid id;
+
+	make_id(g, commit, 'c', &id);
+	return lines_find(lines, &id);
 }

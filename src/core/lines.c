@@ -1,0 +1,383 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/vec.h"
+#include "core/lines.h"
+#include "core/migration.h"
+
+enum {
+	SPAN_MAX = 1024,       /* of commits that an empty stop saves a walk over */
+	OTHERS_ALLOWED = 4096, /* stops of other lines, beyond twice those of the tip's */
+	STOP_SIZE = 2 * OID_RAWSZ + 12,
+	ARRIVAL_SIZE = OID_RAWSZ + 8,
+	HEAD_SIZE = 16,
+	ORDERED = 1U << 31, /* beside the number of a stop's arrivals */
+};
+
+void lines_release(struct lines *l)
+{
+	pool_release(&l->pool);
+	free(l->paths);
+	free(l->stops);
+	free(l->circles);
+	map_release(&l->by_path);
+	map_release(&l->by_commit);
+	memset(l, 0, sizeof(*l));
+}
+
+static bool same_path(const void *array, size_t pos, const void *what)
+{
+	return strcmp(((const char *const *)array)[pos], what) == 0;
+}
+
+static bool same_commit(const void *array, size_t pos, const void *what)
+{
+	return oid_eq(&((const struct stop *)array)[pos].commit, what);
+}
+
+/* `path` lives as long as `l`; -1 when it is there already. */
+static ssize_t add_path(struct lines *l, const char *path, uint32_t hash)
+{
+	VEC_GROW(l->paths, l->nr_paths, l->alloc_paths);
+	l->paths[l->nr_paths] = path;
+	map_add(&l->by_path, hash, l->nr_paths);
+	return (ssize_t)l->nr_paths++;
+}
+
+uint32_t lines_path(struct lines *l, const char *path)
+{
+	uint32_t hash = map_hash(&l->by_path, path, strlen(path));
+	ssize_t pos = map_find(&l->by_path, hash, same_path, l->paths, path);
+
+	if (pos < 0)
+		pos = add_path(l, pool_strdup(&l->pool, path), hash);
+	return (uint32_t)pos;
+}
+
+uint32_t lines_find(struct lines *l, const struct oid *commit)
+{
+	uint32_t hash;
+	ssize_t pos;
+
+	if (!l->nr)
+		return STOP_NONE;
+	hash = map_hash(&l->by_commit, commit, sizeof(*commit));
+	pos = map_find(&l->by_commit, hash, same_commit, l->stops, commit);
+	return pos < 0 ? STOP_NONE : (uint32_t)pos;
+}
+
+uint32_t lines_add(struct lines *l, const struct oid *commit, const struct oid *parent,
+		   size_t nr)
+{
+	struct stop *s;
+
+	VEC_GROW(l->stops, l->nr, l->alloc);
+	s = &l->stops[l->nr];
+	memset(s, 0, sizeof(*s));
+	s->commit = *commit;
+	s->parent = *parent;
+	s->older = STOP_OPEN;
+	s->nr = nr;
+	if (nr)
+		s->arrivals = pool_alloc(&l->pool, nr * sizeof(*s->arrivals));
+	else
+		s->ordered = true;
+	l->changes++;
+	map_add(&l->by_commit, map_hash(&l->by_commit, commit, sizeof(*commit)), l->nr);
+	return (uint32_t)l->nr++;
+}
+
+/* What is written, and how the stops hang together there. */
+struct copy {
+	uint32_t *older; /* of each stop, the empty ones that are left out jumped over */
+	uint32_t *span;
+	bool *keep;
+	uint32_t *order; /* stops in the order in which they are written: older first */
+	uint32_t *number;
+	size_t nr;
+};
+
+static bool is_stop(uint32_t at)
+{
+	return at < STOP_OPEN;
+}
+
+/* Other lines than the tip's are dropped all together when they are too many. */
+static void choose(const struct lines *l, uint32_t tip, struct copy *c)
+{
+	size_t own = 0, i;
+	uint32_t at;
+
+	for (at = tip; is_stop(at); at = l->stops[at].older)
+		own++;
+	for (i = 0; i < l->nr; i++)
+		c->keep[i] = !own || l->nr <= 2 * own + OTHERS_ALLOWED;
+	for (at = tip; is_stop(at); at = l->stops[at].older)
+		c->keep[at] = true;
+}
+
+/* Jumps over empty stops that save no more than the next one does. */
+static void thin_out(const struct lines *l, struct copy *c)
+{
+	bool *was = xcalloc(l->nr + 1, sizeof(*was));
+	bool *is = xcalloc(l->nr + 1, sizeof(*is));
+	uint32_t next;
+	size_t i;
+
+	for (i = 0; i < l->nr; i++) {
+		c->older[i] = l->stops[i].older;
+		c->span[i] = l->stops[i].span;
+		if (c->keep[i] && is_stop(c->older[i]))
+			was[c->older[i]] = true;
+	}
+	for (i = 0; i < l->nr; i++) {
+		if (!c->keep[i])
+			continue;
+		while (is_stop(next = c->older[i]) && l->stops[next].nr == 0 &&
+		       c->older[next] != STOP_OPEN &&
+		       c->span[i] + c->span[next] <= SPAN_MAX) {
+			c->span[i] += c->span[next];
+			c->older[i] = c->older[next];
+		}
+		if (is_stop(c->older[i]))
+			is[c->older[i]] = true;
+	}
+	for (i = 0; i < l->nr; i++)
+		if (l->stops[i].nr == 0 && was[i] && !is[i])
+			c->keep[i] = false;
+	free(was);
+	free(is);
+}
+
+/* Numbers the stops so that the older one comes first. */
+static void number(const struct lines *l, struct copy *c)
+{
+	size_t i, first, k;
+	uint32_t at, swap;
+
+	for (i = 0; i < l->nr; i++)
+		c->number[i] = STOP_NONE;
+	for (i = 0; i < l->nr; i++) {
+		first = c->nr;
+		for (at = (uint32_t)i;
+		     is_stop(at) && c->keep[at] && c->number[at] == STOP_NONE;
+		     at = c->older[at]) {
+			c->number[at] = 0;
+			c->order[c->nr++] = at;
+		}
+		for (k = 0; k < (c->nr - first) / 2; k++) {
+			swap = c->order[first + k];
+			c->order[first + k] = c->order[c->nr - 1 - k];
+			c->order[c->nr - 1 - k] = swap;
+		}
+		for (k = first; k < c->nr; k++)
+			c->number[c->order[k]] = (uint32_t)k;
+	}
+}
+
+static void put_u32(struct buf *out, uint32_t v)
+{
+	const unsigned char bytes[4] = { (unsigned char)(v >> 24),
+					 (unsigned char)(v >> 16),
+					 (unsigned char)(v >> 8), (unsigned char)v };
+
+	buf_add(out, (const char *)bytes, sizeof(bytes));
+}
+
+static void put_oid(struct buf *out, const struct oid *id)
+{
+	buf_add(out, (const char *)id->id, OID_RAWSZ);
+}
+
+static bool is_circular(const struct stop *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr; i++)
+		if (s->arrivals[i].circle)
+			return true;
+	return false;
+}
+
+static void put_stop(const struct lines *l, const struct copy *c, uint32_t at,
+		     struct buf *out)
+{
+	const struct stop *s = &l->stops[at];
+	uint32_t older = c->older[at];
+
+	if (is_stop(older) && !c->keep[older])
+		older = STOP_OPEN; /* what lies behind is walked again */
+	put_oid(out, &s->commit);
+	put_oid(out, &s->parent);
+	put_u32(out, is_stop(older) ? c->number[older] : older);
+	put_u32(out, older == STOP_OPEN ? 0 : c->span[at]);
+	/* what could not be put in order is asked again */
+	put_u32(out, (uint32_t)s->nr | (s->ordered && !is_circular(s) ? ORDERED : 0));
+}
+
+static int cmp_arrival(const void *a, const void *b, void *paths)
+{
+	const char *const *names = paths;
+
+	return strcmp(names[((const struct arrival *)a)->path],
+		      names[((const struct arrival *)b)->path]);
+}
+
+static void put_arrivals(const struct lines *l, const struct stop *s, struct buf *out)
+{
+	static const struct oid none;
+	bool circular = is_circular(s);
+	struct arrival *sorted = NULL;
+	const struct arrival *a;
+	size_t i;
+
+	if (circular) {
+		sorted = xcalloc(s->nr, sizeof(*sorted));
+		memcpy(sorted, s->arrivals, s->nr * sizeof(*sorted));
+		qsort_r(sorted, s->nr, sizeof(*sorted), cmp_arrival, l->paths);
+	}
+	for (i = 0; i < s->nr; i++) {
+		a = circular ? &sorted[i] : &s->arrivals[i];
+		put_u32(out, a->path);
+		put_u32(out, circular ? 0 : a->company);
+		put_oid(out, circular ? &none : &a->commit);
+	}
+	free(sorted);
+}
+
+void lines_encode(struct lines *l, uint32_t tip, struct buf *out)
+{
+	struct copy c = {
+		.older = xcalloc(l->nr + 1, sizeof(*c.older)),
+		.span = xcalloc(l->nr + 1, sizeof(*c.span)),
+		.keep = xcalloc(l->nr + 1, sizeof(*c.keep)),
+		.order = xcalloc(l->nr + 1, sizeof(*c.order)),
+		.number = xcalloc(l->nr + 1, sizeof(*c.number)),
+	};
+	size_t i, arrivals = 0, names = 0;
+
+	choose(l, tip, &c);
+	thin_out(l, &c);
+	number(l, &c);
+	for (i = 0; i < c.nr; i++)
+		arrivals += l->stops[c.order[i]].nr;
+	for (i = 0; i < l->nr_paths; i++)
+		names += strlen(l->paths[i]) + 1;
+	put_u32(out, (uint32_t)c.nr);
+	put_u32(out, (uint32_t)arrivals);
+	put_u32(out, (uint32_t)l->nr_paths);
+	put_u32(out, (uint32_t)names);
+	for (i = 0; i < c.nr; i++)
+		put_stop(l, &c, c.order[i], out);
+	for (i = 0; i < c.nr; i++)
+		put_arrivals(l, &l->stops[c.order[i]], out);
+	for (i = 0; i < l->nr_paths; i++)
+		buf_add(out, l->paths[i], strlen(l->paths[i]) + 1);
+	free(c.older);
+	free(c.span);
+	free(c.keep);
+	free(c.order);
+	free(c.number);
+}
+
+static uint32_t get_u32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* All paths, each once, every one a name that a migration can have. */
+static int get_paths(struct lines *l, const char *data, size_t len, size_t nr)
+{
+	char *copy;
+	const char *at, *end;
+	uint32_t hash;
+
+	if ((nr && !len) || (len && data[len - 1] != '\0'))
+		return -1;
+	at = copy = pool_alloc(&l->pool, len + 1);
+	memcpy(copy, data, len);
+	for (end = copy + len; at < end; at += strlen(at) + 1) {
+		hash = map_hash(&l->by_path, at, strlen(at));
+		if (l->nr_paths == nr || migration_name_check(at) != NAME_OK ||
+		    map_find(&l->by_path, hash, same_path, l->paths, at) >= 0)
+			return -1;
+		add_path(l, at, hash);
+	}
+	return l->nr_paths == nr ? 0 : -1;
+}
+
+static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *data)
+{
+	struct arrival *a;
+	size_t i;
+
+	for (i = 0; i < s->nr; i++, data += ARRIVAL_SIZE) {
+		a = &s->arrivals[i];
+		a->path = get_u32(data);
+		a->company = get_u32(data + 4);
+		memcpy(a->commit.id, data + 8, OID_RAWSZ);
+		if (a->path >= l->nr_paths)
+			return -1;
+		if (s->ordered && (oid_is_zero(&a->commit) || !a->company))
+			return -1;
+		if (!s->ordered && i &&
+		    strcmp(l->paths[a[-1].path], l->paths[a->path]) >= 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int get_stops(struct lines *l, const unsigned char *stops, size_t nr,
+		     const unsigned char *arrivals, size_t nr_arrivals)
+{
+	const unsigned char *p;
+	struct oid commit, parent;
+	struct stop *s;
+	uint32_t word;
+	size_t i, has;
+
+	for (i = 0; i < nr; i++) {
+		p = stops + i * STOP_SIZE;
+		memcpy(commit.id, p, OID_RAWSZ);
+		memcpy(parent.id, p + OID_RAWSZ, OID_RAWSZ);
+		word = get_u32(p + 2 * OID_RAWSZ + 8);
+		has = word & ~ORDERED;
+		if (has > nr_arrivals || lines_find(l, &commit) != STOP_NONE)
+			return -1;
+		lines_add(l, &commit, &parent, has);
+		s = &l->stops[i];
+		s->older = get_u32(p + 2 * OID_RAWSZ);
+		s->span = get_u32(p + 2 * OID_RAWSZ + 4);
+		s->ordered = word & ORDERED;
+		/* an older one comes first, so no line is a ring */
+		if ((is_stop(s->older) && s->older >= i) || s->span > INT32_MAX ||
+		    (!has && !s->ordered) || get_arrivals(l, s, arrivals) < 0)
+			return -1;
+		arrivals += has * ARRIVAL_SIZE;
+		nr_arrivals -= has;
+	}
+	return nr_arrivals ? -1 : 0;
+}
+
+int lines_decode(struct lines *l, const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	uint64_t nr, arrivals, paths, names;
+
+	if (len < HEAD_SIZE)
+		return -1;
+	nr = get_u32(p);
+	arrivals = get_u32(p + 4);
+	paths = get_u32(p + 8);
+	names = get_u32(p + 12);
+	if (nr >= INT32_MAX || len - HEAD_SIZE != nr * STOP_SIZE +
+						  arrivals * ARRIVAL_SIZE + names)
+		return -1;
+	p += HEAD_SIZE;
+	if (get_paths(l, (const char *)p + nr * STOP_SIZE + arrivals * ARRIVAL_SIZE,
+		      names, paths) == 0 &&
+	    get_stops(l, p, nr, p + nr * STOP_SIZE, arrivals) == 0)
+		return 0;
+	lines_release(l);
+	return -1;
+}

@@ -1,0 +1,189 @@
+#include "base/compat.h"
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "core/descriptions.h"
+#include "core/lines.h"
+#include "git/cache.h"
+#include "git/config.h"
+#include "git/internal.h"
+
+/* What the files hold; to be raised with every change of what is in them. */
+#define CACHE_FORMAT "1"
+
+enum { FILE_MAX = 512 << 20, DESCRIPTIONS_MAX = 32 << 20 };
+
+struct cache {
+	const char *dir; /* <common git dir>, the repository's */
+	bool readable, writable;
+	char *folder; /* that `lines` are of */
+	struct lines lines;
+	size_t stored; /* lines.changes of what the file has */
+	struct descriptions descriptions;
+	bool descriptions_read, descriptions_grown;
+};
+
+static struct cache *get(struct repo *r)
+{
+	const char *objects = getenv("GIT_OBJECT_DIRECTORY");
+	struct cache *c = r->cache;
+
+	if (c)
+		return c;
+	c = r->cache = xcalloc(1, sizeof(*c));
+	c->dir = r->common_dir;
+	c->readable = !r->shallow && config_bool(r->config, "migrate.cache", true);
+	c->writable = c->readable && !(objects && objects[0]);
+	return c;
+}
+
+/* <dir>/migrate/<kind>, or for another folder <kind>-<digits of its hash>. */
+static void name_file(const struct cache *c, const char *kind, const char *folder,
+		      struct buf *out)
+{
+	char hex[SHA256_HEXSZ + 1];
+
+	buf_addf(out, "%s/migrate/%s", c->dir, kind);
+	if (folder && strcmp(folder, "migrations") != 0) {
+		sha256_hex(folder, strlen(folder), hex);
+		buf_addf(out, "-%.16s", hex);
+	}
+}
+
+/* Two lines before what is stored: what it is, and its SHA-256. */
+static void add_head(struct buf *out, const char *kind, const char *folder,
+		     const void *data, size_t len)
+{
+	char hex[SHA256_HEXSZ + 1];
+
+	sha256_hex(data, len, hex);
+	buf_addf(out, "git-migrate %s %s " CACHE_FORMAT " %s\n%s\n", PACKAGE_VERSION,
+		 kind, folder ? folder : "", hex);
+}
+
+/* The stored bytes; false when there are none that can be used. */
+static bool load(const struct cache *c, const char *kind, const char *folder,
+		 struct buf *out)
+{
+	struct buf path = BUF_INIT, all = BUF_INIT, head = BUF_INIT;
+	struct err quiet = { 0 };
+	const char *body;
+	bool good = false;
+
+	if (!c->readable)
+		return false;
+	name_file(c, kind, folder, &path);
+	if (file_read(path.s, FILE_MAX, &all, &quiet) == 0) {
+		body = all.len ? memchr(all.s, '\n', all.len) : NULL;
+		if (body)
+			body = memchr(body + 1, '\n',
+				      all.len - (size_t)(body + 1 - all.s));
+		if (body) {
+			body++;
+			add_head(&head, kind, folder, body,
+				 all.len - (size_t)(body - all.s));
+			good = head.len == (size_t)(body - all.s) &&
+			       memcmp(head.s, all.s, head.len) == 0;
+		}
+		if (good)
+			buf_add(out, body, all.len - head.len);
+	}
+	buf_release(&path);
+	buf_release(&all);
+	buf_release(&head);
+	return good;
+}
+
+static void store(const struct cache *c, const char *kind, const char *folder,
+		  const struct buf *data)
+{
+	struct buf path = BUF_INIT, all = BUF_INIT;
+	struct err quiet = { 0 };
+
+	buf_addf(&path, "%s/migrate", c->dir);
+	if (mkdir(path.s, 0777) == 0 || errno == EEXIST) {
+		buf_reset(&path);
+		name_file(c, kind, folder, &path);
+		add_head(&all, kind, folder, buf_str(data), data->len);
+		buf_add(&all, buf_str(data), data->len);
+		file_replace_lazily(path.s, all.s, all.len, 0644, &quiet);
+	}
+	buf_release(&path);
+	buf_release(&all);
+}
+
+struct lines *cache_lines(struct repo *r, const char *folder)
+{
+	struct cache *c = get(r);
+	struct buf bytes = BUF_INIT;
+
+	if (c->folder && strcmp(c->folder, folder) == 0)
+		return &c->lines;
+	free(c->folder);
+	c->folder = xstrdup(folder);
+	lines_release(&c->lines);
+	if (load(c, "plan", folder, &bytes))
+		lines_decode(&c->lines, bytes.s, bytes.len);
+	c->stored = c->lines.changes;
+	buf_release(&bytes);
+	return &c->lines;
+}
+
+void cache_keep_lines(struct repo *r, const struct oid *tip)
+{
+	struct cache *c = get(r);
+	struct buf bytes = BUF_INIT;
+
+	if (!c->writable || c->lines.changes == c->stored)
+		return;
+	lines_encode(&c->lines, lines_find(&c->lines, tip), &bytes);
+	store(c, "plan", c->folder, &bytes);
+	c->stored = c->lines.changes;
+	buf_release(&bytes);
+}
+
+static struct descriptions *get_descriptions(struct cache *c)
+{
+	struct buf bytes = BUF_INIT;
+
+	if (!c->descriptions_read && load(c, "descriptions", NULL, &bytes))
+		descriptions_decode(&c->descriptions, &bytes);
+	c->descriptions_read = true;
+	buf_release(&bytes);
+	return &c->descriptions;
+}
+
+bool cache_describe(struct repo *r, struct pool *pool, struct migration *m)
+{
+	return descriptions_find(get_descriptions(get(r)), pool, m);
+}
+
+void cache_keep_description(struct repo *r, const struct migration *m)
+{
+	struct cache *c = get(r);
+	struct descriptions *d = get_descriptions(c);
+
+	if (!c->writable)
+		return;
+	if (d->bytes.len > DESCRIPTIONS_MAX) /* of branches long gone, most of them */
+		descriptions_release(d);
+	descriptions_add(d, m);
+	c->descriptions_grown = true;
+}
+
+void cache_close(struct cache *c)
+{
+	if (!c)
+		return;
+	if (c->descriptions_grown)
+		store(c, "descriptions", NULL, &c->descriptions.bytes);
+	descriptions_release(&c->descriptions);
+	lines_release(&c->lines);
+	free(c->folder);
+	free(c);
+}

@@ -1,0 +1,35 @@
+/*
+ * What was learnt of the history, kept in <common git dir>/migrate for the next
+ * time: the lines (core/lines.h) of each migrations folder, and descriptions.
+ * All work trees share it, nothing in it ever becomes wrong, and it is safe to
+ * delete: a file that is missing, damaged, or another version's is as good as
+ * empty, and one that cannot be written is no error. migrate.cache=false turns
+ * it off. Not used in a shallow clone, which knows less than what is true; not
+ * written for objects in quarantine, which may not stay. For git/ alone.
+ */
+#ifndef GIT_CACHE_H
+#define GIT_CACHE_H
+
+#include <stdbool.h>
+
+struct cache;
+struct lines;
+struct migration;
+struct oid;
+struct pool;
+struct repo;
+
+/** What is known of the lines, for a folder of the tree; the repository's. */
+struct lines *cache_lines(struct repo *r, const char *folder);
+
+/** Stores them if they have grown. `tip` is the commit that was asked for. */
+void cache_keep_lines(struct repo *r, const struct oid *tip);
+
+/** Fills the description of a migration: false when it is not known. */
+bool cache_describe(struct repo *r, struct pool *pool, struct migration *m);
+void cache_keep_description(struct repo *r, const struct migration *m);
+
+/** Stores descriptions that were added, and frees. NULL is fine. */
+void cache_close(struct cache *c);
+
+#endif

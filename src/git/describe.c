@@ -1,0 +1,94 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/text.h"
+#include "git/cache.h"
+#include "git/describe.h"
+#include "git/internal.h"
+
+enum { HEADER_BLOB_MAX = 16 << 20 };
+
+int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
+		    struct trailers *out, struct directives *how, struct err *err)
+{
+	git_object_t type;
+	struct buf sql = BUF_INIT;
+	size_t size;
+	int ret = -1;
+
+	if (git_odb_read_header(&size, &type, r->odb, to_git(blob)) == 0 &&
+	    size > HEADER_BLOB_MAX)
+		return 0;
+	if (repo_read_blob(r, blob, &sql, err) == 0) {
+		trailers_from_header(out, how, pool, buf_str(&sql), sql.len);
+		ret = 0;
+	}
+	buf_release(&sql);
+	return ret;
+}
+
+/* The first paragraph on one line, as git's %s. */
+static const char *make_subject(struct pool *pool, const char *message)
+{
+	struct buf out = BUF_INIT;
+	const char *subject;
+	size_t len;
+
+	while (ascii_isspace((unsigned char)*message))
+		message++;
+	while (*message && *message != '\n') {
+		len = strcspn(message, "\n");
+		if (out.len)
+			buf_addc(&out, ' ');
+		buf_add(&out, message, len);
+		while (out.len && ascii_isspace((unsigned char)out.s[out.len - 1]))
+			out.s[--out.len] = '\0';
+		message += len + (message[len] == '\n');
+	}
+	subject = pool_strndup(pool, buf_str(&out), out.len);
+	buf_release(&out);
+	return subject;
+}
+
+static int describe_commit(struct repo *r, struct pool *pool, struct migration *m,
+			   struct err *err)
+{
+	git_commit *commit = NULL;
+	const git_signature *author;
+	const char *message;
+	char hex[OID_HEXSZ + 1];
+
+	if (oid_is_zero(&m->commit)) {
+		m->author = "unknown";
+		m->subject = "(before the history that this shallow clone has)";
+		return 0;
+	}
+	if (git_commit_lookup(&commit, r->git, to_git(&m->commit)) < 0)
+		return repo_err(err, "could not read commit %s",
+				oid_hex(&m->commit, hex));
+	author = git_commit_author(commit);
+	message = git_commit_message_raw(commit);
+	m->author = pool_printf(pool, "%s <%s>", author->name, author->email);
+	m->when = author->when.time;
+	m->subject = make_subject(pool, message);
+	trailers_from_message(&m->in_message, pool, message, strlen(message));
+	git_commit_free(commit);
+	return 0;
+}
+
+int describe_migration(struct repo *r, struct pool *pool, struct migration *m,
+		       struct err *err)
+{
+	bool lasting = !oid_is_zero(&m->commit);
+
+	if (lasting && cache_describe(r, pool, m))
+		return 0;
+	if (describe_commit(r, pool, m, err) < 0 ||
+	    describe_header(r, &m->blob, pool, &m->in_header, &m->how, err) < 0)
+		return -1;
+	if (lasting)
+		cache_keep_description(r, m);
+	return 0;
+}
