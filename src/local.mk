@@ -109,6 +109,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/status.c \
 	%reldir%/cmd/target.c
 # each archive before those it may use
+git_migrate_LDFLAGS = $(AM_LDFLAGS) $(EXPORT_LDFLAGS)
 git_migrate_LDADD = %reldir%/libflow.a %reldir%/libgitside.a %reldir%/libdb.a \
 	%reldir%/libsql.a %reldir%/libout.a %reldir%/libcore.a %reldir%/libbase.a \
 	$(GIT2_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) -ldl

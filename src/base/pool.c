@@ -8,7 +8,7 @@ struct pool_block {
 	_Alignas(max_align_t) char data[];
 };
 
-enum { BLOCK_SIZE = 16 * 1024 };
+enum { BLOCK_SIZE = 64 * 1024 };
 
 static struct pool_block *new_block(size_t size)
 {

@@ -3,16 +3,6 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-bool ascii_isdigit(int c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool ascii_isalnum(int c)
-{
-	return ascii_isdigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool ascii_isspace(int c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
@@ -58,27 +48,41 @@ void hex_encode(const unsigned char *data, size_t len, char *hex)
 	hex[2 * len] = '\0';
 }
 
-static int hex_digit(int c)
+/*
+ * 16 and the value of a digit; 32 more for a capital. By table, since digits and
+ * letters come in no order that a processor could foresee.
+ */
+static const unsigned char hex_digits[256] = {
+	['0'] = 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+	['A'] = 58, 59, 60, 61, 62, 63,
+	['a'] = 26, 27, 28, 29, 30, 31,
+};
+
+bool hex_is_lower(const char *s, size_t len)
 {
-	if (ascii_isdigit(c))
-		return c - '0';
-	c = ascii_tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	unsigned all = 16, any = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		all &= hex_digits[(unsigned char)s[i]];
+		any |= hex_digits[(unsigned char)s[i]];
+	}
+	return all && !(any & 32);
 }
 
 int hex_decode(const char *hex, unsigned char *data, size_t len)
 {
+	unsigned char high, low;
 	size_t i;
-	int high, low;
 
 	for (i = 0; i < len; i++) {
-		high = hex_digit((unsigned char)hex[2 * i]);
-		if (high < 0)
+		high = hex_digits[(unsigned char)hex[2 * i]];
+		if (!high)
 			return -1;
-		low = hex_digit((unsigned char)hex[2 * i + 1]);
-		if (low < 0)
+		low = hex_digits[(unsigned char)hex[2 * i + 1]];
+		if (!low)
 			return -1;
-		data[i] = (unsigned char)(high * 16 + low);
+		data[i] = (unsigned char)((high & 15) << 4 | (low & 15));
 	}
 	return 0;
 }

@@ -27,12 +27,34 @@ size_t utf8_count(const char *s, size_t len);
 /** Lower-case hex and a NUL: `hex` has room for 2 * len + 1. */
 void hex_encode(const unsigned char *data, size_t len, char *hex);
 
+/** Whether these are lower-case hex digits alone. */
+bool hex_is_lower(const char *s, size_t len);
+
 /** The other way; exactly 2 * len lower-case or upper-case digits. 0 or -1. */
 int hex_decode(const char *hex, unsigned char *data, size_t len);
 
 /** ASCII alone, whatever the locale. */
-bool ascii_isdigit(int c);
-bool ascii_isalnum(int c);
+static inline bool ascii_isdigit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool ascii_islower(int c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static inline bool ascii_isalnum(int c)
+{
+	return ascii_isdigit(c) || ascii_islower(c) || (c >= 'A' && c <= 'Z');
+}
+
+/** Lower-case digits alone. */
+static inline bool ascii_isxdigit(int c)
+{
+	return ascii_isdigit(c) || (c >= 'a' && c <= 'f');
+}
+
 bool ascii_isspace(int c);
 int ascii_tolower(int c);
 

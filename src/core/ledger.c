@@ -190,7 +190,10 @@ void ledger_fold(struct ledger *l)
 		if (event_has_migration(r->event))
 			by_path[nr++] = r;
 	}
-	qsort(by_path, nr, sizeof(*by_path), compare);
+	for (i = 1; i < nr && compare(&by_path[i - 1], &by_path[i]) < 0; i++)
+		;
+	if (i < nr) /* names that are numbers are sorted already */
+		qsort(by_path, nr, sizeof(*by_path), compare);
 	fold_entries(l, by_path, nr);
 	free(by_path);
 }

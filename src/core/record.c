@@ -140,7 +140,7 @@ static bool is_escaped(unsigned char c)
 /* Whether `s` is `len` lower-case hex digits. */
 static bool is_hex(const char *s, size_t len)
 {
-	return strlen(s) == len && strspn(s, "0123456789abcdef") == len;
+	return strlen(s) == len && hex_is_lower(s, len);
 }
 
 static bool is_number(const char *s)
@@ -155,7 +155,7 @@ static bool has_form(const char *s, const char *form)
 {
 	for (; *form; s++, form++) {
 		if (*form == '9'   ? !ascii_isdigit((unsigned char)*s)
-		    : *form == 'f' ? !*s || !strchr("0123456789abcdef", *s)
+		    : *form == 'f' ? !ascii_isxdigit((unsigned char)*s)
 				   : *s != *form)
 			return false;
 	}
@@ -341,6 +341,11 @@ static int decode_value(struct parser *p, const char *name, const char *s, size_
 	char *to = p->room;
 
 	*out = to;
+	if (!memchr(s, '%', len)) {
+		memcpy(to, s, len);
+		p->room += len + 1; /* behind a NUL: the pool's memory is zeroed */
+		return 0;
+	}
 	while (s < end) {
 		if (*s != '%') {
 			*to++ = *s++;
@@ -362,15 +367,28 @@ static int decode_value(struct parser *p, const char *name, const char *s, size_
 	return 0;
 }
 
-static int find_field(const char *name, size_t len)
+/* Fields come in order, so the search begins behind the last one. */
+static int find_field(const char *name, size_t len, int last)
 {
-	int f;
+	int f, i;
 
-	for (f = 0; f < FIELD_NR; f++)
-		if (strlen(fields[f].name) == len &&
-		    memcmp(fields[f].name, name, len) == 0)
+	for (i = 1; i <= FIELD_NR; i++) {
+		f = last + i < FIELD_NR ? last + i : last + i - FIELD_NR;
+		if (strncmp(fields[f].name, name, len) == 0 &&
+		    fields[f].name[len] == '\0')
 			return f;
+	}
 	return -1;
+}
+
+static size_t name_length(const char *name)
+{
+	size_t len = 0;
+
+	while (ascii_islower((unsigned char)name[len]) ||
+	       ascii_isdigit((unsigned char)name[len]) || name[len] == '-')
+		len++;
+	return len;
 }
 
 /* Whether a known field may stand here. */
@@ -407,16 +425,16 @@ static int take_known(struct parser *p, int f, const char *s, size_t len)
 static int take_field(struct parser *p)
 {
 	const char *name = p->at + 1;
-	size_t len = strcspn(name, " "), name_len;
+	size_t len = (size_t)(strchrnul(name, ' ') - name), name_len;
 	int f;
 
 	if (*p->at != ' ')
 		return refuse(p, "no blank behind the sequence number");
-	name_len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
-	if (name_len == 0 || !(name[0] >= 'a' && name[0] <= 'z') || name[name_len] != '=')
+	name_len = name_length(name);
+	if (!ascii_islower((unsigned char)name[0]) || name[name_len] != '=')
 		return refuse(p, "a field without a name");
 	p->at = name + len;
-	f = find_field(name, name_len);
+	f = find_field(name, name_len, p->last);
 	if (f >= 0)
 		return take_known(p, f, name + name_len + 1, len - name_len - 1);
 	p->foreign = true;
@@ -442,18 +460,25 @@ static int take_seq(struct parser *p)
 	return 0;
 }
 
+/* Whether a byte cannot stand in a line. */
+static unsigned is_foreign(unsigned c)
+{
+	return (c - 0x20 > 0x7e - 0x20) | (c == '\\');
+}
+
 static int check_bytes(struct parser *p, const char *line, size_t len)
 {
+	unsigned bad = 0;
 	size_t i;
-	unsigned char c;
 
 	if (len > RECORD_LINE_MAX)
 		return refuse(p, "longer than %d bytes", RECORD_LINE_MAX);
-	for (i = 0; i < len; i++) {
-		c = (unsigned char)line[i];
-		if (c != ' ' && (c == '\\' || c < 0x21 || c > 0x7e))
-			return refuse(p, "byte 0x%02x at column %zu", (unsigned)c, i + 1);
-	}
+	for (i = 0; i < len; i++) /* without a branch for each byte of a long log */
+		bad |= is_foreign((unsigned char)line[i]);
+	for (i = 0; bad && i < len; i++)
+		if (is_foreign((unsigned char)line[i]))
+			return refuse(p, "byte 0x%02x at column %zu",
+				      (unsigned)(unsigned char)line[i], i + 1);
 	return 0;
 }
 

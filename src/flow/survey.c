@@ -42,13 +42,16 @@ static void found_edited(struct survey *s, size_t pos)
 static int judge_mode(struct survey *s, size_t pos, struct err *err)
 {
 	const struct migration *m = &s->plan.items[pos];
-	const char *hex = settled(s, pos)->field[FIELD_HEAD];
 	struct err quiet = { 0 };
 	struct oid from, blob;
+	const char *hex;
 	unsigned mode;
 	int held;
 
-	if (m->mode != MODE_EXECUTABLE || oid_parse(&from, hex, strlen(hex)) < 0 ||
+	if (m->mode != MODE_EXECUTABLE)
+		return 0;
+	hex = settled(s, pos)->field[FIELD_HEAD];
+	if (oid_parse(&from, hex, strlen(hex)) < 0 ||
 	    repo_is_commit(s->repo, hex, &quiet) <= 0)
 		return 0;
 	held = history_holds(s->repo, &from, m->path, &blob, &mode, err);

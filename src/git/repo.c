@@ -154,6 +154,18 @@ static int see_quarantine(struct repo *r, struct err *err)
 }
 
 /*
+ * libgit2 as Debian builds it (mbedTLS) parses every certificate authority of the
+ * machine when it starts, half the time of a command. It never reaches a network
+ * here, so it gets none: the program's own function of that name comes before the
+ * library's (src/local.mk exports it), and libgit2 goes on without.
+ */
+int mbedtls_x509_crt_parse_file(void *chain, const char *path);
+int mbedtls_x509_crt_parse_file(void *chain UNUSED, const char *path UNUSED)
+{
+	return -1;
+}
+
+/*
  * What libgit2 does for others and costs us more than it gives, as measured on a
  * million commits: every object is hashed again (five times the time of a walk),
  * commits and trees are kept though none is read twice, and packs are mapped
@@ -172,6 +184,7 @@ static void tune_git(void)
 	/* or each tree of thousands of files is mapped and unmapped by the kernel */
 	mallopt(M_MMAP_THRESHOLD, TREE_LARGE);
 	mallopt(M_TRIM_THRESHOLD, TREE_LARGE);
+	mallopt(M_TOP_PAD, WINDOW);
 #endif
 }
 
