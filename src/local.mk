@@ -33,6 +33,10 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
 
 %canon_reldir%_libsql_a_SOURCES = \
+	%reldir%/sql/internal.h \
+	%reldir%/sql/name.c %reldir%/sql/name.h \
+	%reldir%/sql/objects.c %reldir%/sql/objects.h \
+	%reldir%/sql/scan.c %reldir%/sql/scan.h \
 	%reldir%/sql/split.c %reldir%/sql/split.h
 
 %canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS)

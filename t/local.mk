@@ -4,6 +4,7 @@ unit_tests = \
 	%reldir%/unit/test-base \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-name \
+	%reldir%/unit/test-objects \
 	%reldir%/unit/test-order \
 	%reldir%/unit/test-out \
 	%reldir%/unit/test-pg \
@@ -65,6 +66,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_split_SOURCES = %reldir%/unit/test-split.c
 %canon_reldir%_unit_test_split_LDADD = $(sql_test_libs)
 
+%canon_reldir%_unit_test_objects_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_objects_SOURCES = %reldir%/unit/test-objects.c
+%canon_reldir%_unit_test_objects_LDADD = $(sql_test_libs)
+
 %canon_reldir%_unit_test_pg_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
 %canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c
 %canon_reldir%_unit_test_pg_LDADD = $(db_test_libs)
@@ -119,7 +124,7 @@ EXTRA_DIST += $(shell_tests) $(static_tests) \
 	%reldir%/pg-server.sh \
 	%reldir%/layers.awk \
 	%reldir%/functions.awk
-EXTRA_DIST += %reldir%/fuzz/fuzz-core.c %reldir%/lsan.supp
+EXTRA_DIST += %reldir%/fuzz/fuzz-core.c %reldir%/fuzz/fuzz-sql.c %reldir%/lsan.supp
 
 TEST_EXTENSIONS = .t
 T_LOG_COMPILER = sh
