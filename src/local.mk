@@ -63,6 +63,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libout_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_libout_a_SOURCES = \
+	%reldir%/out/arcs.c %reldir%/out/arcs.h \
 	%reldir%/out/json.c %reldir%/out/json.h \
 	%reldir%/out/say.c %reldir%/out/say.h \
 	%reldir%/out/table.c %reldir%/out/table.h \

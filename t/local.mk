@@ -1,6 +1,7 @@
 # Unit tests: each links its layer and those below it, so that a call upward
 # does not link.
 unit_tests = \
+	%reldir%/unit/test-arcs \
 	%reldir%/unit/test-base \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-name \
@@ -24,6 +25,10 @@ db_test_libs = src/libdb.a src/libsql.a src/libcore.a $(base_test_libs) \
 out_test_libs = src/libout.a $(base_test_libs) $(JANSSON_LIBS)
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+%canon_reldir%_unit_test_arcs_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_arcs_SOURCES = %reldir%/unit/test-arcs.c
+%canon_reldir%_unit_test_arcs_LDADD = $(out_test_libs)
 
 %canon_reldir%_unit_test_base_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
