@@ -3,7 +3,8 @@
  * grammar, for SQLite and PostgreSQL at once. A hint for people whose branches
  * meet, and no proof: what a function, a DO block or a trigger does when it
  * runs is not looked into, a search_path is not followed, and what a foreign
- * key, a view or a default merely refers to is not touched.
+ * key, a view or a default merely refers to is not touched. Kinds that are not in
+ * the list below (roles, operators, publications ...) are not told.
  */
 #ifndef SQL_OBJECTS_H
 #define SQL_OBJECTS_H
