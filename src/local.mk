@@ -36,6 +36,10 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
 
 %canon_reldir%_libsql_a_SOURCES = \
+	%reldir%/sql/internal.h \
+	%reldir%/sql/name.c %reldir%/sql/name.h \
+	%reldir%/sql/objects.c %reldir%/sql/objects.h \
+	%reldir%/sql/scan.c %reldir%/sql/scan.h \
 	%reldir%/sql/split.c %reldir%/sql/split.h
 
 %canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS)
@@ -68,6 +72,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libout_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_libout_a_SOURCES = \
+	%reldir%/out/arcs.c %reldir%/out/arcs.h \
 	%reldir%/out/json.c %reldir%/out/json.h \
 	%reldir%/out/say.c %reldir%/out/say.h \
 	%reldir%/out/table.c %reldir%/out/table.h \

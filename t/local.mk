@@ -1,10 +1,12 @@
 # Unit tests: each links its layer and those below it, so that a call upward
 # does not link.
 unit_tests = \
+	%reldir%/unit/test-arcs \
 	%reldir%/unit/test-base \
 	%reldir%/unit/test-commit-graph \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-name \
+	%reldir%/unit/test-objects \
 	%reldir%/unit/test-order \
 	%reldir%/unit/test-out \
 	%reldir%/unit/test-pg \
@@ -25,6 +27,10 @@ db_test_libs = src/libdb.a src/libsql.a src/libcore.a $(base_test_libs) \
 out_test_libs = src/libout.a $(base_test_libs) $(JANSSON_LIBS)
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+%canon_reldir%_unit_test_arcs_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_arcs_SOURCES = %reldir%/unit/test-arcs.c
+%canon_reldir%_unit_test_arcs_LDADD = $(out_test_libs)
 
 %canon_reldir%_unit_test_base_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
@@ -70,6 +76,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_split_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_split_SOURCES = %reldir%/unit/test-split.c
 %canon_reldir%_unit_test_split_LDADD = $(sql_test_libs)
+
+%canon_reldir%_unit_test_objects_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_objects_SOURCES = %reldir%/unit/test-objects.c
+%canon_reldir%_unit_test_objects_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_pg_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
 %canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c
@@ -126,7 +136,7 @@ EXTRA_DIST += $(shell_tests) $(static_tests) \
 	%reldir%/layers.awk \
 	%reldir%/functions.awk
 EXTRA_DIST += %reldir%/fuzz/fuzz-commit-graph.c %reldir%/fuzz/fuzz-core.c \
-	%reldir%/lsan.supp
+	%reldir%/fuzz/fuzz-sql.c %reldir%/lsan.supp
 
 TEST_EXTENSIONS = .t
 T_LOG_COMPILER = sh

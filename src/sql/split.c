@@ -2,31 +2,14 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "sql/internal.h"
 #include "sql/split.h"
 
 /*
- * Two steps: token_next() knows the shapes of tokens and no state, so that it
- * can be asked again once more of a long text is there; the rest counts
- * parentheses and words to see where a statement ends.
+ * Two steps: token_next() knows the shapes of tokens and no state, so that
+ * others can ask it too; the rest counts parentheses and words to see where a
+ * statement ends.
  */
-
-enum token_kind {
-	TOKEN_END,
-	TOKEN_BLANK, /* spaces and comments */
-	TOKEN_WORD,
-	TOKEN_OPEN,
-	TOKEN_CLOSE,
-	TOKEN_SEMICOLON,
-	TOKEN_BACKSLASH,
-	TOKEN_OTHER,
-	TOKEN_UNTERMINATED,
-};
-
-struct token {
-	enum token_kind kind;
-	size_t start, end;
-	const char *what; /* TOKEN_UNTERMINATED: what it is that never ends */
-};
 
 /* What was seen of the statement so far. */
 struct state {
@@ -223,7 +206,7 @@ static void token_word(const char *s, size_t len, struct token *t)
 	finish(t, TOKEN_WORD, end, NULL);
 }
 
-static void token_next(const char *s, size_t len, size_t at, struct token *t)
+void token_next(const char *s, size_t len, size_t at, struct token *t)
 {
 	char c;
 
@@ -264,7 +247,7 @@ static void token_next(const char *s, size_t len, size_t at, struct token *t)
 	}
 }
 
-static bool token_is(const char *s, const struct token *t, const char *word)
+bool token_is(const char *s, const struct token *t, const char *word)
 {
 	size_t len = t->end - t->start;
 
@@ -274,9 +257,8 @@ static bool token_is(const char *s, const struct token *t, const char *word)
 
 /* --- places ------------------------------------------------------------ */
 
-/* Moves line and column over the text between two offsets. */
-static void advance(const char *s, size_t len, size_t from, size_t to, unsigned *line,
-		    unsigned *column)
+void sql_advance(const char *s, size_t len, size_t from, size_t to, unsigned *line,
+		 unsigned *column)
 {
 	size_t at;
 
@@ -299,13 +281,13 @@ void sql_place(const char *text, size_t len, size_t offset, unsigned *line,
 	       unsigned *column)
 {
 	*line = *column = 1;
-	advance(text, len, mark_len(text, len), offset < len ? offset : len, line,
-		column);
+	sql_advance(text, len, mark_len(text, len), offset < len ? offset : len, line,
+		    column);
 }
 
 static void advance_to(struct sql_split *s, size_t to)
 {
-	advance(s->input, s->len, s->at, to, &s->line, &s->column);
+	sql_advance(s->input, s->len, s->at, to, &s->line, &s->column);
 	s->at = to;
 }
 
