@@ -53,9 +53,8 @@ void hex_encode(const unsigned char *data, size_t len, char *hex)
  * letters come in no order that a processor could foresee.
  */
 static const unsigned char hex_digits[256] = {
-	['0'] = 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
-	['A'] = 58, 59, 60, 61, 62, 63,
-	['a'] = 26, 27, 28, 29, 30, 31,
+	['0'] = 16, 17, 18, 19, 20, 21,		22, 23, 24, 25, ['A'] = 58,
+	59,	    60, 61, 62, 63, ['a'] = 26, 27, 28, 29, 30, 31,
 };
 
 bool hex_is_lower(const char *s, size_t len)

@@ -106,9 +106,9 @@ static void get_trailers(struct reader *r, struct trailers *t)
 		t->items[i].value = get_text(r);
 	}
 	t->misplaced_nr = get_count(r, 1);
-	t->misplaced = t->misplaced_nr ? pool_alloc(r->pool, t->misplaced_nr *
-								     sizeof(char *))
-				       : NULL;
+	t->misplaced = t->misplaced_nr
+			       ? pool_alloc(r->pool, t->misplaced_nr * sizeof(char *))
+			       : NULL;
 	for (i = 0; i < t->misplaced_nr; i++)
 		t->misplaced[i] = get_text(r);
 }

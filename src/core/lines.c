@@ -370,8 +370,8 @@ int lines_decode(struct lines *l, const void *data, size_t len)
 	arrivals = get_u32(p + 4);
 	paths = get_u32(p + 8);
 	names = get_u32(p + 12);
-	if (nr >= INT32_MAX || len - HEAD_SIZE != nr * STOP_SIZE +
-						  arrivals * ARRIVAL_SIZE + names)
+	if (nr >= INT32_MAX ||
+	    len - HEAD_SIZE != nr * STOP_SIZE + arrivals * ARRIVAL_SIZE + names)
 		return -1;
 	p += HEAD_SIZE;
 	if (get_paths(l, (const char *)p + nr * STOP_SIZE + arrivals * ARRIVAL_SIZE,

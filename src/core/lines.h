@@ -22,10 +22,10 @@ enum {
 
 /** One arrival, with the bottom of its recursion. */
 struct arrival {
-	uint32_t path;	  /* see lines_path */
-	uint32_t company; /* how many `commit` brings */
+	uint32_t path;	   /* see lines_path */
+	uint32_t company;  /* how many `commit` brings */
 	struct oid commit; /* brings it; zero: it lies behind a shallow boundary */
-	uint32_t circle;  /* 1 + position in circles: no order can be given; else 0 */
+	uint32_t circle;   /* 1 + position in circles: no order can be given; else 0 */
 };
 
 /**

@@ -399,8 +399,8 @@ static int begin_build(struct walk *w, uint32_t stop, struct err *err)
 		b = &w->builds[w->nr_builds++];
 		b->stop = stop;
 		b->nr = 0;
-		b->arrivals = pool_alloc(&w->lines->pool, w->lines->stops[stop].nr *
-								  sizeof(*b->arrivals));
+		b->arrivals = pool_alloc(&w->lines->pool,
+					 w->lines->stops[stop].nr * sizeof(*b->arrivals));
 		push_numbers(w, TASK_OWN, &of[0])->stop = stop;
 		for (k = nr; k-- > 1;)
 			if (of[k].nr)
@@ -453,8 +453,8 @@ static int run_stop(struct walk *w, const struct task *t, struct err *err)
 
 /* The files of one commit, as a `Requires:` in one of them may name another. */
 struct names {
-	struct path_list paths;	    /* sorted */
-	size_t *by_base;	    /* positions, sorted by the last component */
+	struct path_list paths; /* sorted */
+	size_t *by_base;	/* positions, sorted by the last component */
 	const char *folder;
 };
 

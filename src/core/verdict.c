@@ -30,9 +30,8 @@ void judgement_release(struct judgement *j)
 	memset(j, 0, sizeof(*j));
 }
 
-static enum verdict against_ledger(const struct migration *m, const struct ledger *l)
+static enum verdict against_entry(const struct migration *m, const struct ledger_entry *e)
 {
-	const struct ledger_entry *e = ledger_find(l, m->path);
 	struct oid blob;
 
 	if (!e || !e->settled)
@@ -79,16 +78,30 @@ static int place_pending(const struct plan *plan, const struct judgement *j, siz
 	return 0;
 }
 
-static void find_missing(const struct plan *plan, const struct ledger *ledger,
-			 struct judgement *j)
+/* Both are sorted by path, so that one pass over the two finds what is equal. */
+static void compare_paths(const struct plan *plan, const struct ledger *ledger,
+			  struct judgement *j)
 {
+	const struct ledger_entry *e = ledger->entries;
+	const struct ledger_entry *end = e + ledger->nr_entries;
+	const struct migration *m;
+	int order = 1;
 	size_t i;
 
 	j->missing = xcalloc(ledger->nr_entries + 1, sizeof(struct ledger_entry *));
-	for (i = 0; i < ledger->nr_entries; i++)
-		if (ledger->entries[i].settled &&
-		    plan_find(plan, ledger->entries[i].path) < 0)
-			j->missing[j->nr_missing++] = &ledger->entries[i];
+	for (i = 0; i < plan->nr; i++) {
+		m = &plan->items[plan->by_path[i]];
+		while (e < end && (order = strcmp(e->path, m->path)) < 0) {
+			if (e->settled)
+				j->missing[j->nr_missing++] = e;
+			e++;
+		}
+		j->of[plan->by_path[i]] = against_entry(m, e < end && order == 0 ? e++
+										 : NULL);
+	}
+	for (; e < end; e++)
+		if (e->settled)
+			j->missing[j->nr_missing++] = e;
 }
 
 int judge(const struct plan *plan, const struct ledger *ledger,
@@ -100,11 +113,10 @@ int judge(const struct plan *plan, const struct ledger *ledger,
 	out->nr = plan->nr;
 	out->of = xcalloc(plan->nr + 1, sizeof(*out->of));
 	out->behind = xcalloc(plan->nr + 1, sizeof(*out->behind));
-	for (i = 0; i < plan->nr; i++) {
-		out->of[i] = against_ledger(&plan->items[i], ledger);
+	compare_paths(plan, ledger, out);
+	for (i = 0; i < plan->nr; i++)
 		if (out->of[i] != VERDICT_PENDING)
 			last = i;
-	}
 	for (i = 0; i < last; i++) {
 		if (out->of[i] == VERDICT_PENDING &&
 		    place_pending(plan, out, i, is_ancestor, ctx, &out->of[i],
@@ -115,6 +127,5 @@ int judge(const struct plan *plan, const struct ledger *ledger,
 	}
 	for (i = 0; i < plan->nr; i++)
 		out->count[out->of[i]]++;
-	find_missing(plan, ledger, out);
 	return 0;
 }

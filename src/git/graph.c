@@ -29,7 +29,8 @@ static int parse_parent(const char *line, size_t len, struct oid *out)
 
 	if (len < whole || memcmp(line, "parent ", 7) != 0)
 		return 0;
-	return oid_parse(out, line + 7, OID_HEXSZ) < 0 || line[whole - 1] != '\n' ? -1 : 1;
+	return oid_parse(out, line + 7, OID_HEXSZ) < 0 || line[whole - 1] != '\n' ? -1
+										  : 1;
 }
 
 /*
@@ -227,7 +228,8 @@ static int source_added(void *ctx, struct pool *pool, const struct oid *tree,
 	return tree_added(g->repo, pool, tree, base, out, err);
 }
 
-struct requires {
+struct requires
+{
 	struct repo *repo;
 	struct pool *pool;
 	const struct path_list *paths;

@@ -13,7 +13,7 @@
 /** What a commit object says. */
 struct graph_commit {
 	struct oid id;
-	struct oid root; /* its tree */
+	struct oid root;   /* its tree */
 	struct oid parent; /* the first one; zero: none */
 	size_t nr_parents;
 };
@@ -25,8 +25,8 @@ struct graph {
 	const char *folder;
 	const struct commit_graph *file; /* of the repository; NULL: none is used */
 	struct bloom_keys keys;
-	uint32_t next;	     /* position of the parent given out last, or GRAPH_NONE */
-	struct oid next_id;  /* that parent */
+	uint32_t next;	    /* position of the parent given out last, or GRAPH_NONE */
+	struct oid next_id; /* that parent */
 	struct graph_commit commits[GRAPH_KEPT]; /* read last */
 	struct {
 		struct oid commit, tree;

@@ -18,7 +18,7 @@ struct listing {
 	struct file {
 		struct oid blob;
 		unsigned mode;
-	} *files; /* of each path */
+	} * files; /* of each path */
 	size_t alloc;
 	struct misfit *misfits;
 	size_t nr_misfits, alloc_misfits;

@@ -711,7 +711,8 @@ const struct commit_graph *repo_commit_graph(struct repo *r)
 {
 	const struct commit_graph_options opts = {
 		.no_graph = !config_bool(r->config, "core.commitgraph", true),
-		.no_filters = !config_bool(r->config, "commitgraph.readchangedpaths", true),
+		.no_filters = !config_bool(r->config, "commitgraph.readchangedpaths",
+					   true),
 	};
 	struct folders f = { 0 };
 	struct buf own = BUF_INIT;

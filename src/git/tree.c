@@ -60,10 +60,10 @@ static int entry_cmp(const struct tree_entry *a, const struct tree_entry *b)
 
 	if (order)
 		return order;
-	ca = (unsigned char)(a->name_len > len	? a->name[len]
+	ca = (unsigned char)(a->name_len > len	 ? a->name[len]
 			     : tree_is_folder(a) ? '/'
 						 : 0);
-	cb = (unsigned char)(b->name_len > len	? b->name[len]
+	cb = (unsigned char)(b->name_len > len	 ? b->name[len]
 			     : tree_is_folder(b) ? '/'
 						 : 0);
 	return (ca > cb) - (ca < cb);
@@ -82,7 +82,8 @@ static int read_tree(struct repo *r, const struct oid *id, git_odb_object **out,
 	if (oid_is_zero(id))
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(r->trees); i++) {
-		if (r->trees[i] && git_oid_equal(git_odb_object_id(r->trees[i]), to_git(id)))
+		if (r->trees[i] &&
+		    git_oid_equal(git_odb_object_id(r->trees[i]), to_git(id)))
 			return git_odb_object_dup(out, r->trees[i]);
 	}
 	if (repo_read(r, out, id, GIT_OBJECT_TREE, err) != 0)

@@ -309,8 +309,12 @@ static void list_files(const struct graph *g, size_t tip, struct path_list *out)
 int graph_plan(struct graph *g, size_t tip, struct lines *lines, struct list *out,
 	       struct err *err)
 {
-	const struct order_source source = { g,	       source_commit,	source_parents,
-					     source_tree, source_added, source_requires,
+	const struct order_source source = { g,
+					     source_commit,
+					     source_parents,
+					     source_tree,
+					     source_added,
+					     source_requires,
 					     "db/migrations" };
 	struct order_entry entries[PATHS];
 	struct path_list files = { 0 };

@@ -49,7 +49,7 @@ struct graph {
 	uint64_t salt;	/* other salt, other object ids */
 	size_t calls;	/* to the source, so far */
 	size_t fail_at; /* this call fails; 0 is none */
-	bool lies;	/* where two folders are compared, the first one holds every file */
+	bool lies; /* where two folders are compared, the first one holds every file */
 };
 
 struct node *graph_add(struct graph *g, const char *name);

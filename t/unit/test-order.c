@@ -680,8 +680,8 @@ static void source_fails(void **state UNUSED)
 		for (n = 1; n <= calls; n++) {
 			g.calls = 0;
 			g.fail_at = n;
-			assert_int_equal(
-				graph_plan(&g, g.nr - 1, &lines, &again, &err), -1);
+			assert_int_equal(graph_plan(&g, g.nr - 1, &lines, &again, &err),
+					 -1);
 			assert_int_equal(err.code, ERR_FATAL);
 			snprintf(expect, sizeof(expect), "call %zu failed", n);
 			assert_string_equal(err.message, expect);
@@ -797,8 +797,8 @@ static int chain_requires(void *ctx, struct pool *pool, const struct oid *tree U
 static void long_chain(void **state UNUSED)
 {
 	bool circle = false;
-	const struct order_source source = { &circle,	 chain_commit, chain_parents,
-					     chain_tree, chain_added,  chain_requires,
+	const struct order_source source = { &circle,	     chain_commit, chain_parents,
+					     chain_tree,     chain_added,  chain_requires,
 					     "db/migrations" };
 	const struct oid tip = { { 1 } };
 	struct order_entry *entries = calloc(CHAIN, sizeof(*entries));
