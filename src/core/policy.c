@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include "core/plan.h"
@@ -23,7 +24,8 @@ const char *rule_name(enum rule r)
 		[RULE_SETTINGS] = "settings",	[RULE_BRANCH] = "branch",
 		[RULE_MIRROR] = "mirror",	[RULE_GAP] = "gap",
 		[RULE_LATE] = "late",		[RULE_SHALLOW] = "shallow",
-		[RULE_OPEN] = "open",
+		[RULE_OPEN] = "open",		[RULE_FORCED] = "forced",
+		[RULE_CLASH] = "clash",		[RULE_OVERLAP] = "overlap",
 	};
 
 	if (r >= RULE_NR)
@@ -114,18 +116,54 @@ static void was_removed(const struct plan *older, const struct plan *newer,
 		      oid_hex(&older->head, hex), older->folder, m->path, m->path);
 }
 
+/*
+ * A push that is no fast-forward takes files out by where it points, not by a
+ * commit that deletes them. Returns whether there are any such files.
+ */
+static bool were_dropped(const struct plan *older, const struct plan *newer,
+			 const struct lineage *lineage, struct findings *f)
+{
+	const char *first = NULL;
+	size_t i, nr = 0;
+
+	for (i = 0; i < older->nr; i++) {
+		if (plan_find(newer, older->items[i].path) >= 0 ||
+		    renamed_to(older, newer, &older->items[i]) >= 0)
+			continue;
+		if (nr++ == 0)
+			first = older->items[i].path;
+	}
+	if (!nr)
+		return false;
+	findings_add(f, RULE_FORCED, false, nr == 1 ? first : NULL,
+		     lineage->new_is_ancestor
+			     ? "the branch would go back to a commit that lacks '%s'"
+			     : "a forced push would put in the branch's place one that "
+			       "lacks '%s'",
+		     first);
+	if (nr > 1)
+		findings_detail(f, "It lacks %zu migrations that have landed.", nr);
+	findings_hint(f, "Fetch, rebase onto the branch (git pull --rebase) and push "
+			 "without force; to undo what a migration did, add another one.");
+	return true;
+}
+
 /* Adds what changed of the files themselves; returns how many did. */
 static size_t compare_files(const struct plan *older, const struct plan *newer,
-			    struct findings *f)
+			    const struct lineage *lineage, struct findings *f)
 {
 	char was[OID_HEXSZ + 1], now[OID_HEXSZ + 1];
 	const struct migration *m, *n;
 	size_t i, before = f->nr;
+	bool dropped = !lineage->old_is_ancestor &&
+		       were_dropped(older, newer, lineage, f);
 	ssize_t pos;
 
 	for (i = 0; i < older->nr; i++) {
 		m = &older->items[i];
 		pos = plan_find(newer, m->path);
+		if (pos < 0 && dropped && renamed_to(older, newer, m) < 0)
+			continue;
 		if (pos < 0) {
 			was_removed(older, newer, m, f);
 			continue;
@@ -219,7 +257,7 @@ int policy_append_only(struct plan *older, struct plan *newer,
 {
 	size_t i;
 
-	if (compare_files(older, newer, f))
+	if (compare_files(older, newer, lineage, f))
 		return 0;
 	for (i = 0; i < older->nr; i++) {
 		if (strcmp(older->items[i].path, newer->items[i].path) != 0) {
@@ -269,23 +307,43 @@ static void check_misfits(const struct plan *plan, struct findings *f)
 	}
 }
 
+/* Without regard to case, the earlier one first. */
+static int cmp_folded(const void *a, const void *b, void *items)
+{
+	const struct migration *m = items;
+	size_t i = *(const size_t *)a, k = *(const size_t *)b;
+	int order = strcasecmp(m[i].path, m[k].path);
+
+	return order ? order : (i > k) - (i < k);
+}
+
 /* Pairs of paths that are one file where case does not matter. */
 static void check_case(const struct plan *plan, size_t from, struct findings *f)
 {
-	size_t i, k;
+	size_t *by_name, i, first = 0;
 
-	for (i = from; i < plan->nr; i++) {
-		for (k = 0; k < i; k++)
-			if (strcasecmp(plan->items[i].path, plan->items[k].path) == 0)
-				break;
-		if (k == i)
+	if (from >= plan->nr)
+		return;
+	by_name = xcalloc(plan->nr, sizeof(*by_name));
+	for (i = 0; i < plan->nr; i++)
+		by_name[i] = i;
+	qsort_r(by_name, plan->nr, sizeof(*by_name), cmp_folded, plan->items);
+	for (i = 1; i < plan->nr; i++) {
+		if (strcasecmp(plan->items[by_name[first]].path,
+			       plan->items[by_name[i]].path) != 0) {
+			first = i;
 			continue;
-		findings_add(f, RULE_CASE, false, plan->items[i].path,
+		}
+		if (by_name[i] < from)
+			continue;
+		findings_add(f, RULE_CASE, false, plan->items[by_name[i]].path,
 			     "migrations '%s' and '%s' differ in case alone",
-			     plan->items[k].path, plan->items[i].path);
+			     plan->items[by_name[first]].path,
+			     plan->items[by_name[i]].path);
 		findings_hint(f, "Rename the new one: on many machines both are one "
 				 "file.");
 	}
+	free(by_name);
 }
 
 static void names_later(struct plan *plan, size_t pos, const char *key,

@@ -17,7 +17,8 @@ enum rule {
 	RULE_RENAMED,
 	RULE_MODE,	   /* mode or type changed */
 	RULE_FOXTROT,	   /* the branch's first-parent line was given up by a merge */
-	RULE_REWRITTEN,	   /* a forced push: the old tip is no ancestor */
+	RULE_REWRITTEN,   /* the old tip is no ancestor, and the order is another */
+	RULE_FORCED,	   /* the old tip is no ancestor, and files are missing */
 	RULE_REORDERED,	   /* entries change places in another way */
 	RULE_RELABELLED,   /* a landed migration's trailers changed */
 	RULE_NAME,	   /* a *.sql file with a forbidden name */
@@ -36,6 +37,9 @@ enum rule {
 	RULE_LATE,    /* pending before one that did not know of it */
 	RULE_SHALLOW, /* the order lies behind a shallow clone's boundary */
 	RULE_OPEN,    /* a migration was begun and never settled */
+	/* of two branches: */
+	RULE_CLASH,   /* one path with two contents */
+	RULE_OVERLAP, /* migrations of both touch one object */
 	RULE_NR,
 };
 
@@ -70,6 +74,7 @@ void findings_hint(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /** How the new tip stands to the old one. */
 struct lineage {
 	bool old_is_ancestor;	   /* a fast-forward */
+	bool new_is_ancestor;	   /* of the old one: a step back */
 	bool old_on_first_parents; /* of the new tip */
 };
 

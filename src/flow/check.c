@@ -55,16 +55,24 @@ static int check_settings(struct repo *repo, const struct oid *older,
 	return ret;
 }
 
-static int find_lineage(struct repo *repo, const struct oid *older,
-			const struct oid *newer, struct lineage *out, struct err *err)
+int check_lineage(struct repo *repo, const struct oid *older, const struct oid *newer,
+		  struct lineage *out, struct err *err)
 {
-	int ancestor = repo_is_ancestor(repo, older, newer, err), line = 0;
+	enum { NEAR = 10000, ALL = 0 };
+	int ancestor = 0, back = 0;
+	int line = history_on_line(repo, older, newer, NEAR, err);
 
+	memset(out, 0, sizeof(*out));
+	if (line == 0)
+		ancestor = repo_is_ancestor(repo, older, newer, err);
 	if (ancestor > 0)
-		line = repo_on_first_parents(repo, older, newer, err);
-	out->old_is_ancestor = ancestor > 0;
+		line = history_on_line(repo, older, newer, ALL, err);
+	else if (line == 0 && ancestor == 0)
+		back = repo_is_ancestor(repo, newer, older, err);
+	out->old_is_ancestor = ancestor > 0 || line > 0;
+	out->new_is_ancestor = back > 0;
 	out->old_on_first_parents = line > 0;
-	return ancestor < 0 || line < 0 ? -1 : 0;
+	return ancestor < 0 || back < 0 || line < 0 ? -1 : 0;
 }
 
 int check_range(struct repo *repo, const struct oid *older, const struct oid *newer,
@@ -81,7 +89,7 @@ int check_range(struct repo *repo, const struct oid *older, const struct oid *ne
 	} else if (check_settings(repo, older, newer, f, err) < 0 ||
 		   repo_load_shared(repo, older, err) < 0 ||
 		   history_plan(repo, older, &was, err) < 0 ||
-		   find_lineage(repo, older, newer, &lineage, err) < 0) {
+		   check_lineage(repo, older, newer, &lineage, err) < 0) {
 		goto out;
 	}
 	if (history_plan(repo, newer, &now, err) < 0)

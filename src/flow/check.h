@@ -8,6 +8,10 @@
 struct err;
 struct repo;
 
+/** How one commit stands to an earlier tip. 0 or -1. */
+int check_lineage(struct repo *repo, const struct oid *older, const struct oid *newer,
+		  struct lineage *out, struct err *err);
+
 /**
  * Judges the step from commit `older` (zero: nothing before) to `newer` by the
  * rules of a protected branch. Settings are those of `older`. 0 or -1.

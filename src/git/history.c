@@ -253,6 +253,33 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 	return ret;
 }
 
+int history_on_line(struct repo *r, const struct oid *old, const struct oid *tip,
+		    size_t limit, struct err *err)
+{
+	struct order_source source;
+	struct order_commit at;
+	struct oid id = *tip;
+	struct graph g;
+	size_t steps;
+	int ret = 0;
+
+	graph_init(&g, r, "", false);
+	graph_source(&g, &source);
+	for (steps = 0; ret == 0 && (!limit || steps < limit); steps++) {
+		if (oid_eq(&id, old)) {
+			ret = 1;
+		} else if (source.commit(source.ctx, &id, &at, err) < 0) {
+			ret = -1;
+		} else if (at.boundary || oid_is_zero(&at.parent)) {
+			break;
+		} else {
+			id = at.parent;
+		}
+	}
+	graph_release(&g);
+	return ret;
+}
+
 int history_holds(struct repo *r, const struct oid *commit, const char *path,
 		  struct oid *blob, unsigned *mode, struct err *err)
 {

@@ -19,6 +19,13 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 int history_plan_raw(struct repo *r, const struct oid *commit, struct plan *out,
 		     struct err *err);
 
+/**
+ * Whether `old` is on the first-parent line of `tip`, among its first `limit`
+ * commits (0: all): 1, 0, -1. Behind a shallow boundary: 0.
+ */
+int history_on_line(struct repo *r, const struct oid *old, const struct oid *tip,
+		    size_t limit, struct err *err);
+
 /** Whether a commit's tree holds that migration: 1 with blob and mode, 0, -1. */
 int history_holds(struct repo *r, const struct oid *commit, const char *path,
 		  struct oid *blob, unsigned *mode, struct err *err);

@@ -599,30 +599,6 @@ int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 	return code;
 }
 
-int repo_on_first_parents(struct repo *r, const struct oid *old, const struct oid *tip,
-			  struct err *err)
-{
-	git_commit *at = NULL, *parent = NULL;
-	int code = git_commit_lookup(&at, r->git, to_git(tip)), ret = -1;
-
-	while (code == 0 && !git_oid_equal(git_commit_id(at), to_git(old)) &&
-	       git_commit_parentcount(at) > 0) {
-		code = git_commit_parent(&parent, at, 0);
-		if (code == 0) {
-			git_commit_free(at);
-			at = parent;
-		}
-	}
-	if (code == 0)
-		ret = git_oid_equal(git_commit_id(at), to_git(old));
-	else if (code == GIT_ENOTFOUND && r->shallow)
-		ret = 0;
-	else
-		repo_err(err, "could not walk the history");
-	git_commit_free(at);
-	return ret;
-}
-
 int repo_is_commit(struct repo *r, const char *hex, struct err *err)
 {
 	git_commit *commit = NULL;

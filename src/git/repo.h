@@ -77,10 +77,6 @@ int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
 int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 		     struct err *err);
 
-/** Whether `old` is on the first-parent line of `tip`: 1, 0, -1. */
-int repo_on_first_parents(struct repo *r, const struct oid *old, const struct oid *tip,
-			  struct err *err);
-
 /** Whether hex digits name exactly one commit of the repository: 1, 0, -1. */
 int repo_is_commit(struct repo *r, const char *hex, struct err *err);
 
