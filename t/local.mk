@@ -3,7 +3,9 @@
 unit_tests = \
 	%reldir%/unit/test-arcs \
 	%reldir%/unit/test-base \
+	%reldir%/unit/test-bloom \
 	%reldir%/unit/test-commit-graph \
+	%reldir%/unit/test-commit-graph-broken \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-name \
 	%reldir%/unit/test-objects \
@@ -36,9 +38,20 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
 %canon_reldir%_unit_test_base_LDADD = $(base_test_libs)
 
+%canon_reldir%_unit_test_bloom_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_bloom_SOURCES = %reldir%/unit/test-bloom.c
+%canon_reldir%_unit_test_bloom_LDADD = $(git_test_libs)
+
 %canon_reldir%_unit_test_commit_graph_CPPFLAGS = $(test_cppflags)
-%canon_reldir%_unit_test_commit_graph_SOURCES = %reldir%/unit/test-commit-graph.c
+%canon_reldir%_unit_test_commit_graph_SOURCES = %reldir%/unit/test-commit-graph.c \
+	%reldir%/unit/sandbox.c %reldir%/unit/sandbox.h
 %canon_reldir%_unit_test_commit_graph_LDADD = $(git_test_libs)
+
+%canon_reldir%_unit_test_commit_graph_broken_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_commit_graph_broken_SOURCES = \
+	%reldir%/unit/test-commit-graph-broken.c \
+	%reldir%/unit/sandbox.c %reldir%/unit/sandbox.h
+%canon_reldir%_unit_test_commit_graph_broken_LDADD = $(git_test_libs)
 
 %canon_reldir%_unit_test_ledger_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_ledger_SOURCES = %reldir%/unit/test-ledger.c

@@ -1,21 +1,18 @@
-/* The reader of commit-graph files against what git says, and against broken files. */
+/* The reader of commit-graph files against what git says. */
 #include "base/compat.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "base/err.h"
 #include "base/io.h"
-#include "base/proc.h"
 #include "core/oid.h"
 #include "git/bloom.h"
 #include "git/commit_graph.h"
+#include "sandbox.h"
 
-enum { NR_COMMITS = 240, FIRST_LAYER = 80, SECOND_LAYER = 160, SMALL = 12 };
+enum { NR_COMMITS = 240, FIRST_LAYER = 80, SECOND_LAYER = 160, FEW = 12 };
 
 /* One commit as git tells it without a graph. */
 struct truth {
@@ -30,7 +27,6 @@ struct fixture {
 	char objects[96], others[96]; /* object folders; that of a clone that borrows */
 	struct truth *commits;
 	size_t nr;
-	struct buf small; /* a graph of a few commits with filters */
 };
 
 static const char *const asked[] = {
@@ -52,79 +48,9 @@ static const char *const asked[] = {
 	"big/599",
 };
 
-/* --- git --------------------------------------------------------------- */
-
-/* Runs a shell command at the top of the fixture; what it prints goes to `out`. */
-static void shell_with(struct fixture *f, const char *command, const struct buf *input,
-		       struct buf *out)
-{
-	static const char *const env[] = {
-		"HOME=/nonexistent",
-		"XDG_CONFIG_HOME=/nonexistent",
-		"GIT_CONFIG_NOSYSTEM=1",
-		"GIT_CONFIG_GLOBAL=/dev/null",
-		"GIT_CONFIG_COUNT",
-		"GIT_CONFIG_PARAMETERS",
-		"GIT_DEFAULT_HASH",
-		"GIT_DIR",
-		"GIT_WORK_TREE",
-		"GIT_INDEX_FILE",
-		"GIT_OBJECT_DIRECTORY",
-		"GIT_ALTERNATE_OBJECT_DIRECTORIES",
-		"LC_ALL=C",
-		NULL,
-	};
-	const char *argv[] = { "sh", "-ec", command, NULL };
-	struct proc p = { .argv = argv, .setenv = env, .dir = f->dir };
-	struct buf errors = BUF_INIT;
-	struct err err = { 0 };
-	int status;
-
-	if (input) {
-		p.input = input->s;
-		p.input_len = input->len;
-	}
-	status = proc_run(&p, out, &errors, &err);
-	if (status != 0)
-		fail_msg("%s: status %d: %s%s", command, status, err.message,
-			 buf_str(&errors));
-	buf_release(&errors);
-}
-
 static void shell(struct fixture *f, const char *command)
 {
-	shell_with(f, command, NULL, NULL);
-}
-
-/* --- a file's bytes ------------------------------------------------------ */
-
-static void put_be32(unsigned char *at, uint32_t value)
-{
-	at[0] = (unsigned char)(value >> 24);
-	at[1] = (unsigned char)(value >> 16);
-	at[2] = (unsigned char)(value >> 8);
-	at[3] = (unsigned char)value;
-}
-
-static uint32_t get_be32(const unsigned char *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
-	       at[3];
-}
-
-/* Where the table of contents speaks of a chunk. */
-static size_t entry_of(const struct buf *file, const char *name)
-{
-	size_t at;
-
-	for (at = 8; memcmp(file->s + at, name, 4) != 0; at += 12)
-		assert_true(at + 12 < file->len);
-	return at;
-}
-
-static size_t chunk_of(const struct buf *file, const char *name)
-{
-	return get_be32((unsigned char *)file->s + entry_of(file, name) + 8);
+	sandbox_run(f->dir, command, NULL, NULL);
 }
 
 /* --- a history --------------------------------------------------------- */
@@ -205,7 +131,7 @@ static void make_history(struct fixture *f)
 		buf_addf(&in, "\nreset refs/tags/c%d\nfrom :%d\n\n", n, n);
 	}
 	shell(f, "git init -q --bare --object-format=sha1 repo");
-	shell_with(f, "git -C repo fast-import --quiet", &in, NULL);
+	sandbox_run(f->dir, "git -C repo fast-import --quiet", &in, NULL);
 	buf_release(&in);
 }
 
@@ -250,12 +176,12 @@ static void read_history(struct fixture *f)
 	struct buf out = BUF_INIT;
 	char *at;
 
-	shell_with(f,
-		   "cd repo; git -c core.commitGraph=false rev-list --all >../all\n"
-		   "git -c core.commitGraph=false -c core.quotePath=false log --stdin "
-		   "--no-walk=unsorted -m --first-parent --no-renames --name-only "
-		   "--format='%x01%H %T %P' <../all",
-		   NULL, &out);
+	sandbox_run(f->dir,
+		    "cd repo; git -c core.commitGraph=false rev-list --all >../all\n"
+		    "git -c core.commitGraph=false -c core.quotePath=false log --stdin "
+		    "--no-walk=unsorted -m --first-parent --no-renames --name-only "
+		    "--format='%x01%H %T %P' <../all",
+		    NULL, &out);
 	f->commits = xcalloc(NR_COMMITS, sizeof(*f->commits));
 	at = out.s;
 	take(&at, "\1");
@@ -279,20 +205,13 @@ static bool has_changed(const struct truth *t, const char *path)
 static int make_fixture(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
-	struct err err = { 0 };
-	char path[128];
 
 	*state = f;
-	snprintf(f->dir, sizeof(f->dir), "/tmp/test-graph.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	sandbox_make(f->dir);
 	snprintf(f->objects, sizeof(f->objects), "%s/repo/objects", f->dir);
 	snprintf(f->others, sizeof(f->others), "%s/fork/objects", f->dir);
 	make_history(f);
 	read_history(f);
-	shell(f, "git -C repo rev-list c12 | "
-		 "git -C repo commit-graph write --stdin-commits --changed-paths");
-	snprintf(path, sizeof(path), "%s/info/commit-graph", f->objects);
-	assert_int_equal(file_read(path, 1 << 20, &f->small, &err), 0);
 	return 0;
 }
 
@@ -301,15 +220,13 @@ static int remove_fixture(void **state)
 	struct fixture *f = *state;
 	size_t i, p;
 
-	shell(f, "rm -rf repo fork scratch all");
-	rmdir(f->dir);
+	sandbox_remove(f->dir);
 	for (i = 0; i < f->nr; i++) {
 		for (p = 0; p < f->commits[i].nr_paths; p++)
 			free(f->commits[i].paths[p]);
 		free(f->commits[i].paths);
 	}
 	free(f->commits);
-	buf_release(&f->small);
 	free(f);
 	return 0;
 }
@@ -557,30 +474,6 @@ static void test_chain_cut(void **state)
 	assert_null(open_graph(f)); /* its first layer wants another below */
 }
 
-/* A layer that was written over others than those of the chain. */
-static void test_chain_of_others(void **state)
-{
-	struct fixture *f = *state;
-	struct buf path = BUF_INIT, file = BUF_INIT;
-	struct commit_graph *g;
-	struct err err = { 0 };
-
-	make_chain(f, "--changed-paths");
-	shell_with(f,
-		   "cd repo/objects/info/commit-graphs; chmod u+w *\n"
-		   "printf %s $PWD/graph-$(tail -n 1 commit-graph-chain).graph",
-		   NULL, &path);
-	assert_int_equal(file_read(path.s, 1 << 20, &file, &err), 0);
-	file.s[chunk_of(&file, "BASE") + OID_RAWSZ] ^= 1;
-	assert_int_equal(file_replace(path.s, file.s, file.len, 0644, &err), 0);
-	g = open_graph(f);
-	assert_non_null(g);
-	assert_int_equal(commit_graph_nr(g), SECOND_LAYER);
-	commit_graph_free(g);
-	buf_release(&path);
-	buf_release(&file);
-}
-
 static void test_alternates(void **state)
 {
 	struct fixture *f = *state;
@@ -591,17 +484,18 @@ static void test_alternates(void **state)
 	uint32_t pos;
 
 	make_chain(f, "--changed-paths");
-	shell_with(f,
-		   "git clone -q --bare --shared repo fork; cd fork\n"
-		   "printf 'commit refs/heads/new\ncommitter C <c@example.org> "
-		   "1800000000 "
-		   "+0000\ndata 1\nx\nfrom refs/tags/c240\nM 100644 inline "
-		   "new/file\ndata 1\ny\n\n' | git fast-import --quiet\n"
-		   "git commit-graph write --reachable --changed-paths --split=no-merge\n"
-		   "test $(wc -l <objects/info/commit-graphs/commit-graph-chain) = 4\n"
-		   "test $(ls objects/info/commit-graphs/*.graph | wc -l) = 1\n"
-		   "git rev-parse new c240",
-		   NULL, &hex);
+	sandbox_run(f->dir,
+		    "git clone -q --bare --shared repo fork; cd fork\n"
+		    "printf 'commit refs/heads/new\ncommitter C <c@example.org> "
+		    "1800000000 "
+		    "+0000\ndata 1\nx\nfrom refs/tags/c240\nM 100644 inline "
+		    "new/file\ndata 1\ny\n\n' | git fast-import --quiet\n"
+		    "git commit-graph write --reachable --changed-paths "
+		    "--split=no-merge\n"
+		    "test $(wc -l <objects/info/commit-graphs/commit-graph-chain) = 4\n"
+		    "test $(ls objects/info/commit-graphs/*.graph | wc -l) = 1\n"
+		    "git rev-parse new c240",
+		    NULL, &hex);
 	assert_int_equal(oid_parse(&id, hex.s, OID_HEXSZ), 0);
 	assert_int_equal(oid_parse(&parent, hex.s + OID_HEXSZ + 1, OID_HEXSZ), 0);
 	g = commit_graph_open(dirs, 2, NULL);
@@ -637,7 +531,7 @@ static void test_both_kinds(void **state)
 		 "rm -rf commit-graphs; mv ../../../scratch commit-graphs");
 	g = open_graph(f);
 	assert_non_null(g);
-	assert_in_range(commit_graph_nr(g), 1, SMALL);
+	assert_in_range(commit_graph_nr(g), 1, FEW);
 	commit_graph_free(g);
 	shell(f, "rm -f repo/objects/info/commit-graph; "
 		 "mkfifo repo/objects/info/commit-graph");
@@ -650,366 +544,6 @@ static void test_both_kinds(void **state)
 	assert_null(open_graph(f));
 }
 
-/* --- filters ----------------------------------------------------------- */
-
-static void test_murmur3(void **state UNUSED)
-{
-	static const struct {
-		const char *text;
-		uint32_t seed, hash;
-	} known[] = {
-		{ "", 0, 0 },
-		{ "", 1, 0x514e28b7 },
-		{ "", 0xffffffff, 0x81f16f39 },
-		{ "Hello world!", 0, 0x627b0c2c },
-		{ "The quick brown fox jumps over the lazy dog", 0, 0x2e4ff723 },
-		{ "a", 0x9747b28c, 0x7fa09ea6 },
-		{ "aa", 0x9747b28c, 0x5d211726 },
-		{ "aaa", 0x9747b28c, 0x283e0130 },
-		{ "aaaa", 0x9747b28c, 0x5a97808a },
-		{ "\x99\xaa\xbb\xcc\xdd\xee\xff", 0, 0xa183ccfd },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(known); i++)
-		assert_int_equal(bloom_murmur3(known[i].seed, known[i].text,
-					       strlen(known[i].text)),
-				 known[i].hash);
-}
-
-/* As git's own tests have them: the hashes of a path, and the filter it makes. */
-static void test_keys(void **state UNUSED)
-{
-	static const struct {
-		const char *path;
-		uint32_t first, second;
-		unsigned char filter[2];
-	} known[] = {
-		{ " ", 0xf178874c, 0x5f3d6eb6, { 0x51, 0x55 } },
-		{ "Hello world!", 0xb270de9b, 0x1bb6f26e, { 0x92, 0x6c } },
-		{ "file.txt", 0x20ab385b, 0xf5237fe2, { 0xa5, 0x4a } },
-	};
-	unsigned char less[2];
-	struct bloom_keys keys;
-	size_t i, bit;
-
-	for (i = 0; i < ARRAY_SIZE(known); i++) {
-		bloom_keys_init(&keys, known[i].path);
-		assert_int_equal(keys.nr, 1);
-		assert_int_equal(keys.key[0].first, known[i].first);
-		assert_int_equal(keys.key[0].first + keys.key[0].step, known[i].second);
-		assert_true(bloom_may_hold(known[i].filter, 2, 7, &keys));
-		for (bit = 0; bit < 16; bit++) {
-			memcpy(less, known[i].filter, 2);
-			if (!(less[bit / 8] & 1U << bit % 8))
-				continue;
-			less[bit / 8] &= (unsigned char)~(1U << bit % 8);
-			assert_false(bloom_may_hold(less, 2, 7, &keys));
-		}
-		bloom_keys_release(&keys);
-	}
-}
-
-static void test_key_paths(void **state UNUSED)
-{
-	static const struct {
-		const char *path;
-		size_t nr;
-	} paths[] = {
-		{ "a", 1 },	     { "a/b", 2 },
-		{ "a/b/c.sql", 3 },  { "", 0 },
-		{ "/", 0 },	     { "/a", 0 },
-		{ "a/", 0 },	     { "a//b", 0 },
-		{ "\x80", 0 },	     { "a/b/\303\244", 0 },
-		{ "\303\244/b", 0 }, { "a/\x7f", 2 },
-	};
-	const unsigned char none[1] = { 0 }, all[1] = { 0xff };
-	struct bloom_keys keys, whole;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(paths); i++) {
-		bloom_keys_init(&keys, paths[i].path);
-		assert_int_equal(keys.nr, paths[i].nr);
-		assert_int_equal(bloom_may_hold(none, 1, 7, &keys), paths[i].nr == 0);
-		assert_true(bloom_may_hold(all, 1, 7, &keys));
-		assert_true(bloom_may_hold(none, 0, 7, &keys));
-		bloom_keys_release(&keys);
-	}
-	bloom_keys_init(&keys, "a/b/c");
-	bloom_keys_init(&whole, "a");
-	assert_memory_equal(&keys.key[2], &whole.key[0], sizeof(whole.key[0]));
-	bloom_keys_release(&whole);
-	bloom_keys_init(&whole, "a/b");
-	assert_memory_equal(&keys.key[1], &whole.key[0], sizeof(whole.key[0]));
-	bloom_keys_release(&whole);
-	bloom_keys_release(&keys);
-}
-
-/* --- broken files ------------------------------------------------------ */
-
-/* Asks everything of every commit, and walks to the root from each. */
-static void walk_all(const struct commit_graph *g)
-{
-	uint32_t nr = commit_graph_nr(g), pos, at, steps;
-	struct bloom_keys keys;
-	struct oid id;
-
-	bloom_keys_init(&keys, "migrations/sub");
-	commit_graph_has_filters(g);
-	for (pos = 0; pos < nr; pos++) {
-		commit_graph_root_tree(g, pos, &id);
-		commit_graph_maybe_changed(g, pos, &keys);
-		commit_graph_id(g, pos, &id);
-		at = commit_graph_find(g, &id);
-		assert_true(at == GRAPH_NONE || at < nr);
-		at = pos;
-		for (steps = 0; at != GRAPH_NONE && at != GRAPH_UNKNOWN; steps++) {
-			assert_true(at < nr && steps < nr);
-			at = commit_graph_first_parent(g, at);
-		}
-	}
-	bloom_keys_release(&keys);
-}
-
-/* In memory of just that size, so that a sanitizer sees what is read beyond it. */
-static struct commit_graph *try_bytes(const void *bytes, size_t len, unsigned char **copy)
-{
-	struct commit_graph *g;
-
-	*copy = malloc(len ? len : 1);
-	assert_non_null(*copy);
-	memcpy(*copy, bytes, len);
-	g = commit_graph_from_bytes(*copy, len);
-	if (g)
-		walk_all(g);
-	return g;
-}
-
-static void test_flipped_bytes(void **state)
-{
-	struct fixture *f = *state;
-	static const unsigned char flips[] = { 0xff, 0x01, 0x80, 0x10 };
-	unsigned char *copy;
-	size_t i, k, refused = 0;
-
-	for (i = 0; i < f->small.len; i++) {
-		for (k = 0; k < ARRAY_SIZE(flips); k++) {
-			struct commit_graph *g;
-
-			f->small.s[i] = (char)(f->small.s[i] ^ flips[k]);
-			g = try_bytes(f->small.s, f->small.len, &copy);
-			f->small.s[i] = (char)(f->small.s[i] ^ flips[k]);
-			refused += !g;
-			commit_graph_free(g);
-			free(copy);
-		}
-	}
-	assert_true(refused > 256); /* header, table, fan-out */
-}
-
-static void test_cut_short(void **state)
-{
-	struct fixture *f = *state;
-	unsigned char *copy;
-	size_t len;
-
-	for (len = 0; len <= f->small.len; len++) {
-		struct commit_graph *g = try_bytes(f->small.s, len, &copy);
-
-		assert_int_equal(g != NULL, len == f->small.len);
-		commit_graph_free(g);
-		free(copy);
-	}
-}
-
-/* The graph with one word of the file changed; NULL when it is refused. */
-static struct commit_graph *patch(struct fixture *f, size_t at, uint32_t value,
-				  unsigned char **copy)
-{
-	struct buf file = BUF_INIT;
-	struct commit_graph *g;
-
-	buf_add(&file, f->small.s, f->small.len);
-	put_be32((unsigned char *)file.s + at, value);
-	g = try_bytes(file.s, file.len, copy);
-	buf_release(&file);
-	return g;
-}
-
-static void refused(struct fixture *f, size_t at, uint32_t value)
-{
-	unsigned char *copy;
-
-	assert_null(patch(f, at, value, &copy));
-	free(copy);
-}
-
-static void test_refused(void **state)
-{
-	struct fixture *f = *state;
-	size_t fanout = chunk_of(&f->small, "OIDF"), nr_chunks = (size_t)f->small.s[6];
-	size_t table_end = 8 + 12 * nr_chunks;
-	uint32_t nr = get_be32((unsigned char *)f->small.s + fanout + 4 * 255);
-	size_t ids = entry_of(&f->small, "OIDL"), data = entry_of(&f->small, "CDAT");
-	size_t filters = entry_of(&f->small, "BIDX");
-
-	assert_in_range(nr, 2, SMALL);
-	refused(f, 0, 0x43475049);			/* signature */
-	refused(f, 4, 0x02010000 | nr_chunks << 8);	/* version */
-	refused(f, 4, 0x01020000 | nr_chunks << 8);	/* SHA-256 */
-	refused(f, 4, 0x01010000 | nr_chunks << 8 | 1); /* a layer below */
-	refused(f, 4, 0x01010000 | (nr_chunks - 1) << 8);
-	refused(f, 4, 0x01010000 | (nr_chunks + 1) << 8);
-	refused(f, table_end, 0x58585858);		   /* no end of the table */
-	refused(f, table_end + 8, (uint32_t)f->small.len); /* into the checksum */
-	refused(f, 8 + 8, 0);				   /* into the table */
-	refused(f, 8 + 4, 1);				   /* far behind the end */
-	refused(f, filters, 0x42444154);		   /* two of a kind */
-	refused(f, filters, 0);				   /* the table ends early */
-	refused(f, ids, 0x58585858);			   /* one is missing */
-	refused(f, ids, 0);
-	refused(f, data + 8, (uint32_t)chunk_of(&f->small, "CDAT") + 4);
-	refused(f, data + 8, (uint32_t)chunk_of(&f->small, "OIDL") - 4);
-	refused(f, fanout, nr + 1);
-	refused(f, fanout + 4 * 255, nr + 1);
-	refused(f, fanout + 4 * 255, nr - 1);
-	refused(f, fanout + 4 * 255, 0xffffffff);
-}
-
-static void first_parent_is(struct fixture *f, size_t at, uint32_t value, uint32_t pos,
-			    uint32_t expect)
-{
-	unsigned char *copy;
-	struct commit_graph *g = patch(f, at, value, &copy);
-
-	assert_non_null(g);
-	assert_int_equal(commit_graph_first_parent(g, pos), expect);
-	commit_graph_free(g);
-	free(copy);
-}
-
-static void test_parents(void **state)
-{
-	struct fixture *f = *state;
-	unsigned char *copy;
-	struct commit_graph *g = try_bytes(f->small.s, f->small.len, &copy);
-	size_t data = chunk_of(&f->small, "CDAT"), entry;
-	uint32_t nr = commit_graph_nr(g), pos = 0, parent;
-
-	while (commit_graph_first_parent(g, pos) == GRAPH_NONE)
-		pos++;
-	parent = commit_graph_first_parent(g, pos);
-	entry = data + 36 * (size_t)pos + 20;
-	first_parent_is(f, entry, 0x70000000, pos, GRAPH_NONE);
-	first_parent_is(f, entry, 0x70000001, pos, GRAPH_UNKNOWN);
-	first_parent_is(f, entry, 0x80000000, pos, GRAPH_UNKNOWN);
-	first_parent_is(f, entry, 0xffffffff, pos, GRAPH_UNKNOWN);
-	first_parent_is(f, entry, nr, pos, GRAPH_UNKNOWN);
-	first_parent_is(f, entry, pos, pos, GRAPH_UNKNOWN);   /* itself */
-	first_parent_is(f, entry + 8, 0, pos, GRAPH_UNKNOWN); /* no levels */
-	first_parent_is(f, data + 36 * (size_t)parent + 28, 0xffffffff, pos,
-			GRAPH_UNKNOWN);
-	commit_graph_free(g);
-	free(copy);
-}
-
-/* Whether anything is certain after a word was changed, of any commit, of one. */
-static void filters_are(struct fixture *f, size_t at, uint32_t value, bool any,
-			uint32_t pos, bool maybe)
-{
-	unsigned char *copy;
-	struct commit_graph *g = patch(f, at, value, &copy);
-	struct bloom_keys keys;
-
-	assert_non_null(g);
-	assert_int_equal(commit_graph_has_filters(g), any);
-	bloom_keys_init(&keys, "never/there/at/all");
-	assert_int_equal(commit_graph_maybe_changed(g, pos, &keys), maybe);
-	bloom_keys_release(&keys);
-	commit_graph_free(g);
-	free(copy);
-}
-
-static void test_filters_patched(void **state)
-{
-	struct fixture *f = *state;
-	size_t head = chunk_of(&f->small, "BDAT"), ends = chunk_of(&f->small, "BIDX");
-	uint32_t first = get_be32((unsigned char *)f->small.s + ends);
-	uint32_t second = get_be32((unsigned char *)f->small.s + ends + 4);
-
-	assert_true(first > 0 && second > first);
-	filters_are(f, head, 1, true, 0, false);
-	filters_are(f, head, 2, true, 0, false);
-	filters_are(f, head, 0, false, 0, true);
-	filters_are(f, head, 3, false, 0, true);
-	filters_are(f, head + 4, 0, false, 0, true);
-	filters_are(f, head + 4, 65, false, 0, true);
-	filters_are(f, head + 8, 0, false, 0, true);
-	filters_are(f, head + 8, 1025, false, 0, true);
-	filters_are(f, ends, 0, true, 0, true);		    /* no filter */
-	filters_are(f, ends + 4, first, true, 1, true);	    /* no filter */
-	filters_are(f, ends + 4, first - 1, true, 1, true); /* ends before it starts */
-	filters_are(f, ends, 0xffffffff, true, 0, true);
-	filters_are(f, ends, 0xffffffff, true, 1, true);
-	filters_are(f, 8 + 12 * (size_t)f->small.s[6] + 8, (uint32_t)head + 8, false, 0,
-		    true); /* the last chunk is too short */
-	filters_are(f, entry_of(&f->small, "BIDX"), 0x58585858, false, 0, true);
-	filters_are(f, entry_of(&f->small, "BDAT"), 0x58585858, false, 0, true);
-	filters_are(f, entry_of(&f->small, "BDAT") + 8, (uint32_t)head + 4, false, 0,
-		    true);
-}
-
-/* Writes the bytes of one file of a chain anew, each of them flipped in turn. */
-static void flip_file(struct fixture *f, const char *path)
-{
-	struct buf file = BUF_INIT;
-	struct commit_graph *g;
-	struct err err = { 0 };
-	size_t i;
-	int fd;
-
-	assert_int_equal(file_read(path, 1 << 20, &file, &err), 0);
-	fd = open(path, O_WRONLY);
-	assert_true(fd >= 0);
-	for (i = 0; i < file.len; i++) {
-		char flipped = (char)~file.s[i];
-
-		assert_int_equal(pwrite(fd, &flipped, 1, (off_t)i), 1);
-		g = open_graph(f);
-		if (g)
-			walk_all(g);
-		commit_graph_free(g);
-		assert_int_equal(pwrite(fd, &file.s[i], 1, (off_t)i), 1);
-	}
-	close(fd);
-	buf_release(&file);
-}
-
-static void test_flipped_chain(void **state)
-{
-	struct fixture *f = *state;
-	struct buf out = BUF_INIT;
-	struct commit_graph *g;
-	char *at, *path;
-
-	shell_with(f,
-		   "cd repo; for i in 4 8 12; do git rev-list c$i |"
-		   " git commit-graph write --stdin-commits --split=no-merge "
-		   "--changed-paths; done\ncd objects/info/commit-graphs; chmod u+w *\n"
-		   "test $(wc -l <commit-graph-chain) = 3; ls $PWD/*",
-		   NULL, &out);
-	at = out.s;
-	while (*at) {
-		path = take(&at, "\n");
-		flip_file(f, path);
-	}
-	g = open_graph(f);
-	assert_non_null(g);
-	assert_in_range(commit_graph_nr(g), 3, SMALL);
-	commit_graph_free(g);
-	buf_release(&out);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1020,18 +554,8 @@ int main(void)
 		cmocka_unit_test_setup(test_chain, forget_graphs),
 		cmocka_unit_test_setup(test_chain_gap_in_filters, forget_graphs),
 		cmocka_unit_test_setup(test_chain_cut, forget_graphs),
-		cmocka_unit_test_setup(test_chain_of_others, forget_graphs),
 		cmocka_unit_test_setup(test_alternates, forget_graphs),
 		cmocka_unit_test_setup(test_both_kinds, forget_graphs),
-		cmocka_unit_test(test_murmur3),
-		cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_key_paths),
-		cmocka_unit_test(test_flipped_bytes),
-		cmocka_unit_test(test_cut_short),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_parents),
-		cmocka_unit_test(test_filters_patched),
-		cmocka_unit_test_setup(test_flipped_chain, forget_graphs),
 	};
 
 	return cmocka_run_group_tests(tests, make_fixture, remove_fixture);
