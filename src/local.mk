@@ -26,6 +26,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
 	%reldir%/core/lines.c %reldir%/core/lines.h \
+	%reldir%/core/merge.c %reldir%/core/merge.h \
 	%reldir%/core/migration.c %reldir%/core/migration.h \
 	%reldir%/core/oid.c %reldir%/core/oid.h \
 	%reldir%/core/order.c %reldir%/core/order.h \
@@ -86,6 +87,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
+	%reldir%/flow/preview.c %reldir%/flow/preview.h \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \
@@ -109,6 +111,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/new.c \
 	%reldir%/cmd/opt.c %reldir%/cmd/opt.h \
 	%reldir%/cmd/plan.c \
+	%reldir%/cmd/plan_print.c %reldir%/cmd/plan_print.h \
 	%reldir%/cmd/setup.c %reldir%/cmd/setup.h \
 	%reldir%/cmd/show.c \
 	%reldir%/cmd/status.c \

@@ -417,15 +417,25 @@ test_expect_success 'push: a foxtrot that reorders nothing passes' '
 	pushed origin harmless:main
 '
 
-test_expect_success 'push: forced, with the order of landed migrations changed' '
+test_expect_success 'push: forced, by a branch that lacks what landed' '
 	server config receive.denyNonFastForwards false &&
 	git checkout -q -B forced HEAD~3 &&
 	new_migration p "CREATE TABLE p (x);" &&
 	server for-each-ref >.git/t/before &&
 	test_must_fail git push --force origin forced:main 2>.git/t/err &&
-	grep "^remote: error: migration .* was deleted after it landed" .git/t/err &&
+	grep "^remote: error: a forced push would put in the branch.s place one that lacks .* \[forced\]" \
+		.git/t/err &&
+	! grep "was deleted" .git/t/err &&
 	server for-each-ref >.git/t/after &&
 	test_cmp .git/t/before .git/t/after
+'
+
+test_expect_success 'push: forced, back to an older commit' '
+	git fetch -q && git checkout -q -B back origin/main &&
+	new_migration q "CREATE TABLE q (x);" &&
+	pushed origin back:main &&
+	push_refused "the branch would go back to a commit that lacks '\''q.sql'\'' [forced]" \
+		--force origin back~1:main
 '
 
 test_expect_success 'push: a rewrite that reorders is named so' '

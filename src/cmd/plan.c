@@ -1,137 +1,157 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/io.h"
 #include "cmd/cmd.h"
-#include "core/plan.h"
+#include "cmd/plan_print.h"
 #include "core/policy.h"
+#include "flow/preview.h"
 #include "git/history.h"
 #include "git/repo.h"
-#include "out/json.h"
-#include "out/table.h"
+#include "out/term.h"
 
-static int print_porcelain(const struct plan *plan)
+struct plan_options {
+	bool porcelain, json, graph, verify;
+	const char *since, *merge;
+};
+
+/* Refuses options that do not go together. 0 or -1. */
+static int check_together(const struct plan_options *o, struct err *err)
 {
-	char blob[OID_HEXSZ + 1], commit[OID_HEXSZ + 1], arrival[OID_HEXSZ + 1];
-	const struct migration *m;
-	size_t i;
-
-	for (i = 0; i < plan->nr; i++) {
-		m = &plan->items[i];
-		printf("%zu %s %s %s %s\n", i + 1, oid_hex(&m->blob, blob),
-		       oid_hex(&m->commit, commit), oid_hex(&m->arrival, arrival),
-		       m->path);
+	if (cmd_one_form(o->porcelain, o->json, err) < 0)
+		return -1;
+	if (o->graph && (o->porcelain || o->json)) {
+		err_set(err, ERR_USAGE, "--graph cannot be used with --%s",
+			o->json ? "json" : "porcelain");
+		err_hint(err, "usage", "The trailers in --json tell what fixes what.");
+		return -1;
+	}
+	if (o->verify && (o->porcelain || o->json || o->graph || o->since || o->merge)) {
+		err_set(err, ERR_USAGE, "--verify stands alone");
+		err_hint(err, "usage",
+			 "It prints no plan: it tells whether the cached "
+			 "one is right.");
+		return -1;
 	}
 	return 0;
 }
 
-static int print_table(struct ctx *ctx, struct plan *plan, struct err *err)
+static int verify(struct ctx *ctx, const struct oid *commit, struct err *err)
 {
-	struct table *t = table_new(ctx->color);
-	char commit[SHORT_ID + 1];
-	const char *fixes;
-	size_t i;
-	int ret = 0;
+	char id[SHORT_ID + 1];
+	size_t nr;
+	int ret = preview_verify(ctx->repo, commit, &nr, err);
 
-	for (i = 0; i < plan->nr && ret == 0; i++) {
-		ret = plan_describe(plan, i, err);
-		if (ret < 0)
-			break;
-		fixes = trailers_get(&plan->items[i].trailers, TRAILER_FIXES);
-		table_cellf(t, COLOR_DIM, "%zu", i + 1);
-		table_cell(t, COLOR_NONE, plan->items[i].path);
-		table_cell(t, COLOR_DIM, cmd_short_id(&plan->items[i].commit, commit));
-		if (fixes)
-			table_cellf(t, COLOR_CYAN, "fixes %s", fixes);
-		else
-			table_cell(t, COLOR_NONE, plan->items[i].subject);
-		table_row(t);
-	}
-	if (ret == 0)
-		table_print(t, stdout, 0);
-	table_free(t);
-	return ret;
+	if (ret <= 0)
+		return -1; /* a difference is a refusal, and says so */
+	printf("commit %s: %zu migration%s, and what is cached agrees with the history\n",
+	       cmd_short_id(commit, id), nr, nr == 1 ? "" : "s");
+	return 0;
 }
 
-static struct js *trailers_json(const struct trailers *t)
+static void warn_unknown(struct ctx *ctx, const struct plan *plan)
 {
-	struct js *all = js_array(), *one;
-	size_t i;
+	size_t i, nr = 0;
 
-	for (i = 0; i < t->nr; i++) {
-		one = js_object();
-		js_put_str(one, "key", trailer_name(t->items[i].key));
-		js_put_str(one, "value", t->items[i].value);
-		js_add(all, one);
-	}
-	return all;
+	for (i = 0; i < plan->nr; i++)
+		nr += plan->items[i].order_unknown;
+	if (nr < 2)
+		return;
+	cmd_flush(ctx);
+	say_warning(&ctx->say,
+		    "the order of %zu migrations lies before what this shallow clone has",
+		    nr);
+	say_hint(&ctx->say, "shallow",
+		 "They stand by name. Bring the history: git fetch --unshallow.");
 }
 
-static int print_json(struct plan *plan, struct err *err)
+/* What is asked for, worked out: `view` and what speaks against it. */
+static int work_out(struct ctx *ctx, const struct plan_options *o, struct preview *p,
+		    struct plan_view *view, struct findings *f, struct err *err)
 {
-	struct js *j = js_object(), *entries = js_array(), *one;
-	char hex[OID_HEXSZ + 1];
-	int ret = 0;
-	size_t i;
+	struct repo *repo = ctx->repo;
+	struct oid theirs, since;
 
-	js_put_str(j, "commit", oid_hex(&plan->head, hex));
-	js_put_str(j, "folder", plan->folder);
-	for (i = 0; i < plan->nr && ret == 0; i++) {
-		const struct migration *m = &plan->items[i];
-
-		ret = plan_describe(plan, i, err);
-		one = js_object();
-		js_put_str(one, "path", m->path);
-		js_put_str(one, "blob", oid_hex(&m->blob, hex));
-		js_put_str(one, "commit", oid_hex(&m->commit, hex));
-		js_put_str(one, "arrival", oid_hex(&m->arrival, hex));
-		js_put_bool(one, "order_unknown", m->order_unknown);
-		js_put_str(one, "subject", m->subject);
-		js_put(one, "trailers", trailers_json(&m->trailers));
-		js_add(entries, one);
+	if (o->merge) {
+		if (repo_resolve(repo, o->merge, &theirs, err) < 0 ||
+		    preview_merge(repo, &view->commit, &theirs, p, f, err) < 0)
+			return -1;
+		view->merging = true;
+		view->arriving = p->arriving;
+		view->theirs = theirs;
+	} else if (history_plan(repo, &view->commit, &p->plan, err) < 0 ||
+		   policy_new_entries(&p->plan, p->plan.nr, f, err) < 0) {
+		/* files that cannot be migrations are errors wherever they are met */
+		return -1;
 	}
-	js_put(j, "migrations", entries);
-	if (ret == 0)
-		js_print(j, stdout);
-	js_free(j);
-	return ret;
+	view->plan = &p->plan;
+	view->shown = xcalloc(p->plan.nr + 1, sizeof(*view->shown));
+	memset(view->shown, 1, p->plan.nr * sizeof(*view->shown));
+	if (!o->since)
+		return 0;
+	if (repo_resolve(repo, o->since, &since, err) < 0)
+		return -1;
+	return preview_since(repo, &p->plan, &since, view->shown, f, err);
+}
+
+static int print(struct ctx *ctx, const struct plan_options *o, struct plan_view *view,
+		 const struct findings *f, struct err *err)
+{
+	int ret;
+
+	if (o->json)
+		return plan_print_json(view, f, err);
+	if (!o->porcelain)
+		term_pager_start(ctx->pager);
+	ret = o->porcelain ? plan_print_porcelain(view)
+			   : plan_print_table(ctx, view, o->graph, err);
+	if (ret < 0)
+		return -1;
+	warn_unknown(ctx, view->plan);
+	cmd_flush(ctx);
+	cmd_say_findings(ctx, f);
+	return 0;
 }
 
 int cmd_plan(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
-	static const char *const lines[] = { "[<options>] [<rev>]", NULL };
-	bool porcelain = false, json = false;
+	static const char *const lines[] = { "[<options>] [<rev>]",
+					     "--merge <branch> [<options>] [<rev>]",
+					     "--verify [<rev>]", NULL };
+	struct plan_options o = { 0 };
 	const struct opt opts[] = {
-		{ OPT_BOOL, 0, "porcelain", &porcelain, NULL, "lines for scripts" },
-		{ OPT_BOOL, 0, "json", &json, NULL, "JSON" },
+		{ OPT_BOOL, 0, "graph", &o.graph, NULL,
+		  "draw what fixes or supersedes what" },
+		{ OPT_STRING, 0, "since", &o.since, "<rev>",
+		  "only what the plan of that commit lacks" },
+		{ OPT_STRING, 0, "merge", &o.merge, "<branch>",
+		  "the plan if that were merged now, and what would clash" },
+		{ OPT_BOOL, 0, "verify", &o.verify, NULL,
+		  "compare the cached plan with the history" },
+		{ OPT_BOOL, 0, "porcelain", &o.porcelain, NULL, "lines for scripts" },
+		{ OPT_BOOL, 0, "json", &o.json, NULL, "JSON" },
 		{ .type = OPT_END },
 	};
 	const struct usage usage = { lines, opts };
 	int nr = cmd_options(ctx, &usage, argc, argv, err), ret = -1;
 	struct findings f = { 0 };
-	struct plan plan = { 0 };
-	struct oid commit;
+	struct preview p = { 0 };
+	struct plan_view view = { 0 };
+	const char *rev;
 
-	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0 ||
-	    cmd_one_form(porcelain, json, err) < 0 ||
-	    repo_resolve(ctx->repo, nr ? argv[0] : "HEAD", &commit, err) < 0 ||
-	    repo_load_shared(ctx->repo, &commit, err) < 0 ||
-	    history_plan(ctx->repo, &commit, &plan, err) < 0)
+	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0 || check_together(&o, err) < 0)
 		return -1;
-	if (json)
-		ret = print_json(&plan, err);
-	else if (porcelain)
-		ret = print_porcelain(&plan);
-	else
-		ret = print_table(ctx, &plan, err);
-	/* files that cannot be migrations are errors wherever they are met */
-	if (ret == 0 && policy_new_entries(&plan, plan.nr, &f, err) < 0)
-		ret = -1;
-	if (ret == 0 && f.errors) {
-		cmd_flush(ctx);
-		cmd_say_findings(ctx, &f);
-		ret = 1;
-	}
+	rev = nr ? argv[0] : "HEAD";
+	if (repo_resolve(ctx->repo, rev, &view.commit, err) < 0 ||
+	    repo_load_shared(ctx->repo, &view.commit, err) < 0)
+		return -1;
+	if (o.verify)
+		return verify(ctx, &view.commit, err);
+	if (work_out(ctx, &o, &p, &view, &f, err) == 0 &&
+	    print(ctx, &o, &view, &f, err) == 0)
+		ret = f.errors ? 1 : 0;
+	free(view.shown);
 	findings_release(&f);
-	plan_release(&plan);
+	preview_release(&p);
 	return ret;
 }

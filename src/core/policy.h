@@ -17,7 +17,7 @@ enum rule {
 	RULE_RENAMED,
 	RULE_MODE,	   /* mode or type changed */
 	RULE_FOXTROT,	   /* the branch's first-parent line was given up by a merge */
-	RULE_REWRITTEN,   /* the old tip is no ancestor, and the order is another */
+	RULE_REWRITTEN,	   /* the old tip is no ancestor, and the order is another */
 	RULE_FORCED,	   /* the old tip is no ancestor, and files are missing */
 	RULE_REORDERED,	   /* entries change places in another way */
 	RULE_RELABELLED,   /* a landed migration's trailers changed */

@@ -78,6 +78,13 @@ static int describe_commit(struct repo *r, struct pool *pool, struct migration *
 	return 0;
 }
 
+int describe_raw(struct repo *r, struct pool *pool, struct migration *m, struct err *err)
+{
+	if (describe_commit(r, pool, m, err) < 0)
+		return -1;
+	return describe_header(r, &m->blob, pool, &m->in_header, &m->how, err);
+}
+
 int describe_migration(struct repo *r, struct pool *pool, struct migration *m,
 		       struct err *err)
 {
@@ -85,8 +92,7 @@ int describe_migration(struct repo *r, struct pool *pool, struct migration *m,
 
 	if (lasting && cache_describe(r, pool, m))
 		return 0;
-	if (describe_commit(r, pool, m, err) < 0 ||
-	    describe_header(r, &m->blob, pool, &m->in_header, &m->how, err) < 0)
+	if (describe_raw(r, pool, m, err) < 0)
 		return -1;
 	if (lasting)
 		cache_keep_description(r, m);

@@ -21,4 +21,7 @@ int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
 int describe_migration(struct repo *r, struct pool *pool, struct migration *m,
 		       struct err *err);
 
+/** The same from the objects alone. */
+int describe_raw(struct repo *r, struct pool *pool, struct migration *m, struct err *err);
+
 #endif

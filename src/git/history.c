@@ -189,6 +189,12 @@ static int source_describe(void *ctx, struct pool *pool, struct migration *m,
 	return describe_migration(ctx, pool, m, err);
 }
 
+static int source_describe_raw(void *ctx, struct pool *pool, struct migration *m,
+			       struct err *err)
+{
+	return describe_raw(ctx, pool, m, err);
+}
+
 static int source_is_commit(void *ctx, const char *hex, struct err *err)
 {
 	return repo_is_commit(ctx, hex, err);
@@ -219,6 +225,7 @@ int history_plan_raw(struct repo *r, const struct oid *commit, struct plan *out,
 
 	if (begin_plan(r, commit, out, err) < 0)
 		return -1;
+	out->source.describe = source_describe_raw;
 	graph_init(&g, r, out->folder, true);
 	ret = make_plan(&g, &lines, out, err);
 	graph_release(&g);

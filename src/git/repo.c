@@ -599,6 +599,31 @@ int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 	return code;
 }
 
+int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,
+		     struct oid **out, size_t *nr, struct err *err)
+{
+	git_oidarray bases = { 0 };
+	int code = git_merge_bases(&bases, r->git, to_git(a), to_git(b));
+	size_t i;
+
+	*out = NULL;
+	*nr = 0;
+	if (code < 0 && code != GIT_ENOTFOUND) {
+		repo_err(err, "could not find where the two branches part");
+		if (r->shallow)
+			err_hint(err, "shallow",
+				 "This clone is shallow; \"git fetch --unshallow\" "
+				 "brings all.");
+		return -1;
+	}
+	*out = xcalloc(bases.count + 1, sizeof(**out));
+	*nr = bases.count;
+	for (i = 0; i < bases.count; i++)
+		from_git(&(*out)[i], &bases.ids[i]);
+	git_oidarray_dispose(&bases);
+	return 0;
+}
+
 int repo_is_commit(struct repo *r, const char *hex, struct err *err)
 {
 	git_commit *commit = NULL;

@@ -77,6 +77,10 @@ int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
 int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 		     struct err *err);
 
+/** The merge bases of two commits, best first; `*out` is the caller's. 0 or -1. */
+int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,
+		     struct oid **out, size_t *nr, struct err *err);
+
 /** Whether hex digits name exactly one commit of the repository: 1, 0, -1. */
 int repo_is_commit(struct repo *r, const char *hex, struct err *err);
 

@@ -116,7 +116,7 @@ static void assert_findings(const char *what, const struct findings *f,
 
 /* I1 */
 
-enum line { FORWARD, FOXTROT, FORCED };
+enum line { FORWARD, FOXTROT, FORCED, BACK };
 
 static const struct {
 	const char *what;
@@ -204,6 +204,24 @@ static const struct {
 	  FORCED,
 	  "rewritten:-",
 	  "the history was rewritten: 'b.sql' would come before 'a.sql'" },
+	{ "forced: what the other branch lacks was not deleted there",
+	  { M("a.sql", '1'), M("b.sql", '2'), M("c.sql", '3') },
+	  { M("a.sql", '1'), M("d.sql", '4', '9') },
+	  FORCED,
+	  "forced:-",
+	  "a forced push would put in the branch's place one that lacks 'b.sql'" },
+	{ "forced: renamed and edited ones are named all the same",
+	  { M("a.sql", '1'), M("b.sql", '2', '2'), M("c.sql", '3', '3') },
+	  { M("a.sql", '1', '7'), M("d.sql", '4', '2') },
+	  FORCED,
+	  "forced:c.sql edited:a.sql renamed:b.sql",
+	  NULL },
+	{ "a step back",
+	  { M("a.sql", '1'), M("b.sql", '2') },
+	  { M("a.sql", '1') },
+	  BACK,
+	  "forced:b.sql",
+	  "the branch would go back to a commit that lacks 'b.sql'" },
 	{ "rewritten, in the same order",
 	  { M("a.sql", '1'), M("b.sql", '2') },
 	  { M("a.sql", '4'), M("b.sql", '5') },
@@ -261,7 +279,8 @@ static void append_only(void **state UNUSED)
 
 	for (i = 0; i < ARRAY_SIZE(updates); i++) {
 		const struct lineage lineage = {
-			.old_is_ancestor = updates[i].line != FORCED,
+			.old_is_ancestor = updates[i].line < FORCED,
+			.new_is_ancestor = updates[i].line == BACK,
 			.old_on_first_parents = updates[i].line == FORWARD,
 		};
 		struct side older = { 0 }, newer = { 0 };
@@ -312,7 +331,8 @@ static void append_only_details(void **state UNUSED)
 	static const struct file was[FILES] = { M("x/a.sql", '1'), M("b.sql", '2') };
 	static const struct file now[FILES] = { M("x/a.sql", '1', 'a'),
 						M("b.sql", '2', 0, MODE_EXECUTABLE) };
-	const struct lineage lineage = { true, true };
+	const struct lineage lineage = { .old_is_ancestor = true,
+					 .old_on_first_parents = true };
 	struct side older = { 0 }, newer = { 0 };
 	struct findings f = { 0 };
 	struct err err = { 0 };

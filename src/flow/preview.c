@@ -1,0 +1,312 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "core/merge.h"
+#include "core/policy.h"
+#include "flow/check.h"
+#include "flow/preview.h"
+#include "git/history.h"
+#include "git/repo.h"
+#include "sql/objects.h"
+
+void preview_release(struct preview *p)
+{
+	size_t i;
+
+	plan_release(&p->plan);
+	plan_release(&p->ours);
+	plan_release(&p->theirs);
+	for (i = 0; i < p->nr_bases; i++)
+		plan_release(&p->bases[i]);
+	free(p->bases);
+	memset(p, 0, sizeof(*p));
+}
+
+static int read_bases(struct repo *repo, const struct oid *ours, const struct oid *theirs,
+		      struct preview *p, struct err *err)
+{
+	struct oid *bases = NULL;
+	size_t nr, i;
+	int ret = repo_merge_bases(repo, ours, theirs, &bases, &nr, err);
+
+	if (ret < 0)
+		return -1;
+	p->bases = xcalloc(nr + 1, sizeof(*p->bases));
+	for (i = 0; i < nr && ret == 0; i++) {
+		ret = history_plan(repo, &bases[i], &p->bases[i], err);
+		p->nr_bases++;
+	}
+	free(bases);
+	return ret;
+}
+
+/* One object that a new migration of either side touches. */
+struct touch {
+	struct sql_object object;
+	size_t pos; /* of the migration in the merged plan */
+};
+
+struct touches {
+	struct pool pool;
+	struct touch *items;
+	size_t nr, alloc;
+};
+
+static int add_touches(struct repo *repo, const struct plan *plan, size_t pos,
+		       struct touches *t, struct err *err)
+{
+	struct sql_objects objects = { 0 };
+	struct buf sql = BUF_INIT;
+	struct err quiet = { 0 };
+	int ret = repo_read_blob(repo, &plan->items[pos].blob, &sql, err);
+	size_t i;
+
+	if (ret == 0) {
+		/* what cannot be split is refused elsewhere; what was told counts */
+		sql_objects(buf_str(&sql), sql.len, &t->pool, &objects, &quiet);
+		t->items = xreallocarray(t->items, t->nr + objects.nr + 1,
+					 sizeof(*t->items));
+		for (i = 0; i < objects.nr; i++)
+			t->items[t->nr++] = (struct touch){ objects.items[i], pos };
+	}
+	sql_objects_release(&objects);
+	buf_release(&sql);
+	return ret == 0 ? 0 : -1;
+}
+
+static int cmp_touch(const void *a, const void *b)
+{
+	const struct touch *x = a, *y = b;
+	int order = sql_object_cmp(&x->object, &y->object);
+
+	return order ? order : (x->pos > y->pos) - (x->pos < y->pos);
+}
+
+static const char *verb(enum sql_touch how)
+{
+	switch (how) {
+	case TOUCH_WRITE:
+		return "writes to";
+	case TOUCH_ALTER:
+		return "alters";
+	case TOUCH_CREATE:
+		return "creates";
+	case TOUCH_DROP:
+		return "drops";
+	}
+	BUG("unhandled touch %d", (int)how);
+}
+
+/* `theirs` touches what `nr` migrations of ours touch. */
+static void found_overlap(const struct plan *plan, const struct touch *ours, size_t nr,
+			  const struct touch *theirs, struct findings *f)
+{
+	enum { NAMED_MAX = 4 };
+	const char *there = plan->items[theirs->pos].path;
+	struct buf here = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < nr && i < NAMED_MAX; i++)
+		buf_addf(&here, "%s'%s' %s it (line %u)", i ? ", " : "",
+			 plan->items[ours[i].pos].path, verb(ours[i].object.how),
+			 ours[i].object.line);
+	if (nr > NAMED_MAX)
+		buf_addf(&here, " and %zu more", nr - NAMED_MAX);
+	findings_add(f, RULE_OVERLAP, true, there,
+		     "'%s' %s %s '%s' (line %u), and here %s", there,
+		     verb(theirs->object.how), sql_kind_word(theirs->object.kind),
+		     theirs->object.name, theirs->object.line, here.s);
+	findings_hint(f,
+		      "Neither was written with the other in place. After the merge '%s' "
+		      "runs second: try it on a database that has run the other%s.",
+		      there, nr == 1 ? "" : "s");
+	buf_release(&here);
+}
+
+/* Each object's migrations of ours against each one of theirs. */
+static void compare_touches(const struct preview *p, struct touches *t,
+			    struct findings *f)
+{
+	size_t i, first = 0, nr = 0;
+
+	if (t->nr)
+		qsort(t->items, t->nr, sizeof(*t->items), cmp_touch);
+	for (i = 0; i < t->nr; i++) {
+		if (!sql_object_same(&t->items[first].object, &t->items[i].object)) {
+			first = i;
+			nr = 0;
+		}
+		if (t->items[i].pos < p->arriving)
+			nr++;
+		else if (nr)
+			found_overlap(&p->plan, &t->items[first], nr, &t->items[i], f);
+	}
+}
+
+static bool in_bases(const struct preview *p, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < p->nr_bases; i++)
+		if (plan_find(&p->bases[i], path) >= 0)
+			return true;
+	return false;
+}
+
+/* What both sides have brought since they parted, read and compared. */
+static int find_overlaps(struct repo *repo, const struct preview *p, struct findings *f,
+			 struct err *err)
+{
+	struct touches t = { 0 };
+	const char *path;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < p->plan.nr && p->arriving < p->plan.nr && ret == 0; i++) {
+		path = p->plan.items[i].path;
+		if (in_bases(p, path) ||
+		    (i < p->arriving && plan_find(&p->theirs, path) >= 0))
+			continue;
+		ret = add_touches(repo, &p->plan, i, &t, err);
+	}
+	if (ret == 0)
+		compare_touches(p, &t, f);
+	free(t.items);
+	pool_release(&t.pool);
+	return ret;
+}
+
+int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *theirs,
+		  struct preview *p, struct findings *f, struct err *err)
+{
+	const struct lineage forward = { .old_is_ancestor = true,
+					 .old_on_first_parents = true };
+	struct merge_input in = { .ours = &p->ours, .theirs = &p->theirs };
+	size_t before = f->errors;
+
+	memset(p, 0, sizeof(*p));
+	if (history_plan(repo, ours, &p->ours, err) < 0 ||
+	    history_plan(repo, theirs, &p->theirs, err) < 0 ||
+	    read_bases(repo, ours, theirs, p, err) < 0)
+		return -1;
+	in.bases = p->bases;
+	in.nr_bases = p->nr_bases;
+	p->arriving = plan_merge(&in, &p->plan, f);
+	if (f->errors == before &&
+	    policy_append_only(&p->ours, &p->plan, &forward, f, err) < 0)
+		return -1;
+	if (policy_new_entries(&p->plan, p->arriving, f, err) < 0)
+		return -1;
+	return find_overlaps(repo, p, f, err);
+}
+
+int preview_since(struct repo *repo, struct plan *plan, const struct oid *older,
+		  bool *since, struct findings *f, struct err *err)
+{
+	struct lineage lineage = { .old_is_ancestor = true,
+				   .old_on_first_parents = true };
+	struct plan was = { 0 };
+	size_t i;
+	int ret = history_plan(repo, older, &was, err);
+
+	/* the plan of a merge that is not made yet has no commit */
+	if (ret == 0 && !oid_is_zero(&plan->head))
+		ret = check_lineage(repo, older, &plan->head, &lineage, err);
+	if (ret == 0)
+		ret = policy_append_only(&was, plan, &lineage, f, err);
+	for (i = 0; i < plan->nr && ret == 0; i++)
+		since[i] = plan_find(&was, plan->items[i].path) < 0;
+	plan_release(&was);
+	return ret;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_directives(const struct directives *a, const struct directives *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->nr && i < b->nr; i++)
+		if (strcmp(a->items[i].word, b->items[i].word) != 0 ||
+		    !same_text(a->items[i].value, b->items[i].value))
+			return false;
+	return a->nr == b->nr;
+}
+
+/* What differs, NULL when nothing does. Both are described. */
+static const char *differs(const struct migration *a, const struct migration *b)
+{
+	if (strcmp(a->path, b->path) != 0)
+		return "path";
+	if (!oid_eq(&a->blob, &b->blob) || a->mode != b->mode)
+		return "file";
+	if (!oid_eq(&a->commit, &b->commit) || a->company != b->company)
+		return "bringing commit";
+	if (!oid_eq(&a->arrival, &b->arrival) || a->order_unknown != b->order_unknown)
+		return "arrival";
+	if (!same_text(a->subject, b->subject) || !same_text(a->author, b->author) ||
+	    a->when != b->when)
+		return "subject or author";
+	if (!trailers_eq(&a->in_message, &b->in_message) ||
+	    !trailers_eq(&a->in_header, &b->in_header) ||
+	    a->in_message.misplaced_nr != b->in_message.misplaced_nr ||
+	    !same_directives(&a->how, &b->how))
+		return "trailers";
+	return NULL;
+}
+
+static int compare_plans(struct plan *kept, struct plan *fresh, struct err *err)
+{
+	const char *what;
+	size_t i;
+
+	if (kept->nr != fresh->nr)
+		return err_set(err, ERR_REFUSED,
+			       "the cache is wrong: it has %zu migrations, the history "
+			       "%zu",
+			       kept->nr, fresh->nr);
+	for (i = 0; i < kept->nr; i++) {
+		if (plan_describe(kept, i, err) < 0 || plan_describe(fresh, i, err) < 0)
+			return -1;
+		what = differs(&kept->items[i], &fresh->items[i]);
+		if (what)
+			return err_set(err, ERR_REFUSED,
+				       "the cache is wrong: the %s of migration %zu, "
+				       "'%s', "
+				       "is another one",
+				       what, i + 1, fresh->items[i].path);
+	}
+	return 0;
+}
+
+int preview_verify(struct repo *repo, const struct oid *commit, size_t *nr,
+		   struct err *err)
+{
+	struct plan kept = { 0 }, fresh = { 0 };
+	int ret = -1;
+
+	if (history_plan(repo, commit, &kept, err) < 0 ||
+	    history_plan_raw(repo, commit, &fresh, err) < 0)
+		goto out;
+	*nr = fresh.nr;
+	ret = compare_plans(&kept, &fresh, err);
+	if (ret < 0 && err->code == ERR_REFUSED) {
+		err_hint(err, "cache",
+			 "Take it away, it is made again: rm -r %s/migrate. If the "
+			 "difference stays, \"git commit-graph verify\" tells whether "
+			 "git's commit-graph is damaged.",
+			 repo_common_dir(repo));
+		ret = 0;
+	} else if (ret == 0) {
+		ret = 1;
+	}
+out:
+	plan_release(&kept);
+	plan_release(&fresh);
+	return ret;
+}
