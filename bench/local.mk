@@ -1,0 +1,6 @@
+# Made on demand alone, "make bench/history bench/measure".
+bench_programs = %reldir%/history %reldir%/measure
+EXTRA_PROGRAMS += $(bench_programs)
+CLEANFILES += $(bench_programs)
+%canon_reldir%_history_SOURCES = %reldir%/history.c
+%canon_reldir%_measure_SOURCES = %reldir%/measure.c
