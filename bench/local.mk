@@ -5,5 +5,5 @@ CLEANFILES += $(bench_programs)
 %canon_reldir%_history_SOURCES = %reldir%/history.c
 %canon_reldir%_measure_SOURCES = %reldir%/measure.c
 
-EXTRA_DIST += %reldir%/common.sh %reldir%/make-repositories.sh \
-	%reldir%/plan.sh
+EXTRA_DIST += %reldir%/README.md %reldir%/common.sh %reldir%/make-repositories.sh \
+	%reldir%/peers.sh %reldir%/plan.sh
