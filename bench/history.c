@@ -419,7 +419,7 @@ static void put_direct(struct history *h)
 
 static void put_side(struct history *h, unsigned len)
 {
-	/* the first so many commits of the line have no marks with --from */
+	/* what is before the first commit of this stream has no mark */
 	uint64_t newest = h->mainline - 1, back = draw(h, FORK_BACK), before = h->brought;
 	struct commit c;
 	unsigned i;

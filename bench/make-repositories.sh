@@ -39,17 +39,18 @@ done
 history=$(program history) || exit
 mkdir -p "$1" && cd "$1" || exit 128
 
-# stage REPOSITORY NAME COMMAND...: does one step of making it, once
+# stage REPOSITORY NAME COMMAND...: one step of making it, which is done once
 stage() {
 	stage_done=$1/bench-$2
-	stage_name=$2
 	[ ! -e "$stage_done" ] || return 0
-	echo "$(date +%T) ${1%.git}: $stage_name"
+	stage_title="${1%.git}: $2"
+	stage_begin=$(date +%s)
 	shift 2
 	if ! "$@"; then
-		die "this has failed: $stage_name"
+		die "$stage_title: this has failed"
 	fi
 	touch "$stage_done"
+	echo "$stage_title ($(($(date +%s) - stage_begin)) s)"
 }
 
 # import REPOSITORY COMMITS PERCENT

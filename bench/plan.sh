@@ -126,9 +126,12 @@ goal() {
 
 # --- what is measured ---------------------------------------------------------
 
-plan_by_log() {
+# arrivals REV: of migrations, as git log lists them: commit and path, sorted
+arrivals() {
 	git log --first-parent -m --diff-filter=A --name-status --no-renames --format=%H \
-		main -- migrations
+		"$1" -- migrations |
+	awk 'NF == 1 { commit = $1 } $1 == "A" { sub("^migrations/", "", $2); print commit, $2 }' |
+	sort
 }
 
 # What is compared is the same: each migration arrives with the same commit.
@@ -137,11 +140,21 @@ check_plan() {
 	rm -rf ./migrate
 	"$git_migrate" plan --porcelain main >"$scratch/plan" || die "there is no plan"
 	cut -d ' ' -f 4,5 "$scratch/plan" | sort >"$scratch/plan.sorted"
-	plan_by_log |
-	awk 'NF == 1 { commit = $1 } $1 == "A" { sub("^migrations/", "", $2); print commit, $2 }' |
-	sort >"$scratch/log.sorted"
+	arrivals main >"$scratch/log.sorted"
 	cmp -s "$scratch/plan.sorted" "$scratch/log.sorted" ||
 	die "the plan is not what git log shows"
+}
+
+# The plan of "later" is that of main, and what git log shows behind it.
+check_later() {
+	"$git_migrate" plan --porcelain later >"$scratch/later" || die "there is no plan"
+	head -n "$(wc -l <"$scratch/plan")" "$scratch/later" | cmp -s - "$scratch/plan" ||
+	die "the plan that was made with the cache does not begin with the one before"
+	tail -n "+$(($(wc -l <"$scratch/plan") + 1))" "$scratch/later" | cut -d ' ' -f 4,5 |
+	sort >"$scratch/plan.sorted"
+	arrivals main..later >"$scratch/log.sorted"
+	cmp -s "$scratch/plan.sorted" "$scratch/log.sorted" ||
+	die "the plan that was made with the cache is not what git log shows"
 }
 
 # cold TITLE MOST: without its cache, in turns with git log
@@ -210,6 +223,7 @@ incremental() {
 		cp -a migrate "$scratch/warm"
 		restore="rm -rf ./migrate && cp -a '$scratch/warm' ./migrate"
 	fi
+	check_later
 	begin_rounds
 	while more_rounds; do
 		one later -b "$restore" "$git_migrate" plan --porcelain later
@@ -236,11 +250,14 @@ one_repository() {
 	incremental
 }
 
-# within KIND SHAPE: one million commits next to ten thousand
-within() {
-	if [ -e "$scratch/$2-10k.$1" ] && [ -e "$scratch/$2-1m.$1" ]; then
-		goal "$2, $1" "$(paste -d ' ' "$scratch/$2-1m.$1" "$scratch/$2-10k.$1" |
-			awk '{ print $1 / $2 }')" 1.2
+# grown SHAPE: what the warm commands need with one million commits, over ten thousand
+grown() {
+	if [ -e "$scratch/$1-10k.plan" ] && [ -e "$scratch/$1-1m.plan" ]; then
+		printf '\nwarm, %s: own CPU of one million commits over ten thousand\n' "$1"
+		for kind in porcelain plan status; do
+			goal "$kind" "$(paste "$scratch/$1-1m.$kind" "$scratch/$1-10k.$kind" |
+				awk '{ print $1 / $2 }')" 1.2
+		done
 	fi
 }
 
@@ -264,10 +281,6 @@ for name in linear-10k merges-10k linear-100k merges-100k linear-1m merges-1m; d
 	fi
 done
 
-printf '\nwarm, one million commits over ten thousand: own CPU\n'
-for shape in linear merges; do
-	for kind in porcelain plan status; do
-		within "$kind" "$shape"
-	done
-done
+grown linear
+grown merges
 printf '\n%d goals met, %d missed\n' "$met" "$missed"
