@@ -54,12 +54,19 @@ uint32_t lines_path(struct lines *l, const char *path)
 	return (uint32_t)pos;
 }
 
+static unsigned first_bits(const struct oid *id)
+{
+	return (unsigned)id->id[0] << 8 | id->id[1];
+}
+
 uint32_t lines_find(struct lines *l, const struct oid *commit)
 {
+	unsigned bit = first_bits(commit);
 	uint32_t hash;
 	ssize_t pos;
 
-	if (!l->nr)
+	/* asked of every commit that is walked over, and hardly ever there */
+	if (!(l->seen[bit / 8] & 1 << bit % 8))
 		return STOP_NONE;
 	hash = map_hash(&l->by_commit, commit, sizeof(*commit));
 	pos = map_find(&l->by_commit, hash, same_commit, l->stops, commit);
@@ -83,6 +90,7 @@ uint32_t lines_add(struct lines *l, const struct oid *commit, const struct oid *
 	else
 		s->ordered = true;
 	l->changes++;
+	l->seen[first_bits(commit) / 8] |= (unsigned char)(1 << first_bits(commit) % 8);
 	map_add(&l->by_commit, map_hash(&l->by_commit, commit, sizeof(*commit)), l->nr);
 	return (uint32_t)l->nr++;
 }

@@ -58,6 +58,7 @@ struct lines {
 	struct circle *circles;
 	size_t nr_circles, alloc_circles;
 	struct map by_path, by_commit;
+	unsigned char seen[8192]; /* a bit for the first two bytes of each stop's id */
 	size_t changes; /* counts whatever lines_encode would write */
 };
 

@@ -13,20 +13,27 @@ enum {
 
 /*
  * The recursion is run on a stack of its own, since a pushed history can nest
- * side branches as deep as it likes. What lies on top is placed next.
+ * side branches as deep as it likes. What lies on top is done next: a stop that
+ * a line meets is put in order at once, while its trees are at hand, and its
+ * arrivals are placed when those of the older stops have been.
  */
 enum task_kind {
-	TASK_LINE, /* a first-parent line: find where the wanted paths arrived */
-	TASK_STOP, /* place those of a stop's arrivals that are wanted */
-	TASK_OWN,  /* place what a commit itself brings; then its stop is in order */
+	TASK_LINE,  /* a first-parent line: find where the wanted paths arrived */
+	TASK_DOWN,  /* the line goes on, one stop further down */
+	TASK_ORDER, /* put the arrivals of a stop in order */
+	TASK_OWN,   /* place what a commit itself brings; then its stop is in order */
+	TASK_STOP,  /* place those of a stop's arrivals that are wanted */
 };
 
 /* The paths that a task is about are the top of walk.paths when it is run. */
 struct task {
 	enum task_kind kind;
 	struct oid commit; /* LINE: where it starts */
-	uint32_t stop;	   /* STOP, OWN */
+	uint32_t stop;	   /* of all others; DOWN: the one that was looked at last */
 	size_t from, nr;   /* in walk.paths */
+	size_t left;	   /* DOWN: wanted paths that were not met yet, */
+	uint32_t set;	   /* the set of them, */
+	size_t undo;	   /* and what has become of walk.mark since */
 };
 
 struct numbers {
@@ -50,9 +57,13 @@ struct walk {
 	struct numbers paths; /* of the tasks, in their order */
 	struct build *builds; /* what is placed goes to the last one, or to the plan */
 	size_t nr_builds, alloc_builds;
-	uint32_t *mark; /* by path: a set that is made anew with each serial */
+	uint32_t *mark; /* by path: the set that it was put into last, or 0 */
 	size_t nr_marks;
-	uint32_t serial;
+	uint32_t set, last_set; /* the current set; they are numbered */
+	struct mark {
+		uint32_t path, set;
+	} *undo; /* what mark was before */
+	size_t nr_undo, alloc_undo;
 	const uint32_t *position; /* by path: in the list asked for */
 	struct order_entry *out;
 	size_t placed;
@@ -118,7 +129,7 @@ static struct task *push(struct walk *w, enum task_kind kind, size_t from)
 	return t;
 }
 
-/* Makes the set of these paths. */
+/* Makes a new set of these paths; what they were in is remembered. */
 static void mark_only(struct walk *w, const uint32_t *paths, size_t nr)
 {
 	size_t i, had = w->nr_marks;
@@ -128,15 +139,30 @@ static void mark_only(struct walk *w, const uint32_t *paths, size_t nr)
 		w->mark = xreallocarray(w->mark, w->nr_marks, sizeof(*w->mark));
 		memset(w->mark + had, 0, (w->nr_marks - had) * sizeof(*w->mark));
 	}
-	w->serial++;
-	for (i = 0; i < nr; i++)
-		w->mark[paths[i]] = w->serial;
+	w->set = ++w->last_set;
+	for (i = 0; i < nr; i++) {
+		VEC_GROW(w->undo, w->nr_undo, w->alloc_undo);
+		w->undo[w->nr_undo++] = (struct mark){ paths[i], w->mark[paths[i]] };
+		w->mark[paths[i]] = w->set;
+	}
+}
+
+/* Goes back to an earlier set, as it was when `undo` was walk.nr_undo. */
+static void mark_again(struct walk *w, uint32_t set, size_t undo)
+{
+	const struct mark *m;
+
+	while (w->nr_undo > undo) {
+		m = &w->undo[--w->nr_undo];
+		w->mark[m->path] = m->set;
+	}
+	w->set = set;
 }
 
 /* Whether a path is in the set; then it is taken out of it. */
 static bool take_marked(struct walk *w, uint32_t path)
 {
-	if (path >= w->nr_marks || w->mark[path] != w->serial)
+	if (path >= w->nr_marks || w->mark[path] != w->set)
 		return false;
 	w->mark[path] = 0;
 	return true;
@@ -172,11 +198,13 @@ struct place {
 	struct oid id;
 	struct oid tree; /* of `id`, once known */
 	bool tree_known;
+	uint32_t steps;
+	struct oid before; /* the commit passed last */
 };
 
 /*
  * Looks at one commit. 1 when the walk is over: `*out` is the stop there, or
- * STOP_NONE behind a root; 0 with `p` one commit further down; -1.
+ * STOP_NONE behind a root; 0 with `p` further down; -1.
  */
 static int step_down(struct walk *w, struct place *p, uint32_t *out, struct err *err)
 {
@@ -192,25 +220,25 @@ static int step_down(struct walk *w, struct place *p, uint32_t *out, struct err 
 	if (source->commit(source->ctx, &p->id, &at, err) < 0)
 		return -1;
 	ends = at.boundary || oid_is_zero(&at.parent);
-	if (at.same && !ends) {
-		p->id = at.parent;
-		return 0;
-	}
 	if (at.boundary)
 		at.parent = none;
-	if (!p->tree_known && source->tree(source->ctx, &p->id, &p->tree, err) < 0)
-		return -1;
-	if (!ends && source->tree(source->ctx, &at.parent, &base, err) < 0)
-		return -1;
-	if (at.boundary || !oid_eq(&p->tree, &base)) {
-		if (make_stop(w, &p->id, &at, &p->tree, &base, out, err) < 0)
+	if (ends || !at.same) {
+		if (!p->tree_known && source->tree(source->ctx, &p->id, &p->tree, err) < 0)
 			return -1;
-		if (*out != STOP_NONE)
-			return 1;
+		if (!ends && source->tree(source->ctx, &at.parent, &base, err) < 0)
+			return -1;
+		if (at.boundary || !oid_eq(&p->tree, &base)) {
+			if (make_stop(w, &p->id, &at, &p->tree, &base, out, err) < 0)
+				return -1;
+			if (*out != STOP_NONE)
+				return 1;
+		}
+		p->tree = base;
+		p->tree_known = true;
 	}
+	p->before = p->id;
 	p->id = at.parent;
-	p->tree = base;
-	p->tree_known = true;
+	p->steps++;
 	return ends;
 }
 
@@ -222,19 +250,19 @@ static int descend(struct walk *w, const struct oid *from, uint32_t *out, uint32
 		   struct err *err)
 {
 	struct place p = { .id = *from };
-	struct oid last;
-	int over;
+	int over = 0;
 
-	for (*steps = 0;; ++*steps) {
-		last = p.id;
+	while (!over) {
 		over = step_down(w, &p, out, err);
-		if (over)
-			return over < 0 ? -1 : 0;
-		if (*steps == WALK_MAX) {
-			*out = lines_add(w->lines, &last, &p.id, 0);
-			return 0;
+		if (over < 0)
+			return -1;
+		if (!over && p.steps > WALK_MAX) {
+			*out = lines_add(w->lines, &p.before, &p.id, 0);
+			over = 1;
 		}
 	}
+	*steps = p.steps;
+	return 0;
 }
 
 /* The next stop down the line of `stop`, found at first sight. */
@@ -291,19 +319,16 @@ static int lost(struct walk *w, struct err *err)
 }
 
 /*
- * Goes down a line until every wanted path was found arriving, and leaves a task
- * for each stop at which some did, the oldest on top.
+ * Looks at the stops of a line from `at` on. Where wanted paths arrived it leaves
+ * a task to place them, one to go on from there, and one to put that stop in
+ * order; those where none did are passed.
  */
-static int run_line(struct walk *w, const struct task *t, struct err *err)
+static int go_down(struct walk *w, uint32_t at, size_t left, size_t undo, struct err *err)
 {
 	const struct stop *s;
-	size_t left = t->nr, from, i;
-	uint32_t at;
+	size_t from, i;
+	struct task *t;
 
-	mark_only(w, w->paths.items + t->from, t->nr);
-	w->paths.nr = t->from;
-	if (left && first_stop(w, &t->commit, &at, err) < 0)
-		return -1;
 	while (left) {
 		if (at == STOP_NONE)
 			return lost(w, err);
@@ -315,10 +340,40 @@ static int run_line(struct walk *w, const struct task *t, struct err *err)
 		left -= w->paths.nr - from;
 		if (w->paths.nr > from)
 			push(w, TASK_STOP, from)->stop = at;
+		if (!s->ordered && w->paths.nr > from) {
+			t = push(w, TASK_DOWN, w->paths.nr);
+			t->stop = at;
+			t->left = left;
+			t->set = w->set;
+			t->undo = undo;
+			push(w, TASK_ORDER, w->paths.nr)->stop = at;
+			return 0;
+		}
 		if (left && older_stop(w, at, &at, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int run_line(struct walk *w, const struct task *t, struct err *err)
+{
+	uint32_t at = STOP_NONE;
+
+	mark_only(w, w->paths.items + t->from, t->nr);
+	w->paths.nr = t->from;
+	if (t->nr && first_stop(w, &t->commit, &at, err) < 0)
+		return -1;
+	return go_down(w, at, t->nr, w->nr_undo, err);
+}
+
+static int run_down(struct walk *w, const struct task *t, struct err *err)
+{
+	uint32_t at = STOP_NONE;
+
+	mark_again(w, t->set, t->undo);
+	if (t->left && older_stop(w, t->stop, &at, err) < 0)
+		return -1;
+	return go_down(w, at, t->left, t->undo, err);
 }
 
 /* Those of `left` that the folder of a further parent has; they leave `left`. */
@@ -380,8 +435,8 @@ static struct task *push_numbers(struct walk *w, enum task_kind kind,
 	return push(w, kind, from);
 }
 
-/* Leaves the tasks that put the arrivals of a stop in order. */
-static int begin_build(struct walk *w, uint32_t stop, struct err *err)
+/* Leaves the tasks that do it. */
+static int run_order(struct walk *w, uint32_t stop, struct err *err)
 {
 	const struct oid commit = w->lines->stops[stop].commit, *parents;
 	struct numbers *of;
@@ -433,22 +488,17 @@ static void place(struct walk *w, const struct arrival *a, uint32_t stop)
 		w->circle = a->circle;
 }
 
-static int run_stop(struct walk *w, const struct task *t, struct err *err)
+static void run_stop(struct walk *w, const struct task *t)
 {
 	const struct stop *s = &w->lines->stops[t->stop];
 	size_t i;
 
-	if (!s->ordered) {
-		w->stack[w->depth++] = *t; /* again, when it is; its room is there */
-		return begin_build(w, t->stop, err);
-	}
 	if (t->nr < s->nr)
 		mark_only(w, w->paths.items + t->from, t->nr);
 	for (i = 0; i < s->nr; i++)
 		if (t->nr == s->nr || take_marked(w, s->arrivals[i].path))
 			place(w, &s->arrivals[i], t->stop);
 	w->paths.nr = t->from;
-	return 0;
 }
 
 /* The files of one commit, as a `Requires:` in one of them may name another. */
@@ -672,10 +722,15 @@ static int run_task(struct walk *w, const struct task *t, struct err *err)
 	switch (t->kind) {
 	case TASK_LINE:
 		return run_line(w, t, err);
-	case TASK_STOP:
-		return run_stop(w, t, err);
+	case TASK_DOWN:
+		return run_down(w, t, err);
+	case TASK_ORDER:
+		return run_order(w, t->stop, err);
 	case TASK_OWN:
 		return run_own(w, t, err);
+	case TASK_STOP:
+		run_stop(w, t);
+		return 0;
 	}
 	BUG("unhandled task %d", (int)t->kind);
 }
@@ -733,5 +788,6 @@ int order_plan(const struct order_source *source, struct lines *lines,
 	free(w.paths.items);
 	free(w.builds);
 	free(w.mark);
+	free(w.undo);
 	return ret;
 }

@@ -300,7 +300,7 @@ void repo_free(struct repo *r)
 	cache_close(r->cache);
 	commit_graph_free(r->graph);
 	for (i = 0; i < ARRAY_SIZE(r->trees); i++)
-		git_odb_object_free(r->trees[i]);
+		git_odb_object_free(r->trees[i].raw);
 	git_odb_free(r->odb);
 	if (r->git) {
 		git_repository_free(r->git);
