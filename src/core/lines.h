@@ -39,6 +39,8 @@ struct stop {
 	uint32_t span;	   /* commits from it down to that one */
 	bool ordered;	   /* the arrivals are in order and complete */
 	bool cut;	   /* a shallow clone ends here */
+	bool base_known;   /* of this run alone: */
+	struct oid base;   /* the folder that the parent has */
 	struct arrival *arrivals; /* bytewise by path until ordered */
 	size_t nr;
 };

@@ -28,7 +28,9 @@ enum task_kind {
 /* The paths that a task is about are the top of walk.paths when it is run. */
 struct task {
 	enum task_kind kind;
-	struct oid commit; /* LINE: where it starts */
+	struct oid commit; /* LINE: where it starts, */
+	struct oid tree;   /* and its folder, */
+	bool tree_known;   /* if that was read */
 	uint32_t stop;	   /* of all others; DOWN: the one that was looked at last */
 	size_t from, nr;   /* in walk.paths */
 	size_t left;	   /* DOWN: wanted paths that were not met yet, */
@@ -185,6 +187,8 @@ static int make_stop(struct walk *w, const struct oid *id, const struct order_co
 		s = &w->lines->stops[*out];
 		for (i = 0; i < added.nr; i++)
 			s->arrivals[i].path = lines_path(w->lines, added.items[i]);
+		s->base = *base;
+		s->base_known = true;
 		s->cut = s->ordered = at->boundary;
 		if (at->boundary)
 			s->older = STOP_NONE;
@@ -243,14 +247,18 @@ static int step_down(struct walk *w, struct place *p, uint32_t *out, struct err 
 }
 
 /*
- * The first stop at or below a commit; `*steps` commits lie before it. A walk
- * that is too long ends at an empty stop set there.
+ * The first stop at or below a commit, whose folder is `tree` unless that is
+ * NULL; `*steps` commits lie before it. A walk that is too long ends at an empty
+ * stop set there.
  */
-static int descend(struct walk *w, const struct oid *from, uint32_t *out, uint32_t *steps,
-		   struct err *err)
+static int descend(struct walk *w, const struct oid *from, const struct oid *tree,
+		   uint32_t *out, uint32_t *steps, struct err *err)
 {
-	struct place p = { .id = *from };
+	struct place p = { .id = *from, .tree_known = tree != NULL };
 	int over = 0;
+
+	if (tree)
+		p.tree = *tree;
 
 	while (!over) {
 		over = step_down(w, &p, out, err);
@@ -269,15 +277,16 @@ static int descend(struct walk *w, const struct oid *from, uint32_t *out, uint32
 static int older_stop(struct walk *w, uint32_t stop, uint32_t *out, struct err *err)
 {
 	const struct stop *s = &w->lines->stops[stop];
+	const struct oid parent = s->parent, base = s->base; /* they may move */
 	uint32_t steps;
 
 	*out = s->older;
 	if (*out != STOP_OPEN)
 		return 0;
-	if (oid_is_zero(&s->parent)) {
+	if (oid_is_zero(&parent)) {
 		*out = STOP_NONE;
 		steps = 0;
-	} else if (descend(w, &s->parent, out, &steps, err) < 0) {
+	} else if (descend(w, &parent, s->base_known ? &base : NULL, out, &steps, err) < 0) {
 		return -1;
 	}
 	w->lines->stops[stop].older = *out;
@@ -286,14 +295,16 @@ static int older_stop(struct walk *w, uint32_t stop, uint32_t *out, struct err *
 	return 0;
 }
 
-/* The first stop of the line that starts at a commit. */
-static int first_stop(struct walk *w, const struct oid *start, uint32_t *out,
+/* The first stop of a line. */
+static int first_stop(struct walk *w, const struct task *line, uint32_t *out,
 		      struct err *err)
 {
+	const struct oid *start = &line->commit;
 	struct order_commit at;
 	uint32_t found, steps;
 
-	if (descend(w, start, &found, &steps, err) < 0)
+	if (descend(w, start, line->tree_known ? &line->tree : NULL, &found, &steps,
+		    err) < 0)
 		return -1;
 	*out = found;
 	if (found == STOP_NONE || steps < WALK_LONG)
@@ -361,7 +372,7 @@ static int run_line(struct walk *w, const struct task *t, struct err *err)
 
 	mark_only(w, w->paths.items + t->from, t->nr);
 	w->paths.nr = t->from;
-	if (t->nr && first_stop(w, &t->commit, &at, err) < 0)
+	if (t->nr && first_stop(w, t, &at, err) < 0)
 		return -1;
 	return go_down(w, at, t->nr, w->nr_undo, err);
 }
@@ -403,24 +414,31 @@ static int take_held(struct walk *w, struct numbers *left, const struct oid *tre
 	return ret;
 }
 
+/* What one parent of a merge holds of its arrivals; parent 0 stands for itself. */
+struct share {
+	struct numbers paths;
+	struct oid tree; /* of that parent */
+};
+
 /* Shares the arrivals of a merge out: to further parents in turn, then itself. */
 static int share_out(struct walk *w, uint32_t stop, const struct oid *parents, size_t nr,
-		     struct numbers *of, struct err *err)
+		     struct share *of, struct err *err)
 {
 	const struct order_source *source = w->source;
 	const struct stop *s = &w->lines->stops[stop];
-	struct oid base, tree;
+	struct numbers *own = &of[0].paths;
+	struct oid base;
 	size_t k, i;
 
-	of[0].items = xcalloc(s->nr, sizeof(*of[0].items));
-	of[0].nr = of[0].alloc = s->nr;
+	own->items = xcalloc(s->nr, sizeof(*own->items));
+	own->nr = own->alloc = s->nr;
 	for (i = 0; i < s->nr; i++)
-		of[0].items[i] = s->arrivals[i].path;
+		own->items[i] = s->arrivals[i].path;
 	if (nr > 1 && source->tree(source->ctx, &parents[0], &base, err) < 0)
 		return -1;
-	for (k = 1; k < nr && of[0].nr; k++)
-		if (source->tree(source->ctx, &parents[k], &tree, err) < 0 ||
-		    take_held(w, &of[0], &tree, &base, &of[k], err) < 0)
+	for (k = 1; k < nr && own->nr; k++)
+		if (source->tree(source->ctx, &parents[k], &of[k].tree, err) < 0 ||
+		    take_held(w, own, &of[k].tree, &base, &of[k].paths, err) < 0)
 			return -1;
 	return 0;
 }
@@ -439,8 +457,9 @@ static struct task *push_numbers(struct walk *w, enum task_kind kind,
 static int run_order(struct walk *w, uint32_t stop, struct err *err)
 {
 	const struct oid commit = w->lines->stops[stop].commit, *parents;
-	struct numbers *of;
+	struct share *of;
 	struct build *b;
+	struct task *t;
 	size_t nr, k;
 	int ret;
 
@@ -456,13 +475,18 @@ static int run_order(struct walk *w, uint32_t stop, struct err *err)
 		b->nr = 0;
 		b->arrivals = pool_alloc(&w->lines->pool,
 					 w->lines->stops[stop].nr * sizeof(*b->arrivals));
-		push_numbers(w, TASK_OWN, &of[0])->stop = stop;
-		for (k = nr; k-- > 1;)
-			if (of[k].nr)
-				push_numbers(w, TASK_LINE, &of[k])->commit = parents[k];
+		push_numbers(w, TASK_OWN, &of[0].paths)->stop = stop;
+		for (k = nr; k-- > 1;) {
+			if (!of[k].paths.nr)
+				continue;
+			t = push_numbers(w, TASK_LINE, &of[k].paths);
+			t->commit = parents[k];
+			t->tree = of[k].tree;
+			t->tree_known = true;
+		}
 	}
 	for (k = 0; k <= nr; k++)
-		free(of[k].items);
+		free(of[k].paths.items);
 	free(of);
 	return ret;
 }

@@ -435,6 +435,13 @@ uint32_t commit_graph_first_parent(const struct commit_graph *g, uint32_t pos)
 	return parent;
 }
 
+bool commit_graph_is_merge(const struct commit_graph *g, uint32_t pos)
+{
+	const struct layer *l = find_layer(g, &pos);
+
+	return be32(commit_at(l, pos) + OID_RAWSZ + 4) != NO_PARENT;
+}
+
 bool commit_graph_has_filters(const struct commit_graph *g)
 {
 	size_t i;

@@ -185,6 +185,7 @@ static void tune_git(void)
 	mallopt(M_MMAP_THRESHOLD, TREE_LARGE);
 	mallopt(M_TRIM_THRESHOLD, TREE_LARGE);
 	mallopt(M_TOP_PAD, WINDOW);
+	mallopt(M_MXFAST, 0); /* each large free would walk through the fast bins */
 #endif
 }
 
