@@ -61,7 +61,7 @@ struct lines {
 	size_t nr_circles, alloc_circles;
 	struct map by_path, by_commit;
 	unsigned char seen[8192]; /* a bit for the first two bytes of each stop's id */
-	size_t changes; /* counts whatever lines_encode would write */
+	size_t changes;		  /* counts whatever lines_encode would write */
 };
 
 void lines_release(struct lines *l);

@@ -64,7 +64,7 @@ struct walk {
 	uint32_t set, last_set; /* the current set; they are numbered */
 	struct mark {
 		uint32_t path, set;
-	} *undo; /* what mark was before */
+	} * undo; /* what mark was before */
 	size_t nr_undo, alloc_undo;
 	const uint32_t *position; /* by path: in the list asked for */
 	struct order_entry *out;
@@ -227,7 +227,8 @@ static int step_down(struct walk *w, struct place *p, uint32_t *out, struct err 
 	if (at.boundary)
 		at.parent = none;
 	if (ends || !at.same) {
-		if (!p->tree_known && source->tree(source->ctx, &p->id, &p->tree, err) < 0)
+		if (!p->tree_known &&
+		    source->tree(source->ctx, &p->id, &p->tree, err) < 0)
 			return -1;
 		if (!ends && source->tree(source->ctx, &at.parent, &base, err) < 0)
 			return -1;
@@ -286,7 +287,8 @@ static int older_stop(struct walk *w, uint32_t stop, uint32_t *out, struct err *
 	if (oid_is_zero(&parent)) {
 		*out = STOP_NONE;
 		steps = 0;
-	} else if (descend(w, &parent, s->base_known ? &base : NULL, out, &steps, err) < 0) {
+	} else if (descend(w, &parent, s->base_known ? &base : NULL, out, &steps, err) <
+		   0) {
 		return -1;
 	}
 	w->lines->stops[stop].older = *out;

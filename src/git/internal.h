@@ -31,7 +31,7 @@ struct repo {
 		git_odb_object *raw;
 		uint64_t used;
 		size_t entry, before; /* where an entry begins, and how many before */
-	} trees[8]; /* read last; see git/tree.c */
+	} trees[8];		      /* read last; see git/tree.c */
 	uint64_t tree_clock;
 	struct commit_graph *graph; /* NULL until asked for, or without one */
 	bool graph_asked;

@@ -82,7 +82,8 @@ static int read_tree(struct repo *r, const struct oid *id, git_odb_object **out,
 	if (oid_is_zero(id))
 		return 0;
 	for (; kept < r->trees + ARRAY_SIZE(r->trees); kept++) {
-		if (kept->raw && git_oid_equal(git_odb_object_id(kept->raw), to_git(id))) {
+		if (kept->raw &&
+		    git_oid_equal(git_odb_object_id(kept->raw), to_git(id))) {
 			kept->used = ++r->tree_clock;
 			return git_odb_object_dup(out, kept->raw);
 		}
@@ -114,19 +115,39 @@ static int malformed(const struct oid *tree, struct err *err)
 	return err_set(err, ERR_FATAL, "tree %s is malformed", oid_hex(tree, hex));
 }
 
+/*
+ * Where the entry of that name begins in a raw tree, or its length when there is
+ * none. A root is searched for each commit without a commit-graph, so that
+ * entries of other names are passed over and not taken apart.
+ */
+static size_t find_name(const git_odb_object *tree, const char *name, size_t len)
+{
+	const char *data = git_odb_object_data((git_odb_object *)tree), *at = data, *nul;
+	const char *end = data + git_odb_object_size((git_odb_object *)tree);
+
+	while ((nul = memchr(at, '\0', (size_t)(end - at))) && end - nul > OID_RAWSZ) {
+		if ((size_t)(nul - at) > len && memcmp(nul - len, name, len) == 0 &&
+		    memchr(at, ' ', (size_t)(nul - at)) == nul - len - 1)
+			break;
+		at = nul + 1 + OID_RAWSZ;
+	}
+	return (size_t)(at - data); /* where it is malformed as well */
+}
+
 int tree_lookup(struct repo *r, const struct oid *tree, const char *name, size_t len,
 		struct tree_entry *out, struct err *err)
 {
 	git_odb_object *raw = NULL;
-	size_t at = 0;
+	size_t at;
 	int more = 0;
 
 	/* not one of those that are kept: it is a root, and no other has it */
 	if (!oid_is_zero(tree) && repo_read(r, &raw, tree, GIT_OBJECT_TREE, err) != 0)
 		return -1;
-	while (raw && (more = tree_next(raw, &at, out)) > 0)
-		if (out->name_len == len && memcmp(out->name, name, len) == 0)
-			break;
+	if (raw) {
+		at = find_name(raw, name, len);
+		more = tree_next(raw, &at, out);
+	}
 	out->name = NULL; /* goes with the tree */
 	git_odb_object_free(raw);
 	return more < 0 ? malformed(tree, err) : more;
