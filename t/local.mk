@@ -5,6 +5,7 @@ unit_tests = \
 	%reldir%/unit/test-base \
 	%reldir%/unit/test-commit-graph \
 	%reldir%/unit/test-ledger \
+	%reldir%/unit/test-lines \
 	%reldir%/unit/test-name \
 	%reldir%/unit/test-objects \
 	%reldir%/unit/test-order \
@@ -43,6 +44,11 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_ledger_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_ledger_SOURCES = %reldir%/unit/test-ledger.c
 %canon_reldir%_unit_test_ledger_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_lines_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_lines_SOURCES = %reldir%/unit/test-lines.c \
+	%reldir%/unit/graph.c %reldir%/unit/graph.h
+%canon_reldir%_unit_test_lines_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_name_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_name_SOURCES = %reldir%/unit/test-name.c

@@ -102,7 +102,10 @@ static bool is_stop(uint32_t at)
 	return at < STOP_OPEN;
 }
 
-/* Other lines than the tip's are dropped all together when they are too many. */
+/*
+ * Other lines than the tip's are dropped all together when they are too many.
+ * With a stop that is kept are those below it.
+ */
 static void choose(const struct lines *l, uint32_t tip, struct copy *c)
 {
 	size_t own = 0, i;
@@ -110,59 +113,25 @@ static void choose(const struct lines *l, uint32_t tip, struct copy *c)
 
 	for (at = tip; is_stop(at); at = l->stops[at].older)
 		own++;
-	for (i = 0; i < l->nr; i++)
+	for (i = 0; i < l->nr; i++) {
 		c->keep[i] = !own || l->nr <= 2 * own + OTHERS_ALLOWED;
+		c->older[i] = l->stops[i].older;
+		c->span[i] = l->stops[i].span;
+	}
 	for (at = tip; is_stop(at); at = l->stops[at].older)
 		c->keep[at] = true;
 }
 
-/* Jumps over empty stops that save no more than the next one does. */
-static void thin_out(const struct lines *l, struct copy *c)
-{
-	bool *was = xcalloc(l->nr + 1, sizeof(*was));
-	bool *is = xcalloc(l->nr + 1, sizeof(*is));
-	uint32_t next;
-	size_t i;
-
-	for (i = 0; i < l->nr; i++) {
-		c->older[i] = l->stops[i].older;
-		c->span[i] = l->stops[i].span;
-		if (c->keep[i] && is_stop(c->older[i]))
-			was[c->older[i]] = true;
-	}
-	for (i = 0; i < l->nr; i++) {
-		if (!c->keep[i])
-			continue;
-		while (is_stop(next = c->older[i]) && l->stops[next].nr == 0 &&
-		       c->older[next] != STOP_OPEN &&
-		       c->span[i] + c->span[next] <= SPAN_MAX) {
-			c->span[i] += c->span[next];
-			c->older[i] = c->older[next];
-		}
-		if (is_stop(c->older[i]))
-			is[c->older[i]] = true;
-	}
-	for (i = 0; i < l->nr; i++)
-		if (l->stops[i].nr == 0 && was[i] && !is[i])
-			c->keep[i] = false;
-	free(was);
-	free(is);
-}
-
-/* Numbers the stops so that the older one comes first. */
-static void number(const struct lines *l, struct copy *c)
+/* Puts those that are kept in order, the older one first. */
+static void sort(const struct lines *l, struct copy *c)
 {
 	size_t i, first, k;
 	uint32_t at, swap;
 
-	for (i = 0; i < l->nr; i++)
-		c->number[i] = STOP_NONE;
 	for (i = 0; i < l->nr; i++) {
 		first = c->nr;
-		for (at = (uint32_t)i;
-		     is_stop(at) && c->keep[at] && c->number[at] == STOP_NONE;
-		     at = c->older[at]) {
-			c->number[at] = 0;
+		for (at = (uint32_t)i; is_stop(at) && c->keep[at]; at = c->older[at]) {
+			c->keep[at] = false; /* once is enough */
 			c->order[c->nr++] = at;
 		}
 		for (k = 0; k < (c->nr - first) / 2; k++) {
@@ -170,9 +139,44 @@ static void number(const struct lines *l, struct copy *c)
 			c->order[first + k] = c->order[c->nr - 1 - k];
 			c->order[c->nr - 1 - k] = swap;
 		}
-		for (k = first; k < c->nr; k++)
-			c->number[c->order[k]] = (uint32_t)k;
 	}
+}
+
+/*
+ * Jumps over empty stops that save no more than the next one does, and numbers
+ * what is left. Older ones jump first, so that whoever jumps over one lands
+ * where it has landed, and none is left that nobody lands on.
+ */
+static void thin_out(const struct lines *l, struct copy *c)
+{
+	bool *was = xcalloc(l->nr + 1, sizeof(*was));
+	bool *is = xcalloc(l->nr + 1, sizeof(*is));
+	uint32_t at, next;
+	size_t k, nr = 0;
+
+	for (k = 0; k < c->nr; k++) {
+		at = c->order[k];
+		if (is_stop(c->older[at]))
+			was[c->older[at]] = true;
+		while (is_stop(next = c->older[at]) && l->stops[next].nr == 0 &&
+		       c->older[next] != STOP_OPEN &&
+		       c->span[at] + c->span[next] <= SPAN_MAX) {
+			c->span[at] += c->span[next];
+			c->older[at] = c->older[next];
+		}
+		if (is_stop(next))
+			is[next] = true;
+	}
+	for (k = 0; k < c->nr; k++) {
+		at = c->order[k];
+		if (l->stops[at].nr == 0 && was[at] && !is[at])
+			continue;
+		c->number[at] = (uint32_t)nr;
+		c->order[nr++] = at;
+	}
+	c->nr = nr;
+	free(was);
+	free(is);
 }
 
 static void put_u32(struct buf *out, uint32_t v)
@@ -205,8 +209,6 @@ static void put_stop(const struct lines *l, const struct copy *c, uint32_t at,
 	const struct stop *s = &l->stops[at];
 	uint32_t older = c->older[at];
 
-	if (is_stop(older) && !c->keep[older])
-		older = STOP_OPEN; /* what lies behind is walked again */
 	put_oid(out, &s->commit);
 	put_oid(out, &s->parent);
 	put_u32(out, is_stop(older) ? c->number[older] : older);
@@ -257,8 +259,8 @@ void lines_encode(struct lines *l, uint32_t tip, struct buf *out)
 	size_t i, arrivals = 0, names = 0;
 
 	choose(l, tip, &c);
+	sort(l, &c);
 	thin_out(l, &c);
-	number(l, &c);
 	for (i = 0; i < c.nr; i++)
 		arrivals += l->stops[c.order[i]].nr;
 	for (i = 0; i < l->nr_paths; i++)
