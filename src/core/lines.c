@@ -308,7 +308,9 @@ static int get_paths(struct lines *l, const char *data, size_t len, size_t nr)
 	return l->nr_paths == nr ? 0 : -1;
 }
 
-static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *data)
+/* `seen` has a word for each path: the last stop, counted from 1, that brings it. */
+static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *data,
+			uint32_t *seen)
 {
 	struct arrival *a;
 	size_t i;
@@ -318,8 +320,9 @@ static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *da
 		a->path = get_u32(data);
 		a->company = get_u32(data + 4);
 		memcpy(a->commit.id, data + 8, OID_RAWSZ);
-		if (a->path >= l->nr_paths)
+		if (a->path >= l->nr_paths || seen[a->path] == l->nr)
 			return -1;
+		seen[a->path] = (uint32_t)l->nr;
 		if (s->ordered && (oid_is_zero(&a->commit) || !a->company))
 			return -1;
 		if (!s->ordered && i &&
@@ -332,6 +335,7 @@ static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *da
 static int get_stops(struct lines *l, const unsigned char *stops, size_t nr,
 		     const unsigned char *arrivals, size_t nr_arrivals)
 {
+	uint32_t *seen = pool_alloc(&l->pool, (l->nr_paths + 1) * sizeof(*seen));
 	const unsigned char *p;
 	struct oid commit, parent;
 	struct stop *s;
@@ -352,8 +356,9 @@ static int get_stops(struct lines *l, const unsigned char *stops, size_t nr,
 		s->span = get_u32(p + 2 * OID_RAWSZ + 4);
 		s->ordered = word & ORDERED;
 		/* an older one comes first, so no line is a ring */
-		if ((is_stop(s->older) && s->older >= i) || s->span > INT32_MAX ||
-		    (!has && !s->ordered) || get_arrivals(l, s, arrivals) < 0)
+		if ((is_stop(s->older) && (s->older >= i || !s->span)) ||
+		    s->span > INT32_MAX || (!has && !s->ordered) ||
+		    get_arrivals(l, s, arrivals, seen) < 0)
 			return -1;
 		arrivals += has * ARRIVAL_SIZE;
 		nr_arrivals -= has;
