@@ -104,21 +104,22 @@ static bool is_stop(uint32_t at)
 
 /*
  * Other lines than the tip's are dropped all together when they are too many.
- * With a stop that is kept are those below it.
+ * With a stop that is kept are those below it. A ring, which only a file that
+ * lies can lead to, is kept, and not read again.
  */
 static void choose(const struct lines *l, uint32_t tip, struct copy *c)
 {
 	size_t own = 0, i;
 	uint32_t at;
 
-	for (at = tip; is_stop(at); at = l->stops[at].older)
+	for (at = tip; is_stop(at) && own <= l->nr; at = l->stops[at].older)
 		own++;
 	for (i = 0; i < l->nr; i++) {
 		c->keep[i] = !own || l->nr <= 2 * own + OTHERS_ALLOWED;
 		c->older[i] = l->stops[i].older;
 		c->span[i] = l->stops[i].span;
 	}
-	for (at = tip; is_stop(at); at = l->stops[at].older)
+	for (at = tip; is_stop(at) && !c->keep[at]; at = l->stops[at].older)
 		c->keep[at] = true;
 }
 

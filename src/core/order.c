@@ -278,6 +278,7 @@ static int first_stop(struct walk *w, const struct oid *start, uint32_t *out,
 	return 0;
 }
 
+/* Of the set that is made. */
 static int lost(struct walk *w, struct err *err)
 {
 	size_t i;
@@ -297,7 +298,7 @@ static int lost(struct walk *w, struct err *err)
 static int run_line(struct walk *w, const struct task *t, struct err *err)
 {
 	const struct stop *s;
-	size_t left = t->nr, from, i;
+	size_t left = t->nr, from, i, seen = 0;
 	uint32_t at;
 
 	mark_only(w, w->paths.items + t->from, t->nr);
@@ -305,7 +306,7 @@ static int run_line(struct walk *w, const struct task *t, struct err *err)
 	if (left && first_stop(w, &t->commit, &at, err) < 0)
 		return -1;
 	while (left) {
-		if (at == STOP_NONE)
+		if (at == STOP_NONE || seen++ > w->lines->nr) /* or in a ring */
 			return lost(w, err);
 		s = &w->lines->stops[at];
 		from = w->paths.nr;
@@ -439,6 +440,10 @@ static int run_stop(struct walk *w, const struct task *t, struct err *err)
 	size_t i;
 
 	if (!s->ordered) {
+		if (w->nr_builds > w->lines->nr) { /* a merge that brings itself */
+			mark_only(w, w->paths.items + t->from, t->nr);
+			return lost(w, err);
+		}
 		w->stack[w->depth++] = *t; /* again, when it is; its room is there */
 		return begin_build(w, t->stop, err);
 	}

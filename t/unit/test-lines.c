@@ -645,6 +645,221 @@ static void lines_that_went_are_walked_again(void **state UNUSED)
 	graph_release(&g);
 }
 
+/* What was damaged, or written by an enemy, and yet can be read. */
+
+static uint64_t seed = 20261122;
+
+/* 0 to n - 1 */
+static uint32_t pick(uint32_t n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)(seed >> 20) % n;
+}
+
+/* Commits of make_history to begin at. */
+static const size_t tips[] = { 82, 166, 167, 168, 7 };
+
+/* Plans some commits with what was read, and writes that: all of it comes to an end. */
+static void use_damaged(struct graph *g, const struct buf *file)
+{
+	struct lines l = { 0 }, again = { 0 };
+	struct buf bytes = BUF_INIT;
+	struct list plan;
+	size_t i;
+
+	if (lines_decode(&l, file->s, file->len) < 0) {
+		assert_true(is_empty(&l));
+		return;
+	}
+	for (i = 0; i <= ARRAY_SIZE(tips); i++) {
+		size_t tip = i < ARRAY_SIZE(tips) ? tips[i] : pick((uint32_t)g->nr);
+		struct err err = { 0 };
+
+		if (graph_plan(g, tip, &l, &plan, &err) < 0)
+			assert_string_not_equal(err.message, "");
+	}
+	lines_encode(&l, graph_stop(g, pick((uint32_t)g->nr), &l), &bytes);
+	if (lines_decode(&again, bytes.s, bytes.len) < 0)
+		assert_true(is_empty(&again));
+	lines_release(&l);
+	lines_release(&again);
+	buf_release(&bytes);
+}
+
+/* The same folder in many commits, so that marks are set. */
+static void add_same(struct graph *g, size_t parent, size_t nr)
+{
+	struct node *n;
+
+	for (; nr > 0; nr--) {
+		n = graph_add(g, "u");
+		n->parents[n->nr_parents++] = parent;
+		memcpy(n->files, g->at[parent].files, sizeof(n->files));
+		parent = g->nr - 1;
+	}
+}
+
+/* Merges of merges, marks, lines that nobody has followed to their end. */
+static void make_history(struct graph *g, struct buf *file)
+{
+	struct lines l = { 0 };
+	struct err err = { 0 };
+	struct list plan;
+	size_t i;
+
+	graph_parse(g, "r: 10; s r: 10 20; t s: 10 20 30<25 25; m r: 10 40; "
+		       "n s m: 10 20 40; o t n: 10 20 25 30 40 50; p m: 10 40 a b<a c; "
+		       "q p o: 10 20 25 30 40 50 a b c; ");
+	add_same(g, 7, 75); /* 8 to 82 */
+	graph_parse(g, "x q: 10 a; y x: 10 20 a");
+	add_same(g, 84, 80); /* 85 to 164 */
+	graph_parse(g, "v x y: 10 20 a; w v q: 10 20 40 a 10/20; "
+		       "e w: 20; f e o: 20 30 40 50");
+	for (i = 0; i < ARRAY_SIZE(tips); i++)
+		assert_int_equal(graph_plan(g, tips[i], &l, &plan, &err), 0);
+	assert_true(l.nr > 8);
+	lines_encode(&l, STOP_NONE, file);
+	lines_release(&l);
+	g->doubted = true;
+}
+
+static void each_bit_is_flipped(void **state UNUSED)
+{
+	struct graph g = { .salt = 2 };
+	struct buf file = BUF_INIT;
+	size_t bit;
+
+	make_history(&g, &file);
+	alarm(300);
+	for (bit = 0; bit < 8 * file.len; bit++) {
+		file.s[bit / 8] ^= (char)(1 << bit % 8);
+		use_damaged(&g, &file);
+		file.s[bit / 8] ^= (char)(1 << bit % 8);
+	}
+	alarm(0);
+	buf_release(&file);
+	graph_release(&g);
+}
+
+/* Puts something else where it may stand. */
+static void tamper(struct buf *file)
+{
+	const unsigned char *head = (const unsigned char *)file->s;
+	uint32_t nr = head[3], arrivals = head[7], paths_nr = head[11];
+	uint32_t i = pick(nr), k = pick(nr), word = pick(8);
+	char *arrival = file->s + STOP(nr) + 28 * pick(arrivals);
+	struct oid was;
+
+	switch (pick(6)) {
+	case 0: /* another line */
+		word = word == 0 ? STOP_NONE : word < 3 || !i ? STOP_OPEN : pick(i);
+		was = id(word);
+		memcpy(file->s + OLDER(i), was.id, 4);
+		break;
+	case 1: /* two commits change places */
+		memcpy(was.id, file->s + STOP(i), OID_RAWSZ);
+		memcpy(file->s + STOP(i), file->s + STOP(k), OID_RAWSZ);
+		memcpy(file->s + STOP(k), was.id, OID_RAWSZ);
+		break;
+	case 2: /* another parent */
+		memcpy(file->s + PARENT(i), file->s + (word & 1 ? STOP(k) : PARENT(k)),
+		       OID_RAWSZ);
+		break;
+	case 3: /* in order, or no longer */
+		file->s[NUMBER(i)] ^= (char)0x80;
+		break;
+	case 4: /* another file */
+		arrival[3] = (char)pick(paths_nr);
+		break;
+	default: /* another commit brings it */
+		memcpy(arrival + 8, file->s + STOP(i), OID_RAWSZ);
+		break;
+	}
+}
+
+static void many_things_change_places(void **state UNUSED)
+{
+	enum { TIMES = 20000 };
+	struct graph g = { .salt = 4 };
+	struct buf file = BUF_INIT, damaged = BUF_INIT;
+	size_t i, k;
+
+	make_history(&g, &file);
+	alarm(300);
+	for (i = 0; i < TIMES; i++) {
+		buf_reset(&damaged);
+		buf_add(&damaged, file.s, file.len);
+		for (k = pick(6) + 1; k > 0; k--)
+			tamper(&damaged);
+		use_damaged(&g, &damaged);
+	}
+	alarm(0);
+	buf_release(&file);
+	buf_release(&damaged);
+	graph_release(&g);
+}
+
+static uint32_t add_at(struct lines *l, const struct graph *g, size_t commit,
+		       size_t parent, size_t nr)
+{
+	struct oid at, below;
+
+	graph_id(g, commit, &at);
+	graph_id(g, parent, &below);
+	return lines_add(l, &at, &below, nr);
+}
+
+/* Each stop says that the other one comes next. */
+static void line_in_a_ring_comes_to_an_end(void **state UNUSED)
+{
+	struct graph g = { .salt = 6 };
+	struct lines l = { 0 }, again = { 0 };
+	struct buf bytes = BUF_INIT;
+	struct err err = { 0 };
+	struct list plan;
+
+	graph_parse(&g, "r: 10; s r: 10; t s: 10");
+	assert_int_equal(add_at(&l, &g, 1, 0, 0), 0);
+	hang(&l, add_at(&l, &g, 0, 0, 0), 0, 1);
+	alarm(60);
+	assert_int_equal(graph_plan(&g, 2, &l, &plan, &err), -1);
+	assert_int_equal(err.code, ERR_FATAL);
+	assert_string_equal(err.message,
+			    "could not find where migration '10.sql' came from");
+	lines_encode(&l, 0, &bytes);
+	assert_int_equal(lines_decode(&again, bytes.s, bytes.len), -1);
+	assert_true(is_empty(&again));
+	alarm(0);
+	lines_release(&l);
+	buf_release(&bytes);
+	graph_release(&g);
+}
+
+/* A side line leads back to the merge whose arrivals it is asked for. */
+static void merge_of_itself_comes_to_an_end(void **state UNUSED)
+{
+	struct graph g = { .salt = 8 };
+	struct lines l = { 0 };
+	struct err err = { 0 };
+	struct list plan;
+	uint32_t merge;
+
+	graph_parse(&g, "r: 20; s r: 10 20; t s: 10 20; m r t: 10 20");
+	merge = add_at(&l, &g, 3, 0, 1);
+	l.stops[merge].arrivals[0].path = lines_path(&l, "10.sql");
+	hang(&l, add_at(&l, &g, 2, 1, 0), merge, 1);
+	alarm(60);
+	assert_int_equal(graph_plan(&g, 3, &l, &plan, &err), -1);
+	assert_int_equal(err.code, ERR_FATAL);
+	assert_string_equal(err.message,
+			    "could not find where migration '10.sql' came from");
+	alarm(0);
+	lines_release(&l);
+	graph_release(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -661,6 +876,10 @@ int main(void)
 		cmocka_unit_test(marks_at_the_ends_are_kept),
 		cmocka_unit_test(other_lines_go_once_they_outweigh),
 		cmocka_unit_test(lines_that_went_are_walked_again),
+		cmocka_unit_test(each_bit_is_flipped),
+		cmocka_unit_test(many_things_change_places),
+		cmocka_unit_test(line_in_a_ring_comes_to_an_end),
+		cmocka_unit_test(merge_of_itself_comes_to_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
