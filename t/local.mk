@@ -4,6 +4,7 @@ unit_tests = \
 	%reldir%/unit/test-arcs \
 	%reldir%/unit/test-base \
 	%reldir%/unit/test-commit-graph \
+	%reldir%/unit/test-descriptions \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-lines \
 	%reldir%/unit/test-name \
@@ -40,6 +41,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_commit_graph_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_commit_graph_SOURCES = %reldir%/unit/test-commit-graph.c
 %canon_reldir%_unit_test_commit_graph_LDADD = $(git_test_libs)
+
+%canon_reldir%_unit_test_descriptions_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_descriptions_SOURCES = %reldir%/unit/test-descriptions.c
+%canon_reldir%_unit_test_descriptions_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_ledger_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_ledger_SOURCES = %reldir%/unit/test-ledger.c
