@@ -301,9 +301,11 @@ static int run_line(struct walk *w, const struct task *t, struct err *err)
 	size_t left = t->nr, from, i, seen = 0;
 	uint32_t at;
 
+	if (!left)
+		return 0;
 	mark_only(w, w->paths.items + t->from, t->nr);
 	w->paths.nr = t->from;
-	if (left && first_stop(w, &t->commit, &at, err) < 0)
+	if (first_stop(w, &t->commit, &at, err) < 0)
 		return -1;
 	while (left) {
 		if (at == STOP_NONE || seen++ > w->lines->nr) /* or in a ring */
