@@ -95,6 +95,9 @@ struct copy {
 	uint32_t *order; /* stops in the order in which they are written: older first */
 	uint32_t *number;
 	size_t nr;
+	uint32_t *path; /* number of each path, from 1; 0: nothing brings it any more */
+	size_t nr_paths, names; /* how long they are with their NULs */
+	size_t arrivals;
 };
 
 static bool is_stop(uint32_t at)
@@ -180,6 +183,26 @@ static void thin_out(const struct lines *l, struct copy *c)
 	free(is);
 }
 
+/* Paths are numbered as before, without those of what is left out. */
+static void number_paths(const struct lines *l, struct copy *c)
+{
+	const struct stop *s;
+	size_t i, k;
+
+	for (k = 0; k < c->nr; k++) {
+		s = &l->stops[c->order[k]];
+		c->arrivals += s->nr;
+		for (i = 0; i < s->nr; i++)
+			c->path[s->arrivals[i].path] = 1;
+	}
+	for (i = 0; i < l->nr_paths; i++) {
+		if (!c->path[i])
+			continue;
+		c->path[i] = (uint32_t)++c->nr_paths;
+		c->names += strlen(l->paths[i]) + 1;
+	}
+}
+
 static void put_u32(struct buf *out, uint32_t v)
 {
 	const unsigned char bytes[4] = { (unsigned char)(v >> 24),
@@ -226,7 +249,8 @@ static int cmp_arrival(const void *a, const void *b, void *paths)
 		      names[((const struct arrival *)b)->path]);
 }
 
-static void put_arrivals(const struct lines *l, const struct stop *s, struct buf *out)
+static void put_arrivals(const struct lines *l, const struct copy *c,
+			 const struct stop *s, struct buf *out)
 {
 	static const struct oid none;
 	bool circular = is_circular(s);
@@ -241,7 +265,7 @@ static void put_arrivals(const struct lines *l, const struct stop *s, struct buf
 	}
 	for (i = 0; i < s->nr; i++) {
 		a = circular ? &sorted[i] : &s->arrivals[i];
-		put_u32(out, a->path);
+		put_u32(out, c->path[a->path] - 1);
 		put_u32(out, circular ? 0 : a->company);
 		put_oid(out, circular ? &none : &a->commit);
 	}
@@ -256,31 +280,31 @@ void lines_encode(struct lines *l, uint32_t tip, struct buf *out)
 		.keep = xcalloc(l->nr + 1, sizeof(*c.keep)),
 		.order = xcalloc(l->nr + 1, sizeof(*c.order)),
 		.number = xcalloc(l->nr + 1, sizeof(*c.number)),
+		.path = xcalloc(l->nr_paths + 1, sizeof(*c.path)),
 	};
-	size_t i, arrivals = 0, names = 0;
+	size_t i;
 
 	choose(l, tip, &c);
 	sort(l, &c);
 	thin_out(l, &c);
-	for (i = 0; i < c.nr; i++)
-		arrivals += l->stops[c.order[i]].nr;
-	for (i = 0; i < l->nr_paths; i++)
-		names += strlen(l->paths[i]) + 1;
+	number_paths(l, &c);
 	put_u32(out, (uint32_t)c.nr);
-	put_u32(out, (uint32_t)arrivals);
-	put_u32(out, (uint32_t)l->nr_paths);
-	put_u32(out, (uint32_t)names);
+	put_u32(out, (uint32_t)c.arrivals);
+	put_u32(out, (uint32_t)c.nr_paths);
+	put_u32(out, (uint32_t)c.names);
 	for (i = 0; i < c.nr; i++)
 		put_stop(l, &c, c.order[i], out);
 	for (i = 0; i < c.nr; i++)
-		put_arrivals(l, &l->stops[c.order[i]], out);
+		put_arrivals(l, &c, &l->stops[c.order[i]], out);
 	for (i = 0; i < l->nr_paths; i++)
-		buf_add(out, l->paths[i], strlen(l->paths[i]) + 1);
+		if (c.path[i])
+			buf_add(out, l->paths[i], strlen(l->paths[i]) + 1);
 	free(c.older);
 	free(c.span);
 	free(c.keep);
 	free(c.order);
 	free(c.number);
+	free(c.path);
 }
 
 static uint32_t get_u32(const unsigned char *p)

@@ -365,11 +365,11 @@ static void nothing_is_written_and_read(void **state UNUSED)
 	reread(&l, STOP_NONE, &again);
 	assert_int_equal(again.nr, 0);
 	assert_int_equal(lines_find(&again, &(struct oid){ { 1 } }), STOP_NONE);
-	/* paths that never arrived are kept by those who ask for them */
+	/* a path that nothing brings is known to the one who asks for it */
 	lines_path(&again, "a.sql");
 	lines_release(&l);
 	reread(&again, STOP_NONE, &l);
-	assert_int_equal(l.nr_paths, 1);
+	assert_int_equal(l.nr_paths, 0);
 	lines_release(&l);
 	lines_release(&again);
 	buf_release(&bytes);
@@ -585,12 +585,14 @@ static void other_lines_go_once_they_outweigh(void **state UNUSED)
 	reread(&l, OWN - 1, &again);
 	assert_int_equal(again.nr, OWN + OTHERS);
 	lines_release(&again);
-	add_line(&l, 9000, 1, STOP_OPEN);
+	hang(&l, add_stop(&l, 9000, "cd", false), STOP_OPEN, 0);
 	reread(&l, STOP_NONE, &again); /* nobody says which is the tip's */
 	assert_int_equal(again.nr, OWN + OTHERS + 1);
+	assert_int_equal(again.nr_paths, 4);
 	lines_release(&again);
 	reread(&l, OWN - 1, &again);
 	assert_int_equal(again.nr, OWN);
+	assert_int_equal(again.nr_paths, 2); /* and the names of what they brought */
 	assert_int_equal(lines_find(&again, &side), STOP_NONE);
 	assert_int_equal(again.stops[OWN - 1].older, OWN - 2);
 	assert_int_equal(again.stops[0].older, STOP_NONE);
