@@ -319,6 +319,7 @@ static int first_stop(struct walk *w, const struct task *line, uint32_t *out,
 	return 0;
 }
 
+/* Of the set that is made. */
 static int lost(struct walk *w, struct err *err)
 {
 	size_t i;
@@ -331,6 +332,13 @@ static int lost(struct walk *w, struct err *err)
 	BUG("no path is wanted");
 }
 
+/* As lost, of what arrived at a stop. */
+static int lost_in(struct walk *w, uint32_t stop, struct err *err)
+{
+	return err_set(err, ERR_FATAL, "could not find where migration '%s' came from",
+		       w->lines->paths[w->lines->stops[stop].arrivals[0].path]);
+}
+
 /*
  * Looks at the stops of a line from `at` on. Where wanted paths arrived it leaves
  * a task to place them, one to go on from there, and one to put that stop in
@@ -339,11 +347,11 @@ static int lost(struct walk *w, struct err *err)
 static int go_down(struct walk *w, uint32_t at, size_t left, size_t undo, struct err *err)
 {
 	const struct stop *s;
-	size_t from, i;
+	size_t from, i, seen = 0;
 	struct task *t;
 
 	while (left) {
-		if (at == STOP_NONE)
+		if (at == STOP_NONE || seen++ > w->lines->nr) /* or in a ring */
 			return lost(w, err);
 		s = &w->lines->stops[at];
 		from = w->paths.nr;
@@ -370,11 +378,13 @@ static int go_down(struct walk *w, uint32_t at, size_t left, size_t undo, struct
 
 static int run_line(struct walk *w, const struct task *t, struct err *err)
 {
-	uint32_t at = STOP_NONE;
+	uint32_t at;
 
+	if (!t->nr)
+		return 0;
 	mark_only(w, w->paths.items + t->from, t->nr);
 	w->paths.nr = t->from;
-	if (t->nr && first_stop(w, t, &at, err) < 0)
+	if (first_stop(w, t, &at, err) < 0)
 		return -1;
 	return go_down(w, at, t->nr, w->nr_undo, err);
 }
@@ -465,6 +475,8 @@ static int run_order(struct walk *w, uint32_t stop, struct err *err)
 	size_t nr, k;
 	int ret;
 
+	if (w->nr_builds > w->lines->nr) /* a merge that brings itself */
+		return lost_in(w, stop, err);
 	if (w->source->parents(w->source->ctx, &w->scratch, &commit, &parents, &nr, err) <
 	    0)
 		return -1;
