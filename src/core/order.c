@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "core/lines.h"
 #include "core/order.h"
+#include "core/requires.h"
 
 enum {
 	WALK_MAX = 1024, /* commits without an arrival before an empty stop is set */
@@ -71,44 +72,6 @@ struct walk {
 	size_t placed;
 	uint32_t circle; /* that the plan holds, or 0 */
 };
-
-static int cmp_path(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-ssize_t path_list_find(const struct path_list *list, const char *path)
-{
-	const char **hit;
-
-	if (!list->nr)
-		return -1;
-	hit = bsearch(&path, list->items, list->nr, sizeof(*list->items), cmp_path);
-	return hit ? hit - list->items : -1;
-}
-
-void path_list_add(struct path_list *list, const char *path)
-{
-	VEC_GROW(list->items, list->nr, list->alloc);
-	list->items[list->nr++] = path;
-}
-
-void path_list_sort(struct path_list *list)
-{
-	size_t i;
-
-	for (i = 1; i < list->nr; i++)
-		if (strcmp(list->items[i - 1], list->items[i]) > 0)
-			break;
-	if (i < list->nr)
-		qsort(list->items, list->nr, sizeof(*list->items), cmp_path);
-}
-
-void path_list_release(struct path_list *list)
-{
-	free(list->items);
-	memset(list, 0, sizeof(*list));
-}
 
 static void push_path(struct walk *w, uint32_t path)
 {
@@ -539,124 +502,6 @@ static void run_stop(struct walk *w, const struct task *t)
 	w->paths.nr = t->from;
 }
 
-/* The files of one commit, as a `Requires:` in one of them may name another. */
-struct names {
-	struct path_list paths; /* sorted */
-	size_t *by_base;	/* positions, sorted by the last component */
-	const char *folder;
-};
-
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static int cmp_base(const void *a, const void *b, void *paths)
-{
-	const char *const *names = paths;
-
-	return strcmp(base_of(names[*(const size_t *)a]),
-		      base_of(names[*(const size_t *)b]));
-}
-
-/* The only one whose last component is `name`, or -1. */
-static ssize_t find_base(const struct names *n, const char *name)
-{
-	size_t low = 0, high = n->paths.nr, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (strcmp(base_of(n->paths.items[n->by_base[mid]]), name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == n->paths.nr ||
-	    strcmp(base_of(n->paths.items[n->by_base[low]]), name) != 0)
-		return -1;
-	if (low + 1 < n->paths.nr &&
-	    strcmp(base_of(n->paths.items[n->by_base[low + 1]]), name) == 0)
-		return -1;
-	return (ssize_t)n->by_base[low];
-}
-
-/* Position of a path, below the folder or as in the tree, or of a file name; or -1. */
-static ssize_t find_named(const struct names *n, const char *name)
-{
-	ssize_t hit = path_list_find(&n->paths, name);
-
-	return hit >= 0 || strchr(name, '/') ? hit : find_base(n, name);
-}
-
-/*
- * What `value` of a `Requires:` names among the files of one commit, or -1: the
- * forms of plan_resolve, but for ids, which such a file cannot know.
- */
-static ssize_t required_one(const struct names *n, struct pool *pool, const char *value)
-{
-	size_t len = n->folder ? strlen(n->folder) : 0;
-	const char *name = pool_strndup(pool, value, strcspn(value, " \t"));
-	ssize_t hit;
-
-	if (strncmp(name, "./", 2) == 0)
-		name += 2;
-	if (len && strncmp(name, n->folder, len) == 0 && name[len] == '/')
-		name += len + 1;
-	hit = find_named(n, name);
-	return hit >= 0 ? hit : find_named(n, pool_printf(pool, "%s.sql", name));
-}
-
-/* Depth first over `Requires:`, on arrays: 0 new, 1 on the way, 2 placed. */
-struct visit {
-	struct names names;
-	struct path_list *needs; /* of each file */
-	size_t *next;		 /* how many of them were looked at */
-	size_t *way;		 /* positions from the one begun at down to this one */
-	size_t depth;
-	char *mark;
-	size_t *sorted; /* positions in their order */
-	size_t nr;
-};
-
-static void enter(struct visit *v, size_t i)
-{
-	v->mark[i] = 1;
-	v->next[i] = 0;
-	v->way[v->depth++] = i;
-}
-
-/* Sorts one file behind those that it requires: true; false at a circle. */
-static bool visit_from(struct walk *w, struct visit *v, size_t start, size_t circle[2])
-{
-	ssize_t need;
-	size_t at;
-
-	enter(v, start);
-	while (v->depth) {
-		at = v->way[v->depth - 1];
-		if (v->next[at] == v->needs[at].nr) {
-			v->sorted[v->nr++] = at;
-			v->mark[at] = 2;
-			v->depth--;
-			continue;
-		}
-		need = required_one(&v->names, &w->scratch,
-				    v->needs[at].items[v->next[at]++]);
-		/* one that names itself is a matter of policy, not of order */
-		if (need < 0 || v->mark[need] == 2 || (size_t)need == at)
-			continue;
-		if (v->mark[need] == 1) {
-			circle[0] = (size_t)need;
-			circle[1] = at;
-			return false;
-		}
-		enter(v, (size_t)need);
-	}
-	return true;
-}
-
 static uint32_t note_circle(struct lines *l, uint32_t a, uint32_t b)
 {
 	VEC_GROW(l->circles, l->nr_circles, l->alloc_circles);
@@ -667,68 +512,46 @@ static uint32_t note_circle(struct lines *l, uint32_t a, uint32_t b)
 
 /* Reads the headers and sorts; `*circle` is the number of one, or 0. 0 or -1. */
 static int sort_own(struct walk *w, const struct oid *commit, const uint32_t *paths,
-		    struct visit *v, uint32_t *circle, struct err *err)
+		    const struct path_list *names, size_t *sorted, uint32_t *circle,
+		    struct err *err)
 {
 	const struct order_source *source = w->source;
-	size_t n = v->names.paths.nr, i, pair[2];
+	struct path_list *needs = xcalloc(names->nr, sizeof(*needs));
+	size_t i, pair[2];
 	struct oid tree;
+	int ret = -1;
 
-	if (source->tree(source->ctx, commit, &tree, err) < 0 ||
-	    source->requires(source->ctx, &w->scratch, &tree, &v->names.paths, v->needs,
-			     err) < 0)
-		return -1;
-	for (i = 0; i < n; i++)
-		v->names.by_base[i] = i;
-	qsort_r(v->names.by_base, n, sizeof(*v->names.by_base), cmp_base,
-		v->names.paths.items);
-	for (i = 0; i < n && !*circle; i++)
-		if (!v->mark[i] && !visit_from(w, v, i, pair))
+	if (source->tree(source->ctx, commit, &tree, err) == 0 &&
+	    source->requires(source->ctx, &w->scratch, &tree, names, needs, err) == 0) {
+		if (!requires_sort(names, needs, source->folder, sorted, pair))
 			*circle = note_circle(w->lines, paths[pair[0]], paths[pair[1]]);
-	for (i = 0; i < n && *circle; i++)
-		v->sorted[i] = i;
-	return 0;
-}
-
-static void visit_release(struct visit *v)
-{
-	size_t i;
-
-	for (i = 0; i < v->names.paths.nr; i++)
-		path_list_release(&v->needs[i]);
-	path_list_release(&v->names.paths);
-	free(v->names.by_base);
-	free(v->needs);
-	free(v->next);
-	free(v->way);
-	free(v->mark);
-	free(v->sorted);
+		ret = 0;
+	}
+	for (i = 0; i < names->nr; i++)
+		path_list_release(&needs[i]);
+	free(needs);
+	return ret;
 }
 
 /* Several files: bytewise, required ones first. */
 static int place_sorted(struct walk *w, const struct task *t, struct arrival *a,
 			struct err *err)
 {
-	struct visit v = {
-		.names.by_base = xcalloc(t->nr, sizeof(size_t)),
-		.names.folder = w->source->folder,
-		.needs = xcalloc(t->nr, sizeof(*v.needs)),
-		.next = xcalloc(t->nr, sizeof(*v.next)),
-		.way = xcalloc(t->nr, sizeof(*v.way)),
-		.mark = xcalloc(t->nr, 1),
-		.sorted = xcalloc(t->nr, sizeof(*v.sorted)),
-	};
 	const uint32_t *paths = w->paths.items + t->from;
+	size_t *sorted = xcalloc(t->nr, sizeof(*sorted));
+	struct path_list names = { 0 };
 	size_t i;
 	int ret;
 
 	for (i = 0; i < t->nr; i++)
-		path_list_add(&v.names.paths, w->lines->paths[paths[i]]);
-	ret = sort_own(w, &a->commit, paths, &v, &a->circle, err);
+		path_list_add(&names, w->lines->paths[paths[i]]);
+	ret = sort_own(w, &a->commit, paths, &names, sorted, &a->circle, err);
 	for (i = 0; i < t->nr && ret == 0; i++) {
-		a->path = paths[v.sorted[i]];
+		a->path = paths[sorted[i]];
 		place(w, a, t->stop);
 	}
-	visit_release(&v);
+	path_list_release(&names);
+	free(sorted);
 	return ret;
 }
 

@@ -5,7 +5,7 @@
 #include "base/pool.h"
 #include "base/text.h"
 #include "core/migration.h"
-#include "core/order.h"
+#include "core/paths.h"
 #include "git/tree.h"
 
 enum { TREE_DEPTH_MAX = 64, TREE_ENTRIES_MAX = 250000 };
