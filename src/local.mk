@@ -50,6 +50,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/bloom.c %reldir%/git/bloom.h \
 	%reldir%/git/commit_graph.c %reldir%/git/commit_graph.h \
 	%reldir%/git/config.c %reldir%/git/config.h \
+	%reldir%/git/ancestor.c \
 	%reldir%/git/cache.c %reldir%/git/cache.h \
 	%reldir%/git/describe.c %reldir%/git/describe.h \
 	%reldir%/git/graph.c %reldir%/git/graph.h \

@@ -33,6 +33,12 @@ void buf_reset(struct buf *b)
 		b->s[0] = '\0';
 }
 
+void buf_reserve(struct buf *b, size_t len)
+{
+	grow(b, len);
+	b->s[b->len] = '\0';
+}
+
 void buf_add(struct buf *b, const void *data, size_t len)
 {
 	grow(b, len);

@@ -18,7 +18,8 @@ struct buf {
 	}
 
 void buf_release(struct buf *b);
-void buf_reset(struct buf *b); /* length 0, keeps the memory */
+void buf_reset(struct buf *b);		     /* length 0, keeps the memory */
+void buf_reserve(struct buf *b, size_t len); /* room for so many more bytes */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, int c);

@@ -65,12 +65,13 @@ char *xstrdup(const char *s)
 
 int fd_read_all(int fd, size_t max, struct buf *out, struct err *err)
 {
-	char chunk[16 * 1024];
+	enum { CHUNK = 16 * 1024 };
 	size_t got = 0;
 	ssize_t n;
 
 	for (;;) {
-		n = read(fd, chunk, sizeof(chunk));
+		buf_reserve(out, CHUNK);
+		n = read(fd, out->s + out->len, out->alloc - out->len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -81,7 +82,8 @@ int fd_read_all(int fd, size_t max, struct buf *out, struct err *err)
 		if (got > max)
 			return err_set(err, ERR_FATAL,
 				       "could not read: more than %zu bytes", max);
-		buf_add(out, chunk, (size_t)n);
+		out->len += (size_t)n;
+		out->s[out->len] = '\0';
 	}
 }
 
@@ -104,13 +106,20 @@ int fd_write_all(int fd, const void *data, size_t len)
 
 int file_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
 	int ret;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 1;
 	if (fd < 0)
 		return err_errno(err, ERR_FATAL, "could not open '%s'", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd); /* a pipe would keep us waiting */
+		return err_set(err, ERR_FATAL, "'%s' is not a regular file", path);
+	}
+	if ((uint64_t)st.st_size < max)
+		buf_reserve(out, (size_t)st.st_size + 1);
 	ret = fd_read_all(fd, max, out, err);
 	if (ret < 0)
 		err_wrap(err, "file '%s'", path);

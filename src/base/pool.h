@@ -10,7 +10,6 @@ struct pool_block;
 struct pool {
 	struct pool_block *blocks;
 	size_t used, size; /* of the newest block */
-	unsigned filled;   /* blocks so far, big ones apart */
 };
 
 /** Zeroed memory that lives as long as the pool. */

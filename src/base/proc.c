@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -11,12 +12,11 @@
 #include "base/io.h"
 #include "base/proc.h"
 
-enum { NOT_STARTED = 127, END_IN = 0, END_OUT = 1, END_ERR = 2 };
+enum { END_IN = 0, END_OUT = 1, END_ERR = 2 };
 
 /* One end of each pipe is ours, [i][0] to read, [i][1] to write. */
 struct pipes {
 	int fd[3][2];
-	int failed[2]; /* carries errno when exec fails */
 };
 
 static void close_fd(int *fd)
@@ -34,8 +34,6 @@ static void pipes_release(struct pipes *p)
 		close_fd(&p->fd[i][0]);
 		close_fd(&p->fd[i][1]);
 	}
-	close_fd(&p->failed[0]);
-	close_fd(&p->failed[1]);
 }
 
 static int pipes_open(struct pipes *p)
@@ -46,25 +44,41 @@ static int pipes_open(struct pipes *p)
 	for (i = 0; i < 3; i++)
 		if (pipe2(p->fd[i], O_CLOEXEC) < 0)
 			return -1;
-	return pipe2(p->failed, O_CLOEXEC);
+	return 0;
 }
 
-/* In the child: nothing but async-signal-safe calls until exec. */
-NORETURN static void child(const struct proc *p, struct pipes *pipes, char *const *env)
+/*
+ * Starts the child without copying our memory. 0 or an errno, that of exec too.
+ */
+static int spawn(const struct proc *p, const struct pipes *pipes, char *const *env,
+		 pid_t *pid)
 {
-	sigset_t none;
-	int cause;
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t how;
+	sigset_t none, defaults;
+	int ret;
 
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	if (dup2(pipes->fd[END_IN][0], 0) >= 0 && dup2(pipes->fd[END_OUT][1], 1) >= 0 &&
-	    dup2(pipes->fd[END_ERR][1], 2) >= 0 && (!p->dir || chdir(p->dir) == 0))
-		execvpe(p->argv[0], (char *const *)p->argv, env);
-	cause = errno;
-	if (write(pipes->failed[1], &cause, sizeof(cause)) < 0)
-		_exit(NOT_STARTED);
-	_exit(NOT_STARTED);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&how);
+	posix_spawnattr_setsigmask(&how, &none);
+	posix_spawnattr_setsigdefault(&how, &defaults);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	ret = posix_spawn_file_actions_adddup2(&files, pipes->fd[END_IN][0], 0);
+	if (!ret)
+		ret = posix_spawn_file_actions_adddup2(&files, pipes->fd[END_OUT][1], 1);
+	if (!ret)
+		ret = posix_spawn_file_actions_adddup2(&files, pipes->fd[END_ERR][1], 2);
+	if (!ret && p->dir)
+		ret = posix_spawn_file_actions_addchdir_np(&files, p->dir);
+	if (!ret)
+		ret = posix_spawnp(pid, p->argv[0], &files, &how, (char *const *)p->argv,
+				   env);
+	posix_spawnattr_destroy(&how);
+	posix_spawn_file_actions_destroy(&files);
+	return ret;
 }
 
 /* The environment with `changes` applied; the array is the caller's to free. */
@@ -153,22 +167,10 @@ static int talk(const struct proc *p, struct pipes *pipes, struct buf *out,
 	return 0;
 }
 
-/* What kept the child from starting: an errno, 0 when it runs. */
-static int start_failure(const struct pipes *pipes)
-{
-	int cause = 0;
-	ssize_t n;
-
-	do {
-		n = read(pipes->failed[0], &cause, sizeof(cause));
-	} while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(cause) ? cause : 0;
-}
-
 int proc_run(const struct proc *p, struct buf *out, struct buf *errors, struct err *err)
 {
 	char **env = make_env(p->setenv);
-	int cause = 0, status = 0, talked = 0, ret = -1;
+	int cause, status = 0, talked, ret = -1;
 	const struct timespec no_time = { 0 };
 	struct pipes pipes;
 	sigset_t pipe_set, before;
@@ -177,33 +179,26 @@ int proc_run(const struct proc *p, struct buf *out, struct buf *errors, struct e
 	sigemptyset(&pipe_set);
 	sigaddset(&pipe_set, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &pipe_set, &before);
-	if (pipes_open(&pipes) < 0 || (pid = fork()) < 0) {
+	cause = pipes_open(&pipes) < 0 ? errno : spawn(p, &pipes, env, &pid);
+	if (cause) {
+		errno = cause;
 		err_errno(err, ERR_FATAL, "could not start '%s'", p->argv[0]);
 		goto out;
 	}
-	if (pid == 0)
-		child(p, &pipes, env);
 	close_fd(&pipes.fd[END_IN][0]);
 	close_fd(&pipes.fd[END_OUT][1]);
 	close_fd(&pipes.fd[END_ERR][1]);
-	close_fd(&pipes.failed[1]);
 	fcntl(pipes.fd[END_IN][1], F_SETFL, O_NONBLOCK);
-	cause = start_failure(&pipes);
-	if (!cause)
-		talked = talk(p, &pipes, out, errors);
+	talked = talk(p, &pipes, out, errors);
 	if (talked < 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (cause) {
-		errno = cause;
-		err_errno(err, ERR_FATAL, "could not start '%s'", p->argv[0]);
-	} else if (talked < 0) {
+	if (talked < 0)
 		err_set(err, ERR_FATAL, "'%s' gave more output than is sensible",
 			p->argv[0]);
-	} else {
+	else
 		ret = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	}
 out:
 	pipes_release(&pipes);
 	while (sigtimedwait(&pipe_set, NULL, &no_time) > 0) /* what our writes raised */

@@ -461,21 +461,33 @@ static int take_seq(struct parser *p)
 }
 
 /* Whether a byte cannot stand in a line. */
-static unsigned is_foreign(unsigned c)
+static bool is_foreign(unsigned char c)
 {
-	return (c - 0x20 > 0x7e - 0x20) | (c == '\\');
+	return c < 0x20 || c > 0x7e || c == '\\';
+}
+
+/* The same of any of eight bytes, since a log is long. */
+static bool any_foreign(const char *s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t w, blank, del, slash;
+
+	memcpy(&w, s, sizeof(w));
+	blank = w - ones * 0x20;	  /* borrows where a byte is less */
+	del = (w ^ (ones * 0x7f)) - ones; /* and these where it is that one */
+	slash = (w ^ (ones * '\\')) - ones;
+	return (w | blank | del | slash) & high;
 }
 
 static int check_bytes(struct parser *p, const char *line, size_t len)
 {
-	unsigned bad = 0;
-	size_t i;
+	size_t i = 0;
 
 	if (len > RECORD_LINE_MAX)
 		return refuse(p, "longer than %d bytes", RECORD_LINE_MAX);
-	for (i = 0; i < len; i++) /* without a branch for each byte of a long log */
-		bad |= is_foreign((unsigned char)line[i]);
-	for (i = 0; bad && i < len; i++)
+	while (len - i >= 8 && !any_foreign(line + i))
+		i += 8;
+	for (; i < len; i++)
 		if (is_foreign((unsigned char)line[i]))
 			return refuse(p, "byte 0x%02x at column %zu",
 				      (unsigned)(unsigned char)line[i], i + 1);

@@ -200,8 +200,7 @@ static int db_open(struct db **out, const struct db_open *how, struct err *err)
 	if (open_file(db, must_exist, err) < 0)
 		goto out;
 	watch(db);
-	/* a tracker of 5,000 records would be 1,300 reads of a page; begin() ends it */
-	if (sqlite_exec(db, "PRAGMA mmap_size=268435456", err) < 0 || harden(db, err) < 0)
+	if (harden(db, err) < 0)
 		goto out;
 	*out = db;
 	return 0;
@@ -256,8 +255,8 @@ static int begin(struct db *db, bool foreign_keys, struct err *err)
 		return -1;
 	}
 	if (sqlite_exec(db,
-			foreign_keys ? "PRAGMA mmap_size=0; PRAGMA foreign_keys=ON"
-				     : "PRAGMA mmap_size=0; PRAGMA foreign_keys=OFF",
+			foreign_keys ? "PRAGMA foreign_keys=ON"
+				     : "PRAGMA foreign_keys=OFF",
 			err) < 0 ||
 	    sqlite_exec(db, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
@@ -333,20 +332,20 @@ static int bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, si
 	return SQLITE_OK;
 }
 
+enum { COLUMNS_MAX = 32 }; /* of our own questions */
+
 static int tell_row(sqlite3_stmt *stmt, db_row_fn row, void *arg, struct err *err)
 {
 	size_t nr = (size_t)sqlite3_column_count(stmt), i;
-	const char **values;
-	int ret;
+	const char *values[COLUMNS_MAX];
 
 	if (!row)
 		return 0;
-	values = xcalloc(nr, sizeof(*values));
+	if (nr > COLUMNS_MAX)
+		BUG("%zu columns", nr);
 	for (i = 0; i < nr; i++)
 		values[i] = (const char *)sqlite3_column_text(stmt, (int)i);
-	ret = row(arg, values, nr, err);
-	free(values);
-	return ret;
+	return row(arg, values, nr, err);
 }
 
 int sqlite_query(struct db *db, const char *sql, const char *const *params,

@@ -264,9 +264,12 @@ static int on_record(void *arg, const char *const *values, size_t nr UNUSED,
 		     struct err *err)
 {
 	struct reading *reading = arg;
-	const char *seq = values[COLUMN_SEQ] ? values[COLUMN_SEQ] : "0";
-	const char *line = values[COLUMN_RECORD] ? values[COLUMN_RECORD] : "";
+	const char *seq = values[reading->bad ? COLUMN_SEQ : 1];
+	const char *line = values[reading->bad ? COLUMN_RECORD : 0];
 	struct record r;
+
+	if (!seq || !line)
+		seq = line = "";
 
 	if (record_parse(&r, reading->pool, line, strlen(line), err) < 0)
 		return report(reading, seq, err);
@@ -295,8 +298,9 @@ static int read_log(struct tracker *t, struct reading *reading, struct err *err)
 		return -1;
 	if (!found)
 		return 0;
-	if (ask(t, on_record, reading, err, "SELECT " COLUMNS " FROM %slog ORDER BY seq",
-		t->driver->prefix) < 0) {
+	/* the copies for queries are read where they are compared alone */
+	if (ask(t, on_record, reading, err, "SELECT %s FROM %slog ORDER BY seq",
+		reading->bad ? COLUMNS : "record, seq", t->driver->prefix) < 0) {
 		if (t->driver->is_undefined_column(err))
 			hint_foreign(err);
 		return -1;

@@ -66,37 +66,43 @@ static void add_head(struct buf *out, const char *kind, const char *folder,
 		 kind, folder ? folder : "", hex);
 }
 
-/* The stored bytes; false when there are none that can be used. */
-static bool load(const struct cache *c, const char *kind, const char *folder,
-		 struct buf *out)
+/* Where what is stored begins behind its head; 0 when that is not ours. */
+static size_t check_head(const char *kind, const char *folder, const struct buf *all)
 {
-	struct buf path = BUF_INIT, all = BUF_INIT, head = BUF_INIT;
-	struct err quiet = { 0 };
-	const char *body;
-	bool good = false;
+	struct buf head = BUF_INIT;
+	const char *body = all->len ? memchr(all->s, '\n', all->len) : NULL;
+	size_t len = 0;
 
+	if (body)
+		body = memchr(body + 1, '\n', all->len - (size_t)(body + 1 - all->s));
+	if (body++) {
+		len = (size_t)(body - all->s);
+		add_head(&head, kind, folder, body, all->len - len);
+		if (head.len != len || memcmp(head.s, all->s, len) != 0)
+			len = 0;
+	}
+	buf_release(&head);
+	return len;
+}
+
+/*
+ * The stored bytes, from `*start` of `out` on; false when there are none that can
+ * be used.
+ */
+static bool load(const struct cache *c, const char *kind, const char *folder,
+		 struct buf *out, size_t *start)
+{
+	struct buf path = BUF_INIT;
+	struct err quiet = { 0 };
+
+	*start = 0;
 	if (!c->readable)
 		return false;
 	name_file(c, kind, folder, &path);
-	if (file_read(path.s, FILE_MAX, &all, &quiet) == 0) {
-		body = all.len ? memchr(all.s, '\n', all.len) : NULL;
-		if (body)
-			body = memchr(body + 1, '\n',
-				      all.len - (size_t)(body + 1 - all.s));
-		if (body) {
-			body++;
-			add_head(&head, kind, folder, body,
-				 all.len - (size_t)(body - all.s));
-			good = head.len == (size_t)(body - all.s) &&
-			       memcmp(head.s, all.s, head.len) == 0;
-		}
-		if (good)
-			buf_add(out, body, all.len - head.len);
-	}
+	if (file_read(path.s, FILE_MAX, out, &quiet) == 0)
+		*start = check_head(kind, folder, out);
 	buf_release(&path);
-	buf_release(&all);
-	buf_release(&head);
-	return good;
+	return *start > 0;
 }
 
 static void store(const struct cache *c, const char *kind, const char *folder,
@@ -121,14 +127,15 @@ struct lines *cache_lines(struct repo *r, const char *folder)
 {
 	struct cache *c = get(r);
 	struct buf bytes = BUF_INIT;
+	size_t start;
 
 	if (c->folder && strcmp(c->folder, folder) == 0)
 		return &c->lines;
 	free(c->folder);
 	c->folder = xstrdup(folder);
 	lines_release(&c->lines);
-	if (load(c, "plan", folder, &bytes))
-		lines_decode(&c->lines, bytes.s, bytes.len);
+	if (load(c, "plan", folder, &bytes, &start))
+		lines_decode(&c->lines, bytes.s + start, bytes.len - start);
 	c->stored = c->lines.changes;
 	buf_release(&bytes);
 	return &c->lines;
@@ -168,9 +175,13 @@ void cache_drop_lines(struct repo *r)
 static struct descriptions *get_descriptions(struct cache *c)
 {
 	struct buf bytes = BUF_INIT;
+	size_t start;
 
-	if (!c->descriptions_read && load(c, "descriptions", NULL, &bytes))
+	if (!c->descriptions_read && load(c, "descriptions", NULL, &bytes, &start)) {
+		bytes.len -= start;
+		memmove(bytes.s, bytes.s + start, bytes.len);
 		descriptions_decode(&c->descriptions, &bytes);
+	}
 	c->descriptions_read = true;
 	buf_release(&bytes);
 	return &c->descriptions;

@@ -173,7 +173,12 @@ int mbedtls_x509_crt_parse_file(void *chain UNUSED, const char *path UNUSED)
  */
 static void tune_git(void)
 {
-	enum { WINDOW = 1 << 20, MAPPED = 32 << 20, TREE_LARGE = 64 << 20 };
+	enum {
+		WINDOW = 1 << 20,
+		MAPPED = 32 << 20,
+		TREE_LARGE = 1 << 20,
+		KEPT = 64 << 20
+	};
 
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
@@ -183,7 +188,7 @@ static void tune_git(void)
 #ifdef M_MMAP_THRESHOLD
 	/* or each tree of thousands of files is mapped and unmapped by the kernel */
 	mallopt(M_MMAP_THRESHOLD, TREE_LARGE);
-	mallopt(M_TRIM_THRESHOLD, TREE_LARGE);
+	mallopt(M_TRIM_THRESHOLD, KEPT);
 	mallopt(M_TOP_PAD, WINDOW);
 	mallopt(M_MXFAST, 0); /* each large free would walk through the fast bins */
 #endif
@@ -477,6 +482,31 @@ int repo_protected_ref(struct repo *r, struct buf *out, struct err *err)
 	return ret;
 }
 
+static int found_promisor(void *arg UNUSED, const char *remote UNUSED)
+{
+	return 1;
+}
+
+/* A clone that lacks objects on purpose; git fetches those that it is asked for. */
+static bool is_partial(struct repo *r)
+{
+	return config_get(r->config, "extensions.partialclone") ||
+	       config_subsections(r->config, "remote", "promisor", found_promisor, NULL);
+}
+
+static void hint_missing(struct repo *r, git_object_t type, struct err *err)
+{
+	if (type != GIT_OBJECT_BLOB && is_partial(r))
+		err_hint(err, "missingObject",
+			 "This is a partial clone without the trees of the past, which "
+			 "say in which order migrations arrived. Bring them: git fetch "
+			 "--refetch --filter=blob:none");
+	else
+		err_hint(err, "missingObject",
+			 "\"git fsck\" tells what else is; a fetch from a whole clone "
+			 "(git fetch --refetch) brings it back.");
+}
+
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err)
 {
@@ -486,9 +516,7 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	if (code == GIT_ENOTFOUND) {
 		err_set(err, ERR_FATAL, "object %s is missing from the repository",
 			oid_hex(id, hex));
-		err_hint(err, "missingObject",
-			 "\"git fsck\" tells what else is; a fetch from a whole clone "
-			 "(git fetch --refetch) brings it back.");
+		hint_missing(r, type, err);
 		return 1;
 	}
 	if (code < 0)
@@ -500,18 +528,6 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 			       git_object_type2string(type));
 	}
 	return 0;
-}
-
-static int found_promisor(void *arg UNUSED, const char *remote UNUSED)
-{
-	return 1;
-}
-
-/* A clone that lacks objects on purpose; git fetches those that it is asked for. */
-static bool is_partial(struct repo *r)
-{
-	return config_get(r->config, "extensions.partialclone") ||
-	       config_subsections(r->config, "remote", "promisor", found_promisor, NULL);
 }
 
 /* Appends a blob that git fetches first. Returns as repo_read_blob. */
@@ -581,23 +597,6 @@ int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
 	if (code < 0)
 		return repo_err(err, "could not read file '%s'", path);
 	return !git_oid_equal(&now, to_git(blob));
-}
-
-int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
-		     struct err *err)
-{
-	char hex[OID_HEXSZ + 1];
-	int code;
-
-	if (oid_eq(a, b))
-		return 1;
-	code = git_graph_descendant_of(r->git, to_git(b), to_git(a));
-	if (code < 0 && r->shallow)
-		return 1;
-	if (code < 0)
-		return repo_err(err, "could not look for ancestors of commit %s",
-				oid_hex(b, hex));
-	return code;
 }
 
 int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,

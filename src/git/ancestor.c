@@ -1,0 +1,121 @@
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "base/vec.h"
+#include "git/graph.h"
+#include "git/internal.h"
+
+/* Commits, each once, in the order in which they were met. */
+struct commits {
+	struct oid *items;
+	size_t nr, alloc;
+	struct map by_id;
+	bool met; /* a parent was the first one of those that are left out */
+};
+
+static bool same_id(const void *array, size_t pos, const void *what)
+{
+	return oid_eq(&((const struct oid *)array)[pos], what);
+}
+
+static bool has(struct commits *c, const struct oid *id)
+{
+	uint32_t hash = map_hash(&c->by_id, id, sizeof(*id));
+
+	return map_find(&c->by_id, hash, same_id, c->items, id) != MAP_NONE;
+}
+
+static void add(struct commits *c, const struct oid *id)
+{
+	if (has(c, id))
+		return;
+	VEC_GROW(c->items, c->nr, c->alloc);
+	c->items[c->nr] = *id;
+	map_add(&c->by_id, map_hash(&c->by_id, id, sizeof(*id)), c->nr++);
+}
+
+static void commits_release(struct commits *c)
+{
+	free(c->items);
+	map_release(&c->by_id);
+}
+
+/*
+ * Adds to `out`, which holds one commit, all its ancestors that this clone has
+ * and `without` (may be NULL) has not; `*cut`: some lie behind a boundary.
+ */
+static int add_ancestors(struct repo *r, struct commits *out, struct commits *without,
+			 bool *cut, struct err *err)
+{
+	struct order_source source;
+	const struct oid *parents;
+	struct pool pool = { 0 };
+	struct graph g;
+	struct oid id;
+	size_t i, k, nr;
+	int ret = 0;
+
+	graph_init(&g, r, "", true);
+	graph_source(&g, &source);
+	for (i = 0; i < out->nr && ret == 0; i++) {
+		id = out->items[i]; /* they move */
+		if (repo_is_boundary(r, &id)) {
+			*cut = true;
+			continue;
+		}
+		ret = source.parents(source.ctx, &pool, &id, &parents, &nr, err);
+		for (k = 0; k < nr && ret == 0; k++) {
+			if (!without || !has(without, &parents[k]))
+				add(out, &parents[k]);
+			else if (oid_eq(&parents[k], &without->items[0]))
+				out->met = true;
+		}
+		pool_release(&pool);
+	}
+	graph_release(&g);
+	return ret;
+}
+
+/*
+ * In a shallow clone libgit2 fails at the boundary (1.5) or takes it for a root
+ * (1.7 on). What is an ancestor of `a` cannot have it as one, so only where the
+ * way from `b` goes around those and over the boundary nobody can tell.
+ */
+static int is_ancestor_shallow(struct repo *r, const struct oid *a, const struct oid *b,
+			       struct err *err)
+{
+	struct commits of_a = { 0 }, of_b = { 0 };
+	bool cut_a = false, cut_b = false;
+	int ret = -1;
+
+	add(&of_a, a);
+	add(&of_b, b);
+	if (add_ancestors(r, &of_a, NULL, &cut_a, err) < 0)
+		ret = -1;
+	else if (has(&of_a, b))
+		ret = 0; /* the other way round */
+	else if (add_ancestors(r, &of_b, &of_a, &cut_b, err) == 0)
+		ret = of_b.met || cut_b;
+	commits_release(&of_a);
+	commits_release(&of_b);
+	return ret;
+}
+
+int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
+		     struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+	int code;
+
+	if (oid_eq(a, b))
+		return 1;
+	if (r->shallow)
+		return is_ancestor_shallow(r, a, b, err);
+	code = git_graph_descendant_of(r->git, to_git(b), to_git(a));
+	if (code < 0)
+		return repo_err(err, "could not look for ancestors of commit %s",
+				oid_hex(b, hex));
+	return code;
+}
