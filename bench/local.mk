@@ -1,7 +1,8 @@
-# Made on demand alone, "make bench/history bench/measure": see README.md here.
-bench_programs = %reldir%/history %reldir%/measure
-EXTRA_PROGRAMS += $(bench_programs)
-CLEANFILES += $(bench_programs)
+# A test makes its history with the first; the second is made on demand alone,
+# "make bench/measure": see README.md here.
+check_PROGRAMS += %reldir%/history
+EXTRA_PROGRAMS += %reldir%/measure
+CLEANFILES += %reldir%/measure
 %canon_reldir%_history_SOURCES = %reldir%/history.c
 %canon_reldir%_measure_SOURCES = %reldir%/measure.c
 

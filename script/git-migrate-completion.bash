@@ -44,7 +44,7 @@ __git_migrate_options()
 		echo "--porcelain --json --reason="
 		;;
 	plan)
-		echo "--porcelain --json"
+		echo "--graph --since= --merge= --verify --porcelain --json"
 		;;
 	check)
 		echo "--json"
@@ -56,7 +56,7 @@ __git_migrate_options()
 __git_migrate_value()
 {
 	case $1 in
-	--at)
+	--at|--since|--merge)
 		__git_complete_refs --cur="$2"
 		;;
 	--to)

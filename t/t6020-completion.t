@@ -116,6 +116,8 @@ test_expect_success 'migrations' '
 
 test_expect_success 'revisions' '
 	completes_to HEAD main v1 -- plan "" &&
+	completes_to main -- plan --merge m &&
+	completes_to v1 -- plan --since=v &&
 	completes_to v1 -- log --reverse v &&
 	completes_to main -- status --at=m
 '

@@ -9,7 +9,7 @@
 
 enum {
 	WALK_MAX = 1024, /* commits without an arrival before an empty stop is set */
-	WALK_LONG = 64,	 /* a walk from the start of a line that is worth a stop */
+	WALK_LONG = 8,	 /* a walk from the start of a line that is worth a stop */
 };
 
 /*

@@ -68,6 +68,7 @@ static int describe_commit(struct repo *r, struct pool *pool, struct migration *
 	if (git_commit_lookup(&commit, r->git, to_git(&m->commit)) < 0)
 		return repo_err(err, "could not read commit %s",
 				oid_hex(&m->commit, hex));
+	r->reads.commits++;
 	author = git_commit_author(commit);
 	message = git_commit_message_raw(commit);
 	m->author = pool_printf(pool, "%s <%s>", author->name, author->email);

@@ -13,6 +13,11 @@ struct commit_graph;
 struct err;
 struct oid;
 
+/** What was read so far, for GIT_TRACE_MIGRATE. */
+struct repo_reads {
+	size_t commits, trees, blobs, blob_bytes, children;
+};
+
 struct repo {
 	git_repository *git;
 	git_odb *odb;
@@ -36,6 +41,7 @@ struct repo {
 	struct commit_graph *graph; /* NULL until asked for, or without one */
 	bool graph_asked;
 	struct cache *cache; /* NULL until asked for */
+	struct repo_reads reads;
 };
 
 /** Environment of every git child: no replace refs, no prompts, no locks taken. */

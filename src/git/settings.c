@@ -108,6 +108,7 @@ int repo_git(struct repo *r, const char *const *args, struct buf *out, struct bu
 	memcpy(argv, here, before * sizeof(*argv));
 	memcpy(argv + before, args, nr * sizeof(*argv));
 	p.argv = argv;
+	r->reads.children++;
 	status = proc_run(&p, out, said, err);
 	free(argv);
 	return status;
@@ -192,5 +193,6 @@ int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)
 		return 0;
 	}
 	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
+	r->reads.children++;
 	return config_load_tree(r->config, r->git_dir, blob, err);
 }
