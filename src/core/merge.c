@@ -66,8 +66,9 @@ static const struct migration *merge_path(const struct merge_input *in,
 	base = in_bases(in, ours ? ours->path : theirs->path);
 	if (same_file(base, ours))
 		return theirs;
-	if (!same_file(base, theirs))
-		found_clash(in, ours, theirs, f);
+	if (same_file(base, theirs))
+		return ours;
+	found_clash(in, ours, theirs, f);
 	return ours ? ours : theirs;
 }
 
@@ -81,25 +82,53 @@ static void add(struct plan *out, const struct migration *at, const struct migra
 	m->known = false; /* described anew: the header may be another one */
 }
 
-static void add_misfits(const struct plan *from, const struct plan *had,
-			struct misfit *to, size_t *nr)
+static bool has_misfit(const struct plan *p, const char *path)
 {
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < from->nr_misfits; i++) {
-		for (k = 0; had && k < had->nr_misfits; k++)
-			if (strcmp(had->misfits[k].path, from->misfits[i].path) == 0)
-				break;
-		if (!had || k == had->nr_misfits)
-			to[(*nr)++] = from->misfits[i];
+	for (i = 0; i < p->nr_misfits; i++)
+		if (strcmp(p->misfits[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+static bool base_has_misfit(const struct merge_input *in, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < in->nr_bases; i++)
+		if (has_misfit(&in->bases[i], path))
+			return true;
+	return false;
+}
+
+/* Those of both sides, and those of one that the other did not take away. */
+static void merge_misfits(const struct merge_input *in, struct plan *out)
+{
+	const struct plan *ours = in->ours, *theirs = in->theirs;
+	struct misfit *to;
+	const char *path;
+	size_t i;
+
+	to = pool_alloc(&out->pool,
+			(ours->nr_misfits + theirs->nr_misfits + 1) * sizeof(*to));
+	for (i = 0; i < ours->nr_misfits; i++) {
+		path = ours->misfits[i].path;
+		if (has_misfit(theirs, path) || !base_has_misfit(in, path))
+			to[out->nr_misfits++] = ours->misfits[i];
 	}
+	for (i = 0; i < theirs->nr_misfits; i++) {
+		path = theirs->misfits[i].path;
+		if (!has_misfit(ours, path) && !base_has_misfit(in, path))
+			to[out->nr_misfits++] = theirs->misfits[i];
+	}
+	out->misfits = to;
 }
 
 size_t plan_merge(const struct merge_input *in, struct plan *out, struct findings *f)
 {
 	const struct plan *ours = in->ours, *theirs = in->theirs;
 	const struct migration *m, *kept;
-	struct misfit *misfits;
 	size_t i, arriving;
 
 	memset(out, 0, sizeof(*out));
@@ -121,11 +150,7 @@ size_t plan_merge(const struct merge_input *in, struct plan *out, struct finding
 		add(out, m, m);
 		memset(&out->items[out->nr - 1].arrival, 0, OID_RAWSZ);
 	}
-	misfits = pool_alloc(&out->pool, (ours->nr_misfits + theirs->nr_misfits + 1) *
-						 sizeof(*misfits));
-	add_misfits(ours, NULL, misfits, &out->nr_misfits);
-	add_misfits(theirs, ours, misfits, &out->nr_misfits);
-	out->misfits = misfits;
+	merge_misfits(in, out);
 	plan_index(out);
 	return arriving;
 }

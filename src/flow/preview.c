@@ -178,6 +178,30 @@ static int find_overlaps(struct repo *repo, const struct preview *p, struct find
 	return ret;
 }
 
+/*
+ * What `theirs` has changed in .gitmigrate since the two parted comes with it;
+ * what this side alone has changed stays.
+ */
+static int merge_settings(struct repo *repo, const struct preview *p, struct findings *f,
+			  struct err *err)
+{
+	struct findings there = { 0 };
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < p->nr_bases && ret == 0; i++) {
+		findings_release(&there);
+		ret = check_settings(repo, &p->bases[i].head, &p->theirs.head, &there,
+				     err);
+		if (ret == 0 && !there.errors)
+			break;
+	}
+	if (ret == 0 && (there.errors || !p->nr_bases))
+		ret = check_settings(repo, &p->ours.head, &p->theirs.head, f, err);
+	findings_release(&there);
+	return ret;
+}
+
 int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *theirs,
 		  struct preview *p, struct findings *f, struct err *err)
 {
@@ -197,7 +221,8 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 	if (f->errors == before &&
 	    policy_append_only(&p->ours, &p->plan, &forward, f, err) < 0)
 		return -1;
-	if (policy_new_entries(&p->plan, p->arriving, f, err) < 0)
+	if (merge_settings(repo, p, f, err) < 0 ||
+	    policy_new_entries(&p->plan, p->arriving, f, err) < 0)
 		return -1;
 	return find_overlaps(repo, p, f, err);
 }
