@@ -104,14 +104,19 @@ int fd_write_all(int fd, const void *data, size_t len)
 
 int file_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* a pipe would be waited for, a device may have no end */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
 	int ret;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 1;
 	if (fd < 0)
 		return err_errno(err, ERR_FATAL, "could not open '%s'", path);
-	ret = fd_read_all(fd, max, out, err);
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		ret = err_set(err, ERR_FATAL, "could not read: it is no file");
+	else
+		ret = fd_read_all(fd, max, out, err);
 	if (ret < 0)
 		err_wrap(err, "file '%s'", path);
 	close(fd);
