@@ -263,7 +263,7 @@ static bool same_directives(const struct directives *a, const struct directives 
 	return a->nr == b->nr;
 }
 
-/* What differs, NULL when nothing does. Both are described. */
+/* What differs, NULL when nothing does. */
 static const char *differs(const struct migration *a, const struct migration *b)
 {
 	if (strcmp(a->path, b->path) != 0)
@@ -274,6 +274,12 @@ static const char *differs(const struct migration *a, const struct migration *b)
 		return "bringing commit";
 	if (!oid_eq(&a->arrival, &b->arrival) || a->order_unknown != b->order_unknown)
 		return "arrival";
+	return NULL;
+}
+
+static const char *described_otherwise(const struct migration *a,
+				       const struct migration *b)
+{
 	if (!same_text(a->subject, b->subject) || !same_text(a->author, b->author) ||
 	    a->when != b->when)
 		return "subject or author";
@@ -296,9 +302,13 @@ static int compare_plans(struct plan *kept, struct plan *fresh, struct err *err)
 			       "%zu",
 			       kept->nr, fresh->nr);
 	for (i = 0; i < kept->nr; i++) {
-		if (plan_describe(kept, i, err) < 0 || plan_describe(fresh, i, err) < 0)
-			return -1;
 		what = differs(&kept->items[i], &fresh->items[i]);
+		/* not before: a commit that is another one may not be there */
+		if (!what && (plan_describe(kept, i, err) < 0 ||
+			      plan_describe(fresh, i, err) < 0))
+			return -1;
+		if (!what)
+			what = described_otherwise(&kept->items[i], &fresh->items[i]);
 		if (what)
 			return err_set(err, ERR_REFUSED,
 				       "the cache is wrong: the %s of migration %zu, "
