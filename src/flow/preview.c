@@ -304,8 +304,8 @@ static int compare_plans(struct plan *kept, struct plan *fresh, struct err *err)
 	for (i = 0; i < kept->nr; i++) {
 		what = differs(&kept->items[i], &fresh->items[i]);
 		/* not before: a commit that is another one may not be there */
-		if (!what && (plan_describe(kept, i, err) < 0 ||
-			      plan_describe(fresh, i, err) < 0))
+		if (!what &&
+		    (plan_describe(kept, i, err) < 0 || plan_describe(fresh, i, err) < 0))
 			return -1;
 		if (!what)
 			what = described_otherwise(&kept->items[i], &fresh->items[i]);
