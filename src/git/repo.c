@@ -24,15 +24,29 @@ const char *const GIT_ENV[] = { "GIT_NO_REPLACE_OBJECTS=1",
 /* Sets `err` to git's own first line, and its detail to the others. */
 static void git_said(struct err *err, const char *said)
 {
-	size_t len;
+	const char *name = "";
+	size_t len, name_len = 0;
 
 	if (starts_with(said, "fatal: "))
 		said += strlen("fatal: ");
 	len = strcspn(said, "\n");
-	err_set(err, ERR_FATAL, "%.*s", (int)(len < 800 ? len : 800),
-		len ? said : "it gave no reason");
-	if (said[len] && said[len + 1])
-		err_detail(err, "%s", said + len + 1);
+	/* "unknown repository extension found:", and which one on the next line */
+	if (len && said[len - 1] == ':' && starts_with(said + len, "\n\t")) {
+		name = said + len + 2;
+		name_len = strcspn(name, "\n");
+	}
+	err_set(err, ERR_FATAL, "%.*s%s%.*s", (int)(len < 800 ? len : 800),
+		len ? said : "it gave no reason", name_len ? " " : "",
+		(int)(name_len < 100 ? name_len : 100), name);
+	said = name_len ? name + name_len : said + len;
+	if (said[0] && said[1])
+		err_detail(err, "%s", said + 1);
+}
+
+static void hint_files(struct err *err)
+{
+	err_hint(err, "refStorage",
+		 "Repositories with the files backend, git's default, can be read.");
 }
 
 int git_failed(struct err *err, const char *what, const struct buf *errors)
@@ -94,6 +108,8 @@ static int ask_git(struct buf *out, struct err *err)
 		if (strstr(buf_str(&errors), "not a git repository"))
 			err_hint(err, "notARepository",
 				 "Go into a repository, or make one with \"git init\".");
+		if (strstr(err->message, "refstorage")) /* of a git that knows none */
+			hint_files(err);
 	}
 	buf_release(&errors);
 	return ret;
@@ -265,8 +281,7 @@ static int refuse_reftable(struct repo *r, struct err *err)
 		return 0;
 	err_set(err, ERR_FATAL, "cannot read this repository: its refs are kept as '%s'",
 		storage);
-	err_hint(err, "refStorage",
-		 "Repositories with the files backend, git's default, can be read.");
+	hint_files(err);
 	return -1;
 }
 
@@ -476,6 +491,45 @@ int repo_protected_ref(struct repo *r, struct buf *out, struct err *err)
 	return ret;
 }
 
+static int found_promisor(void *arg, const char *remote)
+{
+	buf_adds(arg, remote);
+	return 1;
+}
+
+/*
+ * A clone that lacks objects on purpose; git fetches those that it is asked for,
+ * from the remote whose name is appended.
+ */
+static bool is_partial(struct repo *r, struct buf *remote)
+{
+	const char *name = config_get(r->config, "extensions.partialclone");
+
+	if (name)
+		buf_adds(remote, name);
+	return name || config_subsections(r->config, "remote", "promisor", found_promisor,
+					  remote);
+}
+
+/* Blobs are fetched one by one; commits and trees would be too many for that. */
+static void hint_missing(struct repo *r, git_object_t type, struct err *err)
+{
+	struct buf remote = BUF_INIT;
+
+	if (type != GIT_OBJECT_BLOB && is_partial(r, &remote))
+		err_hint(err, "missingObject",
+			 "This is a partial clone that lacks more than blobs; \"git "
+			 "config "
+			 "remote.%s.partialCloneFilter blob:none && git fetch --refetch "
+			 "%s\" brings the rest.",
+			 remote.s, remote.s);
+	else
+		err_hint(err, "missingObject",
+			 "\"git fsck\" tells what else is; a fetch from a whole clone "
+			 "(git fetch --refetch) brings it back.");
+	buf_release(&remote);
+}
+
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err)
 {
@@ -485,9 +539,7 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	if (code == GIT_ENOTFOUND) {
 		err_set(err, ERR_FATAL, "object %s is missing from the repository",
 			oid_hex(id, hex));
-		err_hint(err, "missingObject",
-			 "\"git fsck\" tells what else is; a fetch from a whole clone "
-			 "(git fetch --refetch) brings it back.");
+		hint_missing(r, type, err);
 		return 1;
 	}
 	if (code < 0)
@@ -499,18 +551,6 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 			       git_object_type2string(type));
 	}
 	return 0;
-}
-
-static int found_promisor(void *arg UNUSED, const char *remote UNUSED)
-{
-	return 1;
-}
-
-/* A clone that lacks objects on purpose; git fetches those that it is asked for. */
-static bool is_partial(struct repo *r)
-{
-	return config_get(r->config, "extensions.partialclone") ||
-	       config_subsections(r->config, "remote", "promisor", found_promisor, NULL);
 }
 
 /* Appends a blob that git fetches first. Returns as repo_read_blob. */
@@ -549,17 +589,19 @@ static int check_blob(const struct oid *id, const void *data, size_t len, struct
 int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct err *err)
 {
 	git_odb_object *blob = NULL;
+	struct buf remote = BUF_INIT;
 	char hex[OID_HEXSZ + 1];
 	size_t before = out->len;
 	int ret = repo_read(r, &blob, id, GIT_OBJECT_BLOB, err);
 
 	if (ret == 0)
 		buf_add(out, git_odb_object_data(blob), git_odb_object_size(blob));
-	else if (ret > 0 && is_partial(r))
+	else if (ret > 0 && is_partial(r, &remote))
 		ret = fetch_blob(r, oid_hex(id, hex), out, err);
 	if (ret == 0)
 		ret = check_blob(id, out->s + before, out->len - before, err);
 	git_odb_object_free(blob);
+	buf_release(&remote);
 	return ret;
 }
 
