@@ -64,12 +64,13 @@ test_path_is_missing() {
 
 # bytes HEX: as bytes
 bytes() {
-	printf "$(echo "$1" | sed 's/../\\x&/g' | sed 's/\\x\(..\)/\\\\0x\1 /g' |
-		awk '{ gsub(/\\\\/, ""); for (i = 1; i <= NF; i++) {
-			h = tolower(substr($i, 3)); v = 0
-			for (k = 1; k <= 2; k++)
-				v = v * 16 + index("0123456789abcdef", substr(h, k, 1)) - 1
-			printf "\\%03o", v } }')"
+	printf %b "$(echo "$1" | sed "s/../& /g" | awk '{
+		for (i = 1; i <= NF; i++)
+			printf "\\0%03o", 16 * digit($i, 1) + digit($i, 2)
+	}
+	function digit(s, at) {
+		return index("0123456789abcdef", substr(tolower(s), at, 1)) - 1
+	}')"
 }
 
 # put FILE OFFSET HEX: writes bytes into the middle of a file
@@ -104,7 +105,8 @@ graph=.git/objects/info/commit-graph
 # seal_graph: so is the one of the commit-graph
 seal_graph() {
 	head -c -20 $graph >.git/t/graph &&
-	bytes "$(sha1sum <.git/t/graph | cut -c1-40)" >>.git/t/graph &&
+	graph_sum=$(sha1sum <.git/t/graph | cut -c1-40) &&
+	bytes "$graph_sum" >>.git/t/graph &&
 	cp .git/t/graph $graph
 }
 
