@@ -394,6 +394,31 @@ test_expect_success 'merge: criss-cross, put back on one side as an older base h
 	foretells main
 '
 
+test_expect_success 'merge: criss-cross, taken out in one base, brought again on one side' '
+	fresh criss-delete &&
+	add m e &&
+	git checkout -q -b side &&
+	commit_file other text &&
+	git branch side1 &&
+	git checkout -q main &&
+	git rm -q migrations/e.sql && tick && git commit -q -m "without e" &&
+	git branch main1 &&
+	tick && git merge -q --no-edit side1 &&
+	git checkout -q side &&
+	tick && git merge -q --no-edit main1 &&
+	add s &&
+	git checkout -q main &&
+	tick && git checkout -q main~2 -- migrations/e.sql && git commit -q -m "with e" &&
+	test 2 = $(git merge-base --all main side | wc -l) &&
+	git checkout -q -b forth &&
+	foretells side &&
+	test_must_be_empty .git/t/err &&
+	order_is m e s &&
+	git checkout -q side &&
+	foretells main &&
+	order_is m s e
+'
+
 test_expect_success 'merge: an edit there of a file that is here: refused, as a server would' '
 	fresh edited &&
 	add a b &&

@@ -12,14 +12,9 @@ static const struct migration *on_side(const struct plan *p, const char *path)
 	return pos < 0 ? NULL : &p->items[pos];
 }
 
-static const struct migration *in_bases(const struct merge_input *in, const char *path)
+static const struct migration *in_base(const struct merge_input *in, const char *path)
 {
-	const struct migration *m = NULL;
-	size_t i;
-
-	for (i = 0; i < in->nr_bases && !m; i++)
-		m = on_side(&in->bases[i], path);
-	return m;
+	return in->base ? on_side(in->base, path) : NULL;
 }
 
 static bool same_file(const struct migration *a, const struct migration *b)
@@ -33,7 +28,7 @@ static void found_clash(const struct merge_input *in, const struct migration *ou
 			const struct migration *theirs, struct findings *f)
 {
 	const char *path = ours ? ours->path : theirs->path;
-	const struct migration *base = in_bases(in, path);
+	const struct migration *base = in_base(in, path);
 	char one[OID_HEXSZ + 1], two[OID_HEXSZ + 1];
 
 	if (!ours || !theirs)
@@ -59,15 +54,18 @@ static const struct migration *merge_path(const struct merge_input *in,
 					  const struct migration *theirs,
 					  struct findings *f)
 {
+	static const struct migration unlike; /* any file there is */
 	const struct migration *base;
 
 	if (same_file(ours, theirs))
 		return ours;
-	base = in_bases(in, ours ? ours->path : theirs->path);
+	base = in_base(in, ours ? ours->path : theirs->path);
 	if (same_file(base, ours))
 		return theirs;
 	if (same_file(base, theirs))
 		return ours;
+	if (in->among_bases)
+		return ours && theirs ? &unlike : base;
 	found_clash(in, ours, theirs, f);
 	return ours ? ours : theirs;
 }
@@ -94,12 +92,7 @@ static bool has_misfit(const struct plan *p, const char *path)
 
 static bool base_has_misfit(const struct merge_input *in, const char *path)
 {
-	size_t i;
-
-	for (i = 0; i < in->nr_bases; i++)
-		if (has_misfit(&in->bases[i], path))
-			return true;
-	return false;
+	return in->base && has_misfit(in->base, path);
 }
 
 /* Those of both sides, and those of one that the other did not take away. */
@@ -145,9 +138,12 @@ size_t plan_merge(const struct merge_input *in, struct plan *out, struct finding
 	arriving = out->nr;
 	for (i = 0; i < theirs->nr; i++) {
 		m = &theirs->items[i];
-		if (on_side(ours, m->path) || !merge_path(in, NULL, m, f))
+		if (on_side(ours, m->path))
 			continue;
-		add(out, m, m);
+		kept = merge_path(in, NULL, m, f);
+		if (!kept)
+			continue;
+		add(out, m, kept);
 		memset(&out->items[out->nr - 1].arrival, 0, OID_RAWSZ);
 	}
 	merge_misfits(in, out);
