@@ -403,6 +403,11 @@ test_expect_success 'a HEAD that is corrupt, points at nothing, is a ring' '
 		test_expect_code 128 git -C heads migrate plan >out 2>err &&
 		test_must_be_empty out && grep "^error: " err || { echo "HEAD $head" && return 1; }
 	done &&
+	cat >expect <<-\END &&
+	error: revision '\''HEAD'\'': object 0123456789012345678901234567890123456789 is missing from the repository
+	hint: "git fsck" tells what else is; a fetch from a whole clone (git fetch --refetch) brings it back.
+	END
+	fails 128 git -C heads migrate plan &&
 	echo "ref: refs/heads/none" >heads/.git/HEAD &&
 	cat >expect <<-\END &&
 	error: there is no commit yet

@@ -384,11 +384,73 @@ static int resolve_failed(struct repo *r, const char *rev, struct err *err)
 	return -1;
 }
 
+static int found_promisor(void *arg, const char *remote)
+{
+	buf_adds(arg, remote);
+	return 1;
+}
+
+/* A clone that lacks objects on purpose; appends the remote that git asks for them. */
+static bool is_partial(struct repo *r, struct buf *remote)
+{
+	const char *name = config_get(r->config, "extensions.partialclone");
+
+	if (name)
+		buf_adds(remote, name);
+	return name || config_subsections(r->config, "remote", "promisor", found_promisor,
+					  remote);
+}
+
+/* Blobs are fetched one by one; commits and trees would be too many for that. */
+static int missing(struct repo *r, const struct oid *id, git_object_t type,
+		   struct err *err)
+{
+	struct buf remote = BUF_INIT;
+	char hex[OID_HEXSZ + 1];
+
+	err_set(err, ERR_FATAL, "object %s is missing from the repository",
+		oid_hex(id, hex));
+	if (type != GIT_OBJECT_BLOB && is_partial(r, &remote))
+		err_hint(err, "missingObject",
+			 "This is a partial clone that lacks more than blobs; "
+			 "\"git config remote.%s.partialCloneFilter blob:none && git "
+			 "fetch --refetch %s\" brings the rest.",
+			 remote.s, remote.s);
+	else
+		err_hint(err, "missingObject",
+			 "\"git fsck\" tells what else is; a fetch from a whole clone "
+			 "(git fetch --refetch) brings it back.");
+	buf_release(&remote);
+	return 1;
+}
+
+/* A ref whose object is not there: libgit2 would not tell, and 1.5 leaks the ref. */
+static bool points_nowhere(struct repo *r, const char *rev, struct err *err)
+{
+	git_reference *ref = NULL;
+	struct oid id;
+	bool nowhere = false;
+
+	if (oid_parse(&id, rev, strlen(rev)) < 0 &&
+	    git_reference_dwim(&ref, r->git, rev) == 0 && git_reference_target(ref)) {
+		from_git(&id, git_reference_target(ref));
+		nowhere = !git_odb_exists(r->odb, to_git(&id));
+	}
+	if (nowhere) {
+		missing(r, &id, GIT_OBJECT_COMMIT, err);
+		err_wrap(err, "revision '%s'", rev);
+	}
+	git_reference_free(ref);
+	return nowhere;
+}
+
 int repo_resolve(struct repo *r, const char *rev, struct oid *out, struct err *err)
 {
 	git_object *named = NULL, *commit = NULL;
 	int ret = -1;
 
+	if (points_nowhere(r, rev, err))
+		return -1;
 	if (git_revparse_single(&named, r->git, rev) < 0 ||
 	    git_object_peel(&commit, named, GIT_OBJECT_COMMIT) < 0) {
 		resolve_failed(r, rev, err);
@@ -491,57 +553,14 @@ int repo_protected_ref(struct repo *r, struct buf *out, struct err *err)
 	return ret;
 }
 
-static int found_promisor(void *arg, const char *remote)
-{
-	buf_adds(arg, remote);
-	return 1;
-}
-
-/*
- * A clone that lacks objects on purpose; git fetches those that it is asked for,
- * from the remote whose name is appended.
- */
-static bool is_partial(struct repo *r, struct buf *remote)
-{
-	const char *name = config_get(r->config, "extensions.partialclone");
-
-	if (name)
-		buf_adds(remote, name);
-	return name || config_subsections(r->config, "remote", "promisor", found_promisor,
-					  remote);
-}
-
-/* Blobs are fetched one by one; commits and trees would be too many for that. */
-static void hint_missing(struct repo *r, git_object_t type, struct err *err)
-{
-	struct buf remote = BUF_INIT;
-
-	if (type != GIT_OBJECT_BLOB && is_partial(r, &remote))
-		err_hint(err, "missingObject",
-			 "This is a partial clone that lacks more than blobs; \"git "
-			 "config "
-			 "remote.%s.partialCloneFilter blob:none && git fetch --refetch "
-			 "%s\" brings the rest.",
-			 remote.s, remote.s);
-	else
-		err_hint(err, "missingObject",
-			 "\"git fsck\" tells what else is; a fetch from a whole clone "
-			 "(git fetch --refetch) brings it back.");
-	buf_release(&remote);
-}
-
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err)
 {
 	int code = git_odb_read(out, r->odb, to_git(id));
 	char hex[OID_HEXSZ + 1];
 
-	if (code == GIT_ENOTFOUND) {
-		err_set(err, ERR_FATAL, "object %s is missing from the repository",
-			oid_hex(id, hex));
-		hint_missing(r, type, err);
-		return 1;
-	}
+	if (code == GIT_ENOTFOUND)
+		return missing(r, id, type, err);
 	if (code < 0)
 		return repo_err(err, "could not read object %s", oid_hex(id, hex));
 	if (git_odb_object_type(*out) != type) {
