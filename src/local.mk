@@ -30,9 +30,11 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/migration.c %reldir%/core/migration.h \
 	%reldir%/core/oid.c %reldir%/core/oid.h \
 	%reldir%/core/order.c %reldir%/core/order.h \
+	%reldir%/core/paths.c %reldir%/core/paths.h \
 	%reldir%/core/plan.c %reldir%/core/plan.h \
 	%reldir%/core/policy.c %reldir%/core/policy.h \
 	%reldir%/core/record.c %reldir%/core/record.h \
+	%reldir%/core/requires.c %reldir%/core/requires.h \
 	%reldir%/core/trailer.c %reldir%/core/trailer.h \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
 

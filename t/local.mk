@@ -6,7 +6,9 @@ unit_tests = \
 	%reldir%/unit/test-bloom \
 	%reldir%/unit/test-commit-graph \
 	%reldir%/unit/test-commit-graph-broken \
+	%reldir%/unit/test-descriptions \
 	%reldir%/unit/test-ledger \
+	%reldir%/unit/test-lines \
 	%reldir%/unit/test-name \
 	%reldir%/unit/test-objects \
 	%reldir%/unit/test-order \
@@ -53,9 +55,18 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 	%reldir%/unit/sandbox.c %reldir%/unit/sandbox.h
 %canon_reldir%_unit_test_commit_graph_broken_LDADD = $(git_test_libs)
 
+%canon_reldir%_unit_test_descriptions_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_descriptions_SOURCES = %reldir%/unit/test-descriptions.c
+%canon_reldir%_unit_test_descriptions_LDADD = $(core_test_libs)
+
 %canon_reldir%_unit_test_ledger_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_ledger_SOURCES = %reldir%/unit/test-ledger.c
 %canon_reldir%_unit_test_ledger_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_lines_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_lines_SOURCES = %reldir%/unit/test-lines.c \
+	%reldir%/unit/graph.c %reldir%/unit/graph.h
+%canon_reldir%_unit_test_lines_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_name_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_name_SOURCES = %reldir%/unit/test-name.c

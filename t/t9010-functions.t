@@ -55,8 +55,9 @@ test_expect_success 'structures are no functions, an end that is missing is seen
 '
 
 test_expect_success 'the sources keep to it' '
-	find "$top_srcdir/src" -name "*.[ch]" >list &&
+	find "$top_srcdir/src" "$top_srcdir/bench" -name "*.[ch]" >list &&
 	grep src/core/order.c list &&
+	grep bench/history.c list &&
 	sed "s/.*/\"&\"/" list | xargs awk -f "$top_srcdir/t/functions.awk"
 '
 

@@ -19,7 +19,7 @@ check() {
 
 scripts() {
 	for file in "$top_srcdir"/script/* "$top_srcdir"/hooks/* "$top_srcdir"/.ci/run \
-		"$top_srcdir"/t/*.sh; do
+		"$top_srcdir"/bench/*.sh "$top_srcdir"/t/*.sh; do
 		case $file in
 		*.mk|*/lib.sh)
 			;;

@@ -29,7 +29,7 @@ test_expect_success 'a file in another style is seen' '
 	formatted good.c
 '
 
-(cd "$top_srcdir" && find src t -name '*.[ch]' | sort) >list
+(cd "$top_srcdir" && find src t bench -name '*.[ch]' | sort) >list
 while read -r file; do
 	test_expect_success "$file" "formatted '$top_srcdir/$file'"
 done <list

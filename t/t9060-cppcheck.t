@@ -26,4 +26,8 @@ for layer in base core sql git db out flow cmd; do
 	"
 done
 
+test_expect_success 'bench' '
+	check -I "$top_srcdir/src" -I "$top_builddir/src" "$top_srcdir/bench"
+'
+
 test_done

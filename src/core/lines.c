@@ -54,12 +54,19 @@ uint32_t lines_path(struct lines *l, const char *path)
 	return (uint32_t)pos;
 }
 
+static unsigned first_bits(const struct oid *id)
+{
+	return (unsigned)id->id[0] << 8 | id->id[1];
+}
+
 uint32_t lines_find(struct lines *l, const struct oid *commit)
 {
+	unsigned bit = first_bits(commit);
 	uint32_t hash;
 	ssize_t pos;
 
-	if (!l->nr)
+	/* asked of every commit that is walked over, and hardly ever there */
+	if (!(l->seen[bit / 8] & 1 << bit % 8))
 		return STOP_NONE;
 	hash = map_hash(&l->by_commit, commit, sizeof(*commit));
 	pos = map_find(&l->by_commit, hash, same_commit, l->stops, commit);
@@ -83,6 +90,7 @@ uint32_t lines_add(struct lines *l, const struct oid *commit, const struct oid *
 	else
 		s->ordered = true;
 	l->changes++;
+	l->seen[first_bits(commit) / 8] |= (unsigned char)(1 << first_bits(commit) % 8);
 	map_add(&l->by_commit, map_hash(&l->by_commit, commit, sizeof(*commit)), l->nr);
 	return (uint32_t)l->nr++;
 }
@@ -95,6 +103,9 @@ struct copy {
 	uint32_t *order; /* stops in the order in which they are written: older first */
 	uint32_t *number;
 	size_t nr;
+	uint32_t *path; /* number of each path, from 1; 0: nothing brings it any more */
+	size_t nr_paths, names; /* how long they are with their NULs */
+	size_t arrivals;
 };
 
 static bool is_stop(uint32_t at)
@@ -102,67 +113,37 @@ static bool is_stop(uint32_t at)
 	return at < STOP_OPEN;
 }
 
-/* Other lines than the tip's are dropped all together when they are too many. */
+/*
+ * Other lines than the tip's are dropped all together when they are too many.
+ * With a stop that is kept are those below it. A ring, which only a file that
+ * lies can lead to, is kept, and not read again.
+ */
 static void choose(const struct lines *l, uint32_t tip, struct copy *c)
 {
 	size_t own = 0, i;
 	uint32_t at;
 
-	for (at = tip; is_stop(at); at = l->stops[at].older)
+	for (at = tip; is_stop(at) && own <= l->nr; at = l->stops[at].older)
 		own++;
-	for (i = 0; i < l->nr; i++)
+	for (i = 0; i < l->nr; i++) {
 		c->keep[i] = !own || l->nr <= 2 * own + OTHERS_ALLOWED;
-	for (at = tip; is_stop(at); at = l->stops[at].older)
+		c->older[i] = l->stops[i].older;
+		c->span[i] = l->stops[i].span;
+	}
+	for (at = tip; is_stop(at) && !c->keep[at]; at = l->stops[at].older)
 		c->keep[at] = true;
 }
 
-/* Jumps over empty stops that save no more than the next one does. */
-static void thin_out(const struct lines *l, struct copy *c)
-{
-	bool *was = xcalloc(l->nr + 1, sizeof(*was));
-	bool *is = xcalloc(l->nr + 1, sizeof(*is));
-	uint32_t next;
-	size_t i;
-
-	for (i = 0; i < l->nr; i++) {
-		c->older[i] = l->stops[i].older;
-		c->span[i] = l->stops[i].span;
-		if (c->keep[i] && is_stop(c->older[i]))
-			was[c->older[i]] = true;
-	}
-	for (i = 0; i < l->nr; i++) {
-		if (!c->keep[i])
-			continue;
-		while (is_stop(next = c->older[i]) && l->stops[next].nr == 0 &&
-		       c->older[next] != STOP_OPEN &&
-		       c->span[i] + c->span[next] <= SPAN_MAX) {
-			c->span[i] += c->span[next];
-			c->older[i] = c->older[next];
-		}
-		if (is_stop(c->older[i]))
-			is[c->older[i]] = true;
-	}
-	for (i = 0; i < l->nr; i++)
-		if (l->stops[i].nr == 0 && was[i] && !is[i])
-			c->keep[i] = false;
-	free(was);
-	free(is);
-}
-
-/* Numbers the stops so that the older one comes first. */
-static void number(const struct lines *l, struct copy *c)
+/* Puts those that are kept in order, the older one first. */
+static void sort(const struct lines *l, struct copy *c)
 {
 	size_t i, first, k;
 	uint32_t at, swap;
 
-	for (i = 0; i < l->nr; i++)
-		c->number[i] = STOP_NONE;
 	for (i = 0; i < l->nr; i++) {
 		first = c->nr;
-		for (at = (uint32_t)i;
-		     is_stop(at) && c->keep[at] && c->number[at] == STOP_NONE;
-		     at = c->older[at]) {
-			c->number[at] = 0;
+		for (at = (uint32_t)i; is_stop(at) && c->keep[at]; at = c->older[at]) {
+			c->keep[at] = false; /* once is enough */
 			c->order[c->nr++] = at;
 		}
 		for (k = 0; k < (c->nr - first) / 2; k++) {
@@ -170,8 +151,63 @@ static void number(const struct lines *l, struct copy *c)
 			c->order[first + k] = c->order[c->nr - 1 - k];
 			c->order[c->nr - 1 - k] = swap;
 		}
-		for (k = first; k < c->nr; k++)
-			c->number[c->order[k]] = (uint32_t)k;
+	}
+}
+
+/*
+ * Jumps over empty stops that save no more than the next one does, and numbers
+ * what is left. Older ones jump first, so that whoever jumps over one lands
+ * where it has landed, and none is left that nobody lands on.
+ */
+static void thin_out(const struct lines *l, struct copy *c)
+{
+	bool *was = xcalloc(l->nr + 1, sizeof(*was));
+	bool *is = xcalloc(l->nr + 1, sizeof(*is));
+	uint32_t at, next;
+	size_t k, nr = 0;
+
+	for (k = 0; k < c->nr; k++) {
+		at = c->order[k];
+		if (is_stop(c->older[at]))
+			was[c->older[at]] = true;
+		while (is_stop(next = c->older[at]) && l->stops[next].nr == 0 &&
+		       c->older[next] != STOP_OPEN &&
+		       c->span[at] + c->span[next] <= SPAN_MAX) {
+			c->span[at] += c->span[next];
+			c->older[at] = c->older[next];
+		}
+		if (is_stop(next))
+			is[next] = true;
+	}
+	for (k = 0; k < c->nr; k++) {
+		at = c->order[k];
+		if (l->stops[at].nr == 0 && was[at] && !is[at])
+			continue;
+		c->number[at] = (uint32_t)nr;
+		c->order[nr++] = at;
+	}
+	c->nr = nr;
+	free(was);
+	free(is);
+}
+
+/* Paths are numbered as before, without those of what is left out. */
+static void number_paths(const struct lines *l, struct copy *c)
+{
+	const struct stop *s;
+	size_t i, k;
+
+	for (k = 0; k < c->nr; k++) {
+		s = &l->stops[c->order[k]];
+		c->arrivals += s->nr;
+		for (i = 0; i < s->nr; i++)
+			c->path[s->arrivals[i].path] = 1;
+	}
+	for (i = 0; i < l->nr_paths; i++) {
+		if (!c->path[i])
+			continue;
+		c->path[i] = (uint32_t)++c->nr_paths;
+		c->names += strlen(l->paths[i]) + 1;
 	}
 }
 
@@ -205,8 +241,6 @@ static void put_stop(const struct lines *l, const struct copy *c, uint32_t at,
 	const struct stop *s = &l->stops[at];
 	uint32_t older = c->older[at];
 
-	if (is_stop(older) && !c->keep[older])
-		older = STOP_OPEN; /* what lies behind is walked again */
 	put_oid(out, &s->commit);
 	put_oid(out, &s->parent);
 	put_u32(out, is_stop(older) ? c->number[older] : older);
@@ -223,7 +257,8 @@ static int cmp_arrival(const void *a, const void *b, void *paths)
 		      names[((const struct arrival *)b)->path]);
 }
 
-static void put_arrivals(const struct lines *l, const struct stop *s, struct buf *out)
+static void put_arrivals(const struct lines *l, const struct copy *c,
+			 const struct stop *s, struct buf *out)
 {
 	static const struct oid none;
 	bool circular = is_circular(s);
@@ -238,7 +273,7 @@ static void put_arrivals(const struct lines *l, const struct stop *s, struct buf
 	}
 	for (i = 0; i < s->nr; i++) {
 		a = circular ? &sorted[i] : &s->arrivals[i];
-		put_u32(out, a->path);
+		put_u32(out, c->path[a->path] - 1);
 		put_u32(out, circular ? 0 : a->company);
 		put_oid(out, circular ? &none : &a->commit);
 	}
@@ -253,31 +288,31 @@ void lines_encode(struct lines *l, uint32_t tip, struct buf *out)
 		.keep = xcalloc(l->nr + 1, sizeof(*c.keep)),
 		.order = xcalloc(l->nr + 1, sizeof(*c.order)),
 		.number = xcalloc(l->nr + 1, sizeof(*c.number)),
+		.path = xcalloc(l->nr_paths + 1, sizeof(*c.path)),
 	};
-	size_t i, arrivals = 0, names = 0;
+	size_t i;
 
 	choose(l, tip, &c);
+	sort(l, &c);
 	thin_out(l, &c);
-	number(l, &c);
-	for (i = 0; i < c.nr; i++)
-		arrivals += l->stops[c.order[i]].nr;
-	for (i = 0; i < l->nr_paths; i++)
-		names += strlen(l->paths[i]) + 1;
+	number_paths(l, &c);
 	put_u32(out, (uint32_t)c.nr);
-	put_u32(out, (uint32_t)arrivals);
-	put_u32(out, (uint32_t)l->nr_paths);
-	put_u32(out, (uint32_t)names);
+	put_u32(out, (uint32_t)c.arrivals);
+	put_u32(out, (uint32_t)c.nr_paths);
+	put_u32(out, (uint32_t)c.names);
 	for (i = 0; i < c.nr; i++)
 		put_stop(l, &c, c.order[i], out);
 	for (i = 0; i < c.nr; i++)
-		put_arrivals(l, &l->stops[c.order[i]], out);
+		put_arrivals(l, &c, &l->stops[c.order[i]], out);
 	for (i = 0; i < l->nr_paths; i++)
-		buf_add(out, l->paths[i], strlen(l->paths[i]) + 1);
+		if (c.path[i])
+			buf_add(out, l->paths[i], strlen(l->paths[i]) + 1);
 	free(c.older);
 	free(c.span);
 	free(c.keep);
 	free(c.order);
 	free(c.number);
+	free(c.path);
 }
 
 static uint32_t get_u32(const unsigned char *p)
@@ -306,7 +341,9 @@ static int get_paths(struct lines *l, const char *data, size_t len, size_t nr)
 	return l->nr_paths == nr ? 0 : -1;
 }
 
-static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *data)
+/* `seen` has a word for each path: the last stop, counted from 1, that brings it. */
+static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *data,
+			uint32_t *seen)
 {
 	struct arrival *a;
 	size_t i;
@@ -316,8 +353,9 @@ static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *da
 		a->path = get_u32(data);
 		a->company = get_u32(data + 4);
 		memcpy(a->commit.id, data + 8, OID_RAWSZ);
-		if (a->path >= l->nr_paths)
+		if (a->path >= l->nr_paths || seen[a->path] == l->nr)
 			return -1;
+		seen[a->path] = (uint32_t)l->nr;
 		if (s->ordered && (oid_is_zero(&a->commit) || !a->company))
 			return -1;
 		if (!s->ordered && i &&
@@ -330,6 +368,7 @@ static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *da
 static int get_stops(struct lines *l, const unsigned char *stops, size_t nr,
 		     const unsigned char *arrivals, size_t nr_arrivals)
 {
+	uint32_t *seen = pool_alloc(&l->pool, (l->nr_paths + 1) * sizeof(*seen));
 	const unsigned char *p;
 	struct oid commit, parent;
 	struct stop *s;
@@ -350,8 +389,9 @@ static int get_stops(struct lines *l, const unsigned char *stops, size_t nr,
 		s->span = get_u32(p + 2 * OID_RAWSZ + 4);
 		s->ordered = word & ORDERED;
 		/* an older one comes first, so no line is a ring */
-		if ((is_stop(s->older) && s->older >= i) || s->span > INT32_MAX ||
-		    (!has && !s->ordered) || get_arrivals(l, s, arrivals) < 0)
+		if ((is_stop(s->older) && (s->older >= i || !s->span)) ||
+		    s->span > INT32_MAX || (!has && !s->ordered) ||
+		    get_arrivals(l, s, arrivals, seen) < 0)
 			return -1;
 		arrivals += has * ARRIVAL_SIZE;
 		nr_arrivals -= has;

@@ -39,6 +39,8 @@ struct stop {
 	uint32_t span;	   /* commits from it down to that one */
 	bool ordered;	   /* the arrivals are in order and complete */
 	bool cut;	   /* a shallow clone ends here */
+	bool base_known;   /* of this run alone: */
+	struct oid base;   /* the folder that the parent has */
 	struct arrival *arrivals; /* bytewise by path until ordered */
 	size_t nr;
 };
@@ -58,7 +60,8 @@ struct lines {
 	struct circle *circles;
 	size_t nr_circles, alloc_circles;
 	struct map by_path, by_commit;
-	size_t changes; /* counts whatever lines_encode would write */
+	unsigned char seen[8192]; /* a bit for the first two bytes of each stop's id */
+	size_t changes;		  /* counts whatever lines_encode would write */
 };
 
 void lines_release(struct lines *l);

@@ -10,11 +10,6 @@ bool oid_is_zero(const struct oid *a)
 	return oid_eq(a, &zero);
 }
 
-bool oid_eq(const struct oid *a, const struct oid *b)
-{
-	return memcmp(a->id, b->id, OID_RAWSZ) == 0;
-}
-
 int oid_cmp(const struct oid *a, const struct oid *b)
 {
 	return memcmp(a->id, b->id, OID_RAWSZ);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { OID_RAWSZ = 20, OID_HEXSZ = 40 };
 
@@ -14,7 +15,10 @@ struct oid {
 
 /** All zeros stands for "none". */
 bool oid_is_zero(const struct oid *a);
-bool oid_eq(const struct oid *a, const struct oid *b);
+static inline bool oid_eq(const struct oid *a, const struct oid *b)
+{
+	return memcmp(a->id, b->id, OID_RAWSZ) == 0;
+}
 int oid_cmp(const struct oid *a, const struct oid *b);
 
 /** Exactly 40 hex digits. 0 or -1. */

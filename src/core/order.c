@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "core/lines.h"
 #include "core/order.h"
+#include "core/requires.h"
 
 enum {
 	WALK_MAX = 1024, /* commits without an arrival before an empty stop is set */
@@ -13,20 +14,29 @@ enum {
 
 /*
  * The recursion is run on a stack of its own, since a pushed history can nest
- * side branches as deep as it likes. What lies on top is placed next.
+ * side branches as deep as it likes. What lies on top is done next: a stop that
+ * a line meets is put in order at once, while its trees are at hand, and its
+ * arrivals are placed when those of the older stops have been.
  */
 enum task_kind {
-	TASK_LINE, /* a first-parent line: find where the wanted paths arrived */
-	TASK_STOP, /* place those of a stop's arrivals that are wanted */
-	TASK_OWN,  /* place what a commit itself brings; then its stop is in order */
+	TASK_LINE,  /* a first-parent line: find where the wanted paths arrived */
+	TASK_DOWN,  /* the line goes on, one stop further down */
+	TASK_ORDER, /* put the arrivals of a stop in order */
+	TASK_OWN,   /* place what a commit itself brings; then its stop is in order */
+	TASK_STOP,  /* place those of a stop's arrivals that are wanted */
 };
 
 /* The paths that a task is about are the top of walk.paths when it is run. */
 struct task {
 	enum task_kind kind;
-	struct oid commit; /* LINE: where it starts */
-	uint32_t stop;	   /* STOP, OWN */
+	struct oid commit; /* LINE: where it starts, */
+	struct oid tree;   /* and its folder, */
+	bool tree_known;   /* if that was read */
+	uint32_t stop;	   /* of all others; DOWN: the one that was looked at last */
 	size_t from, nr;   /* in walk.paths */
+	size_t left;	   /* DOWN: wanted paths that were not met yet, */
+	uint32_t set;	   /* the set of them, */
+	size_t undo;	   /* and what has become of walk.mark since */
 };
 
 struct numbers {
@@ -50,52 +60,18 @@ struct walk {
 	struct numbers paths; /* of the tasks, in their order */
 	struct build *builds; /* what is placed goes to the last one, or to the plan */
 	size_t nr_builds, alloc_builds;
-	uint32_t *mark; /* by path: a set that is made anew with each serial */
+	uint32_t *mark; /* by path: the set that it was put into last, or 0 */
 	size_t nr_marks;
-	uint32_t serial;
+	uint32_t set, last_set; /* the current set; they are numbered */
+	struct mark {
+		uint32_t path, set;
+	} * undo; /* what mark was before */
+	size_t nr_undo, alloc_undo;
 	const uint32_t *position; /* by path: in the list asked for */
 	struct order_entry *out;
 	size_t placed;
 	uint32_t circle; /* that the plan holds, or 0 */
 };
-
-static int cmp_path(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-ssize_t path_list_find(const struct path_list *list, const char *path)
-{
-	const char **hit;
-
-	if (!list->nr)
-		return -1;
-	hit = bsearch(&path, list->items, list->nr, sizeof(*list->items), cmp_path);
-	return hit ? hit - list->items : -1;
-}
-
-void path_list_add(struct path_list *list, const char *path)
-{
-	VEC_GROW(list->items, list->nr, list->alloc);
-	list->items[list->nr++] = path;
-}
-
-void path_list_sort(struct path_list *list)
-{
-	size_t i;
-
-	for (i = 1; i < list->nr; i++)
-		if (strcmp(list->items[i - 1], list->items[i]) > 0)
-			break;
-	if (i < list->nr)
-		qsort(list->items, list->nr, sizeof(*list->items), cmp_path);
-}
-
-void path_list_release(struct path_list *list)
-{
-	free(list->items);
-	memset(list, 0, sizeof(*list));
-}
 
 static void push_path(struct walk *w, uint32_t path)
 {
@@ -118,7 +94,7 @@ static struct task *push(struct walk *w, enum task_kind kind, size_t from)
 	return t;
 }
 
-/* Makes the set of these paths. */
+/* Makes a new set of these paths; what they were in is remembered. */
 static void mark_only(struct walk *w, const uint32_t *paths, size_t nr)
 {
 	size_t i, had = w->nr_marks;
@@ -128,15 +104,30 @@ static void mark_only(struct walk *w, const uint32_t *paths, size_t nr)
 		w->mark = xreallocarray(w->mark, w->nr_marks, sizeof(*w->mark));
 		memset(w->mark + had, 0, (w->nr_marks - had) * sizeof(*w->mark));
 	}
-	w->serial++;
-	for (i = 0; i < nr; i++)
-		w->mark[paths[i]] = w->serial;
+	w->set = ++w->last_set;
+	for (i = 0; i < nr; i++) {
+		VEC_GROW(w->undo, w->nr_undo, w->alloc_undo);
+		w->undo[w->nr_undo++] = (struct mark){ paths[i], w->mark[paths[i]] };
+		w->mark[paths[i]] = w->set;
+	}
+}
+
+/* Goes back to an earlier set, as it was when `undo` was walk.nr_undo. */
+static void mark_again(struct walk *w, uint32_t set, size_t undo)
+{
+	const struct mark *m;
+
+	while (w->nr_undo > undo) {
+		m = &w->undo[--w->nr_undo];
+		w->mark[m->path] = m->set;
+	}
+	w->set = set;
 }
 
 /* Whether a path is in the set; then it is taken out of it. */
 static bool take_marked(struct walk *w, uint32_t path)
 {
-	if (path >= w->nr_marks || w->mark[path] != w->serial)
+	if (path >= w->nr_marks || w->mark[path] != w->set)
 		return false;
 	w->mark[path] = 0;
 	return true;
@@ -159,6 +150,8 @@ static int make_stop(struct walk *w, const struct oid *id, const struct order_co
 		s = &w->lines->stops[*out];
 		for (i = 0; i < added.nr; i++)
 			s->arrivals[i].path = lines_path(w->lines, added.items[i]);
+		s->base = *base;
+		s->base_known = true;
 		s->cut = s->ordered = at->boundary;
 		if (at->boundary)
 			s->older = STOP_NONE;
@@ -172,11 +165,13 @@ struct place {
 	struct oid id;
 	struct oid tree; /* of `id`, once known */
 	bool tree_known;
+	uint32_t steps;
+	struct oid before; /* the commit passed last */
 };
 
 /*
  * Looks at one commit. 1 when the walk is over: `*out` is the stop there, or
- * STOP_NONE behind a root; 0 with `p` one commit further down; -1.
+ * STOP_NONE behind a root; 0 with `p` further down; -1.
  */
 static int step_down(struct walk *w, struct place *p, uint32_t *out, struct err *err)
 {
@@ -192,64 +187,71 @@ static int step_down(struct walk *w, struct place *p, uint32_t *out, struct err 
 	if (source->commit(source->ctx, &p->id, &at, err) < 0)
 		return -1;
 	ends = at.boundary || oid_is_zero(&at.parent);
-	if (at.same && !ends) {
-		p->id = at.parent;
-		return 0;
-	}
 	if (at.boundary)
 		at.parent = none;
-	if (!p->tree_known && source->tree(source->ctx, &p->id, &p->tree, err) < 0)
-		return -1;
-	if (!ends && source->tree(source->ctx, &at.parent, &base, err) < 0)
-		return -1;
-	if (at.boundary || !oid_eq(&p->tree, &base)) {
-		if (make_stop(w, &p->id, &at, &p->tree, &base, out, err) < 0)
+	if (ends || !at.same) {
+		if (!p->tree_known &&
+		    source->tree(source->ctx, &p->id, &p->tree, err) < 0)
 			return -1;
-		if (*out != STOP_NONE)
-			return 1;
+		if (!ends && source->tree(source->ctx, &at.parent, &base, err) < 0)
+			return -1;
+		if (at.boundary || !oid_eq(&p->tree, &base)) {
+			if (make_stop(w, &p->id, &at, &p->tree, &base, out, err) < 0)
+				return -1;
+			if (*out != STOP_NONE)
+				return 1;
+		}
+		p->tree = base;
+		p->tree_known = true;
 	}
+	p->before = p->id;
 	p->id = at.parent;
-	p->tree = base;
-	p->tree_known = true;
+	p->steps++;
 	return ends;
 }
 
 /*
- * The first stop at or below a commit; `*steps` commits lie before it. A walk
- * that is too long ends at an empty stop set there.
+ * The first stop at or below a commit, whose folder is `tree` unless that is
+ * NULL; `*steps` commits lie before it. A walk that is too long ends at an empty
+ * stop set there.
  */
-static int descend(struct walk *w, const struct oid *from, uint32_t *out, uint32_t *steps,
-		   struct err *err)
+static int descend(struct walk *w, const struct oid *from, const struct oid *tree,
+		   uint32_t *out, uint32_t *steps, struct err *err)
 {
-	struct place p = { .id = *from };
-	struct oid last;
-	int over;
+	struct place p = { .id = *from, .tree_known = tree != NULL };
+	int over = 0;
 
-	for (*steps = 0;; ++*steps) {
-		last = p.id;
+	if (tree)
+		p.tree = *tree;
+
+	while (!over) {
 		over = step_down(w, &p, out, err);
-		if (over)
-			return over < 0 ? -1 : 0;
-		if (*steps == WALK_MAX) {
-			*out = lines_add(w->lines, &last, &p.id, 0);
-			return 0;
+		if (over < 0)
+			return -1;
+		if (!over && p.steps > WALK_MAX) {
+			*out = lines_add(w->lines, &p.before, &p.id, 0);
+			over = 1;
 		}
 	}
+	*steps = p.steps;
+	return 0;
 }
 
 /* The next stop down the line of `stop`, found at first sight. */
 static int older_stop(struct walk *w, uint32_t stop, uint32_t *out, struct err *err)
 {
 	const struct stop *s = &w->lines->stops[stop];
+	const struct oid parent = s->parent, base = s->base; /* they may move */
 	uint32_t steps;
 
 	*out = s->older;
 	if (*out != STOP_OPEN)
 		return 0;
-	if (oid_is_zero(&s->parent)) {
+	if (oid_is_zero(&parent)) {
 		*out = STOP_NONE;
 		steps = 0;
-	} else if (descend(w, &s->parent, out, &steps, err) < 0) {
+	} else if (descend(w, &parent, s->base_known ? &base : NULL, out, &steps, err) <
+		   0) {
 		return -1;
 	}
 	w->lines->stops[stop].older = *out;
@@ -258,14 +260,16 @@ static int older_stop(struct walk *w, uint32_t stop, uint32_t *out, struct err *
 	return 0;
 }
 
-/* The first stop of the line that starts at a commit. */
-static int first_stop(struct walk *w, const struct oid *start, uint32_t *out,
+/* The first stop of a line. */
+static int first_stop(struct walk *w, const struct task *line, uint32_t *out,
 		      struct err *err)
 {
+	const struct oid *start = &line->commit;
 	struct order_commit at;
 	uint32_t found, steps;
 
-	if (descend(w, start, &found, &steps, err) < 0)
+	if (descend(w, start, line->tree_known ? &line->tree : NULL, &found, &steps,
+		    err) < 0)
 		return -1;
 	*out = found;
 	if (found == STOP_NONE || steps < WALK_LONG)
@@ -278,6 +282,7 @@ static int first_stop(struct walk *w, const struct oid *start, uint32_t *out,
 	return 0;
 }
 
+/* Of the set that is made. */
 static int lost(struct walk *w, struct err *err)
 {
 	size_t i;
@@ -290,22 +295,26 @@ static int lost(struct walk *w, struct err *err)
 	BUG("no path is wanted");
 }
 
+/* As lost, of what arrived at a stop. */
+static int lost_in(struct walk *w, uint32_t stop, struct err *err)
+{
+	return err_set(err, ERR_FATAL, "could not find where migration '%s' came from",
+		       w->lines->paths[w->lines->stops[stop].arrivals[0].path]);
+}
+
 /*
- * Goes down a line until every wanted path was found arriving, and leaves a task
- * for each stop at which some did, the oldest on top.
+ * Looks at the stops of a line from `at` on. Where wanted paths arrived it leaves
+ * a task to place them, one to go on from there, and one to put that stop in
+ * order; those where none did are passed.
  */
-static int run_line(struct walk *w, const struct task *t, struct err *err)
+static int go_down(struct walk *w, uint32_t at, size_t left, size_t undo, struct err *err)
 {
 	const struct stop *s;
-	size_t left = t->nr, from, i;
-	uint32_t at;
+	size_t from, i, seen = 0;
+	struct task *t;
 
-	mark_only(w, w->paths.items + t->from, t->nr);
-	w->paths.nr = t->from;
-	if (left && first_stop(w, &t->commit, &at, err) < 0)
-		return -1;
 	while (left) {
-		if (at == STOP_NONE)
+		if (at == STOP_NONE || seen++ > w->lines->nr) /* or in a ring */
 			return lost(w, err);
 		s = &w->lines->stops[at];
 		from = w->paths.nr;
@@ -315,10 +324,42 @@ static int run_line(struct walk *w, const struct task *t, struct err *err)
 		left -= w->paths.nr - from;
 		if (w->paths.nr > from)
 			push(w, TASK_STOP, from)->stop = at;
+		if (!s->ordered && w->paths.nr > from) {
+			t = push(w, TASK_DOWN, w->paths.nr);
+			t->stop = at;
+			t->left = left;
+			t->set = w->set;
+			t->undo = undo;
+			push(w, TASK_ORDER, w->paths.nr)->stop = at;
+			return 0;
+		}
 		if (left && older_stop(w, at, &at, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int run_line(struct walk *w, const struct task *t, struct err *err)
+{
+	uint32_t at;
+
+	if (!t->nr)
+		return 0;
+	mark_only(w, w->paths.items + t->from, t->nr);
+	w->paths.nr = t->from;
+	if (first_stop(w, t, &at, err) < 0)
+		return -1;
+	return go_down(w, at, t->nr, w->nr_undo, err);
+}
+
+static int run_down(struct walk *w, const struct task *t, struct err *err)
+{
+	uint32_t at = STOP_NONE;
+
+	mark_again(w, t->set, t->undo);
+	if (t->left && older_stop(w, t->stop, &at, err) < 0)
+		return -1;
+	return go_down(w, at, t->left, t->undo, err);
 }
 
 /* Those of `left` that the folder of a further parent has; they leave `left`. */
@@ -348,24 +389,31 @@ static int take_held(struct walk *w, struct numbers *left, const struct oid *tre
 	return ret;
 }
 
+/* What one parent of a merge holds of its arrivals; parent 0 stands for itself. */
+struct share {
+	struct numbers paths;
+	struct oid tree; /* of that parent */
+};
+
 /* Shares the arrivals of a merge out: to further parents in turn, then itself. */
 static int share_out(struct walk *w, uint32_t stop, const struct oid *parents, size_t nr,
-		     struct numbers *of, struct err *err)
+		     struct share *of, struct err *err)
 {
 	const struct order_source *source = w->source;
 	const struct stop *s = &w->lines->stops[stop];
-	struct oid base, tree;
+	struct numbers *own = &of[0].paths;
+	struct oid base;
 	size_t k, i;
 
-	of[0].items = xcalloc(s->nr, sizeof(*of[0].items));
-	of[0].nr = of[0].alloc = s->nr;
+	own->items = xcalloc(s->nr, sizeof(*own->items));
+	own->nr = own->alloc = s->nr;
 	for (i = 0; i < s->nr; i++)
-		of[0].items[i] = s->arrivals[i].path;
+		own->items[i] = s->arrivals[i].path;
 	if (nr > 1 && source->tree(source->ctx, &parents[0], &base, err) < 0)
 		return -1;
-	for (k = 1; k < nr && of[0].nr; k++)
-		if (source->tree(source->ctx, &parents[k], &tree, err) < 0 ||
-		    take_held(w, &of[0], &tree, &base, &of[k], err) < 0)
+	for (k = 1; k < nr && own->nr; k++)
+		if (source->tree(source->ctx, &parents[k], &of[k].tree, err) < 0 ||
+		    take_held(w, own, &of[k].tree, &base, &of[k].paths, err) < 0)
 			return -1;
 	return 0;
 }
@@ -380,15 +428,18 @@ static struct task *push_numbers(struct walk *w, enum task_kind kind,
 	return push(w, kind, from);
 }
 
-/* Leaves the tasks that put the arrivals of a stop in order. */
-static int begin_build(struct walk *w, uint32_t stop, struct err *err)
+/* Leaves the tasks that do it. */
+static int run_order(struct walk *w, uint32_t stop, struct err *err)
 {
 	const struct oid commit = w->lines->stops[stop].commit, *parents;
-	struct numbers *of;
+	struct share *of;
 	struct build *b;
+	struct task *t;
 	size_t nr, k;
 	int ret;
 
+	if (w->nr_builds > w->lines->nr) /* a merge that brings itself */
+		return lost_in(w, stop, err);
 	if (w->source->parents(w->source->ctx, &w->scratch, &commit, &parents, &nr, err) <
 	    0)
 		return -1;
@@ -401,13 +452,18 @@ static int begin_build(struct walk *w, uint32_t stop, struct err *err)
 		b->nr = 0;
 		b->arrivals = pool_alloc(&w->lines->pool,
 					 w->lines->stops[stop].nr * sizeof(*b->arrivals));
-		push_numbers(w, TASK_OWN, &of[0])->stop = stop;
-		for (k = nr; k-- > 1;)
-			if (of[k].nr)
-				push_numbers(w, TASK_LINE, &of[k])->commit = parents[k];
+		push_numbers(w, TASK_OWN, &of[0].paths)->stop = stop;
+		for (k = nr; k-- > 1;) {
+			if (!of[k].paths.nr)
+				continue;
+			t = push_numbers(w, TASK_LINE, &of[k].paths);
+			t->commit = parents[k];
+			t->tree = of[k].tree;
+			t->tree_known = true;
+		}
 	}
 	for (k = 0; k <= nr; k++)
-		free(of[k].items);
+		free(of[k].paths.items);
 	free(of);
 	return ret;
 }
@@ -433,140 +489,17 @@ static void place(struct walk *w, const struct arrival *a, uint32_t stop)
 		w->circle = a->circle;
 }
 
-static int run_stop(struct walk *w, const struct task *t, struct err *err)
+static void run_stop(struct walk *w, const struct task *t)
 {
 	const struct stop *s = &w->lines->stops[t->stop];
 	size_t i;
 
-	if (!s->ordered) {
-		w->stack[w->depth++] = *t; /* again, when it is; its room is there */
-		return begin_build(w, t->stop, err);
-	}
 	if (t->nr < s->nr)
 		mark_only(w, w->paths.items + t->from, t->nr);
 	for (i = 0; i < s->nr; i++)
 		if (t->nr == s->nr || take_marked(w, s->arrivals[i].path))
 			place(w, &s->arrivals[i], t->stop);
 	w->paths.nr = t->from;
-	return 0;
-}
-
-/* The files of one commit, as a `Requires:` in one of them may name another. */
-struct names {
-	struct path_list paths; /* sorted */
-	size_t *by_base;	/* positions, sorted by the last component */
-	const char *folder;
-};
-
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static int cmp_base(const void *a, const void *b, void *paths)
-{
-	const char *const *names = paths;
-
-	return strcmp(base_of(names[*(const size_t *)a]),
-		      base_of(names[*(const size_t *)b]));
-}
-
-/* The only one whose last component is `name`, or -1. */
-static ssize_t find_base(const struct names *n, const char *name)
-{
-	size_t low = 0, high = n->paths.nr, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (strcmp(base_of(n->paths.items[n->by_base[mid]]), name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == n->paths.nr ||
-	    strcmp(base_of(n->paths.items[n->by_base[low]]), name) != 0)
-		return -1;
-	if (low + 1 < n->paths.nr &&
-	    strcmp(base_of(n->paths.items[n->by_base[low + 1]]), name) == 0)
-		return -1;
-	return (ssize_t)n->by_base[low];
-}
-
-/* Position of a path, below the folder or as in the tree, or of a file name; or -1. */
-static ssize_t find_named(const struct names *n, const char *name)
-{
-	ssize_t hit = path_list_find(&n->paths, name);
-
-	return hit >= 0 || strchr(name, '/') ? hit : find_base(n, name);
-}
-
-/*
- * What `value` of a `Requires:` names among the files of one commit, or -1: the
- * forms of plan_resolve, but for ids, which such a file cannot know.
- */
-static ssize_t required_one(const struct names *n, struct pool *pool, const char *value)
-{
-	size_t len = n->folder ? strlen(n->folder) : 0;
-	const char *name = pool_strndup(pool, value, strcspn(value, " \t"));
-	ssize_t hit;
-
-	if (strncmp(name, "./", 2) == 0)
-		name += 2;
-	if (len && strncmp(name, n->folder, len) == 0 && name[len] == '/')
-		name += len + 1;
-	hit = find_named(n, name);
-	return hit >= 0 ? hit : find_named(n, pool_printf(pool, "%s.sql", name));
-}
-
-/* Depth first over `Requires:`, on arrays: 0 new, 1 on the way, 2 placed. */
-struct visit {
-	struct names names;
-	struct path_list *needs; /* of each file */
-	size_t *next;		 /* how many of them were looked at */
-	size_t *way;		 /* positions from the one begun at down to this one */
-	size_t depth;
-	char *mark;
-	size_t *sorted; /* positions in their order */
-	size_t nr;
-};
-
-static void enter(struct visit *v, size_t i)
-{
-	v->mark[i] = 1;
-	v->next[i] = 0;
-	v->way[v->depth++] = i;
-}
-
-/* Sorts one file behind those that it requires: true; false at a circle. */
-static bool visit_from(struct walk *w, struct visit *v, size_t start, size_t circle[2])
-{
-	ssize_t need;
-	size_t at;
-
-	enter(v, start);
-	while (v->depth) {
-		at = v->way[v->depth - 1];
-		if (v->next[at] == v->needs[at].nr) {
-			v->sorted[v->nr++] = at;
-			v->mark[at] = 2;
-			v->depth--;
-			continue;
-		}
-		need = required_one(&v->names, &w->scratch,
-				    v->needs[at].items[v->next[at]++]);
-		/* one that names itself is a matter of policy, not of order */
-		if (need < 0 || v->mark[need] == 2 || (size_t)need == at)
-			continue;
-		if (v->mark[need] == 1) {
-			circle[0] = (size_t)need;
-			circle[1] = at;
-			return false;
-		}
-		enter(v, (size_t)need);
-	}
-	return true;
 }
 
 static uint32_t note_circle(struct lines *l, uint32_t a, uint32_t b)
@@ -579,68 +512,46 @@ static uint32_t note_circle(struct lines *l, uint32_t a, uint32_t b)
 
 /* Reads the headers and sorts; `*circle` is the number of one, or 0. 0 or -1. */
 static int sort_own(struct walk *w, const struct oid *commit, const uint32_t *paths,
-		    struct visit *v, uint32_t *circle, struct err *err)
+		    const struct path_list *names, size_t *sorted, uint32_t *circle,
+		    struct err *err)
 {
 	const struct order_source *source = w->source;
-	size_t n = v->names.paths.nr, i, pair[2];
+	struct path_list *needs = xcalloc(names->nr, sizeof(*needs));
+	size_t i, pair[2];
 	struct oid tree;
+	int ret = -1;
 
-	if (source->tree(source->ctx, commit, &tree, err) < 0 ||
-	    source->requires(source->ctx, &w->scratch, &tree, &v->names.paths, v->needs,
-			     err) < 0)
-		return -1;
-	for (i = 0; i < n; i++)
-		v->names.by_base[i] = i;
-	qsort_r(v->names.by_base, n, sizeof(*v->names.by_base), cmp_base,
-		v->names.paths.items);
-	for (i = 0; i < n && !*circle; i++)
-		if (!v->mark[i] && !visit_from(w, v, i, pair))
+	if (source->tree(source->ctx, commit, &tree, err) == 0 &&
+	    source->requires(source->ctx, &w->scratch, &tree, names, needs, err) == 0) {
+		if (!requires_sort(names, needs, source->folder, sorted, pair))
 			*circle = note_circle(w->lines, paths[pair[0]], paths[pair[1]]);
-	for (i = 0; i < n && *circle; i++)
-		v->sorted[i] = i;
-	return 0;
-}
-
-static void visit_release(struct visit *v)
-{
-	size_t i;
-
-	for (i = 0; i < v->names.paths.nr; i++)
-		path_list_release(&v->needs[i]);
-	path_list_release(&v->names.paths);
-	free(v->names.by_base);
-	free(v->needs);
-	free(v->next);
-	free(v->way);
-	free(v->mark);
-	free(v->sorted);
+		ret = 0;
+	}
+	for (i = 0; i < names->nr; i++)
+		path_list_release(&needs[i]);
+	free(needs);
+	return ret;
 }
 
 /* Several files: bytewise, required ones first. */
 static int place_sorted(struct walk *w, const struct task *t, struct arrival *a,
 			struct err *err)
 {
-	struct visit v = {
-		.names.by_base = xcalloc(t->nr, sizeof(size_t)),
-		.names.folder = w->source->folder,
-		.needs = xcalloc(t->nr, sizeof(*v.needs)),
-		.next = xcalloc(t->nr, sizeof(*v.next)),
-		.way = xcalloc(t->nr, sizeof(*v.way)),
-		.mark = xcalloc(t->nr, 1),
-		.sorted = xcalloc(t->nr, sizeof(*v.sorted)),
-	};
 	const uint32_t *paths = w->paths.items + t->from;
+	size_t *sorted = xcalloc(t->nr, sizeof(*sorted));
+	struct path_list names = { 0 };
 	size_t i;
 	int ret;
 
 	for (i = 0; i < t->nr; i++)
-		path_list_add(&v.names.paths, w->lines->paths[paths[i]]);
-	ret = sort_own(w, &a->commit, paths, &v, &a->circle, err);
+		path_list_add(&names, w->lines->paths[paths[i]]);
+	ret = sort_own(w, &a->commit, paths, &names, sorted, &a->circle, err);
 	for (i = 0; i < t->nr && ret == 0; i++) {
-		a->path = paths[v.sorted[i]];
+		a->path = paths[sorted[i]];
 		place(w, a, t->stop);
 	}
-	visit_release(&v);
+	path_list_release(&names);
+	free(sorted);
 	return ret;
 }
 
@@ -672,10 +583,15 @@ static int run_task(struct walk *w, const struct task *t, struct err *err)
 	switch (t->kind) {
 	case TASK_LINE:
 		return run_line(w, t, err);
-	case TASK_STOP:
-		return run_stop(w, t, err);
+	case TASK_DOWN:
+		return run_down(w, t, err);
+	case TASK_ORDER:
+		return run_order(w, t->stop, err);
 	case TASK_OWN:
 		return run_own(w, t, err);
+	case TASK_STOP:
+		run_stop(w, t);
+		return 0;
 	}
 	BUG("unhandled task %d", (int)t->kind);
 }
@@ -733,5 +649,6 @@ int order_plan(const struct order_source *source, struct lines *lines,
 	free(w.paths.items);
 	free(w.builds);
 	free(w.mark);
+	free(w.undo);
 	return ret;
 }

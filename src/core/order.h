@@ -14,6 +14,7 @@
 #define CORE_ORDER_H
 
 #include "core/oid.h"
+#include "core/paths.h"
 
 struct err;
 struct lines;
@@ -24,11 +25,6 @@ struct order_commit {
 	struct oid parent; /* the first one; zero: none */
 	bool boundary;	   /* a shallow clone ends here: its parents are unknown */
 	bool same;	   /* its folder is for certain that of its first parent */
-};
-
-struct path_list {
-	const char **items;
-	size_t nr, alloc;
 };
 
 struct order_source {
@@ -75,12 +71,5 @@ struct order_entry {
 int order_plan(const struct order_source *source, struct lines *lines,
 	       const struct oid *tip, const struct path_list *paths,
 	       struct order_entry *out, struct err *err);
-
-/** Where `path` stands in a sorted list, or -1. */
-ssize_t path_list_find(const struct path_list *list, const char *path);
-void path_list_add(struct path_list *list, const char *path);
-/** Bytewise; a list in order costs one pass. */
-void path_list_sort(struct path_list *list);
-void path_list_release(struct path_list *list);
 
 #endif

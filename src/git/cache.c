@@ -134,17 +134,35 @@ struct lines *cache_lines(struct repo *r, const char *folder)
 	return &c->lines;
 }
 
-void cache_keep_lines(struct repo *r, const struct oid *tip)
+void cache_keep_lines(struct repo *r, const struct oid *tip, const struct oid *newest)
 {
 	struct cache *c = get(r);
 	struct buf bytes = BUF_INIT;
+	uint32_t stop;
 
 	if (!c->writable || c->lines.changes == c->stored)
 		return;
-	lines_encode(&c->lines, lines_find(&c->lines, tip), &bytes);
+	stop = lines_find(&c->lines, tip);
+	if (stop == STOP_NONE)
+		stop = lines_find(&c->lines, newest);
+	lines_encode(&c->lines, stop, &bytes);
 	store(c, "plan", c->folder, &bytes);
 	c->stored = c->lines.changes;
 	buf_release(&bytes);
+}
+
+void cache_drop_lines(struct repo *r)
+{
+	struct cache *c = get(r);
+	struct buf path = BUF_INIT;
+
+	lines_release(&c->lines);
+	c->stored = 0;
+	if (c->writable && c->folder) {
+		name_file(c, "plan", c->folder, &path);
+		unlink(path.s);
+	}
+	buf_release(&path);
 }
 
 static struct descriptions *get_descriptions(struct cache *c)

@@ -22,8 +22,14 @@ struct repo;
 /** What is known of the lines, for a folder of the tree; the repository's. */
 struct lines *cache_lines(struct repo *r, const char *folder);
 
-/** Stores them if they have grown. `tip` is the commit that was asked for. */
-void cache_keep_lines(struct repo *r, const struct oid *tip);
+/**
+ * Stores them if they have grown. `tip` is the commit that was asked for, and
+ * `newest` that of its line at which something arrived last.
+ */
+void cache_keep_lines(struct repo *r, const struct oid *tip, const struct oid *newest);
+
+/** Forgets them, stored ones too: they have turned out to be wrong. */
+void cache_drop_lines(struct repo *r);
 
 /** Fills the description of a migration: false when it is not known. */
 bool cache_describe(struct repo *r, struct pool *pool, struct migration *m);

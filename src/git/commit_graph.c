@@ -425,9 +425,21 @@ uint32_t commit_graph_first_parent(const struct commit_graph *g, uint32_t pos)
 	if (parent >= l->below + l->nr) /* in a layer above, or in none */
 		return GRAPH_UNKNOWN;
 	parent_layer = find_layer(g, &at);
+	/* a walk asks for these next; positions lie about at random */
+	__builtin_prefetch(parent_layer->chunk[CHUNK_IDS].at + (size_t)at * OID_RAWSZ);
+	if (parent_layer->hashes)
+		__builtin_prefetch(parent_layer->chunk[CHUNK_BLOOM_ENDS].at +
+				   4 * (size_t)at);
 	if (level_at(parent_layer, at) >= level_at(l, pos))
 		return GRAPH_UNKNOWN;
 	return parent;
+}
+
+bool commit_graph_is_merge(const struct commit_graph *g, uint32_t pos)
+{
+	const struct layer *l = find_layer(g, &pos);
+
+	return be32(commit_at(l, pos) + OID_RAWSZ + 4) != NO_PARENT;
 }
 
 bool commit_graph_has_filters(const struct commit_graph *g)

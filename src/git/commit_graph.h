@@ -63,6 +63,9 @@ void commit_graph_root_tree(const struct commit_graph *g, uint32_t pos, struct o
  */
 uint32_t commit_graph_first_parent(const struct commit_graph *g, uint32_t pos);
 
+/** Whether a commit has more than one parent. */
+bool commit_graph_is_merge(const struct commit_graph *g, uint32_t pos);
+
 /** Whether commit_graph_maybe_changed can be false for any commit at all. */
 bool commit_graph_has_filters(const struct commit_graph *g);
 

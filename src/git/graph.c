@@ -170,10 +170,25 @@ int graph_check(struct graph *g, const struct oid *commit, struct err *err)
 	return read_commit(g, commit, &c, err) < 0 ? -1 : compare(g, c, err);
 }
 
-/*
- * This one is asked for stops alone, so the objects themselves are read; what
- * the commit-graph told on the way is held against them.
- */
+/* As the commit-graph has them, when it has one parent or none. */
+static bool parents_from_file(struct graph *g, struct pool *pool, const struct oid *id,
+			      const struct oid **out, size_t *nr)
+{
+	uint32_t pos = position(g, id);
+	struct order_commit told = { 0 };
+	struct oid *parents;
+
+	if (pos == GRAPH_NONE || commit_graph_is_merge(g->file, pos) ||
+	    !from_file(g, id, &told))
+		return false;
+	parents = pool_alloc(pool, sizeof(*parents));
+	*parents = told.parent;
+	*out = parents;
+	*nr = !oid_is_zero(parents);
+	return true;
+}
+
+/* What the commit-graph told of a merge is held against the object itself. */
 static int source_parents(void *ctx, struct pool *pool, const struct oid *id,
 			  const struct oid **out, size_t *nr, struct err *err)
 {
@@ -182,6 +197,8 @@ static int source_parents(void *ctx, struct pool *pool, const struct oid *id,
 	struct graph_commit c;
 	struct oid *parents;
 
+	if (parents_from_file(g, pool, id, out, nr))
+		return 0;
 	if (read_raw(g, id, &raw, &c, err) < 0)
 		return -1;
 	parents = pool_alloc(pool, (c.nr_parents + 1) * sizeof(*parents));

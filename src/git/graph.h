@@ -18,7 +18,7 @@ struct graph_commit {
 	size_t nr_parents;
 };
 
-enum { GRAPH_KEPT = 4 };
+enum { GRAPH_KEPT = 16 };
 
 struct graph {
 	struct repo *repo;

@@ -251,14 +251,17 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 	helped = g.file || lines->nr;
 	ret = make_plan(&g, lines, out, err);
 	graph_release(&g);
-	if (ret == 0)
-		cache_keep_lines(r, commit);
-	else
-		plan_release(out);
+	if (ret == 0) {
+		cache_keep_lines(r, commit,
+				 out->nr ? &out->items[out->nr - 1].arrival : commit);
+		return 0;
+	}
+	plan_release(out);
+	if (err->code != ERR_FATAL || !helped)
+		return -1;
 	/* a damaged file beside the objects is no reason to fail */
-	if (ret < 0 && err->code == ERR_FATAL && helped)
-		ret = history_plan_raw(r, commit, out, err);
-	return ret;
+	cache_drop_lines(r);
+	return history_plan_raw(r, commit, out, err);
 }
 
 int history_on_line(struct repo *r, const struct oid *old, const struct oid *tip,

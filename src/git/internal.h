@@ -27,8 +27,12 @@ struct repo {
 	bool shallow;
 	struct oid *boundary; /* of a shallow clone, sorted */
 	size_t nr_boundary;
-	git_odb_object *trees[4]; /* read last; see git/tree.c */
-	unsigned next_tree;
+	struct kept_tree {
+		git_odb_object *raw;
+		uint64_t used;
+		size_t entry, before; /* where an entry begins, and how many before */
+	} trees[8];		      /* read last; see git/tree.c */
+	uint64_t tree_clock;
 	struct commit_graph *graph; /* NULL until asked for, or without one */
 	bool graph_asked;
 	struct cache *cache; /* NULL until asked for */

@@ -201,6 +201,7 @@ static void tune_git(void)
 	mallopt(M_MMAP_THRESHOLD, TREE_LARGE);
 	mallopt(M_TRIM_THRESHOLD, TREE_LARGE);
 	mallopt(M_TOP_PAD, WINDOW);
+	mallopt(M_MXFAST, 0); /* each large free would walk through the fast bins */
 #endif
 }
 
@@ -315,7 +316,7 @@ void repo_free(struct repo *r)
 	cache_close(r->cache);
 	commit_graph_free(r->graph);
 	for (i = 0; i < ARRAY_SIZE(r->trees); i++)
-		git_odb_object_free(r->trees[i]);
+		git_odb_object_free(r->trees[i].raw);
 	git_odb_free(r->odb);
 	if (r->git) {
 		git_repository_free(r->git);

@@ -5,7 +5,7 @@
 #include "base/pool.h"
 #include "base/text.h"
 #include "core/migration.h"
-#include "core/order.h"
+#include "core/paths.h"
 #include "git/tree.h"
 
 enum { TREE_DEPTH_MAX = 64, TREE_ENTRIES_MAX = 250000 };
@@ -76,21 +76,36 @@ static int entry_cmp(const struct tree_entry *a, const struct tree_entry *b)
 static int read_tree(struct repo *r, const struct oid *id, git_odb_object **out,
 		     struct err *err)
 {
-	size_t i;
+	struct kept_tree *kept = r->trees, *oldest = kept;
 
 	*out = NULL;
 	if (oid_is_zero(id))
 		return 0;
-	for (i = 0; i < ARRAY_SIZE(r->trees); i++) {
-		if (r->trees[i] &&
-		    git_oid_equal(git_odb_object_id(r->trees[i]), to_git(id)))
-			return git_odb_object_dup(out, r->trees[i]);
+	for (; kept < r->trees + ARRAY_SIZE(r->trees); kept++) {
+		if (kept->raw &&
+		    git_oid_equal(git_odb_object_id(kept->raw), to_git(id))) {
+			kept->used = ++r->tree_clock;
+			return git_odb_object_dup(out, kept->raw);
+		}
+		if (kept->used < oldest->used)
+			oldest = kept;
 	}
 	if (repo_read(r, out, id, GIT_OBJECT_TREE, err) != 0)
 		return -1;
-	i = r->next_tree++ % ARRAY_SIZE(r->trees);
-	git_odb_object_free(r->trees[i]);
-	return git_odb_object_dup(&r->trees[i], *out);
+	git_odb_object_free(oldest->raw);
+	memset(oldest, 0, sizeof(*oldest));
+	oldest->used = ++r->tree_clock;
+	return git_odb_object_dup(&oldest->raw, *out);
+}
+
+static struct kept_tree *find_kept(struct repo *r, const git_odb_object *raw)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(r->trees); i++)
+		if (r->trees[i].raw == raw)
+			return &r->trees[i];
+	return NULL;
 }
 
 static int malformed(const struct oid *tree, struct err *err)
@@ -100,19 +115,39 @@ static int malformed(const struct oid *tree, struct err *err)
 	return err_set(err, ERR_FATAL, "tree %s is malformed", oid_hex(tree, hex));
 }
 
+/*
+ * Where the entry of that name begins in a raw tree, or its length when there is
+ * none. A root is searched for each commit without a commit-graph, so that
+ * entries of other names are passed over and not taken apart.
+ */
+static size_t find_name(const git_odb_object *tree, const char *name, size_t len)
+{
+	const char *data = git_odb_object_data((git_odb_object *)tree), *at = data, *nul;
+	const char *end = data + git_odb_object_size((git_odb_object *)tree);
+
+	while ((nul = memchr(at, '\0', (size_t)(end - at))) && end - nul > OID_RAWSZ) {
+		if ((size_t)(nul - at) > len && memcmp(nul - len, name, len) == 0 &&
+		    memchr(at, ' ', (size_t)(nul - at)) == nul - len - 1)
+			break;
+		at = nul + 1 + OID_RAWSZ;
+	}
+	return (size_t)(at - data); /* where it is malformed as well */
+}
+
 int tree_lookup(struct repo *r, const struct oid *tree, const char *name, size_t len,
 		struct tree_entry *out, struct err *err)
 {
 	git_odb_object *raw = NULL;
-	size_t at = 0;
+	size_t at;
 	int more = 0;
 
 	/* not one of those that are kept: it is a root, and no other has it */
 	if (!oid_is_zero(tree) && repo_read(r, &raw, tree, GIT_OBJECT_TREE, err) != 0)
 		return -1;
-	while (raw && (more = tree_next(raw, &at, out)) > 0)
-		if (out->name_len == len && memcmp(out->name, name, len) == 0)
-			break;
+	if (raw) {
+		at = find_name(raw, name, len);
+		more = tree_next(raw, &at, out);
+	}
 	out->name = NULL; /* goes with the tree */
 	git_odb_object_free(raw);
 	return more < 0 ? malformed(tree, err) : more;
@@ -185,34 +220,55 @@ static void advance(struct side *s)
 	s->more = s->raw ? tree_next(s->raw, &s->at, &s->e) : 0;
 }
 
+/* How many bytes two texts begin with in common. */
+static size_t equal_bytes(const char *a, size_t len_a, const char *b, size_t len_b)
+{
+	enum { BLOCK = 512 };
+	size_t len = len_a < len_b ? len_a : len_b, at = 0;
+
+	while (len - at >= BLOCK && memcmp(a + at, b + at, BLOCK) == 0)
+		at += BLOCK;
+	while (at < len && a[at] == b[at])
+		at++;
+	return at;
+}
+
 /*
- * Passes over entries that are the same bytes in both, but for the last one,
- * which is left for the two to be compared in order. Returns how many.
+ * Passes over entries that both begin with from here on, but for the last one,
+ * which is left for the two to be compared in order. Returns how many. At the
+ * start of a tree a place is remembered where an entry is known to begin, for the
+ * next tree that begins with the same bytes: most new files come last.
  */
-static size_t skip_equal(struct side *a, struct side *b)
+static size_t skip_equal(struct repo *r, struct side *a, struct side *b)
 {
 	const char *pa = git_odb_object_data(a->raw), *pb = git_odb_object_data(b->raw);
 	size_t la = git_odb_object_size(a->raw), lb = git_odb_object_size(b->raw);
-	size_t at_a = a->at, at_b = b->at, len = 0, last = 0, nr = 0;
+	size_t len = equal_bytes(pa + a->at, la - a->at, pb + b->at, lb - b->at);
+	bool at_start = a->at == 0 && b->at == 0;
+	struct kept_tree *kept_a = at_start ? find_kept(r, a->raw) : NULL;
+	struct kept_tree *kept_b = at_start ? find_kept(r, b->raw) : NULL;
+	size_t at = 0, last = 0, before = 0, nr = 0;
 	const char *nul;
 
-	for (;;) {
-		nul = memchr(pa + at_a, '\0', la - at_a);
-		if (!nul || la - (size_t)(nul - pa) <= OID_RAWSZ)
-			break;
-		len = (size_t)(nul - (pa + at_a)) + 1 + OID_RAWSZ;
-		if (lb - at_b < len || memcmp(pa + at_a, pb + at_b, len) != 0)
-			break;
-		at_a += len;
-		at_b += len;
-		last = len;
-		nr++;
+	if (kept_a && kept_a->entry <= len) {
+		at = last = kept_a->entry;
+		nr = before = kept_a->before;
 	}
-	if (nr < 2)
-		return 0;
-	a->at = at_a - last;
-	b->at = at_b - last;
-	return nr - 1;
+	while (len - at > OID_RAWSZ) {
+		nul = memchr(pa + a->at + at, '\0', len - OID_RAWSZ - at);
+		if (!nul)
+			break;
+		last = at;
+		before = nr++;
+		at = (size_t)(nul - (pa + a->at)) + 1 + OID_RAWSZ;
+	}
+	if (kept_a && kept_b) {
+		kept_a->entry = kept_b->entry = last;
+		kept_a->before = kept_b->before = before;
+	}
+	a->at += last;
+	b->at += last;
+	return before;
 }
 
 static int walk_trees(struct walk *w, const struct oid *tree, const struct oid *base,
@@ -253,6 +309,8 @@ static int walk_sides(struct walk *w, struct side *t, struct side *b,
 	struct tree_entry last = { 0 };
 	int order, ret;
 
+	if (t->raw && b->raw && count_entries(w, skip_equal(w->repo, t, b), err) < 0)
+		return -1;
 	for (advance(t), advance(b); t->more; advance(t)) {
 		if (count_entries(w, 1, err) < 0)
 			return -1;
@@ -266,7 +324,7 @@ static int walk_sides(struct walk *w, struct side *t, struct side *b,
 			return malformed(base, err);
 		if (b->more > 0 && order == 0 && b->e.mode == t->e.mode &&
 		    oid_eq(&b->e.id, &t->e.id)) {
-			if (count_entries(w, skip_equal(t, b), err) < 0)
+			if (count_entries(w, skip_equal(w->repo, t, b), err) < 0)
 				return -1;
 			last.name = NULL;
 			continue;

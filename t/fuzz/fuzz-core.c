@@ -2,7 +2,8 @@
  * libFuzzer target for what core reads from outside. The first byte selects.
  *
  *   clang -fsanitize=fuzzer,address,undefined -Isrc t/fuzz/fuzz-core.c \
- *	src/core/{oid,record,trailer}.c src/base/{buf,err,io,pool,sha256,text}.c -lnettle
+ *	src/core/{descriptions,lines,migration,oid,order,record,trailer}.c \
+ *	src/base/{buf,err,io,map,pool,sha256,text}.c -lnettle
  */
 #include "base/compat.h"
 
@@ -10,6 +11,9 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "base/text.h"
+#include "core/descriptions.h"
+#include "core/lines.h"
+#include "core/order.h"
 #include "core/record.h"
 #include "core/trailer.h"
 
@@ -154,6 +158,218 @@ static void fuzz_printable(const char *data, size_t size)
 	buf_release(&twice);
 }
 
+/*
+ * A history for lines that may lie: commits 1 to 15, whose first byte is their
+ * number and the others zero. Each one's parent is the one before, the second
+ * one of the even ones is three before, and it brings one file; an odd one takes
+ * that of two commits before out.
+ */
+enum { COMMITS = 15 };
+
+static struct oid history_id(unsigned number)
+{
+	struct oid id = { { 0 } };
+
+	id.id[0] = (unsigned char)number;
+	return id;
+}
+
+/* 0 when there is no such commit. */
+static unsigned history_number(const struct oid *id)
+{
+	const struct oid same = history_id(id->id[0]);
+
+	return id->id[0] <= COMMITS && oid_eq(&same, id) ? id->id[0] : 0;
+}
+
+static int history_none(struct err *err)
+{
+	return err_set(err, ERR_FATAL, "no such commit");
+}
+
+static int history_commit(void *ctx UNUSED, const struct oid *id,
+			  struct order_commit *out, struct err *err)
+{
+	unsigned number = history_number(id);
+
+	if (!number)
+		return history_none(err);
+	memset(out, 0, sizeof(*out));
+	out->parent = history_id(number - 1);
+	return 0;
+}
+
+static int history_parents(void *ctx UNUSED, struct pool *pool, const struct oid *id,
+			   const struct oid **out, size_t *nr, struct err *err)
+{
+	struct oid *parents = pool_alloc(pool, 2 * sizeof(*parents));
+	unsigned number = history_number(id);
+
+	if (!number)
+		return history_none(err);
+	parents[0] = history_id(number - 1);
+	*nr = number > 1;
+	if (number > 3 && number % 2 == 0)
+		parents[(*nr)++] = history_id(number - 3);
+	*out = parents;
+	return 0;
+}
+
+/* The folder of a commit has its number. */
+static int history_tree(void *ctx UNUSED, const struct oid *id, struct oid *out,
+			struct err *err)
+{
+	*out = *id;
+	return history_number(id) ? 0 : history_none(err);
+}
+
+static bool history_has(unsigned folder, unsigned file)
+{
+	return file <= folder && !(folder % 2 && file + 2 == folder);
+}
+
+static int history_added(void *ctx UNUSED, struct pool *pool, const struct oid *tree,
+			 const struct oid *base, struct path_list *out,
+			 struct err *err UNUSED)
+{
+	unsigned has = history_number(tree), had = history_number(base), i;
+
+	for (i = 1; i <= COMMITS; i++)
+		if (history_has(has, i) && !history_has(had, i))
+			path_list_add(out, pool_printf(pool, "%c.sql", (int)('a' + i)));
+	return 0;
+}
+
+static int history_requires(void *ctx UNUSED, struct pool *pool,
+			    const struct oid *tree UNUSED, const struct path_list *of,
+			    struct path_list *out, struct err *err UNUSED)
+{
+	size_t i;
+
+	for (i = 0; i < of->nr; i++)
+		path_list_add(&out[i], pool_strdup(pool, "c"));
+	return 0;
+}
+
+/* With lines that are true the plan can be made; with others it comes to an end. */
+static void plan_history(struct lines *l, bool must)
+{
+	static const struct order_source source = {
+		NULL,	      history_commit, history_parents,
+		history_tree, history_added,  history_requires,
+		NULL
+	};
+	struct order_entry entries[COMMITS];
+	unsigned tip;
+
+	for (tip = COMMITS; tip > 1; tip -= 2) {
+		struct oid id = history_id(tip), none = history_id(0);
+		struct path_list files = { 0 };
+		struct pool pool = { 0 };
+		struct err err = { 0 };
+
+		history_added(NULL, &pool, &id, &none, &files, &err);
+		if (order_plan(&source, l, &id, &files, entries, &err) < 0 &&
+		    (must || !err.message[0]))
+			abort();
+		path_list_release(&files);
+		pool_release(&pool);
+	}
+}
+
+/* What was read is written as it is read again, but for what is not worth its place. */
+static void write_again(struct lines *l)
+{
+	struct buf once = BUF_INIT, twice = BUF_INIT;
+	struct lines again = { 0 };
+
+	lines_encode(l, STOP_NONE, &once);
+	if (lines_decode(&again, once.s, once.len) < 0)
+		abort();
+	lines_encode(&again, STOP_NONE, &twice);
+	if (once.len != twice.len || memcmp(once.s, twice.s, once.len) != 0)
+		abort();
+	lines_release(&again);
+	buf_release(&once);
+	buf_release(&twice);
+}
+
+/* The lines of the history above, damaged where the input says so: by pairs. */
+static void fuzz_true_lines(const char *data, size_t size)
+{
+	struct lines l = { 0 };
+	struct buf bytes = BUF_INIT;
+	size_t i;
+
+	plan_history(&l, true);
+	write_again(&l);
+	lines_encode(&l, STOP_NONE, &bytes);
+	lines_release(&l);
+	for (i = 0; i + 2 < size && i < 60; i += 3)
+		bytes.s[((unsigned char)data[i] << 8 | (unsigned char)data[i + 1]) %
+			bytes.len] = data[i + 2];
+	if (lines_decode(&l, bytes.s, bytes.len) == 0) {
+		write_again(&l);
+		plan_history(&l, false);
+	}
+	lines_release(&l);
+	buf_release(&bytes);
+}
+
+static void fuzz_lines(const char *data, size_t size)
+{
+	struct lines l = { 0 };
+	size_t i;
+
+	if (lines_decode(&l, data, size) < 0) {
+		if (l.nr || l.nr_paths || l.stops || l.paths)
+			abort();
+	} else {
+		for (i = 0; i < l.nr; i++)
+			if (lines_find(&l, &l.stops[i].commit) != i)
+				abort();
+		write_again(&l);
+		plan_history(&l, false);
+	}
+	lines_release(&l);
+	fuzz_true_lines(data, size);
+}
+
+/* Whatever is known of them is known again once it is added elsewhere. */
+static void fuzz_descriptions(const char *data, size_t size)
+{
+	struct descriptions d = { 0 }, other = { 0 };
+	struct pool pool = { 0 };
+	struct buf bytes = BUF_INIT;
+	struct migration m, again;
+	size_t i;
+
+	buf_add(&bytes, data, size);
+	if (descriptions_decode(&d, &bytes) < 0 && (d.nr || d.bytes.s))
+		abort();
+	for (i = 0; i < d.nr; i++) {
+		memset(&m, 0, sizeof(m));
+		memcpy(m.commit.id, d.bytes.s + d.at[i] + 4, OID_RAWSZ);
+		memcpy(m.blob.id, d.bytes.s + d.at[i] + 4 + OID_RAWSZ, OID_RAWSZ);
+		if (!descriptions_find(&d, &pool, &m))
+			continue;
+		again = m;
+		memset(&again.in_message, 0, sizeof(again.in_message));
+		if (!descriptions_find(&other, &pool, &again))
+			descriptions_add(&other, &m);
+		if (!descriptions_find(&other, &pool, &again) || again.when != m.when ||
+		    strcmp(again.subject, m.subject) != 0 ||
+		    strcmp(again.author, m.author) != 0 ||
+		    !trailers_eq(&again.in_message, &m.in_message) ||
+		    again.how.nr != m.how.nr)
+			abort();
+	}
+	descriptions_release(&d);
+	descriptions_release(&other);
+	pool_release(&pool);
+	buf_release(&bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy;
@@ -162,7 +378,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	size--;
 	copy = copy_of(data + 1, size); /* exactly as long: a read past it is seen */
-	switch (data[0] % 4) {
+	switch (data[0] % 6) {
 	case 0:
 		fuzz_record(copy, size);
 		break;
@@ -174,6 +390,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		fuzz_printable(copy, size);
+		break;
+	case 4:
+		fuzz_lines(copy, size);
+		break;
+	case 5:
+		fuzz_descriptions(copy, size);
 		break;
 	}
 	free(copy);

@@ -53,15 +53,24 @@ void graph_trees(struct graph *g)
 	}
 }
 
-size_t graph_path(const char *s, size_t len)
+/* PATHS when there is none. */
+static size_t find_path(const char *s, size_t len)
 {
 	size_t p;
 
 	for (p = 0; p < PATHS; p++)
 		if (strlen(paths[p]) == len + 4 && strncmp(paths[p], s, len) == 0)
-			return p;
-	fail_msg("no path begins '%.*s'", (int)len, s);
-	return 0;
+			break;
+	return p;
+}
+
+size_t graph_path(const char *s, size_t len)
+{
+	size_t p = find_path(s, len);
+
+	if (p == PATHS)
+		fail_msg("no path begins '%.*s'", (int)len, s);
+	return p;
 }
 
 /* path[*version][<required,...[%form]] */
@@ -175,6 +184,7 @@ static void make_id(const struct graph *g, size_t number, unsigned char kind,
 	memcpy(out->id + 16, &hidden, 4);
 }
 
+/* The number of a commit or folder; g->nr when there is none, and that may be. */
 static size_t id_number(const struct graph *g, const struct oid *id, unsigned char kind)
 {
 	struct oid same;
@@ -183,9 +193,11 @@ static size_t id_number(const struct graph *g, const struct oid *id, unsigned ch
 	memcpy(&hidden, id->id + 16, 4);
 	hidden ^= (uint32_t)(g->salt >> 32);
 	make_id(g, hidden, kind, &same);
-	if (hidden >= g->nr || !oid_eq(&same, id))
+	if (hidden < g->nr && oid_eq(&same, id))
+		return hidden;
+	if (!g->doubted)
 		fail_msg("an id that was never given out");
-	return hidden;
+	return g->nr;
 }
 
 static const blob *folder(const struct graph *g, const struct oid *tree)
@@ -203,6 +215,11 @@ static int called(struct graph *g, struct err *err)
 	return 0;
 }
 
+static int no_such(struct err *err)
+{
+	return err_set(err, ERR_FATAL, "this graph has no such thing");
+}
+
 static int source_commit(void *ctx, const struct oid *id, struct order_commit *out,
 			 struct err *err)
 {
@@ -210,6 +227,8 @@ static int source_commit(void *ctx, const struct oid *id, struct order_commit *o
 	size_t number = id_number(g, id, 'c');
 	const struct node *n = &g->at[number];
 
+	if (number == g->nr)
+		return no_such(err);
 	memset(out, 0, sizeof(*out));
 	out->boundary = n->boundary;
 	if (n->nr_parents) /* behind a boundary nothing can be read */
@@ -224,10 +243,12 @@ static int source_parents(void *ctx, struct pool *pool, const struct oid *id,
 			  const struct oid **out, size_t *nr, struct err *err)
 {
 	struct graph *g = ctx;
-	const struct node *n = &g->at[id_number(g, id, 'c')];
+	size_t number = id_number(g, id, 'c'), k;
+	const struct node *n = &g->at[number];
 	struct oid *parents = pool_alloc(pool, (PARENTS + 1) * sizeof(*parents));
-	size_t k;
 
+	if (number == g->nr)
+		return no_such(err);
 	assert_false(n->boundary);
 	for (k = 0; k < n->nr_parents; k++)
 		make_id(g, n->parents[k], 'c', &parents[k]);
@@ -240,8 +261,11 @@ static int source_tree(void *ctx, const struct oid *id, struct oid *out, struct 
 {
 	static const blob empty[PATHS];
 	struct graph *g = ctx;
-	const struct node *n = &g->at[id_number(g, id, 'c')];
+	size_t number = id_number(g, id, 'c');
+	const struct node *n = &g->at[number];
 
+	if (number == g->nr)
+		return no_such(err);
 	memset(out, 0, sizeof(*out));
 	if (memcmp(n->files, empty, sizeof(empty)) != 0)
 		make_id(g, n->tree, 't', out);
@@ -282,11 +306,15 @@ static int source_requires(void *ctx, struct pool *pool, const struct oid *tree,
 			   const struct path_list *of, struct path_list *out,
 			   struct err *err)
 {
+	const struct graph *g = ctx;
 	size_t i, p;
 	blob b;
 
 	for (i = 0; i < of->nr; i++) {
-		b = folder(ctx, tree)[graph_path(of->items[i], strlen(of->items[i]) - 4)];
+		p = find_path(of->items[i], strlen(of->items[i]) - 4);
+		b = p < PATHS ? folder(ctx, tree)[p] : 0;
+		if (!b && g->doubted)
+			return no_such(err);
 		assert_int_not_equal(b, 0);
 		path_list_add(&out[i], "elsewhere.sql");
 		for (p = 0; p < PATHS; p++)
@@ -294,6 +322,11 @@ static int source_requires(void *ctx, struct pool *pool, const struct oid *tree,
 				path_list_add(&out[i], require(pool, p, FORM(b)));
 	}
 	return called(ctx, err);
+}
+
+void graph_id(const struct graph *g, size_t commit, struct oid *out)
+{
+	make_id(g, commit, 'c', out);
 }
 
 /* The files of a commit, bytewise. */
@@ -323,7 +356,7 @@ int graph_plan(struct graph *g, size_t tip, struct lines *lines, struct list *ou
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	make_id(g, tip, 'c', &id);
+	graph_id(g, tip, &id);
 	list_files(g, tip, &files);
 	ret = order_plan(&source, lines, &id, &files, entries, err);
 	out->refused = ret < 0 && err->code == ERR_REFUSED;
@@ -348,6 +381,6 @@ uint32_t graph_stop(const struct graph *g, size_t commit, struct lines *lines)
 {
 	struct oid id;
 
-	make_id(g, commit, 'c', &id);
+	graph_id(g, commit, &id);
 	return lines_find(lines, &id);
 }

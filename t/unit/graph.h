@@ -17,6 +17,7 @@
 struct buf;
 struct err;
 struct lines;
+struct oid;
 
 enum { PATHS = 12, PARENTS = 4, FORMS = 5 };
 
@@ -49,7 +50,8 @@ struct graph {
 	uint64_t salt;	/* other salt, other object ids */
 	size_t calls;	/* to the source, so far */
 	size_t fail_at; /* this call fails; 0 is none */
-	bool lies; /* where two folders are compared, the first one holds every file */
+	bool lies;    /* where two folders are compared, the first one holds every file */
+	bool doubted; /* what was never given out is an error, not a failed test */
 };
 
 struct node *graph_add(struct graph *g, const char *name);
@@ -86,6 +88,8 @@ struct list {
 /** The plan of one commit as order_plan has it. 0, or -1 with `err` set. */
 int graph_plan(struct graph *g, size_t tip, struct lines *lines, struct list *out,
 	       struct err *err);
+
+void graph_id(const struct graph *g, size_t commit, struct oid *out);
 
 /** The stop at a commit, or STOP_NONE. */
 uint32_t graph_stop(const struct graph *g, size_t commit, struct lines *lines);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/interrupt.h"
 #include "base/io.h"
+#include "base/map.h"
 #include "base/pool.h"
 #include "base/proc.h"
 #include "base/sha256.h"
@@ -173,6 +174,104 @@ static void vec_grows(UNUSED void **state)
 	assert_int_equal(items[999], 999);
 	assert_true(alloc >= nr);
 	free(items);
+}
+
+/* Numbers in an array, found by their content; `looked` counts the comparisons. */
+static size_t looked;
+
+static bool same_number(const void *array, size_t pos, const void *what)
+{
+	looked++;
+	return ((const uint32_t *)array)[pos] == *(const uint32_t *)what;
+}
+
+static uint32_t number_hash(struct map *m, uint32_t number)
+{
+	return map_hash(m, &number, sizeof(number));
+}
+
+static ssize_t find_number(struct map *m, const uint32_t *numbers, uint32_t number)
+{
+	return map_find(m, number_hash(m, number), same_number, numbers, &number);
+}
+
+static void map_grows(UNUSED void **state)
+{
+	enum { NUMBERS = 20000 };
+	uint32_t *numbers = calloc(NUMBERS, sizeof(*numbers));
+	struct map m = { 0 };
+	size_t i, k;
+
+	assert_int_equal(find_number(&m, numbers, 7), MAP_NONE);
+	for (i = 0; i < NUMBERS; i++) {
+		numbers[i] = (uint32_t)i * 2654435761u;
+		assert_int_equal(find_number(&m, numbers, numbers[i]), MAP_NONE);
+		map_add(&m, number_hash(&m, numbers[i]), i);
+		if ((i & (i + 1)) == 0) /* round each growth all are there */
+			for (k = 0; k <= i; k++)
+				assert_int_equal(find_number(&m, numbers, numbers[k]), k);
+	}
+	looked = 0;
+	for (i = 0; i < NUMBERS; i++)
+		assert_int_equal(find_number(&m, numbers, numbers[i]), i);
+	assert_in_range(looked, NUMBERS, NUMBERS + 10); /* others are told by the hash */
+	for (i = NUMBERS; i < (size_t)2 * NUMBERS; i++)
+		assert_int_equal(find_number(&m, numbers, (uint32_t)i * 2654435761u),
+				 MAP_NONE);
+	map_release(&m);
+	free(numbers);
+}
+
+/* Whatever they hash to, also where the table ends. */
+static void map_of_equal_hashes(UNUSED void **state)
+{
+	static const uint32_t hashes[] = { 0, 63, UINT32_MAX };
+	uint32_t numbers[1000], other = 5000;
+	size_t h, i;
+
+	for (h = 0; h < ARRAY_SIZE(hashes); h++) {
+		struct map m = { 0 };
+
+		for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+			numbers[i] = (uint32_t)i;
+			map_add(&m, hashes[h], i);
+		}
+		for (i = 0; i < ARRAY_SIZE(numbers); i++)
+			assert_int_equal(map_find(&m, hashes[h], same_number, numbers,
+						  &numbers[i]),
+					 i);
+		assert_int_equal(map_find(&m, hashes[h], same_number, numbers, &other),
+				 MAP_NONE);
+		looked = 0; /* the same place in the table, another hash */
+		assert_int_equal(map_find(&m, hashes[h] ^ 1u << 30, same_number, numbers,
+					  &numbers[1]),
+				 MAP_NONE);
+		assert_int_equal(looked, 0);
+		map_release(&m);
+	}
+}
+
+static void map_is_released_and_used_again(UNUSED void **state)
+{
+	const uint32_t numbers[] = { 17, 4 };
+	struct map m = { 0 }, other = { 0 };
+
+	map_release(&m);
+	map_add(&m, number_hash(&m, 17), 0);
+	assert_int_equal(find_number(&m, numbers, 17), 0);
+	map_release(&m);
+	assert_int_equal(m.size, 0);
+	assert_int_equal(find_number(&m, numbers, 17), MAP_NONE);
+	map_add(&m, number_hash(&m, 4), 1);
+	assert_int_equal(find_number(&m, numbers, 4), 1);
+	assert_int_equal(find_number(&m, numbers, 17), MAP_NONE);
+	map_release(&m);
+	/* nobody foresees a hash: each map has its own secret */
+	number_hash(&m, 17);
+	number_hash(&other, 17);
+	assert_true(m.key != other.key);
+	assert_int_equal(map_hash(&m, "ab", 2), map_hash(&m, "abc", 2));
+	assert_int_not_equal(map_hash(&m, "ab", 2), map_hash(&m, "abc", 3));
 }
 
 static void pool_keeps_everything(UNUSED void **state)
@@ -723,6 +822,9 @@ int main(void)
 		cmocka_unit_test(err_exit_statuses),
 		cmocka_unit_test(buf_grows),
 		cmocka_unit_test(vec_grows),
+		cmocka_unit_test(map_grows),
+		cmocka_unit_test(map_of_equal_hashes),
+		cmocka_unit_test(map_is_released_and_used_again),
 		cmocka_unit_test(pool_keeps_everything),
 		cmocka_unit_test(pool_large_and_empty_first),
 		cmocka_unit_test(pool_strings),

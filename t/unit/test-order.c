@@ -823,6 +823,266 @@ static void long_chain(void **state UNUSED)
 	free(entries);
 }
 
+/*
+ * Long stretches in which nothing arrives. Ids are numbers; a folder holds the
+ * first so many files; commits are counted when they are looked at.
+ */
+enum { STRETCH = 200000, MERGES = 200, MORE = 10 };
+
+struct wide_node {
+	uint32_t parents[2]; /* counted from 1 */
+	uint32_t files;
+};
+
+struct wide {
+	struct wide_node *at;
+	uint32_t nr;
+	bool filter; /* it is told where folders are the same */
+	size_t commits, others;
+};
+
+static void wide_id(uint32_t number, struct oid *out)
+{
+	memset(out, 0, sizeof(*out));
+	memcpy(out->id, &number, sizeof(number));
+}
+
+static uint32_t wide_number(const struct oid *id)
+{
+	uint32_t number;
+
+	memcpy(&number, id->id, sizeof(number));
+	return number;
+}
+
+static const struct wide_node *wide_node(const struct wide *w, const struct oid *id)
+{
+	return &w->at[wide_number(id) - 1];
+}
+
+static int wide_commit(void *ctx, const struct oid *id, struct order_commit *out,
+		       struct err *err UNUSED)
+{
+	struct wide *w = ctx;
+	const struct wide_node *n = wide_node(w, id);
+
+	w->commits++;
+	memset(out, 0, sizeof(*out));
+	wide_id(n->parents[0], &out->parent);
+	out->same = w->filter && n->parents[0] &&
+		    w->at[n->parents[0] - 1].files == n->files;
+	return 0;
+}
+
+static int wide_parents(void *ctx, struct pool *pool, const struct oid *id,
+			const struct oid **out, size_t *nr, struct err *err UNUSED)
+{
+	struct wide *w = ctx;
+	const struct wide_node *n = wide_node(w, id);
+	struct oid *parents = pool_alloc(pool, 2 * sizeof(*parents));
+
+	w->others++;
+	for (*nr = 0; *nr < 2 && n->parents[*nr]; ++*nr)
+		wide_id(n->parents[*nr], &parents[*nr]);
+	*out = parents;
+	return 0;
+}
+
+static int wide_tree(void *ctx, const struct oid *id, struct oid *out,
+		     struct err *err UNUSED)
+{
+	struct wide *w = ctx;
+
+	w->others++;
+	wide_id(wide_node(w, id)->files, out);
+	return 0;
+}
+
+static int wide_added(void *ctx, struct pool *pool, const struct oid *tree,
+		      const struct oid *base, struct path_list *out,
+		      struct err *err UNUSED)
+{
+	struct wide *w = ctx;
+	uint32_t i;
+
+	w->others++;
+	for (i = wide_number(base); i < wide_number(tree); i++)
+		path_list_add(out, pool_printf(pool, "a%05u.sql", i));
+	return 0;
+}
+
+static int wide_requires(void *ctx, struct pool *pool UNUSED,
+			 const struct oid *tree UNUSED, const struct path_list *of UNUSED,
+			 struct path_list *out UNUSED, struct err *err UNUSED)
+{
+	struct wide *w = ctx;
+
+	w->others++;
+	return 0;
+}
+
+/* Returns the number of the commit. */
+static uint32_t wide_add(struct wide *w, uint32_t parent, uint32_t second, uint32_t files)
+{
+	w->at[w->nr] = (struct wide_node){ { parent, second }, files };
+	return ++w->nr;
+}
+
+static uint32_t wide_add_same(struct wide *w, uint32_t parent, size_t nr)
+{
+	while (nr-- > 0)
+		parent = wide_add(w, parent, 0, parent ? w->at[parent - 1].files : 0);
+	return parent;
+}
+
+static void wide_plan(struct wide *w, struct lines *lines, uint32_t tip,
+		      struct order_entry *out)
+{
+	const struct order_source source = { w,		wide_commit, wide_parents,
+					     wide_tree, wide_added,  wide_requires,
+					     NULL };
+	struct path_list files = { 0 };
+	struct pool names = { 0 };
+	struct err err = { 0 };
+	struct oid id, tree, none;
+
+	wide_id(tip, &id);
+	wide_id(w->at[tip - 1].files, &tree);
+	wide_id(0, &none);
+	wide_added(w, &names, &tree, &none, &files, &err);
+	w->commits = w->others = 0;
+	assert_int_equal(order_plan(&source, lines, &id, &files, out, &err), 0);
+	path_list_release(&files);
+	pool_release(&names);
+}
+
+/* Where a branch begins, or where a merge comes: spread over the stretch. */
+enum spread { UPWARD, DOWNWARD, TOGETHER, SPREADS };
+
+static uint32_t spread(enum spread how, uint32_t i)
+{
+	const uint32_t each = STRETCH / MERGES;
+
+	switch (how) {
+	case UPWARD:
+		return (i + 1) * each;
+	case DOWNWARD:
+		return (MERGES - i) * each;
+	case TOGETHER: /* so that no two walks end at one mark by chance */
+		return STRETCH - 7 * i;
+	case SPREADS:
+		break;
+	}
+	return 0;
+}
+
+/*
+ * Each merge brings one more file, and of a side line whose bottom, far down the
+ * stretch, is where all of them came from.
+ */
+static uint32_t make_deep_merges(struct wide *w, enum spread how)
+{
+	uint32_t bottom = wide_add(w, 0, 0, MERGES), main_line, i;
+
+	wide_add_same(w, bottom, STRETCH - 1);
+	main_line = wide_add(w, 0, 0, 0);
+	for (i = 0; i < MERGES; i++)
+		main_line = wide_add(w, main_line, spread(how, i), i + 1);
+	return main_line;
+}
+
+/* The stretch is the line itself: branches leave it and come back, later or soon. */
+static uint32_t make_short_branches(struct wide *w, enum spread how)
+{
+	uint32_t from = wide_add(w, 0, 0, 0), line = from, side, i;
+
+	for (i = 0; i < MERGES; i++) {
+		side = wide_add(w, how == UPWARD ? line : from, 0, i + 1);
+		if (how == DOWNWARD)
+			side = wide_add_same(w, side, 100);
+		line = wide_add_same(w, line, STRETCH / MERGES);
+		line = wide_add(w, line, side, i + 1);
+	}
+	return line;
+}
+
+static void assert_plan_of_merges(const struct order_entry *entries)
+{
+	size_t i;
+
+	for (i = 0; i < MERGES; i++)
+		assert_int_equal(entries[i].path, i);
+}
+
+/* Writes the lines and reads them, as the next process would. */
+static void store_at(struct lines *lines, uint32_t tip)
+{
+	struct oid id;
+
+	wide_id(tip, &id);
+	assert_null(store(lines, lines_find(lines, &id)));
+}
+
+/*
+ * What a plan with what is known looks at: nothing for the same commit; only new
+ * commits for a later one, and from one that is far enough nothing again.
+ */
+static void assert_only_new_commits(struct wide *w, struct lines *lines, uint32_t tip)
+{
+	struct order_entry entries[MERGES];
+	uint32_t next = wide_add_same(w, tip, MORE), far = wide_add_same(w, next, 500);
+
+	wide_plan(w, lines, tip, entries);
+	assert_int_equal(w->commits + w->others, 0);
+	wide_plan(w, lines, next, entries);
+	assert_plan_of_merges(entries);
+	assert_int_equal(w->commits, MORE);
+	assert_true(w->filter ? w->others == 0 : w->others <= MORE + 1);
+	wide_plan(w, lines, far, entries);
+	assert_int_equal(w->commits, MORE + 500 + 1);
+	wide_plan(w, lines, far, entries);
+	assert_int_equal(w->commits + w->others, 0);
+	store_at(lines, far);
+	wide_plan(w, lines, far, entries);
+	assert_plan_of_merges(entries);
+	assert_int_equal(w->commits + w->others, 0);
+}
+
+static void judge_wide(uint32_t (*make)(struct wide *, enum spread), enum spread how,
+		       bool filter)
+{
+	struct wide w = { .filter = filter };
+	struct order_entry entries[MERGES];
+	struct lines lines = { 0 };
+	uint32_t tip;
+	size_t size;
+
+	w.at = calloc((size_t)STRETCH * 2, sizeof(*w.at));
+	tip = make(&w, how);
+	size = w.nr;
+	wide_plan(&w, &lines, tip, entries);
+	assert_plan_of_merges(entries);
+	if (w.commits > 2 * size + 2 * MERGES)
+		fail_msg("%zu looks at %zu commits", w.commits, size);
+	assert_only_new_commits(&w, &lines, tip);
+	lines_release(&lines);
+	wide_plan(&w, &lines, tip, entries);
+	store_at(&lines, tip);
+	assert_only_new_commits(&w, &lines, tip);
+	lines_release(&lines);
+	free(w.at);
+}
+
+static void long_stretches_are_walked_once(void **state UNUSED)
+{
+	int how;
+
+	for (how = 0; how < SPREADS; how++) {
+		judge_wide(make_deep_merges, how, true);
+		judge_wide(make_short_branches, how, how == UPWARD);
+	}
+}
+
 static void lists_of_paths(void **state UNUSED)
 {
 	struct path_list list = { 0 };
@@ -854,6 +1114,7 @@ int main(void)
 		cmocka_unit_test(source_contradicts_itself),
 		cmocka_unit_test(deep_nesting),
 		cmocka_unit_test(long_chain),
+		cmocka_unit_test(long_stretches_are_walked_once),
 		cmocka_unit_test(lists_of_paths),
 		cmocka_unit_test(random_graphs),
 	};
