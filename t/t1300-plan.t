@@ -270,6 +270,27 @@ test_expect_success 'merge: a fast-forward, merged with --no-ff' '
 	order_is b c a
 '
 
+test_expect_success 'merge: a branch that merged this one: git would fast-forward, a foxtrot' '
+	fresh foxtrot &&
+	add m &&
+	git checkout -q -b side && add s &&
+	git checkout -q -b plain && commit_file README text &&
+	git checkout -q main && add n && git branch was &&
+	git checkout -q side && tick && git merge -q main &&
+	git checkout -q main &&
+	foretells side &&
+	cat >.git/t/expect-err <<-\END &&
+	warning: git would fast-forward here, and reorder what has landed [foxtrot]
+	hint: Make a merge commit: git merge --no-ff.
+	END
+	test_cmp .git/t/expect-err .git/t/err &&
+	order_is m n s &&
+	git reset -q --hard was && git merge -q side && order_is m s n &&
+	test_expect_code 1 git migrate check was..main 2>.git/t/err &&
+	grep "\[foxtrot\]" .git/t/err &&
+	git reset -q --hard was && foretells plain && test_must_be_empty .git/t/err
+'
+
 test_expect_success 'merge: both sides new; the table marks what arrives' '
 	fresh both &&
 	add m &&

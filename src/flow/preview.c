@@ -233,6 +233,30 @@ static int merge_settings(struct repo *repo, const struct preview *p, struct fin
 	return ret;
 }
 
+/*
+ * Where git fast-forwards unless it is told not to, the plan becomes that of the
+ * other branch; one that had merged this one (a foxtrot) has another order.
+ */
+static int warn_fast_forward(struct preview *p, struct findings *f, struct err *err)
+{
+	const struct lineage forward = { .old_is_ancestor = true };
+	struct findings then = { 0 };
+	size_t i;
+	int ret = 0;
+
+	if (p->nr_bases == 1 && oid_eq(&p->bases[0], &p->ours.head))
+		ret = policy_append_only(&p->ours, &p->theirs, &forward, &then, err);
+	for (i = 0; i < then.nr && ret == 0; i++) {
+		if (then.items[i].rule != RULE_FOXTROT)
+			continue;
+		findings_add(f, RULE_FOXTROT, true, NULL,
+			     "git would fast-forward here, and reorder what has landed");
+		findings_hint(f, "Make a merge commit: git merge --no-ff.");
+	}
+	findings_release(&then);
+	return ret;
+}
+
 int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *theirs,
 		  struct preview *p, struct findings *f, struct err *err)
 {
@@ -252,7 +276,7 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 	if (f->errors == before &&
 	    policy_append_only(&p->ours, &p->plan, &forward, f, err) < 0)
 		return -1;
-	if (merge_settings(repo, p, f, err) < 0 ||
+	if (warn_fast_forward(p, f, err) < 0 || merge_settings(repo, p, f, err) < 0 ||
 	    policy_new_entries(&p->plan, p->arriving, f, err) < 0)
 		return -1;
 	return find_overlaps(repo, p, f, err);
