@@ -58,6 +58,8 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/tree.c %reldir%/git/tree.h \
 	%reldir%/git/internal.h \
 	%reldir%/git/notes.c %reldir%/git/notes.h \
+	%reldir%/git/objects.c \
+	%reldir%/git/refs.c \
 	%reldir%/git/repo.c %reldir%/git/repo.h \
 	%reldir%/git/settings.c
 

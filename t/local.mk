@@ -123,6 +123,9 @@ shell_tests = \
 	%reldir%/t1000-order.t \
 	%reldir%/t1100-fixes.t \
 	%reldir%/t1200-shallow.t \
+	%reldir%/t1210-repositories.t \
+	%reldir%/t1300-plan.t \
+	%reldir%/t1310-plan-cache.t \
 	%reldir%/t2000-apply.t \
 	%reldir%/t2200-crash.t \
 	%reldir%/t2300-restored.t \

@@ -106,21 +106,22 @@ int fd_write_all(int fd, const void *data, size_t len)
 
 int file_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
+	/* a pipe would be waited for, a device may have no end */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
+	struct stat st = { 0 };
 	int ret;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 1;
 	if (fd < 0)
 		return err_errno(err, ERR_FATAL, "could not open '%s'", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd); /* a pipe would keep us waiting */
-		return err_set(err, ERR_FATAL, "'%s' is not a regular file", path);
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		ret = err_set(err, ERR_FATAL, "could not read: it is no file");
+	} else {
+		if (st.st_size > 0 && (uint64_t)st.st_size < max)
+			buf_reserve(out, (size_t)st.st_size + 1);
+		ret = fd_read_all(fd, max, out, err);
 	}
-	if ((uint64_t)st.st_size < max)
-		buf_reserve(out, (size_t)st.st_size + 1);
-	ret = fd_read_all(fd, max, out, err);
 	if (ret < 0)
 		err_wrap(err, "file '%s'", path);
 	close(fd);

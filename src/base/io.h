@@ -17,7 +17,8 @@ char *xstrndup(const char *s, size_t len);
 
 /**
  * Appends all of a file to `out`, at most `max` bytes. Returns 0, 1 when there
- * is no such file, -1 with `err` set (too long is ERR_FATAL as well).
+ * is no such file, -1 with `err` set (too long is ERR_FATAL as well). What is no
+ * regular file is an error at once: a pipe is not waited for.
  */
 int file_read(const char *path, size_t max, struct buf *out, struct err *err);
 

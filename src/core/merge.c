@@ -12,14 +12,9 @@ static const struct migration *on_side(const struct plan *p, const char *path)
 	return pos < 0 ? NULL : &p->items[pos];
 }
 
-static const struct migration *in_bases(const struct merge_input *in, const char *path)
+static const struct migration *in_base(const struct merge_input *in, const char *path)
 {
-	const struct migration *m = NULL;
-	size_t i;
-
-	for (i = 0; i < in->nr_bases && !m; i++)
-		m = on_side(&in->bases[i], path);
-	return m;
+	return in->base ? on_side(in->base, path) : NULL;
 }
 
 static bool same_file(const struct migration *a, const struct migration *b)
@@ -33,7 +28,7 @@ static void found_clash(const struct merge_input *in, const struct migration *ou
 			const struct migration *theirs, struct findings *f)
 {
 	const char *path = ours ? ours->path : theirs->path;
-	const struct migration *base = in_bases(in, path);
+	const struct migration *base = in_base(in, path);
 	char one[OID_HEXSZ + 1], two[OID_HEXSZ + 1];
 
 	if (!ours || !theirs)
@@ -59,15 +54,19 @@ static const struct migration *merge_path(const struct merge_input *in,
 					  const struct migration *theirs,
 					  struct findings *f)
 {
+	static const struct migration unlike; /* any file there is */
 	const struct migration *base;
 
 	if (same_file(ours, theirs))
 		return ours;
-	base = in_bases(in, ours ? ours->path : theirs->path);
+	base = in_base(in, ours ? ours->path : theirs->path);
 	if (same_file(base, ours))
 		return theirs;
-	if (!same_file(base, theirs))
-		found_clash(in, ours, theirs, f);
+	if (same_file(base, theirs))
+		return ours;
+	if (in->among_bases)
+		return ours && theirs ? &unlike : base;
+	found_clash(in, ours, theirs, f);
 	return ours ? ours : theirs;
 }
 
@@ -81,25 +80,48 @@ static void add(struct plan *out, const struct migration *at, const struct migra
 	m->known = false; /* described anew: the header may be another one */
 }
 
-static void add_misfits(const struct plan *from, const struct plan *had,
-			struct misfit *to, size_t *nr)
+static bool has_misfit(const struct plan *p, const char *path)
 {
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < from->nr_misfits; i++) {
-		for (k = 0; had && k < had->nr_misfits; k++)
-			if (strcmp(had->misfits[k].path, from->misfits[i].path) == 0)
-				break;
-		if (!had || k == had->nr_misfits)
-			to[(*nr)++] = from->misfits[i];
+	for (i = 0; i < p->nr_misfits; i++)
+		if (strcmp(p->misfits[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+static bool base_has_misfit(const struct merge_input *in, const char *path)
+{
+	return in->base && has_misfit(in->base, path);
+}
+
+/* Those of both sides, and those of one that the other did not take away. */
+static void merge_misfits(const struct merge_input *in, struct plan *out)
+{
+	const struct plan *ours = in->ours, *theirs = in->theirs;
+	struct misfit *to;
+	const char *path;
+	size_t i;
+
+	to = pool_alloc(&out->pool,
+			(ours->nr_misfits + theirs->nr_misfits + 1) * sizeof(*to));
+	for (i = 0; i < ours->nr_misfits; i++) {
+		path = ours->misfits[i].path;
+		if (has_misfit(theirs, path) || !base_has_misfit(in, path))
+			to[out->nr_misfits++] = ours->misfits[i];
 	}
+	for (i = 0; i < theirs->nr_misfits; i++) {
+		path = theirs->misfits[i].path;
+		if (!has_misfit(ours, path) && !base_has_misfit(in, path))
+			to[out->nr_misfits++] = theirs->misfits[i];
+	}
+	out->misfits = to;
 }
 
 size_t plan_merge(const struct merge_input *in, struct plan *out, struct findings *f)
 {
 	const struct plan *ours = in->ours, *theirs = in->theirs;
 	const struct migration *m, *kept;
-	struct misfit *misfits;
 	size_t i, arriving;
 
 	memset(out, 0, sizeof(*out));
@@ -116,16 +138,15 @@ size_t plan_merge(const struct merge_input *in, struct plan *out, struct finding
 	arriving = out->nr;
 	for (i = 0; i < theirs->nr; i++) {
 		m = &theirs->items[i];
-		if (on_side(ours, m->path) || !merge_path(in, NULL, m, f))
+		if (on_side(ours, m->path))
 			continue;
-		add(out, m, m);
+		kept = merge_path(in, NULL, m, f);
+		if (!kept)
+			continue;
+		add(out, m, kept);
 		memset(&out->items[out->nr - 1].arrival, 0, OID_RAWSZ);
 	}
-	misfits = pool_alloc(&out->pool, (ours->nr_misfits + theirs->nr_misfits + 1) *
-						 sizeof(*misfits));
-	add_misfits(ours, NULL, misfits, &out->nr_misfits);
-	add_misfits(theirs, ours, misfits, &out->nr_misfits);
-	out->misfits = misfits;
+	merge_misfits(in, out);
 	plan_index(out);
 	return arriving;
 }

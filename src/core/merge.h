@@ -5,6 +5,7 @@
 #ifndef CORE_MERGE_H
 #define CORE_MERGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct findings;
@@ -13,8 +14,8 @@ struct plan;
 /** Start with `= { 0 }`. */
 struct merge_input {
 	const struct plan *ours, *theirs;
-	const struct plan *bases; /* of the merge bases; none for unrelated histories */
-	size_t nr_bases;
+	const struct plan *base; /* what both had; NULL for unrelated histories */
+	bool among_bases;	 /* of a base itself: clashes are settled as below */
 };
 
 /**
@@ -24,8 +25,10 @@ struct merge_input {
  * could not merge; there ours stays. Returns the position of the first entry
  * that arrives.
  *
- * Where several merge bases differ, a path counts as known to the base that has
- * it: as if they had been merged, which is what git does.
+ * Branches that merged each other have more than one merge base; these are
+ * merged first (`among_bases`), as git does it: a file that one deleted and the
+ * other edited is as it was before, and of two contents comes a third, that
+ * neither side has.
  */
 size_t plan_merge(const struct merge_input *in, struct plan *out, struct findings *f);
 

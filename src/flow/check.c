@@ -14,9 +14,8 @@
 #include "git/history.h"
 #include "git/repo.h"
 
-/* .gitmigrate decides over what has landed: it must not be bent by a push. */
-static int check_settings(struct repo *repo, const struct oid *older,
-			  const struct oid *newer, struct findings *f, struct err *err)
+int check_settings(struct repo *repo, const struct oid *older, const struct oid *newer,
+		   struct findings *f, struct err *err)
 {
 	static const char *const keys[] = { "migrate.path", "migrate.protect" };
 	static const char *const defaults[] = { "migrations", "landed" };

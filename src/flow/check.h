@@ -8,6 +8,13 @@
 struct err;
 struct repo;
 
+/**
+ * Adds what `newer` changes in .gitmigrate that decides over what has landed: a
+ * push or a merge must not bend it. 0 or -1.
+ */
+int check_settings(struct repo *repo, const struct oid *older, const struct oid *newer,
+		   struct findings *f, struct err *err);
+
 /** How one commit stands to an earlier tip. 0 or -1. */
 int check_lineage(struct repo *repo, const struct oid *older, const struct oid *newer,
 		  struct lineage *out, struct err *err);

@@ -18,28 +18,70 @@ void preview_release(struct preview *p)
 	plan_release(&p->plan);
 	plan_release(&p->ours);
 	plan_release(&p->theirs);
-	for (i = 0; i < p->nr_bases; i++)
-		plan_release(&p->bases[i]);
+	for (i = 0; i < p->nr_kept; i++) {
+		plan_release(p->kept[i]);
+		free(p->kept[i]);
+	}
+	free(p->kept);
 	free(p->bases);
 	memset(p, 0, sizeof(*p));
 }
 
-static int read_bases(struct repo *repo, const struct oid *ours, const struct oid *theirs,
-		      struct preview *p, struct err *err)
+static struct plan *keep_plan(struct preview *p)
 {
-	struct oid *bases = NULL;
-	size_t nr, i;
-	int ret = repo_merge_bases(repo, ours, theirs, &bases, &nr, err);
+	struct plan *plan = xcalloc(1, sizeof(*plan));
 
+	p->kept = xreallocarray(p->kept, p->nr_kept + 1, sizeof(struct plan *));
+	p->kept[p->nr_kept++] = plan;
+	return plan;
+}
+
+static int common_plan(struct repo *repo, const struct oid *bases, size_t nr,
+		       struct preview *p, const struct plan **out, struct err *err);
+
+/* Merges one more base into `*out`, on top of what those two have in common. */
+static int merge_base(struct repo *repo, const struct oid *first, const struct plan *one,
+		      struct preview *p, const struct plan **out, struct err *err)
+{
+	struct merge_input in = { .ours = *out, .theirs = one, .among_bases = true };
+	struct findings none = { 0 };
+	struct plan *merged;
+	struct oid *deeper;
+	size_t nr;
+	int ret;
+
+	if (repo_merge_bases(repo, first, &one->head, &deeper, &nr, err) < 0)
+		return -1;
+	ret = common_plan(repo, deeper, nr, p, &in.base, err);
+	free(deeper);
 	if (ret < 0)
 		return -1;
-	p->bases = xcalloc(nr + 1, sizeof(*p->bases));
-	for (i = 0; i < nr && ret == 0; i++) {
-		ret = history_plan(repo, &bases[i], &p->bases[i], err);
-		p->nr_bases++;
+	merged = keep_plan(p);
+	plan_merge(&in, merged, &none);
+	findings_release(&none);
+	*out = merged;
+	return 0;
+}
+
+/* The plan of the bases, merged into one; NULL when there are none. */
+static int common_plan(struct repo *repo, const struct oid *bases, size_t nr,
+		       struct preview *p, const struct plan **out, struct err *err)
+{
+	enum { KEPT_MAX = 64 }; /* deeper than any two branches crossed in earnest */
+	struct plan *one;
+	size_t i;
+
+	*out = NULL;
+	for (i = 0; i < nr && (i == 0 || p->nr_kept < KEPT_MAX); i++) {
+		one = keep_plan(p);
+		if (history_plan(repo, &bases[i], one, err) < 0)
+			return -1;
+		if (!*out)
+			*out = one;
+		else if (merge_base(repo, &bases[0], one, p, out, err) < 0)
+			return -1;
 	}
-	free(bases);
-	return ret;
+	return 0;
 }
 
 /* One object that a new migration of either side touches. */
@@ -145,16 +187,6 @@ static void compare_touches(const struct preview *p, struct touches *t,
 	}
 }
 
-static bool in_bases(const struct preview *p, const char *path)
-{
-	size_t i;
-
-	for (i = 0; i < p->nr_bases; i++)
-		if (plan_find(&p->bases[i], path) >= 0)
-			return true;
-	return false;
-}
-
 /* What both sides have brought since they parted, read and compared. */
 static int find_overlaps(struct repo *repo, const struct preview *p, struct findings *f,
 			 struct err *err)
@@ -166,7 +198,7 @@ static int find_overlaps(struct repo *repo, const struct preview *p, struct find
 
 	for (i = 0; i < p->plan.nr && p->arriving < p->plan.nr && ret == 0; i++) {
 		path = p->plan.items[i].path;
-		if (in_bases(p, path) ||
+		if ((p->base && plan_find(p->base, path) >= 0) ||
 		    (i < p->arriving && plan_find(&p->theirs, path) >= 0))
 			continue;
 		ret = add_touches(repo, &p->plan, i, &t, err);
@@ -175,6 +207,53 @@ static int find_overlaps(struct repo *repo, const struct preview *p, struct find
 		compare_touches(p, &t, f);
 	free(t.items);
 	pool_release(&t.pool);
+	return ret;
+}
+
+/*
+ * What `theirs` has changed in .gitmigrate since the two parted comes with it;
+ * what this side alone has changed stays.
+ */
+static int merge_settings(struct repo *repo, const struct preview *p, struct findings *f,
+			  struct err *err)
+{
+	struct findings there = { 0 };
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < p->nr_bases && ret == 0; i++) {
+		findings_release(&there);
+		ret = check_settings(repo, &p->bases[i], &p->theirs.head, &there, err);
+		if (ret == 0 && !there.errors)
+			break;
+	}
+	if (ret == 0 && (there.errors || !p->nr_bases))
+		ret = check_settings(repo, &p->ours.head, &p->theirs.head, f, err);
+	findings_release(&there);
+	return ret;
+}
+
+/*
+ * Where git fast-forwards unless it is told not to, the plan becomes that of the
+ * other branch; one that had merged this one (a foxtrot) has another order.
+ */
+static int warn_fast_forward(struct preview *p, struct findings *f, struct err *err)
+{
+	const struct lineage forward = { .old_is_ancestor = true };
+	struct findings then = { 0 };
+	size_t i;
+	int ret = 0;
+
+	if (p->nr_bases == 1 && oid_eq(&p->bases[0], &p->ours.head))
+		ret = policy_append_only(&p->ours, &p->theirs, &forward, &then, err);
+	for (i = 0; i < then.nr && ret == 0; i++) {
+		if (then.items[i].rule != RULE_FOXTROT)
+			continue;
+		findings_add(f, RULE_FOXTROT, true, NULL,
+			     "git would fast-forward here, and reorder what has landed");
+		findings_hint(f, "Make a merge commit: git merge --no-ff.");
+	}
+	findings_release(&then);
 	return ret;
 }
 
@@ -189,15 +268,16 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 	memset(p, 0, sizeof(*p));
 	if (history_plan(repo, ours, &p->ours, err) < 0 ||
 	    history_plan(repo, theirs, &p->theirs, err) < 0 ||
-	    read_bases(repo, ours, theirs, p, err) < 0)
+	    repo_merge_bases(repo, ours, theirs, &p->bases, &p->nr_bases, err) < 0 ||
+	    common_plan(repo, p->bases, p->nr_bases, p, &p->base, err) < 0)
 		return -1;
-	in.bases = p->bases;
-	in.nr_bases = p->nr_bases;
+	in.base = p->base;
 	p->arriving = plan_merge(&in, &p->plan, f);
 	if (f->errors == before &&
 	    policy_append_only(&p->ours, &p->plan, &forward, f, err) < 0)
 		return -1;
-	if (policy_new_entries(&p->plan, p->arriving, f, err) < 0)
+	if (warn_fast_forward(p, f, err) < 0 || merge_settings(repo, p, f, err) < 0 ||
+	    policy_new_entries(&p->plan, p->arriving, f, err) < 0)
 		return -1;
 	return find_overlaps(repo, p, f, err);
 }
@@ -238,7 +318,7 @@ static bool same_directives(const struct directives *a, const struct directives 
 	return a->nr == b->nr;
 }
 
-/* What differs, NULL when nothing does. Both are described. */
+/* What differs, NULL when nothing does. */
 static const char *differs(const struct migration *a, const struct migration *b)
 {
 	if (strcmp(a->path, b->path) != 0)
@@ -249,6 +329,12 @@ static const char *differs(const struct migration *a, const struct migration *b)
 		return "bringing commit";
 	if (!oid_eq(&a->arrival, &b->arrival) || a->order_unknown != b->order_unknown)
 		return "arrival";
+	return NULL;
+}
+
+static const char *described_otherwise(const struct migration *a,
+				       const struct migration *b)
+{
 	if (!same_text(a->subject, b->subject) || !same_text(a->author, b->author) ||
 	    a->when != b->when)
 		return "subject or author";
@@ -271,9 +357,13 @@ static int compare_plans(struct plan *kept, struct plan *fresh, struct err *err)
 			       "%zu",
 			       kept->nr, fresh->nr);
 	for (i = 0; i < kept->nr; i++) {
-		if (plan_describe(kept, i, err) < 0 || plan_describe(fresh, i, err) < 0)
-			return -1;
 		what = differs(&kept->items[i], &fresh->items[i]);
+		/* not before: a commit that is another one may not be there */
+		if (!what &&
+		    (plan_describe(kept, i, err) < 0 || plan_describe(fresh, i, err) < 0))
+			return -1;
+		if (!what)
+			what = described_otherwise(&kept->items[i], &fresh->items[i]);
 		if (what)
 			return err_set(err, ERR_REFUSED,
 				       "the cache is wrong: the %s of migration %zu, "

@@ -13,8 +13,11 @@ struct preview {
 	struct plan plan;
 	size_t arriving; /* position of the first entry that the merge brings */
 	struct plan ours, theirs;
-	struct plan *bases; /* of the merge bases */
+	const struct plan *base; /* what both had; NULL: unrelated histories */
+	struct oid *bases;	 /* the merge bases */
 	size_t nr_bases;
+	struct plan **kept; /* theirs, and what was merged of them */
+	size_t nr_kept;
 };
 
 /**

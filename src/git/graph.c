@@ -146,6 +146,30 @@ static int source_commit(void *ctx, const struct oid *id, struct order_commit *o
 	return 0;
 }
 
+static int compare(struct graph *g, const struct graph_commit *c, struct err *err)
+{
+	struct order_commit told = { 0 };
+	char hex[OID_HEXSZ + 1];
+	struct oid root;
+
+	if (!from_file(g, &c->id, &told))
+		return 0;
+	commit_graph_root_tree(g->file, position(g, &c->id), &root);
+	if (oid_eq(&told.parent, &c->parent) && oid_eq(&root, &c->root))
+		return 0;
+	return err_set(err, ERR_FATAL, "the commit-graph contradicts commit %s",
+		       oid_hex(&c->id, hex));
+}
+
+int graph_check(struct graph *g, const struct oid *commit, struct err *err)
+{
+	const struct graph_commit *c;
+
+	if (!g->file)
+		return 0;
+	return read_commit(g, commit, &c, err) < 0 ? -1 : compare(g, c, err);
+}
+
 /* As the commit-graph has them, when it has one parent or none. */
 static bool parents_from_file(struct graph *g, struct pool *pool, const struct oid *id,
 			      const struct oid **out, size_t *nr)
@@ -170,10 +194,8 @@ static int source_parents(void *ctx, struct pool *pool, const struct oid *id,
 {
 	struct graph *g = ctx;
 	git_odb_object *raw = NULL;
-	struct order_commit told = { 0 };
-	char hex[OID_HEXSZ + 1];
 	struct graph_commit c;
-	struct oid *parents, root;
+	struct oid *parents;
 
 	if (parents_from_file(g, pool, id, out, nr))
 		return 0;
@@ -182,13 +204,8 @@ static int source_parents(void *ctx, struct pool *pool, const struct oid *id,
 	parents = pool_alloc(pool, (c.nr_parents + 1) * sizeof(*parents));
 	parse_commit(git_odb_object_data(raw), git_odb_object_size(raw), &c, parents);
 	git_odb_object_free(raw);
-	if (from_file(g, id, &told)) {
-		commit_graph_root_tree(g->file, position(g, id), &root);
-		if (!oid_eq(&told.parent, &c.parent) || !oid_eq(&root, &c.root))
-			return err_set(err, ERR_FATAL,
-				       "the commit-graph contradicts commit %s",
-				       oid_hex(id, hex));
-	}
+	if (compare(g, &c, err) < 0)
+		return -1;
 	*out = parents;
 	*nr = c.nr_parents;
 	return 0;

@@ -41,6 +41,9 @@ void graph_release(struct graph *g);
 /** The functions that order_plan works with; `g` must stay. */
 void graph_source(struct graph *g, struct order_source *out);
 
+/** Holds what the commit-graph tells of a commit against the object. 0 or -1. */
+int graph_check(struct graph *g, const struct oid *commit, struct err *err);
+
 /** The migrations folder of a commit; zero when there is none. 0 or -1. */
 int graph_tree(struct graph *g, const struct oid *commit, struct oid *out,
 	       struct err *err);

@@ -165,7 +165,8 @@ static int make_plan(struct graph *g, struct lines *lines, struct plan *plan,
 	int ret = -1;
 
 	graph_source(g, &source);
-	if (graph_tree(g, &plan->head, &tree, err) < 0 ||
+	if (graph_check(g, &plan->head, err) < 0 ||
+	    graph_tree(g, &plan->head, &tree, err) < 0 ||
 	    tree_each(g->repo, &tree, list_file, &l, err) < 0 ||
 	    (oid_is_zero(&tree) &&
 	     list_folder(g->repo, &plan->head, plan->folder, &l, err) < 0))

@@ -57,6 +57,13 @@ int repo_err(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const git_oid *to_git(const struct oid *id);
 void from_git(struct oid *out, const git_oid *id);
 
+/** Takes the next line off `*at`; "" when there is none. */
+char *line_next(char **at);
+
+/** Says that an object is not there, and what would bring it. Returns 1. */
+int repo_missing(struct repo *r, const struct oid *id, git_object_t type,
+		 struct err *err);
+
 /** Reads an object raw. 0, 1 when it is not there, -1 with `err` set. */
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err);

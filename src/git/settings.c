@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "git/config.h"
 #include "git/internal.h"
+#include "git/tree.h"
 
 /* A path as git shows it: no empty, ".", ".." or ".git" parts. */
 static bool is_tree_path(const char *path)
@@ -129,21 +130,19 @@ int repo_set_config(struct repo *r, const char *key, const char *value, struct e
 static int shared_blob(struct repo *r, const struct oid *commit, bool *there,
 		       struct err *err)
 {
+	static const char name[] = ".gitmigrate";
 	git_commit *c = NULL;
-	git_tree *tree = NULL;
-	int ret = -1;
+	struct tree_entry e;
+	struct oid root;
+	int found;
 
-	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0 ||
-	    git_commit_tree(&tree, c) < 0) {
-		repo_err(err, "could not read the tree of the commit");
-		goto out;
-	}
-	*there = git_tree_entry_byname(tree, ".gitmigrate") != NULL;
-	ret = 0;
-out:
-	git_tree_free(tree);
+	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
+		return repo_err(err, "could not read the commit");
+	from_git(&root, git_commit_tree_id(c));
 	git_commit_free(c);
-	return ret;
+	found = tree_lookup(r, &root, name, strlen(name), &e, err);
+	*there = found > 0;
+	return found < 0 ? -1 : 0;
 }
 
 bool repo_config_is_own(struct repo *r, const char *key)

@@ -689,6 +689,11 @@ static void file_reading(void **state)
 	assert_int_equal(file_read(pool_printf(&p, "%s/x", path), 9, &b, &err), 1);
 	assert_int_equal(file_read(pool_printf(&p, "%s.x", path), 9, &b, &err), 1);
 	assert_int_equal(file_read(*state, 9, &b, &err), -1);
+	assert_int_equal(file_read("/dev/zero", 9, &b, &err), -1);
+	path = pool_printf(&p, "%s/pipe", (char *)*state);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(file_read(path, 9, &b, &err), -1); /* at once */
+	assert_true(ends_with(err.message, "it is no file"));
 	buf_release(&b);
 	pool_release(&p);
 }

@@ -1,0 +1,227 @@
+/* Objects as bytes, where they may lie, and what git keeps beside them. */
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/vec.h"
+#include "git/commit_graph.h"
+#include "git/config.h"
+#include "git/internal.h"
+
+static int found_promisor(void *arg, const char *remote)
+{
+	buf_adds(arg, remote);
+	return 1;
+}
+
+/* A clone that lacks objects on purpose; appends the remote that git asks for them. */
+static bool is_partial(struct repo *r, struct buf *remote)
+{
+	const char *name = config_get(r->config, "extensions.partialclone");
+
+	if (name)
+		buf_adds(remote, name);
+	return name || config_subsections(r->config, "remote", "promisor", found_promisor,
+					  remote);
+}
+
+/* Blobs are fetched one by one; commits and trees would be too many for that. */
+int repo_missing(struct repo *r, const struct oid *id, git_object_t type, struct err *err)
+{
+	struct buf remote = BUF_INIT;
+	char hex[OID_HEXSZ + 1];
+
+	err_set(err, ERR_FATAL, "object %s is missing from the repository",
+		oid_hex(id, hex));
+	if (type != GIT_OBJECT_BLOB && is_partial(r, &remote))
+		err_hint(err, "missingObject",
+			 "This is a partial clone that lacks more than blobs; "
+			 "\"git config remote.%s.partialCloneFilter blob:none && git "
+			 "fetch --refetch %s\" brings the rest.",
+			 remote.s, remote.s);
+	else
+		err_hint(err, "missingObject",
+			 "\"git fsck\" tells what else is; a fetch from a whole clone "
+			 "(git fetch --refetch) brings it back.");
+	buf_release(&remote);
+	return 1;
+}
+
+static void count_read(struct repo_reads *reads, git_odb_object *object)
+{
+	switch (git_odb_object_type(object)) {
+	case GIT_OBJECT_COMMIT:
+		reads->commits++;
+		break;
+	case GIT_OBJECT_TREE:
+		reads->trees++;
+		break;
+	case GIT_OBJECT_BLOB:
+		reads->blobs++;
+		reads->blob_bytes += git_odb_object_size(object);
+		break;
+	default:
+		break;
+	}
+}
+
+int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
+	      git_object_t type, struct err *err)
+{
+	int code = git_odb_read(out, r->odb, to_git(id));
+	char hex[OID_HEXSZ + 1];
+
+	if (code == GIT_ENOTFOUND)
+		return repo_missing(r, id, type, err);
+	if (code < 0)
+		return repo_err(err, "could not read object %s", oid_hex(id, hex));
+	count_read(&r->reads, *out);
+	if (git_odb_object_type(*out) != type) {
+		git_odb_object_free(*out);
+		*out = NULL;
+		return err_set(err, ERR_FATAL, "object %s is not a %s", oid_hex(id, hex),
+			       git_object_type2string(type));
+	}
+	return 0;
+}
+
+/* Appends a blob that git fetches first. Returns as repo_read_blob. */
+static int fetch_blob(struct repo *r, const char *hex, struct buf *out, struct err *err)
+{
+	const char *const args[] = { "cat-file", "blob", hex, NULL };
+	struct buf said = BUF_INIT;
+	int status = repo_git(r, args, out, &said, err);
+
+	if (status > 0) {
+		git_failed(err, "cat-file", &said);
+		err_hint(err, "missingObject",
+			 "This is a partial clone, and the blob could not be fetched; "
+			 "\"git cat-file blob %s\" tries it again.",
+			 hex);
+	}
+	buf_release(&said);
+	return status == 0 ? 0 : -1;
+}
+
+/* Reading does not compare the bytes with the name: what runs must be it. */
+static int check_blob(const struct oid *id, const void *data, size_t len, struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+	git_oid really;
+
+	if (git_odb_hash(&really, data, len, GIT_OBJECT_BLOB) == 0 &&
+	    git_oid_equal(&really, to_git(id)))
+		return 0;
+	err_set(err, ERR_FATAL, "object %s is corrupt", oid_hex(id, hex));
+	err_hint(err, "missingObject",
+		 "\"git fsck\" tells what else is; a fresh clone is the way out.");
+	return -1;
+}
+
+int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct err *err)
+{
+	git_odb_object *blob = NULL;
+	struct buf remote = BUF_INIT;
+	char hex[OID_HEXSZ + 1];
+	size_t before = out->len;
+	int ret = repo_read(r, &blob, id, GIT_OBJECT_BLOB, err);
+
+	if (ret == 0)
+		buf_add(out, git_odb_object_data(blob), git_odb_object_size(blob));
+	else if (ret > 0 && is_partial(r, &remote))
+		ret = fetch_blob(r, oid_hex(id, hex), out, err);
+	if (ret == 0)
+		ret = check_blob(id, out->s + before, out->len - before, err);
+	git_odb_object_free(blob);
+	buf_release(&remote);
+	return ret;
+}
+
+int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
+		      struct err *err)
+{
+	struct buf whole = BUF_INIT;
+	git_oid now;
+	int code;
+
+	buf_addf(&whole, "%s/%s", r->toplevel, path);
+	code = access(whole.s, F_OK) == 0 ? git_repository_hashfile(&now, r->git, whole.s,
+								    GIT_OBJECT_BLOB, path)
+					  : GIT_ENOTFOUND;
+	buf_release(&whole);
+	if (code == GIT_ENOTFOUND)
+		return 0;
+	if (code < 0)
+		return repo_err(err, "could not read file '%s'", path);
+	return !git_oid_equal(&now, to_git(blob));
+}
+
+/* Object folders that borrow from each other, each once; git allows five levels. */
+struct folders {
+	char **items;
+	size_t nr, alloc;
+};
+
+static void add_folder(struct folders *f, const char *path)
+{
+	enum { FOLDERS_MAX = 16 };
+	size_t i;
+
+	for (i = 0; i < f->nr; i++)
+		if (strcmp(f->items[i], path) == 0)
+			return;
+	if (f->nr == FOLDERS_MAX)
+		return;
+	VEC_GROW(f->items, f->nr, f->alloc);
+	f->items[f->nr++] = xstrdup(path);
+}
+
+/* The alternates that an object folder names, behind those that are there. */
+static void add_alternates(struct folders *f, const char *objects)
+{
+	struct buf path = BUF_INIT, text = BUF_INIT;
+	struct err quiet = { 0 };
+	char *at, *line;
+
+	buf_addf(&path, "%s/info/alternates", objects);
+	if (file_read(path.s, 1 << 20, &text, &quiet) == 0) {
+		for (at = text.s; at && *at;) {
+			line = line_next(&at);
+			buf_reset(&path);
+			if (*line && *line != '/')
+				buf_addf(&path, "%s/", objects);
+			buf_adds(&path, line);
+			if (*line && *line != '#')
+				add_folder(f, path.s);
+		}
+	}
+	buf_release(&path);
+	buf_release(&text);
+}
+
+const struct commit_graph *repo_commit_graph(struct repo *r)
+{
+	const struct commit_graph_options opts = {
+		.no_graph = !config_bool(r->config, "core.commitgraph", true),
+		.no_filters = !config_bool(r->config, "commitgraph.readchangedpaths",
+					   true),
+	};
+	struct folders f = { 0 };
+	struct buf own = BUF_INIT;
+	size_t i;
+
+	if (r->graph_asked || r->shallow)
+		return r->graph;
+	r->graph_asked = true;
+	buf_addf(&own, "%s/objects", r->common_dir);
+	add_folder(&f, own.s);
+	for (i = 0; i < f.nr; i++)
+		add_alternates(&f, f.items[i]);
+	r->graph = commit_graph_open((const char *const *)f.items, f.nr, &opts);
+	for (i = 0; i < f.nr; i++)
+		free(f.items[i]);
+	free(f.items);
+	buf_release(&own);
+	return r->graph;
+}

@@ -1,0 +1,222 @@
+/* What revisions and refs name, and how commits stand to each other. */
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "git/config.h"
+#include "git/internal.h"
+
+static int resolve_failed(struct repo *r, const char *rev, struct err *err)
+{
+	int unborn = git_repository_head_unborn(r->git);
+
+	if (strcmp(rev, "HEAD") == 0 && unborn == 1) {
+		err_set(err, ERR_FATAL, "there is no commit yet");
+		err_hint(err, "noCommit",
+			 "Write a migration with \"git migrate new <name>\", and commit "
+			 "it.");
+		return -1;
+	}
+	err_set(err, ERR_FATAL, "revision '%s' names no commit", rev);
+	if (r->shallow)
+		err_hint(err, "shallow",
+			 "This clone is shallow; \"git fetch --unshallow\" brings all.");
+	return -1;
+}
+
+/* A ref whose object is not there: libgit2 would not tell, and 1.5 leaks the ref. */
+static bool points_nowhere(struct repo *r, const char *rev, struct err *err)
+{
+	git_reference *ref = NULL;
+	struct oid id;
+	bool nowhere = false;
+
+	if (oid_parse(&id, rev, strlen(rev)) < 0 &&
+	    git_reference_dwim(&ref, r->git, rev) == 0 && git_reference_target(ref)) {
+		from_git(&id, git_reference_target(ref));
+		nowhere = !git_odb_exists(r->odb, to_git(&id));
+	}
+	if (nowhere) {
+		repo_missing(r, &id, GIT_OBJECT_COMMIT, err);
+		err_wrap(err, "revision '%s'", rev);
+	}
+	git_reference_free(ref);
+	return nowhere;
+}
+
+int repo_resolve(struct repo *r, const char *rev, struct oid *out, struct err *err)
+{
+	git_object *named = NULL, *commit = NULL;
+	int ret = -1;
+
+	if (points_nowhere(r, rev, err))
+		return -1;
+	if (git_revparse_single(&named, r->git, rev) < 0 ||
+	    git_object_peel(&commit, named, GIT_OBJECT_COMMIT) < 0) {
+		resolve_failed(r, rev, err);
+		goto out;
+	}
+	from_git(out, git_object_id(commit));
+	ret = 0;
+out:
+	git_object_free(named);
+	git_object_free(commit);
+	return ret;
+}
+
+int repo_ref(struct repo *r, const char *ref, struct oid *out, struct err *err)
+{
+	git_reference *found = NULL;
+	git_object *commit = NULL;
+	int code = git_reference_lookup(&found, r->git, ref), ret = -1;
+
+	if (code == GIT_ENOTFOUND) {
+		ret = 0;
+		goto out;
+	}
+	if (code == 0)
+		code = git_reference_peel(&commit, found, GIT_OBJECT_COMMIT);
+	if (code == GIT_ENOTFOUND &&
+	    git_reference_type(found) == GIT_REFERENCE_SYMBOLIC) {
+		ret = 0; /* points at a branch that is not there (yet) */
+		goto out;
+	}
+	if (code < 0) {
+		repo_err(err, "could not read ref '%s'", ref);
+		goto out;
+	}
+	from_git(out, git_object_id(commit));
+	ret = 1;
+out:
+	git_object_free(commit);
+	git_reference_free(found);
+	return ret;
+}
+
+/* Appends what a symbolic ref points at: 1; 0 when it is none or not there; -1. */
+static int symbolic_target(struct repo *r, const char *ref, struct buf *out,
+			   struct err *err)
+{
+	git_reference *found = NULL;
+	int code = git_reference_lookup(&found, r->git, ref), ret = -1;
+
+	if (code < 0 && code != GIT_ENOTFOUND) {
+		repo_err(err, "could not read ref '%s'", ref);
+	} else if (code < 0 || git_reference_type(found) != GIT_REFERENCE_SYMBOLIC) {
+		ret = 0;
+	} else {
+		buf_adds(out, git_reference_symbolic_target(found));
+		ret = 1;
+	}
+	git_reference_free(found);
+	return ret;
+}
+
+int repo_head_ref(struct repo *r, struct buf *out, struct err *err)
+{
+	return symbolic_target(r, "HEAD", out, err);
+}
+
+/* The remote whose HEAD counts: the only one, or "origin". */
+static int pick_remote(void *arg, const char *name)
+{
+	struct buf *out = arg;
+
+	if (out->len == 0 || strcmp(name, "origin") == 0) {
+		buf_reset(out);
+		buf_adds(out, name);
+	}
+	return 0;
+}
+
+int repo_protected_ref(struct repo *r, struct buf *out, struct err *err)
+{
+	const char *branch = config_get(r->config, "migrate.branch");
+	struct buf remote = BUF_INIT, head = BUF_INIT;
+	int ret = 0;
+
+	if (branch && branch[0]) {
+		if (!starts_with(branch, "refs/"))
+			buf_adds(out, "refs/heads/");
+		buf_adds(out, branch);
+		return 1;
+	}
+	if (r->bare)
+		return repo_head_ref(r, out, err);
+	config_subsections(r->config, "remote", "url", pick_remote, &remote);
+	if (remote.len) {
+		buf_addf(&head, "refs/remotes/%s/HEAD", remote.s);
+		ret = symbolic_target(r, head.s, out, err);
+	}
+	buf_release(&remote);
+	buf_release(&head);
+	return ret;
+}
+
+int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,
+		     struct oid **out, size_t *nr, struct err *err)
+{
+	git_oidarray bases = { 0 };
+	int code = git_merge_bases(&bases, r->git, to_git(a), to_git(b));
+	size_t i;
+
+	*out = NULL;
+	*nr = 0;
+	if (code < 0 && code != GIT_ENOTFOUND) {
+		repo_err(err, "could not find where the two branches part");
+		if (r->shallow)
+			err_hint(err, "shallow",
+				 "This clone is shallow; \"git fetch --unshallow\" "
+				 "brings all.");
+		return -1;
+	}
+	*out = xcalloc(bases.count + 1, sizeof(**out));
+	*nr = bases.count;
+	for (i = 0; i < bases.count; i++)
+		from_git(&(*out)[i], &bases.ids[i]);
+	git_oidarray_dispose(&bases);
+	return 0;
+}
+
+int repo_is_commit(struct repo *r, const char *hex, struct err *err)
+{
+	git_commit *commit = NULL;
+	git_oid prefix;
+	size_t len = strlen(hex);
+	int code;
+
+	if (len > OID_HEXSZ || git_oid_fromstrn(&prefix, hex, len) < 0)
+		return 0;
+	code = git_commit_lookup_prefix(&commit, r->git, &prefix, len);
+	git_commit_free(commit);
+	if (code == 0)
+		return 1;
+	if (code == GIT_ENOTFOUND || code == GIT_EAMBIGUOUS)
+		return 0;
+	return repo_err(err, "could not look for commit '%s'", hex);
+}
+
+int repo_each_ref(struct repo *r, const char *prefix,
+		  int (*fn)(void *arg, const char *ref, struct err *err), void *arg,
+		  struct err *err)
+{
+	git_reference_iterator *it = NULL;
+	struct buf glob = BUF_INIT;
+	const char *name;
+	int code, ret = 0;
+
+	buf_addf(&glob, "%s*", prefix);
+	if (git_reference_iterator_glob_new(&it, r->git, glob.s) < 0) {
+		buf_release(&glob);
+		return repo_err(err, "could not list refs");
+	}
+	while (!ret && (code = git_reference_next_name(&name, it)) == 0)
+		ret = fn(arg, name, err);
+	if (!ret && code != GIT_ITEROVER)
+		ret = repo_err(err, "could not list refs");
+	git_reference_iterator_free(it);
+	buf_release(&glob);
+	return ret;
+}
