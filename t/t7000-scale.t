@@ -15,10 +15,11 @@ reads() {
 
 # at_most NAME NUMBER: that many were read, or fewer
 at_most() {
-	eval "is=\$$1" && test "$is" -le "$2" || {
+	eval "is=\$$1"
+	if test "$is" -gt "$2"; then
 		echo "$1: $is, more than $2"
 		return 1
-	}
+	fi
 }
 
 forget() {

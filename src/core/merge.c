@@ -24,10 +24,10 @@ static bool same_file(const struct migration *a, const struct migration *b)
 	return oid_eq(&a->blob, &b->blob) && a->mode == b->mode;
 }
 
-static void found_clash(const struct merge_input *in, const struct migration *ours,
-			const struct migration *theirs, struct findings *f)
+static void found_clash(const struct merge_input *in, const char *path,
+			const struct migration *ours, const struct migration *theirs,
+			struct findings *f)
 {
-	const char *path = ours ? ours->path : theirs->path;
 	const struct migration *base = in_base(in, path);
 	char one[OID_HEXSZ + 1], two[OID_HEXSZ + 1];
 
@@ -66,7 +66,7 @@ static const struct migration *merge_path(const struct merge_input *in,
 		return ours;
 	if (in->among_bases)
 		return ours && theirs ? &unlike : base;
-	found_clash(in, ours, theirs, f);
+	found_clash(in, ours ? ours->path : theirs->path, ours, theirs, f);
 	return ours ? ours : theirs;
 }
 

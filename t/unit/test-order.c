@@ -827,7 +827,7 @@ static void long_chain(void **state UNUSED)
  * Long stretches in which nothing arrives. Ids are numbers; a folder holds the
  * first so many files; commits are counted when they are looked at.
  */
-enum { STRETCH = 200000, MERGES = 200, MORE = 10 };
+enum { STRETCH = 200000, MERGES = 200, MORE = 6 };
 
 struct wide_node {
 	uint32_t parents[2]; /* counted from 1 */
