@@ -638,6 +638,23 @@ test_expect_success 'a push: refused it leaves no trace, landed it is served' '
 	test_cmp .git/t/expect .git/t/actual
 '
 
+test_expect_success 'a push: what had landed is kept, though the push is refused' '
+	cd "$SHARNESS_TRASH_DIRECTORY/pusher" &&
+	rm -r ../server.git/migrate &&
+	add e && commit_file migrations/a.sql "SELECT 2;" &&
+	test_must_fail git push -q origin main 2>.git/t/err &&
+	grep "was edited after it landed" .git/t/err &&
+	grep -q "d.sql" ../server.git/migrate/plan &&
+	! grep -q "e.sql" ../server.git/migrate/plan &&
+	(
+		cd ../server.git && GIT_TRACE_MIGRATE=$PWD/../trace &&
+		export GIT_TRACE_MIGRATE &&
+		git migrate plan --porcelain >/dev/null &&
+		grep "commits=[0-3] .* blobs=0 " ../trace
+	) &&
+	git reset -q --hard HEAD^ && git push -q origin main
+'
+
 test_expect_success 'a shallow clone: neither written nor read; deeper, it is right' '
 	cd "$SHARNESS_TRASH_DIRECTORY" &&
 	git clone -q --depth 2 "file://$PWD/broken" shallow &&

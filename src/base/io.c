@@ -134,8 +134,8 @@ static int replace(const char *path, const void *data, size_t len, unsigned mode
 	struct buf tmp = BUF_INIT;
 	int fd = -1, ret = -1;
 
-	buf_addf(&tmp, "%s.tmp.%ld", path, (long)getpid());
-	fd = open(tmp.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+	buf_addf(&tmp, "%s.tmp.XXXXXX", path);
+	fd = mkostemp(tmp.s, O_CLOEXEC);
 	if (fd < 0) {
 		err_errno(err, ERR_FATAL, "could not create '%s'", tmp.s);
 		goto out;

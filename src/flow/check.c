@@ -87,7 +87,7 @@ int check_range(struct repo *repo, const struct oid *older, const struct oid *ne
 			return -1;
 	} else if (check_settings(repo, older, newer, f, err) < 0 ||
 		   repo_load_shared(repo, older, err) < 0 ||
-		   history_plan(repo, older, &was, err) < 0 ||
+		   history_plan_landed(repo, older, &was, err) < 0 ||
 		   check_lineage(repo, older, newer, &lineage, err) < 0) {
 		goto out;
 	}

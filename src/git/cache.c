@@ -21,6 +21,7 @@ enum { FILE_MAX = 512 << 20, DESCRIPTIONS_MAX = 32 << 20 };
 struct cache {
 	const char *dir; /* <common git dir>, the repository's */
 	bool readable, writable;
+	unsigned asked; /* how often for lines */
 	char *folder; /* that `lines` are of */
 	struct lines lines;
 	size_t stored; /* lines.changes of what the file has */
@@ -129,6 +130,7 @@ struct lines *cache_lines(struct repo *r, const char *folder)
 	struct buf bytes = BUF_INIT;
 	size_t start;
 
+	c->asked++;
 	if (c->folder && strcmp(c->folder, folder) == 0)
 		return &c->lines;
 	free(c->folder);
@@ -141,13 +143,12 @@ struct lines *cache_lines(struct repo *r, const char *folder)
 	return &c->lines;
 }
 
-void cache_keep_lines(struct repo *r, const struct oid *tip, const struct oid *newest)
+static void store_lines(struct cache *c, const struct oid *tip, const struct oid *newest)
 {
-	struct cache *c = get(r);
 	struct buf bytes = BUF_INIT;
 	uint32_t stop;
 
-	if (!c->writable || c->lines.changes == c->stored)
+	if (c->lines.changes == c->stored)
 		return;
 	stop = lines_find(&c->lines, tip);
 	if (stop == STOP_NONE)
@@ -156,6 +157,22 @@ void cache_keep_lines(struct repo *r, const struct oid *tip, const struct oid *n
 	store(c, "plan", c->folder, &bytes);
 	c->stored = c->lines.changes;
 	buf_release(&bytes);
+}
+
+void cache_keep_lines(struct repo *r, const struct oid *tip, const struct oid *newest)
+{
+	struct cache *c = get(r);
+
+	if (c->writable)
+		store_lines(c, tip, newest);
+}
+
+void cache_keep_landed(struct repo *r, const struct oid *tip, const struct oid *newest)
+{
+	struct cache *c = get(r);
+
+	if (c->readable && c->asked == 1)
+		store_lines(c, tip, newest);
 }
 
 void cache_drop_lines(struct repo *r)

@@ -28,6 +28,12 @@ struct lines *cache_lines(struct repo *r, const char *folder);
  */
 void cache_keep_lines(struct repo *r, const struct oid *tip, const struct oid *newest);
 
+/**
+ * The same in a hook, where what was pushed lies in quarantine: right behind the
+ * first plan of the process, which was that of a commit that has landed.
+ */
+void cache_keep_landed(struct repo *r, const struct oid *tip, const struct oid *newest);
+
 /** Forgets them, stored ones too: they have turned out to be wrong. */
 void cache_drop_lines(struct repo *r);
 

@@ -264,6 +264,15 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 	return history_plan_raw(r, commit, out, err);
 }
 
+int history_plan_landed(struct repo *r, const struct oid *commit, struct plan *out,
+			struct err *err)
+{
+	if (history_plan(r, commit, out, err) < 0)
+		return -1;
+	cache_keep_landed(r, commit, out->nr ? &out->items[out->nr - 1].arrival : commit);
+	return 0;
+}
+
 int history_on_line(struct repo *r, const struct oid *old, const struct oid *tip,
 		    size_t limit, struct err *err)
 {

@@ -15,6 +15,13 @@ struct repo;
 int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 		 struct err *err);
 
+/**
+ * The same of a commit that has landed. To be asked for first: what is learnt is
+ * kept in a hook too, where later plans are of commits that may not stay.
+ */
+int history_plan_landed(struct repo *r, const struct oid *commit, struct plan *out,
+			struct err *err);
+
 /** The same from the objects alone: no cache, and nothing that git keeps beside. */
 int history_plan_raw(struct repo *r, const struct oid *commit, struct plan *out,
 		     struct err *err);
