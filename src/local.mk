@@ -80,6 +80,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libout_a_SOURCES = \
 	%reldir%/out/arcs.c %reldir%/out/arcs.h \
 	%reldir%/out/json.c %reldir%/out/json.h \
+	%reldir%/out/progress.c %reldir%/out/progress.h \
 	%reldir%/out/say.c %reldir%/out/say.h \
 	%reldir%/out/table.c %reldir%/out/table.h \
 	%reldir%/out/term.c %reldir%/out/term.h

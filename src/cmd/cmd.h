@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cmd/opt.h"
+#include "out/progress.h"
 #include "out/say.h"
 
 struct err;
@@ -18,8 +19,9 @@ struct survey_options;
 struct ctx {
 	struct repo *repo; /* opened before the command runs, if it NEED_REPOs one */
 	struct say say;	   /* for stderr */
-	bool color;	   /* on stdout */
-	const char *pager; /* the command that git would page with */
+	struct progress progress; /* on stderr */
+	bool color;		  /* on stdout */
+	const char *pager;	  /* the command that git would page with */
 	const struct command *command;
 	int write_errno; /* why results could not be written, 0 while they could */
 };

@@ -177,6 +177,16 @@ static const char *pager_command(const struct config *c)
 	return pager ? pager : "less";
 }
 
+static void show_walk(void *arg, size_t commits)
+{
+	struct ctx *ctx = arg;
+
+	if (commits)
+		progress_show(&ctx->progress, "Reading the history, commits", commits);
+	else
+		progress_end(&ctx->progress);
+}
+
 static int open_what_it_needs(struct ctx *ctx, struct err *err)
 {
 	const char *color = NULL;
@@ -184,6 +194,8 @@ static int open_what_it_needs(struct ctx *ctx, struct err *err)
 	if (ctx->command->needs & NEED_REPO) {
 		if (repo_open(&ctx->repo, err) < 0)
 			return -1;
+		ctx->progress.to = progress_stream();
+		repo_on_progress(ctx->repo, show_walk, ctx);
 		color = config_get(repo_config(ctx->repo), "color.migrate");
 		if (!color)
 			color = config_get(repo_config(ctx->repo), "color.ui");

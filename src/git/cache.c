@@ -22,7 +22,7 @@ struct cache {
 	const char *dir; /* <common git dir>, the repository's */
 	bool readable, writable;
 	unsigned asked; /* how often for lines */
-	char *folder; /* that `lines` are of */
+	char *folder;	/* that `lines` are of */
 	struct lines lines;
 	size_t stored; /* lines.changes of what the file has */
 	struct descriptions descriptions;

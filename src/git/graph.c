@@ -1,11 +1,14 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/interrupt.h"
 #include "base/pool.h"
 #include "core/trailer.h"
 #include "git/describe.h"
 #include "git/graph.h"
 #include "git/tree.h"
+
+enum { BREATH = 4096 }; /* commits between two looks up */
 
 void graph_init(struct graph *g, struct repo *r, const char *folder, bool raw)
 {
@@ -19,6 +22,8 @@ void graph_init(struct graph *g, struct repo *r, const char *folder, bool raw)
 
 void graph_release(struct graph *g)
 {
+	if (g->repo->progress && g->walked >= BREATH)
+		g->repo->progress(g->repo->progress_arg, 0);
 	bloom_keys_release(&g->keys);
 }
 
@@ -127,12 +132,25 @@ static bool from_file(struct graph *g, const struct oid *id, struct order_commit
 	return true;
 }
 
+/* A walk may be long: it can be watched, and broken off. 0 or -1. */
+static int take_breath(struct graph *g, struct err *err)
+{
+	if (g->repo->progress)
+		g->repo->progress(g->repo->progress_arg, g->walked);
+	if (interrupt_poll(NULL, 0, 0) < 0 && interrupt_seen())
+		return err_set(err, ERR_INTERRUPTED,
+			       "interrupted while the history was read");
+	return 0;
+}
+
 static int source_commit(void *ctx, const struct oid *id, struct order_commit *out,
 			 struct err *err)
 {
 	const struct graph_commit *c;
 	struct graph *g = ctx;
 
+	if (++g->walked % BREATH == 0 && take_breath(g, err) < 0)
+		return -1;
 	memset(out, 0, sizeof(*out));
 	if (repo_is_boundary(g->repo, id)) {
 		out->boundary = true;

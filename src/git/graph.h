@@ -32,6 +32,7 @@ struct graph {
 		struct oid commit, tree;
 	} trees[GRAPH_KEPT]; /* folders found last */
 	unsigned next_commit, next_tree;
+	size_t walked; /* commits given out */
 };
 
 /** Begins, for a folder of the tree; with the commit-graph, or (raw) without. */

@@ -42,6 +42,8 @@ struct repo {
 	bool graph_asked;
 	struct cache *cache; /* NULL until asked for */
 	struct repo_reads reads;
+	void (*progress)(void *arg, size_t commits); /* NULL: nobody wants to know */
+	void *progress_arg;
 };
 
 /** Environment of every git child: no replace refs, no prompts, no locks taken. */

@@ -370,6 +370,12 @@ void repo_free(struct repo *r)
 	free(r);
 }
 
+void repo_on_progress(struct repo *r, void (*fn)(void *arg, size_t commits), void *arg)
+{
+	r->progress = fn;
+	r->progress_arg = arg;
+}
+
 struct config *repo_config(struct repo *r)
 {
 	return r->config;

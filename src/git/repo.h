@@ -21,6 +21,12 @@ struct repo;
 int repo_open(struct repo **out, struct err *err);
 void repo_free(struct repo *r);
 
+/**
+ * Calls `fn` now and then while a long history is read, with the commits so far,
+ * and with 0 when that is over.
+ */
+void repo_on_progress(struct repo *r, void (*fn)(void *arg, size_t commits), void *arg);
+
 struct config *repo_config(struct repo *r);
 const char *repo_git_dir(const struct repo *r);
 const char *repo_common_dir(const struct repo *r);

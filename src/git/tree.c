@@ -126,7 +126,8 @@ static size_t find_name(const git_odb_object *tree, const char *name, size_t len
 	const char *end = data + git_odb_object_size((git_odb_object *)tree);
 
 	while ((nul = memchr(at, '\0', (size_t)(end - at))) && end - nul > OID_RAWSZ) {
-		if ((size_t)(nul - at) > len && memcmp(nul - len, name, len) == 0 &&
+		if ((size_t)(nul - at) > len && nul[-1] == name[len - 1] &&
+		    nul[-1 - (ssize_t)len] == ' ' && memcmp(nul - len, name, len) == 0 &&
 		    memchr(at, ' ', (size_t)(nul - at)) == nul - len - 1)
 			break;
 		at = nul + 1 + OID_RAWSZ;

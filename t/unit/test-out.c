@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "out/json.h"
+#include "out/progress.h"
 #include "out/say.h"
 #include "out/table.h"
 #include "out/term.h"
@@ -433,6 +434,28 @@ static void test_pager_may_stop_reading(void **state)
 	check_paged("head -n 1", 100000, "color\nafter\n");
 }
 
+static void progress_comes_late(void **state UNUSED)
+{
+	struct progress p = { .to = tmpfile() };
+	char text[128] = { 0 };
+
+	assert_non_null(p.to);
+	progress_end(&p);		 /* nothing was shown */
+	progress_show(&p, "commits", 1); /* the first call: it has just begun */
+	assert_int_equal(ftell(p.to), 0);
+	p.began = 1; /* long ago */
+	progress_show(&p, "commits", 4096);
+	progress_show(&p, "commits", 8192); /* at once: too often */
+	progress_end(&p);
+	rewind(p.to);
+	assert_true(fread(text, 1, sizeof(text) - 1, p.to) > 0);
+	assert_string_equal(text, "\rcommits: 4096\r\033[K");
+	fclose(p.to);
+	p = (struct progress){ .began = 1 };
+	progress_show(&p, "commits", 1); /* no terminal */
+	assert_false(p.visible);
+}
+
 int main(void)
 {
 #define CAPTURED(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -449,6 +472,7 @@ int main(void)
 		CAPTURED(test_an_empty_table_prints_nothing),
 		CAPTURED(test_json_keeps_order),
 		CAPTURED(test_json_is_always_ascii),
+		cmocka_unit_test(progress_comes_late),
 		cmocka_unit_test(test_json_tells_of_a_full_disk),
 		cmocka_unit_test(test_color_as_git_decides),
 		cmocka_unit_test(test_no_color_is_no_bytes),

@@ -1,0 +1,28 @@
+/* How far a long step has come: a line on a terminal that comes late and goes. */
+#ifndef OUT_PROGRESS_H
+#define OUT_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/** Start with `= { 0 }`, `to` set; nothing is ever shown where that is NULL. */
+struct progress {
+	FILE *to;
+	double began, shown; /* seconds */
+	bool visible;
+};
+
+/** The stream to show on: stderr when it is a terminal that can go back, or NULL. */
+FILE *progress_stream(void);
+
+/**
+ * "<what>: <nr>", once the first call is two seconds ago, and ten times a second
+ * at most.
+ */
+void progress_show(struct progress *p, const char *what, size_t nr);
+
+/** Takes the line away, before anything else is printed. */
+void progress_end(struct progress *p);
+
+#endif
