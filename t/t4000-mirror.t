@@ -90,6 +90,19 @@ test_expect_success 'one commit for each run, with its head in a trailer' '
 	is_mirrored
 '
 
+test_expect_success 'a mirror that has it all is not read; one that was edited is' '
+	fresh idle &&
+	git rev-parse $ref >.git/t/expect &&
+	GIT_TRACE_MIGRATE=$PWD/.git/t/trace git migrate apply >.git/t/out 2>&1 &&
+	grep "blobs=0 " .git/t/trace &&
+	git rev-parse $ref >.git/t/actual &&
+	test_cmp .git/t/expect .git/t/actual &&
+	git notes --ref=$ref remove HEAD 2>/dev/null &&
+	! is_mirrored >/dev/null &&
+	git migrate apply >.git/t/out 2>&1 &&
+	is_mirrored
+'
+
 test_expect_success 'a run that fails is mirrored too' '
 	new_migration e "SELECT wrong;" &&
 	test_expect_code 1 git migrate apply >.git/t/out 2>&1 &&

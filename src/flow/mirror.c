@@ -63,7 +63,7 @@ static int parse_head(const char *value, const char *target, uint64_t *seq,
  * The head that a notes commit names, in the last such line of its message. One
  * that names none (git notes edit, git notes merge) is passed over.
  */
-static int take_head(void *arg, const struct oid *commit UNUSED, const char *message,
+static int take_head(void *arg, const struct oid *commit, const char *message,
 		     size_t len UNUSED, struct err *err UNUSED)
 {
 	struct gather *g = arg;
@@ -78,6 +78,7 @@ static int take_head(void *arg, const struct oid *commit UNUSED, const char *mes
 	if (seq > g->out->head_seq) {
 		g->out->head_seq = seq;
 		g->out->head_hash = pool_strdup(g->pool, hash);
+		g->out->head_commit = *commit;
 	}
 	return 1;
 }
@@ -429,6 +430,26 @@ static void make_message(struct buf *out, const char *target, const struct ledge
 		 last->hash);
 }
 
+/*
+ * Whether the newest commit of the mirror was written by this tool when the log
+ * ended as it does now: then all of the log is in it. Read without its lines.
+ */
+static int is_caught_up(struct repo *repo, const char *target,
+			const struct ledger *ledger, struct err *err)
+{
+	const struct record *last = ledger_last(ledger);
+	struct pool pool = { 0 };
+	struct mirror m;
+	int ret = mirror_read_head(repo, target, &pool, &m, err);
+
+	if (ret == 0)
+		ret = !oid_is_zero(&m.tip) && oid_eq(&m.tip, &m.base) &&
+		      oid_is_zero(&m.parted) && oid_eq(&m.head_commit, &m.tip) &&
+		      m.head_seq == last->seq && strcmp(m.head_hash, last->hash) == 0;
+	pool_release(&pool);
+	return ret;
+}
+
 /* One try: 0, 1 when another writer was first, -1. */
 static int append_once(struct repo *repo, const char *target, const struct ledger *ledger,
 		       size_t *written, struct err *err)
@@ -474,6 +495,9 @@ int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *
 	*written = 0;
 	if (!ledger->nr)
 		return 0;
+	ret = is_caught_up(repo, target, ledger, err);
+	if (ret)
+		return ret < 0 ? -1 : 0;
 	for (i = 0; i < TRIES; i++) {
 		ret = append_once(repo, target, ledger, written, err);
 		if (ret <= 0)

@@ -31,6 +31,7 @@ struct mirror {
 	size_t nr;
 	uint64_t head_seq; /* 0 when there is no head */
 	const char *head_hash;
+	struct oid head_commit; /* of the ref, that names the head */
 };
 
 enum mirror_flags {
