@@ -459,7 +459,7 @@ verify_finds() {
 	test_expect_code 1 git migrate plan --verify >.git/t/out 2>.git/t/err &&
 	test_must_be_empty .git/t/out &&
 	grep "^error: the cache is wrong: $1" .git/t/err &&
-	grep "^hint: Take it away, it is made again: rm -r $PWD/.git/migrate" .git/t/err &&
+	grep "^hint: Take it away, it is made again: rm -r .$PWD/.git/migrate" .git/t/err &&
 	rm -r .git/migrate &&
 	git migrate plan --verify >.git/t/out &&
 	restore
@@ -653,6 +653,29 @@ test_expect_success 'a push: what had landed is kept, though the push is refused
 		grep "commits=[0-3] .* blobs=0 " ../trace
 	) &&
 	git reset -q --hard HEAD^ && git push -q origin main
+'
+
+test_expect_success 'what cannot be fetched now is no reason to forget the rest' '
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	make_repo whole && (
+		cd whole && git config uploadpack.allowFilter true &&
+		git config uploadpack.allowAnySHA1InWant true &&
+		new_migration one "CREATE TABLE one (x int);"
+	) &&
+	git clone -q --no-checkout --filter=blob:none "file://$PWD/whole" part &&
+	(cd part && git migrate plan --porcelain >/dev/null) &&
+	cp part/.git/migrate/plan kept && (
+		cd whole && echo "SELECT 2;" >migrations/two.sql &&
+		echo "SELECT 3;" >migrations/three.sql &&
+		git add -A && git commit -q -m "two at once"
+	) &&
+	git -C part fetch -q && mv whole away && (
+		cd part && test_expect_code 128 git migrate plan origin/main 2>../err
+	) &&
+	grep "^error: " err && test_cmp kept part/.git/migrate/plan &&
+	mv away whole &&
+	(cd part && git migrate plan --porcelain origin/main >../out) &&
+	test 3 = "$(wc -l <out)"
 '
 
 test_expect_success 'a shallow clone: neither written nor read; deeper, it is right' '

@@ -71,6 +71,41 @@ test_expect_success 'a file and a folder of one name are an error, not a crash' 
 	)
 '
 
+test_expect_success 'files that come and go by hundreds of thousands are not kept' '
+	make_repo ../swing && (
+	cd ../swing && commit_file migrations/a.sql "CREATE TABLE a (x);" &&
+	blob=$(git rev-parse HEAD:migrations/a.sql) &&
+	level() {
+		for n in $(seq 10 69); do
+			printf "%s\t%s%s\n" "$1" "$n" "$2"
+		done | git mktree
+	} &&
+	folder=$(level "100644 blob $blob" .sql) &&
+	folder=$(level "040000 tree $folder") &&
+	folder=$({
+		for n in $(seq 10 69); do
+			printf "040000 tree %s\t%s\n" "$folder" "$n"
+		done
+		printf "100644 blob %s\ta.sql\n" "$blob"
+	} | git mktree) &&
+	big=$(printf "040000 tree %s\tmigrations\n" "$folder" | git mktree) &&
+	small=$(git rev-parse HEAD^{tree}) &&
+	tip=$(git rev-parse HEAD) &&
+	for i in 1 2 3 4 5; do
+		tip=$(git commit-tree -p "$tip" -m big "$big") &&
+		tip=$(git commit-tree -p "$tip" -m small "$small") || return 1
+	done &&
+	tip=$(git commit-tree -p "$tip" -m big "$big") &&
+	test_expect_code 128 bounded git migrate plan --porcelain "$tip" >out 2>err &&
+	grep "^error: more than 1000000 files have come and gone" err &&
+	! grep "wrong" err &&
+	git migrate plan --porcelain "$tip~8" >out && test 216001 = "$(wc -l <out)" &&
+	test "$(wc -c <.git/migrate/plan)" -gt 100000 &&
+	git migrate plan --porcelain HEAD >out && test 1 = "$(wc -l <out)" &&
+	test "$(wc -c <.git/migrate/plan)" -lt 10000
+	)
+'
+
 test_expect_success '.gitmigrate of a commit includes nothing' '
 	mkfifo ../fifo && git checkout -q -b include &&
 	commit_file .gitmigrate "[include]

@@ -30,7 +30,7 @@ for shape in linear merges; do
 	test "$shape" = linear && percent=0 || percent=30
 
 	test_expect_success "$shape: 20,000 commits that bring 2,000 migrations" '
-		git init -q --bare -b main "$shape.git" && 		(
+		git init -q --bare -b main "$shape.git" && (
 			cd "$shape.git" &&
 			"$history" --commits 20000 --migrations 2000 --merges $percent >../stream &&
 			git fast-import --quiet <../stream && rm ../stream &&
@@ -93,6 +93,9 @@ for shape in linear merges; do
 		(
 			cd "$shape.git" &&
 			forget && reads git -c commitGraph.readChangedPaths=false \
+				migrate plan --porcelain && test_cmp ../plan out &&
+			test $trees -ge "$(cat ../line)" &&
+			forget && reads git -c commitGraph.changedPathsVersion=0 \
 				migrate plan --porcelain && test_cmp ../plan out &&
 			test $trees -ge "$(cat ../line)" &&
 			forget && reads git -c core.commitGraph=false \

@@ -10,20 +10,59 @@ struct map_slot {
 	uint32_t pos; /* counted from 1; 0: free */
 };
 
-/* FNV-1a, begun at a secret. */
+static uint64_t rotate(uint64_t x, unsigned by)
+{
+	return x << by | x >> (64 - by);
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] = rotate(v[2], 32);
+}
+
+/* SipHash-1-3 (Aumasson and Bernstein), with a key of this process. */
+static uint64_t sip_hash(const uint64_t key[2], const unsigned char *p, size_t len)
+{
+	uint64_t v[4] = { key[0] ^ UINT64_C(0x736f6d6570736575),
+			  key[1] ^ UINT64_C(0x646f72616e646f6d),
+			  key[0] ^ UINT64_C(0x6c7967656e657261),
+			  key[1] ^ UINT64_C(0x7465646279746573) };
+	const size_t whole = len & ~(size_t)7;
+	uint64_t last = (uint64_t)len << 56, word;
+	size_t i;
+
+	for (i = 0; i < whole; i += 8) {
+		memcpy(&word, p + i, 8); /* any order of bytes serves */
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
+	}
+	for (; i < len; i++)
+		last |= (uint64_t)p[i] << 8 * (i & 7);
+	v[3] ^= last;
+	sip_round(v);
+	v[0] ^= last;
+	v[2] ^= 0xff;
+	for (i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
 uint32_t map_hash(struct map *m, const void *data, size_t len)
 {
-	const unsigned char *p = data, *end = p + len;
-	uint64_t h;
-
-	while (!m->key)
-		if (getrandom(&m->key, sizeof(m->key), 0) != sizeof(m->key))
-			m->key = (uint64_t)(uintptr_t)m ^ UINT64_C(0xcbf29ce484222325);
-	for (h = m->key; p < end; p++)
-		h = (h ^ *p) * UINT64_C(0x100000001b3);
-	h ^= h >> 29;
-	h *= m->key | 1;
-	return (uint32_t)(h >> 32);
+	while (!m->key[0])
+		if (getrandom(m->key, sizeof(m->key), 0) != sizeof(m->key))
+			m->key[0] = (uint64_t)(uintptr_t)m | 1;
+	return (uint32_t)sip_hash(m->key, data, len);
 }
 
 ssize_t map_find(const struct map *m, uint32_t hash, map_same_fn same, const void *array,

@@ -16,7 +16,7 @@ enum { MAP_NONE = -1 };
 struct map {
 	struct map_slot *slots;
 	size_t size, nr; /* size is a power of two, or zero */
-	uint64_t key;
+	uint64_t key[2];
 };
 
 /** Whether item `pos` of the caller's array is the one that `what` stands for. */

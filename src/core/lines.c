@@ -8,6 +8,7 @@
 enum {
 	SPAN_MAX = 1024,       /* of commits that an empty stop saves a walk over */
 	OTHERS_ALLOWED = 4096, /* stops of other lines, beyond twice those of the tip's */
+	ARRIVALS_ALLOWED = 65536, /* and arrivals at them */
 	STOP_SIZE = 2 * OID_RAWSZ + 12,
 	ARRIVAL_SIZE = OID_RAWSZ + 8,
 	HEAD_SIZE = 16,
@@ -90,6 +91,7 @@ uint32_t lines_add(struct lines *l, const struct oid *commit, const struct oid *
 	else
 		s->ordered = true;
 	l->changes++;
+	l->nr_arrivals += nr;
 	l->seen[first_bits(commit) / 8] |= (unsigned char)(1 << first_bits(commit) % 8);
 	map_add(&l->by_commit, map_hash(&l->by_commit, commit, sizeof(*commit)), l->nr);
 	return (uint32_t)l->nr++;
@@ -113,6 +115,19 @@ static bool is_stop(uint32_t at)
 	return at < STOP_OPEN;
 }
 
+bool lines_outweigh(const struct lines *l, uint32_t tip)
+{
+	size_t own = 0, arrivals = 0;
+	uint32_t at;
+
+	for (at = tip; is_stop(at) && own <= l->nr; at = l->stops[at].older) {
+		arrivals += l->stops[at].nr;
+		own++;
+	}
+	return (own && l->nr > 2 * own + OTHERS_ALLOWED) ||
+	       l->nr_arrivals > 2 * arrivals + ARRIVALS_ALLOWED;
+}
+
 /*
  * Other lines than the tip's are dropped all together when they are too many.
  * With a stop that is kept are those below it. A ring, which only a file that
@@ -120,13 +135,12 @@ static bool is_stop(uint32_t at)
  */
 static void choose(const struct lines *l, uint32_t tip, struct copy *c)
 {
-	size_t own = 0, i;
+	bool all = !lines_outweigh(l, tip);
 	uint32_t at;
+	size_t i;
 
-	for (at = tip; is_stop(at) && own <= l->nr; at = l->stops[at].older)
-		own++;
 	for (i = 0; i < l->nr; i++) {
-		c->keep[i] = !own || l->nr <= 2 * own + OTHERS_ALLOWED;
+		c->keep[i] = all;
 		c->older[i] = l->stops[i].older;
 		c->span[i] = l->stops[i].span;
 	}

@@ -48,6 +48,7 @@ struct stop {
 /** Two files of one commit that require each other. */
 struct circle {
 	uint32_t path[2];
+	struct oid commit; /* brings them */
 };
 
 /** Start with `= { 0 }`. */
@@ -61,7 +62,9 @@ struct lines {
 	size_t nr_circles, alloc_circles;
 	struct map by_path, by_commit;
 	unsigned char seen[8192]; /* a bit for the first two bytes of each stop's id */
+	size_t nr_arrivals;	  /* of all stops */
 	size_t changes;		  /* counts whatever lines_encode would write */
+	bool doubtful;		  /* something in here contradicts the history */
 };
 
 void lines_release(struct lines *l);
@@ -81,6 +84,9 @@ uint32_t lines_add(struct lines *l, const struct oid *commit, const struct oid *
  * other lines than its own are left out once they outweigh it.
  */
 void lines_encode(struct lines *l, uint32_t tip, struct buf *out);
+
+/** Whether lines_encode would leave other lines than the tip's out. */
+bool lines_outweigh(const struct lines *l, uint32_t tip);
 
 /** Reads them into an empty `l`. 0, or -1: malformed, and `l` is empty again. */
 int lines_decode(struct lines *l, const void *data, size_t len);

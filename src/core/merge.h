@@ -21,8 +21,8 @@ struct merge_input {
 /**
  * Works out the plan of the merge commit that would be made now: `*out` borrows
  * texts from the two plans and must be released; its head is zero, and so is the
- * arrival of what `theirs` brings. Adds a RULE_CLASH for each path that git
- * could not merge; there ours stays. Returns the position of the first entry
+ * arrival of what `theirs` brings. Adds a RULE_CLASH for each path that both
+ * sides have changed; there ours stays. Returns the position of the first entry
  * that arrives.
  *
  * Branches that merged each other have more than one merge base; these are

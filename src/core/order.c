@@ -8,6 +8,8 @@
 #include "core/requires.h"
 
 enum {
+	ARRIVALS_MAX = 1000000, /* what a hostile history may cost: memory, */
+	LOOKED_MAX = 200000000, /* and time */
 	WALK_MAX = 1024, /* commits without an arrival before an empty stop is set */
 	WALK_LONG = 8,	 /* a walk from the start of a line that is worth a stop */
 };
@@ -54,7 +56,7 @@ struct build {
 struct walk {
 	const struct order_source *source;
 	struct lines *lines;
-	struct pool scratch;
+	size_t looked; /* arrivals and stops looked at so far */
 	struct task *stack;
 	size_t depth, alloc;
 	struct numbers paths; /* of the tasks, in their order */
@@ -139,12 +141,18 @@ static int make_stop(struct walk *w, const struct oid *id, const struct order_co
 		     struct err *err)
 {
 	struct path_list added = { 0 };
+	struct pool names = { 0 };
 	struct stop *s;
 	size_t i;
 	int ret;
 
 	*out = STOP_NONE;
-	ret = w->source->added(w->source->ctx, &w->scratch, tree, base, &added, err);
+	ret = w->source->added(w->source->ctx, &names, tree, base, &added, err);
+	if (ret == 0 && w->lines->nr_arrivals + added.nr > ARRIVALS_MAX)
+		ret = err_set(err, ERR_FATAL,
+			      "more than %d files have come and gone in the migrations "
+			      "folder",
+			      ARRIVALS_MAX);
 	if (ret == 0 && (added.nr || at->boundary)) {
 		*out = lines_add(w->lines, id, &at->parent, added.nr);
 		s = &w->lines->stops[*out];
@@ -157,6 +165,7 @@ static int make_stop(struct walk *w, const struct oid *id, const struct order_co
 			s->older = STOP_NONE;
 	}
 	path_list_release(&added);
+	pool_release(&names);
 	return ret;
 }
 
@@ -230,6 +239,7 @@ static int descend(struct walk *w, const struct oid *from, const struct oid *tre
 			return -1;
 		if (!over && p.steps > WALK_MAX) {
 			*out = lines_add(w->lines, &p.before, &p.id, 0);
+			p.steps--; /* that one was counted */
 			over = 1;
 		}
 	}
@@ -287,6 +297,7 @@ static int lost(struct walk *w, struct err *err)
 {
 	size_t i;
 
+	w->lines->doubtful = true;
 	for (i = 0; i < w->lines->nr_paths; i++)
 		if (take_marked(w, (uint32_t)i))
 			return err_set(err, ERR_FATAL,
@@ -298,6 +309,7 @@ static int lost(struct walk *w, struct err *err)
 /* As lost, of what arrived at a stop. */
 static int lost_in(struct walk *w, uint32_t stop, struct err *err)
 {
+	w->lines->doubtful = true;
 	return err_set(err, ERR_FATAL, "could not find where migration '%s' came from",
 		       w->lines->paths[w->lines->stops[stop].arrivals[0].path]);
 }
@@ -317,6 +329,11 @@ static int go_down(struct walk *w, uint32_t at, size_t left, size_t undo, struct
 		if (at == STOP_NONE || seen++ > w->lines->nr) /* or in a ring */
 			return lost(w, err);
 		s = &w->lines->stops[at];
+		w->looked += s->nr + 1;
+		if (w->looked > LOOKED_MAX)
+			return err_set(err, ERR_FATAL,
+				       "the history of the migrations is too tangled to "
+				       "be put in order");
 		from = w->paths.nr;
 		for (i = 0; i < s->nr; i++)
 			if (take_marked(w, s->arrivals[i].path))
@@ -367,11 +384,12 @@ static int take_held(struct walk *w, struct numbers *left, const struct oid *tre
 		     const struct oid *base, struct numbers *held, struct err *err)
 {
 	struct path_list there = { 0 };
+	struct pool names = { 0 };
 	size_t i, kept = 0;
 	int ret;
 
 	/* none of them is in `base`, so what the folder adds to that is enough */
-	ret = w->source->added(w->source->ctx, &w->scratch, tree, base, &there, err);
+	ret = w->source->added(w->source->ctx, &names, tree, base, &there, err);
 	mark_only(w, left->items, left->nr);
 	for (i = 0; i < there.nr && ret == 0; i++)
 		take_marked(w, lines_path(w->lines, there.items[i]));
@@ -386,6 +404,7 @@ static int take_held(struct walk *w, struct numbers *left, const struct oid *tre
 	if (ret == 0)
 		left->nr = kept;
 	path_list_release(&there);
+	pool_release(&names);
 	return ret;
 }
 
@@ -432,6 +451,7 @@ static struct task *push_numbers(struct walk *w, enum task_kind kind,
 static int run_order(struct walk *w, uint32_t stop, struct err *err)
 {
 	const struct oid commit = w->lines->stops[stop].commit, *parents;
+	struct pool ids = { 0 };
 	struct share *of;
 	struct build *b;
 	struct task *t;
@@ -440,9 +460,10 @@ static int run_order(struct walk *w, uint32_t stop, struct err *err)
 
 	if (w->nr_builds > w->lines->nr) /* a merge that brings itself */
 		return lost_in(w, stop, err);
-	if (w->source->parents(w->source->ctx, &w->scratch, &commit, &parents, &nr, err) <
-	    0)
+	if (w->source->parents(w->source->ctx, &ids, &commit, &parents, &nr, err) < 0) {
+		pool_release(&ids);
 		return -1;
+	}
 	of = xcalloc(nr + 1, sizeof(*of));
 	ret = share_out(w, stop, parents, nr, of, err);
 	if (ret == 0) {
@@ -462,6 +483,7 @@ static int run_order(struct walk *w, uint32_t stop, struct err *err)
 			t->tree_known = true;
 		}
 	}
+	pool_release(&ids);
 	for (k = 0; k <= nr; k++)
 		free(of[k].paths.items);
 	free(of);
@@ -502,9 +524,11 @@ static void run_stop(struct walk *w, const struct task *t)
 	w->paths.nr = t->from;
 }
 
-static uint32_t note_circle(struct lines *l, uint32_t a, uint32_t b)
+static uint32_t note_circle(struct lines *l, const struct oid *commit, uint32_t a,
+			    uint32_t b)
 {
 	VEC_GROW(l->circles, l->nr_circles, l->alloc_circles);
+	l->circles[l->nr_circles].commit = *commit;
 	l->circles[l->nr_circles].path[0] = a;
 	l->circles[l->nr_circles++].path[1] = b;
 	return (uint32_t)l->nr_circles;
@@ -517,19 +541,22 @@ static int sort_own(struct walk *w, const struct oid *commit, const uint32_t *pa
 {
 	const struct order_source *source = w->source;
 	struct path_list *needs = xcalloc(names->nr, sizeof(*needs));
+	struct pool values = { 0 };
 	size_t i, pair[2];
 	struct oid tree;
 	int ret = -1;
 
 	if (source->tree(source->ctx, commit, &tree, err) == 0 &&
-	    source->requires(source->ctx, &w->scratch, &tree, names, needs, err) == 0) {
+	    source->requires(source->ctx, &values, &tree, names, needs, err) == 0) {
 		if (!requires_sort(names, needs, source->folder, sorted, pair))
-			*circle = note_circle(w->lines, paths[pair[0]], paths[pair[1]]);
+			*circle = note_circle(w->lines, commit, paths[pair[0]],
+					      paths[pair[1]]);
 		ret = 0;
 	}
 	for (i = 0; i < names->nr; i++)
 		path_list_release(&needs[i]);
 	free(needs);
+	pool_release(&values);
 	return ret;
 }
 
@@ -599,11 +626,15 @@ static int run_task(struct walk *w, const struct task *t, struct err *err)
 static int refuse_circle(const struct lines *l, uint32_t circle, struct err *err)
 {
 	const struct circle *c = &l->circles[circle - 1];
+	char hex[OID_HEXSZ + 1];
 
 	err_set(err, ERR_REFUSED, "migrations '%s' and '%s' require each other",
 		l->paths[c->path[0]], l->paths[c->path[1]]);
 	err_hint(err, "requiresCycle",
-		 "Take one of the \"Requires:\" lines out of their headers.");
+		 "Their headers count as they were when commit %.12s brought them: amend "
+		 "that commit (git rebase -i %.12s^), and take one of the \"Requires:\" "
+		 "lines out.",
+		 oid_hex(&c->commit, hex), hex);
 	return -1;
 }
 
@@ -643,7 +674,6 @@ int order_plan(const struct order_source *source, struct lines *lines,
 		BUG("%zu of %zu migrations were placed", w.placed, paths->nr);
 	if (ret == 0 && w.circle)
 		ret = refuse_circle(lines, w.circle, err);
-	pool_release(&w.scratch);
 	free(position);
 	free(w.stack);
 	free(w.paths.items);

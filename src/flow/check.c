@@ -74,8 +74,8 @@ int check_lineage(struct repo *repo, const struct oid *older, const struct oid *
 	return ancestor < 0 || back < 0 || line < 0 ? -1 : 0;
 }
 
-int check_range(struct repo *repo, const struct oid *older, const struct oid *newer,
-		struct findings *f, struct err *err)
+static int judge_step(struct repo *repo, const struct oid *older, const struct oid *newer,
+		      bool landed, struct findings *f, struct err *err)
 {
 	struct plan was = { 0 }, now = { 0 };
 	struct lineage lineage = { 0 };
@@ -87,7 +87,8 @@ int check_range(struct repo *repo, const struct oid *older, const struct oid *ne
 			return -1;
 	} else if (check_settings(repo, older, newer, f, err) < 0 ||
 		   repo_load_shared(repo, older, err) < 0 ||
-		   history_plan_landed(repo, older, &was, err) < 0 ||
+		   (landed ? history_plan_landed : history_plan)(repo, older, &was, err) <
+			   0 ||
 		   check_lineage(repo, older, newer, &lineage, err) < 0) {
 		goto out;
 	}
@@ -103,6 +104,12 @@ out:
 	plan_release(&was);
 	plan_release(&now);
 	return ret;
+}
+
+int check_range(struct repo *repo, const struct oid *older, const struct oid *newer,
+		struct findings *f, struct err *err)
+{
+	return judge_step(repo, older, newer, false, f, err);
 }
 
 static void refuse_mirror(struct findings *f, const char *ref, const char *what,
@@ -271,7 +278,8 @@ int check_update(struct repo *repo, const char *ref, const struct oid *older,
 					 "\"git config migrate.branch\" on the server "
 					 "names another branch if that is meant.");
 		} else {
-			ret = check_range(repo, older, newer, f, err);
+			/* the branch is there: so is what it points at */
+			ret = judge_step(repo, older, newer, true, f, err);
 		}
 	}
 	buf_release(&protected);

@@ -387,7 +387,7 @@ int preview_verify(struct repo *repo, const struct oid *commit, size_t *nr,
 	ret = compare_plans(&kept, &fresh, err);
 	if (ret < 0 && err->code == ERR_REFUSED) {
 		err_hint(err, "cache",
-			 "Take it away, it is made again: rm -r %s/migrate. If the "
+			 "Take it away, it is made again: rm -r \"%s/migrate\". If the "
 			 "difference stays, \"git commit-graph verify\" tells whether "
 			 "git's commit-graph is damaged.",
 			 repo_common_dir(repo));

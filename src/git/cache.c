@@ -16,12 +16,13 @@
 /* What the files hold; to be raised with every change of what is in them. */
 #define CACHE_FORMAT "1"
 
-enum { FILE_MAX = 512 << 20, DESCRIPTIONS_MAX = 32 << 20 };
+enum { FILE_MAX = 64 << 20, DESCRIPTIONS_MAX = 32 << 20 };
 
 struct cache {
 	const char *dir; /* <common git dir>, the repository's */
 	bool readable, writable;
 	unsigned asked; /* how often for lines */
+	bool trimmed;	/* they were stored, without those that outweigh */
 	char *folder;	/* that `lines` are of */
 	struct lines lines;
 	size_t stored; /* lines.changes of what the file has */
@@ -106,20 +107,38 @@ static bool load(const struct cache *c, const char *kind, const char *folder,
 	return *start > 0;
 }
 
+/* The modes that git gives to its own files here: core.sharedRepository, umask. */
+static void like_git(const struct cache *c, unsigned *folder_mode, unsigned *mode)
+{
+	struct buf path = BUF_INIT;
+	struct stat st;
+
+	buf_addf(&path, "%s/HEAD", c->dir);
+	if (stat(path.s, &st) == 0)
+		*mode = st.st_mode & 0666;
+	if (stat(c->dir, &st) == 0)
+		*folder_mode = st.st_mode & 07777;
+	buf_release(&path);
+}
+
 static void store(const struct cache *c, const char *kind, const char *folder,
 		  const struct buf *data)
 {
 	struct buf path = BUF_INIT, all = BUF_INIT;
+	unsigned folder_mode = 0777, mode = 0644;
 	struct err quiet = { 0 };
 
+	if (data->len > FILE_MAX / 2)
+		return;
+	like_git(c, &folder_mode, &mode);
 	buf_addf(&path, "%s/migrate", c->dir);
-	if (mkdir(path.s, 0777) == 0 || errno == EEXIST) {
-		buf_reset(&path);
-		name_file(c, kind, folder, &path);
-		add_head(&all, kind, folder, buf_str(data), data->len);
-		buf_add(&all, buf_str(data), data->len);
-		file_replace_lazily(path.s, all.s, all.len, 0644, &quiet);
-	}
+	if (mkdir(path.s, folder_mode) == 0)
+		chmod(path.s, folder_mode); /* whatever the umask */
+	buf_reset(&path);
+	name_file(c, kind, folder, &path);
+	add_head(&all, kind, folder, buf_str(data), data->len);
+	buf_add(&all, buf_str(data), data->len);
+	file_replace_lazily(path.s, all.s, all.len, mode, &quiet);
 	buf_release(&path);
 	buf_release(&all);
 }
@@ -146,13 +165,14 @@ struct lines *cache_lines(struct repo *r, const char *folder)
 static void store_lines(struct cache *c, const struct oid *tip, const struct oid *newest)
 {
 	struct buf bytes = BUF_INIT;
-	uint32_t stop;
+	uint32_t stop = lines_find(&c->lines, tip);
 
-	if (c->lines.changes == c->stored)
-		return;
-	stop = lines_find(&c->lines, tip);
 	if (stop == STOP_NONE)
 		stop = lines_find(&c->lines, newest);
+	if (c->lines.changes == c->stored &&
+	    (c->trimmed || !lines_outweigh(&c->lines, stop)))
+		return;
+	c->trimmed = true;
 	lines_encode(&c->lines, stop, &bytes);
 	store(c, "plan", c->folder, &bytes);
 	c->stored = c->lines.changes;

@@ -72,8 +72,10 @@ static int read_raw(struct graph *g, const struct oid *id, git_odb_object **raw,
 {
 	char hex[OID_HEXSZ + 1];
 
-	if (repo_read(g->repo, raw, id, GIT_OBJECT_COMMIT, err) != 0)
+	if (repo_read(g->repo, raw, id, GIT_OBJECT_COMMIT, err) != 0) {
+		g->contradicted = true; /* whoever named it may have been wrong */
 		return -1;
+	}
 	out->id = *id;
 	if (parse_commit(git_odb_object_data(*raw), git_odb_object_size(*raw), out,
 			 NULL) == 0)
@@ -175,6 +177,7 @@ static int compare(struct graph *g, const struct graph_commit *c, struct err *er
 	commit_graph_root_tree(g->file, position(g, &c->id), &root);
 	if (oid_eq(&told.parent, &c->parent) && oid_eq(&root, &c->root))
 		return 0;
+	g->contradicted = true;
 	return err_set(err, ERR_FATAL, "the commit-graph contradicts commit %s",
 		       oid_hex(&c->id, hex));
 }
@@ -258,9 +261,12 @@ int graph_tree(struct graph *g, const struct oid *commit, struct oid *out,
 			return 0;
 		}
 	}
-	if (root_tree(g, commit, &root, err) < 0 ||
-	    tree_folder(g->repo, &root, g->folder, out, err) < 0)
+	if (root_tree(g, commit, &root, err) < 0)
 		return -1;
+	if (tree_folder(g->repo, &root, g->folder, out, err) < 0) {
+		g->contradicted = g->contradicted || position(g, commit) != GRAPH_NONE;
+		return -1;
+	}
 	i = g->next_tree++ % GRAPH_KEPT;
 	g->trees[i].commit = *commit;
 	g->trees[i].tree = *out;
@@ -280,8 +286,7 @@ static int source_added(void *ctx, struct pool *pool, const struct oid *tree,
 	return tree_added(g->repo, pool, tree, base, out, err);
 }
 
-struct requires
-{
+struct requirements {
 	struct repo *repo;
 	struct pool *pool;
 	const struct path_list *paths;
@@ -292,7 +297,7 @@ struct requires
 static int read_requires(void *arg, const char *path, const struct tree_entry *e,
 			 struct err *err)
 {
-	struct requires *r = arg;
+	struct requirements *r = arg;
 	ssize_t at = path_list_find(r->paths, path);
 	struct directives how = { 0 };
 	struct trailers header = { 0 };
@@ -309,19 +314,39 @@ static int read_requires(void *arg, const char *path, const struct tree_entry *e
 	return 0;
 }
 
+/* One by one for a few; a folder of thousands is not listed for two of them. */
+static int requires_of_few(struct requirements *r, const struct oid *tree,
+			   struct err *err)
+{
+	struct tree_entry e;
+	size_t i;
+	int found;
+
+	for (i = 0; i < r->paths->nr; i++) {
+		found = tree_find(r->repo, tree, r->paths->items[i], &e, err);
+		if (found < 0 ||
+		    (found && read_requires(r, r->paths->items[i], &e, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
 static int source_requires(void *ctx, struct pool *pool, const struct oid *tree,
 			   const struct path_list *paths, struct path_list *out,
 			   struct err *err)
 {
+	enum { FEW = 8 };
 	struct graph *g = ctx;
-	struct requires r = { g->repo, pool, paths, out, 0 };
+	struct requirements r = { g->repo, pool, paths, out, 0 };
 
-	if (tree_each(g->repo, tree, read_requires, &r, err) < 0)
+	if (paths->nr <= FEW ? requires_of_few(&r, tree, err) < 0
+			     : tree_each(g->repo, tree, read_requires, &r, err) < 0)
 		return -1;
-	if (r.seen != paths->nr)
-		return err_set(err, ERR_FATAL, "a tree that holds '%s' is malformed",
-			       paths->items[0]);
-	return 0;
+	if (r.seen == paths->nr)
+		return 0;
+	g->contradicted = true;
+	return err_set(err, ERR_FATAL, "a tree that holds '%s' is malformed",
+		       paths->items[0]);
 }
 
 void graph_source(struct graph *g, struct order_source *out)

@@ -32,7 +32,8 @@ struct graph {
 		struct oid commit, tree;
 	} trees[GRAPH_KEPT]; /* folders found last */
 	unsigned next_commit, next_tree;
-	size_t walked; /* commits given out */
+	size_t walked;	   /* commits given out */
+	bool contradicted; /* by an object: what a file beside the objects told */
 };
 
 /** Begins, for a folder of the tree; with the commit-graph, or (raw) without. */

@@ -241,14 +241,12 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 {
 	struct lines *lines;
 	struct graph g;
-	bool helped;
 	int ret;
 
 	if (begin_plan(r, commit, out, err) < 0)
 		return -1;
 	lines = cache_lines(r, out->folder);
 	graph_init(&g, r, out->folder, false);
-	helped = g.file || lines->nr;
 	ret = make_plan(&g, lines, out, err);
 	graph_release(&g);
 	if (ret == 0) {
@@ -257,11 +255,14 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 		return 0;
 	}
 	plan_release(out);
-	if (err->code != ERR_FATAL || !helped)
+	if (!lines->doubtful && !g.contradicted)
 		return -1;
 	/* a damaged file beside the objects is no reason to fail */
 	cache_drop_lines(r);
-	return history_plan_raw(r, commit, out, err);
+	ret = history_plan_raw(r, commit, out, err);
+	if (ret == 0)
+		memset(err, 0, sizeof(*err));
+	return ret;
 }
 
 int history_plan_landed(struct repo *r, const struct oid *commit, struct plan *out,

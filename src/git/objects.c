@@ -202,10 +202,12 @@ static void add_alternates(struct folders *f, const char *objects)
 
 const struct commit_graph *repo_commit_graph(struct repo *r)
 {
+	const char *version = config_get(r->config, "commitgraph.changedpathsversion");
 	const struct commit_graph_options opts = {
 		.no_graph = !config_bool(r->config, "core.commitgraph", true),
 		.no_filters = !config_bool(r->config, "commitgraph.readchangedpaths",
-					   true),
+					   true) ||
+			      (version && strcmp(version, "0") == 0),
 	};
 	struct folders f = { 0 };
 	struct buf own = BUF_INIT;
