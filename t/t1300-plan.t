@@ -797,4 +797,27 @@ test_expect_success 'random histories: what --merge tells is what git makes' '
 	done
 '
 
+test_expect_success 'graph: a migration that fixes two points at both' '
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	make_repo twice && cd twice && mkdir .git/t &&
+	new_migration a "CREATE TABLE a (x int);" &&
+	new_migration b "CREATE TABLE b (x int);" &&
+	new_migration c "CREATE TABLE c (x int);" "mend both" "" "Fixes: a.sql" \
+		"Fixes: b.sql" "Failure-Mode: both" &&
+	git migrate plan --graph >.git/t/out &&
+	grep "fixes 1, fixes 2" .git/t/out
+'
+
+test_expect_success 'since: a folder that moved is no continuation' '
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	make_repo moved && cd moved && mkdir .git/t &&
+	new_migration b "CREATE TABLE b (x int);" &&
+	new_migration a "CREATE TABLE a (x int);" &&
+	git migrate plan --since HEAD~1 >.git/t/out && grep a.sql .git/t/out &&
+	git mv migrations db && git config -f .gitmigrate migrate.path db &&
+	git add -A && git commit -q -m "move them" &&
+	test_expect_code 1 git migrate plan --since HEAD~1 >.git/t/out 2>.git/t/err &&
+	grep "^error: migrate.path was changed .* \[settings\]" .git/t/err
+'
+
 test_done

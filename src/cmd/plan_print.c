@@ -36,6 +36,16 @@ static const struct relation {
 	{ TRAILER_SUPERSEDES, "supersedes", COLOR_CYAN },
 };
 
+static const struct relation *find_relation(enum trailer_key key)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(relations); i++)
+		if (relations[i].key == key)
+			return &relations[i];
+	return NULL;
+}
+
 /* Position of the earlier entry that a trailer names, or -1. */
 static ssize_t points_at(const struct plan *plan, size_t pos, const char *value)
 {
@@ -57,17 +67,19 @@ struct drawing {
 static void draw(struct drawing *d, const struct plan_view *v)
 {
 	const struct plan *plan = v->plan;
+	const struct trailers *t;
 	size_t i, k, rows = 0;
-	const char *value;
 	ssize_t to;
 
 	d->row = xcalloc(plan->nr + 1, sizeof(*d->row));
 	for (i = 0; i < plan->nr; i++) {
 		d->row[i] = rows;
 		rows += v->shown[i];
-		for (k = 0; k < ARRAY_SIZE(relations) && v->shown[i]; k++) {
-			value = trailers_get(&plan->items[i].trailers, relations[k].key);
-			to = value ? points_at(plan, i, value) : -1;
+		t = &plan->items[i].trailers;
+		for (k = 0; k < t->nr && v->shown[i]; k++) {
+			if (!find_relation(t->items[k].key))
+				continue;
+			to = points_at(plan, i, t->items[k].value);
 			if (to < 0 || !v->shown[to])
 				continue;
 			VEC_GROW(d->arcs, d->nr, d->alloc);
@@ -88,23 +100,22 @@ static void drawing_release(struct drawing *d)
 static void add_text(struct table *t, const struct plan *plan, size_t pos, bool graph)
 {
 	const struct migration *m = &plan->items[pos];
-	const struct relation *r = NULL;
+	const struct relation *r = NULL, *one;
 	struct buf text = BUF_INIT;
-	const char *value;
 	size_t k;
 	ssize_t to;
 
-	for (k = 0; k < ARRAY_SIZE(relations); k++) {
-		value = trailers_get(&m->trailers, relations[k].key);
-		if (!value)
+	for (k = 0; k < m->trailers.nr; k++) {
+		one = find_relation(m->trailers.items[k].key);
+		if (!one)
 			continue;
-		r = &relations[k];
-		to = graph ? points_at(plan, pos, value) : -1;
+		r = one;
+		to = graph ? points_at(plan, pos, m->trailers.items[k].value) : -1;
 		buf_addf(&text, "%s%s ", text.len ? ", " : "", r->word);
 		if (to >= 0)
 			buf_addf(&text, "%zu", (size_t)to + 1);
 		else
-			buf_adds(&text, value);
+			buf_adds(&text, m->trailers.items[k].value);
 	}
 	if (r)
 		table_cell(t, r->color, text.s);

@@ -252,13 +252,38 @@ static int compare_labels(struct plan *older, struct plan *newer, struct finding
 	return 0;
 }
 
+/* What was changed by a push that gives the branch another line is told as that. */
+static void name_cause(const struct lineage *lineage, struct findings *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->nr; i++)
+		if (f->items[i].rule == RULE_FORCED)
+			return;
+	if (!lineage->old_is_ancestor) {
+		findings_add(f, RULE_REWRITTEN, false, NULL,
+			     "the history was rewritten: the tip that had landed is not "
+			     "in the new one");
+		findings_hint(f, "Rebase onto the branch (git pull --rebase) and push "
+				 "without force.");
+	} else if (!lineage->old_on_first_parents) {
+		findings_add(f, RULE_FOXTROT, false, NULL,
+			     "the merge is the wrong way round: what had landed would be "
+			     "its second parent");
+		findings_hint(f, "Start from the branch and merge the work into it (git "
+				 "merge --no-ff <work>).");
+	}
+}
+
 int policy_append_only(struct plan *older, struct plan *newer,
 		       const struct lineage *lineage, struct findings *f, struct err *err)
 {
 	size_t i;
 
-	if (compare_files(older, newer, lineage, f))
+	if (compare_files(older, newer, lineage, f)) {
+		name_cause(lineage, f);
 		return 0;
+	}
 	for (i = 0; i < older->nr; i++) {
 		if (strcmp(older->items[i].path, newer->items[i].path) != 0) {
 			order_changed(older, newer, i, lineage, f);

@@ -237,14 +237,18 @@ static int merge_settings(struct repo *repo, const struct preview *p, struct fin
  * Where git fast-forwards unless it is told not to, the plan becomes that of the
  * other branch; one that had merged this one (a foxtrot) has another order.
  */
-static int warn_fast_forward(struct preview *p, struct findings *f, struct err *err)
+static int warn_fast_forward(struct repo *repo, struct preview *p, struct findings *f,
+			     struct err *err)
 {
-	const struct lineage forward = { .old_is_ancestor = true };
 	struct findings then = { 0 };
+	struct lineage forward;
 	size_t i;
-	int ret = 0;
+	int ret;
 
-	if (p->nr_bases == 1 && oid_eq(&p->bases[0], &p->ours.head))
+	if (p->nr_bases != 1 || !oid_eq(&p->bases[0], &p->ours.head))
+		return 0;
+	ret = check_lineage(repo, &p->ours.head, &p->theirs.head, &forward, err);
+	if (ret == 0)
 		ret = policy_append_only(&p->ours, &p->theirs, &forward, &then, err);
 	for (i = 0; i < then.nr && ret == 0; i++) {
 		if (then.items[i].rule != RULE_FOXTROT)
@@ -276,7 +280,8 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 	if (f->errors == before &&
 	    policy_append_only(&p->ours, &p->plan, &forward, f, err) < 0)
 		return -1;
-	if (warn_fast_forward(p, f, err) < 0 || merge_settings(repo, p, f, err) < 0 ||
+	if (warn_fast_forward(repo, p, f, err) < 0 ||
+	    merge_settings(repo, p, f, err) < 0 ||
 	    policy_new_entries(&p->plan, p->arriving, f, err) < 0)
 		return -1;
 	return find_overlaps(repo, p, f, err);
@@ -292,8 +297,10 @@ int preview_since(struct repo *repo, struct plan *plan, const struct oid *older,
 	int ret = history_plan(repo, older, &was, err);
 
 	/* the plan of a merge that is not made yet has no commit */
-	if (ret == 0 && !oid_is_zero(&plan->head))
-		ret = check_lineage(repo, older, &plan->head, &lineage, err);
+	if (ret == 0 && !oid_is_zero(&plan->head) &&
+	    (check_lineage(repo, older, &plan->head, &lineage, err) < 0 ||
+	     check_settings(repo, older, &plan->head, f, err) < 0))
+		ret = -1;
 	if (ret == 0)
 		ret = policy_append_only(&was, plan, &lineage, f, err);
 	for (i = 0; i < plan->nr && ret == 0; i++)

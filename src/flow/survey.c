@@ -274,30 +274,51 @@ static bool judge_boundary(struct survey *s)
 	return true;
 }
 
+static bool plan_has(const struct plan *plan, const struct ledger_entry *e)
+{
+	ssize_t pos = plan->nr ? plan_find(plan, e->path) : -1;
+	char blob[OID_HEXSZ + 1];
+
+	return pos >= 0 && strcmp(oid_hex(&plan->items[pos].blob, blob),
+				  e->settled->field[FIELD_BLOB]) == 0;
+}
+
 int survey_comes_later(struct repo *repo, const struct plan *plan,
 		       const struct ledger_entry *e, struct plan *cache, struct err *err)
 {
 	const char *hex = e->settled->field[FIELD_HEAD];
 	struct err quiet = { 0 };
-	char blob[OID_HEXSZ + 1];
 	struct oid head;
-	ssize_t pos;
 	int known;
 
-	if (oid_parse(&head, hex, strlen(hex)) < 0 ||
+	/* the plan of one later commit mostly has what all ran from */
+	if (plan_has(cache, e))
+		return 1;
+	if (oid_parse(&head, hex, strlen(hex)) < 0 || oid_eq(&cache->head, &head) ||
 	    repo_is_commit(repo, hex, &quiet) <= 0)
 		return 0;
 	known = repo_is_ancestor(repo, &plan->head, &head, err);
-	if (known <= 0 || oid_eq(&plan->head, &head))
+	if (known <= 0 || oid_eq(&plan->head, &head)) {
+		if (!cache->nr)
+			cache->head = head; /* asked, and it is none */
 		return known < 0 ? -1 : 0;
-	if (!cache->nr || !oid_eq(&cache->head, &head)) {
-		plan_release(cache);
-		if (history_plan(repo, &head, cache, err) < 0)
-			return -1;
 	}
-	pos = plan_find(cache, e->path);
-	return pos >= 0 && strcmp(oid_hex(&cache->items[pos].blob, blob),
-				  e->settled->field[FIELD_BLOB]) == 0;
+	plan_release(cache);
+	if (history_plan(repo, &head, cache, err) < 0)
+		return -1;
+	return plan_has(cache, e);
+}
+
+/* Of those that the plan lacks, the one that was settled last. */
+static const struct ledger_entry *newest_missing(const struct judgement *j)
+{
+	const struct ledger_entry *newest = j->missing[0];
+	size_t i;
+
+	for (i = 1; i < j->nr_missing; i++)
+		if (j->missing[i]->settled->seq > newest->settled->seq)
+			newest = j->missing[i];
+	return newest;
 }
 
 static int judge_missing(struct survey *s, struct err *err)
@@ -307,6 +328,9 @@ static int judge_missing(struct survey *s, struct err *err)
 	size_t i, later = 0;
 	int known, ret = -1;
 
+	if (j->nr_missing &&
+	    survey_comes_later(s->repo, &s->plan, newest_missing(j), &cache, err) < 0)
+		goto out;
 	for (i = 0; i < j->nr_missing; i++) {
 		known = survey_comes_later(s->repo, &s->plan, j->missing[i], &cache, err);
 		if (known < 0)

@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "base/vec.h"
 #include "git/graph.h"
+#include "git/history.h"
 #include "git/internal.h"
 
 /* Commits, each once, in the order in which they were met. */
@@ -113,6 +114,10 @@ int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 		return 1;
 	if (r->shallow)
 		return is_ancestor_shallow(r, a, b, err);
+	/* over the commit-graph the first-parent line alone is gone down in no time */
+	code = repo_commit_graph(r) ? history_on_line(r, a, b, 0, err) : 0;
+	if (code)
+		return code;
 	code = git_graph_descendant_of(r->git, to_git(b), to_git(a));
 	if (code < 0)
 		return repo_err(err, "could not look for ancestors of commit %s",

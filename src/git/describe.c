@@ -8,7 +8,7 @@
 #include "git/describe.h"
 #include "git/internal.h"
 
-enum { HEADER_BLOB_MAX = 16 << 20 };
+enum { HEADER_BLOB_MAX = 16 << 20, HEADER_MAX = 64 << 10 };
 
 int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
 		    struct trailers *out, struct directives *how, struct err *err)
@@ -22,7 +22,10 @@ int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
 	    size > HEADER_BLOB_MAX)
 		return 0;
 	if (repo_read_blob(r, blob, &sql, err) == 0) {
-		trailers_from_header(out, how, pool, buf_str(&sql), sql.len);
+		/* a header of megabytes, shared by a thousand files, was written to hurt
+		 */
+		trailers_from_header(out, how, pool, buf_str(&sql),
+				     sql.len < HEADER_MAX ? sql.len : HEADER_MAX);
 		ret = 0;
 	}
 	buf_release(&sql);
