@@ -655,6 +655,25 @@ test_expect_success 'a push: what had landed is kept, though the push is refused
 	git reset -q --hard HEAD^ && git push -q origin main
 '
 
+test_expect_success 'settings of the tree are read by git once for each version of them' '
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	make_repo shares && cd shares && mkdir .git/t &&
+	commit_file db/a.sql "CREATE TABLE a (x int);" &&
+	git config -f .gitmigrate migrate.path db && git add -A &&
+	git commit -q -m "share the folder" &&
+	for round in 1 2 3; do
+		GIT_TRACE_MIGRATE=$PWD/.git/t/trace.$round git migrate plan --porcelain |
+			cut -d" " -f5 >.git/t/out.$round || return 1
+	done &&
+	grep "children=3" .git/t/trace.1 && grep "children=2" .git/t/trace.2 &&
+	echo a.sql >.git/t/expect && test_cmp .git/t/expect .git/t/out.2 &&
+	git config -f .gitmigrate migrate.path other && git add -A &&
+	git commit -q -m "another folder" &&
+	git migrate plan --porcelain >.git/t/out && test_must_be_empty .git/t/out &&
+	git migrate plan --porcelain HEAD^ | cut -d" " -f5 >.git/t/out &&
+	test_cmp .git/t/expect .git/t/out
+'
+
 test_expect_success 'what cannot be fetched now is no reason to forget the rest' '
 	cd "$SHARNESS_TRASH_DIRECTORY" &&
 	make_repo whole && (

@@ -242,6 +242,27 @@ void cache_keep_description(struct repo *r, const struct migration *m)
 	c->descriptions_grown = true;
 }
 
+bool cache_settings(struct repo *r, const char *blob, struct buf *out)
+{
+	struct buf bytes = BUF_INIT;
+	bool known;
+	size_t start;
+
+	known = load(get(r), "settings", blob, &bytes, &start);
+	if (known)
+		buf_add(out, bytes.s + start, bytes.len - start);
+	buf_release(&bytes);
+	return known;
+}
+
+void cache_keep_settings(struct repo *r, const char *blob, const struct buf *settings)
+{
+	struct cache *c = get(r);
+
+	if (c->writable)
+		store(c, "settings", blob, settings);
+}
+
 void cache_close(struct cache *c)
 {
 	if (!c)

@@ -1,6 +1,7 @@
 /*
  * What was learnt of the history, kept in <common git dir>/migrate for the next
- * time: the lines (core/lines.h) of each migrations folder, and descriptions.
+ * time: the lines (core/lines.h) of each migrations folder, descriptions, and the
+ * settings of .gitmigrate.
  * All work trees share it, nothing in it ever becomes wrong, and it is safe to
  * delete: a file that is missing, damaged, or another version's is as good as
  * empty, and one that cannot be written is no error. migrate.cache=false turns
@@ -12,6 +13,7 @@
 
 #include <stdbool.h>
 
+struct buf;
 struct cache;
 struct lines;
 struct migration;
@@ -40,6 +42,10 @@ void cache_drop_lines(struct repo *r);
 /** Fills the description of a migration: false when it is not known. */
 bool cache_describe(struct repo *r, struct pool *pool, struct migration *m);
 void cache_keep_description(struct repo *r, const struct migration *m);
+
+/** What git config has read of a .gitmigrate, by its blob; appended. */
+bool cache_settings(struct repo *r, const char *blob, struct buf *out);
+void cache_keep_settings(struct repo *r, const char *blob, const struct buf *settings);
 
 /** Stores descriptions that were added, and frees. NULL is fine. */
 void cache_close(struct cache *c);

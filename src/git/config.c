@@ -125,31 +125,33 @@ void config_forget_tree(struct config *c)
 	c->nr = c->own;
 }
 
-int config_load_tree(struct config *c, const char *git_dir, const char *blob,
+int config_read_tree(const char *git_dir, const char *blob, struct buf *out,
 		     struct err *err)
 {
-	static const char *const allowed[] = { "migrate.path", "migrate.protect" };
 	const char *const argv[] = { "git",    "--git-dir", git_dir,
 				     "config", "-z",	    "--no-includes",
 				     "--list", "--blob",    blob,
 				     NULL };
 	const struct proc p = { .argv = argv, .setenv = GIT_ENV };
-	struct buf list = BUF_INIT, errors = BUF_INIT;
-	const char *at, *end, *lf;
-	size_t i, len;
-	int status, ret = -1;
+	struct buf errors = BUF_INIT;
+	int status = proc_run(&p, out, &errors, err);
 
-	config_forget_tree(c);
-	status = proc_run(&p, &list, &errors, err);
-	if (status < 0)
-		goto out;
 	if (status > 0) {
 		git_failed(err, "config", &errors);
 		err_wrap(err, "file '.gitmigrate'");
-		goto out;
 	}
-	at = buf_str(&list);
-	for (end = at + list.len; at < end; at += strlen(at) + 1) {
+	buf_release(&errors);
+	return status == 0 ? 0 : -1;
+}
+
+void config_add_tree(struct config *c, const struct buf *settings)
+{
+	static const char *const allowed[] = { "migrate.path", "migrate.protect" };
+	const char *at = buf_str(settings), *end = at + settings->len, *lf;
+	size_t i, len;
+
+	config_forget_tree(c);
+	for (; at < end; at += strlen(at) + 1) {
 		len = strcspn(at, "\n");
 		lf = at[len] ? at + len : NULL;
 		for (i = 0; i < ARRAY_SIZE(allowed); i++) {
@@ -159,11 +161,6 @@ int config_load_tree(struct config *c, const char *git_dir, const char *blob,
 				add(c, at, len, lf ? lf + 1 : "");
 		}
 	}
-	ret = 0;
-out:
-	buf_release(&list);
-	buf_release(&errors);
-	return ret;
 }
 
 const char *config_get(const struct config *c, const char *key)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct config;
 struct err;
 
@@ -22,14 +23,19 @@ int config_load(struct config **out, const char *toplevel, const char *git_dir,
 void config_free(struct config *c);
 
 /**
- * Adds what `git config` reads from a blob (".gitmigrate" of a commit) of the
- * keys that a tree may set: migrate.path and migrate.protect, where no other
- * scope sets them. 0 or -1.
+ * Appends what `git config` reads from a blob (".gitmigrate" of a commit): each
+ * setting ends in NUL, its key in LF if it has a value. 0 or -1.
  */
-int config_load_tree(struct config *c, const char *git_dir, const char *blob,
+int config_read_tree(const char *git_dir, const char *blob, struct buf *out,
 		     struct err *err);
 
-/** Takes what config_load_tree added away again. */
+/**
+ * Adds of such settings those that a tree may make: migrate.path and
+ * migrate.protect, where no other scope sets them.
+ */
+void config_add_tree(struct config *c, const struct buf *settings);
+
+/** Takes what config_add_tree added away again. */
 void config_forget_tree(struct config *c);
 
 /** The last value of a key, NULL when unset; "" for a key without "=". Borrowed. */

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "git/cache.h"
 #include "git/config.h"
 #include "git/internal.h"
 #include "git/tree.h"
@@ -127,7 +128,8 @@ int repo_set_config(struct repo *r, const char *key, const char *value, struct e
 	return status == 0 ? 0 : -1;
 }
 
-static int shared_blob(struct repo *r, const struct oid *commit, bool *there,
+/* The blob of .gitmigrate; zero when there is none. */
+static int shared_blob(struct repo *r, const struct oid *commit, struct oid *blob,
 		       struct err *err)
 {
 	static const char name[] = ".gitmigrate";
@@ -141,7 +143,9 @@ static int shared_blob(struct repo *r, const struct oid *commit, bool *there,
 	from_git(&root, git_commit_tree_id(c));
 	git_commit_free(c);
 	found = tree_lookup(r, &root, name, strlen(name), &e, err);
-	*there = found > 0;
+	memset(blob, 0, sizeof(*blob));
+	if (found > 0)
+		*blob = e.id;
 	return found < 0 ? -1 : 0;
 }
 
@@ -158,12 +162,12 @@ int repo_shared_value(struct repo *r, const struct oid *commit, const char *key,
 				     blob,     "--get",		key,
 				     NULL };
 	struct buf said = BUF_INIT;
-	bool there;
+	struct oid id;
 	int status, ret = 0;
 
-	if (shared_blob(r, commit, &there, err) < 0)
+	if (shared_blob(r, commit, &id, err) < 0)
 		return -1;
-	if (!there)
+	if (oid_is_zero(&id))
 		return 0;
 	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
 	status = repo_git(r, args, out, &said, err);
@@ -182,16 +186,25 @@ int repo_shared_value(struct repo *r, const struct oid *commit, const char *key,
 
 int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)
 {
-	char name[OID_HEXSZ + 1], blob[OID_HEXSZ + 32];
-	bool there;
+	struct buf settings = BUF_INIT;
+	char hex[OID_HEXSZ + 1];
+	struct oid blob;
+	int ret = 0;
 
-	if (shared_blob(r, commit, &there, err) < 0)
+	if (shared_blob(r, commit, &blob, err) < 0)
 		return -1;
-	if (!there) {
-		config_forget_tree(r->config);
+	config_forget_tree(r->config);
+	if (oid_is_zero(&blob))
 		return 0;
+	oid_hex(&blob, hex);
+	if (!cache_settings(r, hex, &settings)) {
+		r->reads.children++;
+		ret = config_read_tree(r->git_dir, hex, &settings, err);
+		if (ret == 0)
+			cache_keep_settings(r, hex, &settings);
 	}
-	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
-	r->reads.children++;
-	return config_load_tree(r->config, r->git_dir, blob, err);
+	if (ret == 0)
+		config_add_tree(r->config, &settings);
+	buf_release(&settings);
+	return ret;
 }
