@@ -410,7 +410,8 @@ static void hex(UNUSED void **state)
 {
 	const unsigned char data[] = { 0x00, 0x01, 0x7f, 0x80, 0xab, 0xff };
 	unsigned char back[sizeof(data)];
-	char text[2 * sizeof(data) + 1];
+	char text[2 * sizeof(data) + 1], digits[11];
+	int i;
 
 	hex_encode(data, sizeof(data), text);
 	assert_string_equal(text, "00017f80abff");
@@ -418,6 +419,17 @@ static void hex(UNUSED void **state)
 	assert_memory_equal(back, data, sizeof(data));
 	assert_int_equal(hex_decode("00017F80ABFF", back, sizeof(back)), 0);
 	assert_memory_equal(back, data, sizeof(data));
+	for (i = 0; i < 256; i++) { /* each byte at each place of a word, and behind it */
+		size_t at;
+
+		for (at = 0; at < 11; at++) {
+			memcpy(digits, "0123456789a", 11);
+			digits[at] = (char)i;
+			assert_int_equal(hex_is_lower(digits, 11),
+					 (i >= '0' && i <= '9') ||
+						 (i >= 'a' && i <= 'f'));
+		}
+	}
 	assert_int_equal(hex_decode("0", back, 1), -1);
 	assert_int_equal(hex_decode("", back, 1), -1);
 	assert_int_equal(hex_decode("0g", back, 1), -1);
