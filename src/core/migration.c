@@ -3,10 +3,11 @@
 #include "base/text.h"
 #include "core/migration.h"
 
-static bool is_name_byte(unsigned char c)
-{
-	return ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
-}
+/* 1: a byte of a name, 3: one that can begin it. */
+static const unsigned char name_bytes[256] = {
+	['0' ... '9'] = 3, ['A' ... 'Z'] = 3, ['a' ... 'z'] = 3,
+	['.'] = 1,	   ['_'] = 1,	      ['-'] = 1,
+};
 
 /* Components of the path one after the other, empty ones too. */
 static enum name_verdict check_components(const char *path)
@@ -22,9 +23,9 @@ static enum name_verdict check_components(const char *path)
 			at_start = true;
 			continue;
 		}
-		if (!is_name_byte(c))
+		if (!name_bytes[c])
 			return NAME_CHARACTER;
-		if (at_start && !ascii_isalnum(c))
+		if (at_start && name_bytes[c] == 1)
 			return NAME_START;
 		at_start = false;
 	}

@@ -299,7 +299,9 @@ void record_seal(struct record *r, struct pool *pool)
 struct parser {
 	struct record *r;
 	const char *at;	  /* what is still to be read; ends in NUL */
-	char *room;	  /* for decoded values; never more than the line is long */
+	const char *line; /* whole */
+	char *values;	  /* a copy of it, in which each value is decoded in its place */
+	bool plain;	  /* nothing in it is escaped */
 	int last;	  /* newest known field, -1 at first */
 	bool foreign;	  /* a field that this version does not know has been seen */
 	unsigned present; /* BIT of each known field */
@@ -338,12 +340,11 @@ static int decode_value(struct parser *p, const char *name, const char *s, size_
 {
 	const char *end = s + len;
 	unsigned char byte;
-	char *to = p->room;
+	char *to = p->values + (s - p->line);
 
 	*out = to;
-	if (!memchr(s, '%', len)) {
-		memcpy(to, s, len);
-		p->room += len + 1; /* behind a NUL: the pool's memory is zeroed */
+	if (p->plain || !memchr(s, '%', len)) {
+		to[len] = '\0'; /* the blank, or the NUL that is there */
 		return 0;
 	}
 	while (s < end) {
@@ -362,20 +363,21 @@ static int decode_value(struct parser *p, const char *name, const char *s, size_
 		*to++ = (char)byte;
 		s += 3;
 	}
-	*to++ = '\0';
-	p->room = to;
+	*to = '\0';
 	return 0;
 }
 
 /* Fields come in order, so the search begins behind the last one. */
 static int find_field(const char *name, size_t len, int last)
 {
+	const char *known;
 	int f, i;
 
 	for (i = 1; i <= FIELD_NR; i++) {
 		f = last + i < FIELD_NR ? last + i : last + i - FIELD_NR;
-		if (strncmp(fields[f].name, name, len) == 0 &&
-		    fields[f].name[len] == '\0')
+		known = fields[f].name;
+		if (known[0] == name[0] && strncmp(known, name, len) == 0 &&
+		    known[len] == '\0')
 			return f;
 	}
 	return -1;
@@ -522,7 +524,10 @@ int record_parse(struct record *out, struct pool *pool, const char *line, size_t
 	copy = pool_alloc(pool, len + 2);
 	memcpy(copy, line, len);
 	p.at = copy;
-	p.room = pool_alloc(pool, len + 1);
+	p.line = copy;
+	p.values = pool_alloc(pool, len + 2);
+	memcpy(p.values, line, len);
+	p.plain = !memchr(line, '%', len);
 	if (take_seq(&p) < 0)
 		return -1;
 	while (*p.at)
