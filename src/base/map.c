@@ -90,12 +90,12 @@ static void put(struct map *m, struct map_slot slot)
 	m->slots[at] = slot;
 }
 
-static void grow(struct map *m)
+static void resize(struct map *m, size_t new_size)
 {
 	struct map_slot *old = m->slots;
 	size_t size = m->size, i;
 
-	m->size = size ? 2 * size : 64;
+	m->size = new_size;
 	m->slots = xcalloc(m->size, sizeof(*m->slots));
 	for (i = 0; i < size; i++)
 		if (old[i].pos)
@@ -103,10 +103,20 @@ static void grow(struct map *m)
 	free(old);
 }
 
+void map_reserve(struct map *m, size_t nr)
+{
+	size_t size = m->size ? m->size : 64;
+
+	while (size < 2 * (m->nr + nr))
+		size *= 2;
+	if (size > m->size)
+		resize(m, size);
+}
+
 void map_add(struct map *m, uint32_t hash, size_t pos)
 {
 	if (2 * (m->nr + 1) > m->size)
-		grow(m);
+		resize(m, m->size ? 2 * m->size : 64);
 	put(m, (struct map_slot){ .hash = hash, .pos = (uint32_t)pos + 1 });
 	m->nr++;
 }

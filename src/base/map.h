@@ -30,6 +30,8 @@ ssize_t map_find(const struct map *m, uint32_t hash, map_same_fn same, const voi
 
 /** Adds a position that is not there. Positions are below 2^31. */
 void map_add(struct map *m, uint32_t hash, size_t pos);
+/** Makes room for `nr` items at once. */
+void map_reserve(struct map *m, size_t nr);
 void map_release(struct map *m);
 
 #endif

@@ -427,6 +427,13 @@ int lines_decode(struct lines *l, const void *data, size_t len)
 	if (nr >= INT32_MAX ||
 	    len - HEAD_SIZE != nr * STOP_SIZE + arrivals * ARRIVAL_SIZE + names)
 		return -1;
+	if (nr) {
+		l->alloc = nr;
+		l->stops = xreallocarray(NULL, nr, sizeof(*l->stops));
+		map_reserve(&l->by_commit, nr);
+	}
+	if (paths <= names) /* each has a byte at least; else it is refused below */
+		map_reserve(&l->by_path, paths);
 	p += HEAD_SIZE;
 	if (get_paths(l, (const char *)p + nr * STOP_SIZE + arrivals * ARRIVAL_SIZE,
 		      names, paths) == 0 &&
