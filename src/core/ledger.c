@@ -52,10 +52,21 @@ static void grow(struct ledger *l)
 
 void ledger_add(struct ledger *l, const struct record *r)
 {
-	struct record copy = *r; /* may be one of our own, which are about to move */
+	struct record copy;
 
+	if (l->nr < l->alloc && r == &l->records[l->nr]) { /* see ledger_room */
+		l->nr++;
+		return;
+	}
+	copy = *r; /* may be one of our own, which are about to move */
 	grow(l);
 	l->records[l->nr++] = copy;
+}
+
+struct record *ledger_room(struct ledger *l)
+{
+	grow(l);
+	return &l->records[l->nr];
 }
 
 static int check_first(const struct record *r, struct err *err)

@@ -29,6 +29,12 @@ void ledger_release(struct ledger *l);
 void ledger_add(struct ledger *l, const struct record *r);
 
 /**
+ * Where the next record will stand: one that is parsed there is added without a
+ * copy. Good until the next call that adds.
+ */
+struct record *ledger_room(struct ledger *l);
+
+/**
  * Checks that `r` continues the chain that ends in `last` (NULL: begins it):
  * sequence, prev, the target's uuid, `created` first and only first. 0 or -1
  * (ERR_REFUSED) with what does not fit.

@@ -642,11 +642,16 @@ static int refuse_circle(const struct lines *l, uint32_t circle, struct err *err
 static uint32_t *begin(struct walk *w, const struct oid *tip,
 		       const struct path_list *paths)
 {
-	uint32_t *position, path;
+	uint32_t *position, path = UINT32_MAX;
 	size_t i;
 
-	for (i = 0; i < paths->nr; i++)
-		push_path(w, lines_path(w->lines, paths->items[i]));
+	for (i = 0; i < paths->nr; i++) {
+		/* mostly in the order in which they were numbered */
+		if (++path >= w->lines->nr_paths ||
+		    strcmp(w->lines->paths[path], paths->items[i]) != 0)
+			path = lines_path(w->lines, paths->items[i]);
+		push_path(w, path);
+	}
 	position = xcalloc(w->lines->nr_paths + 1, sizeof(*position));
 	for (i = 0; i < paths->nr; i++) {
 		path = w->paths.items[i];

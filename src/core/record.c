@@ -150,15 +150,12 @@ static bool is_number(const char *s)
 	return len > 0 && len <= 18 && s[len] == '\0' && (s[0] != '0' || len == 1);
 }
 
-/* Compares with a form in which '9' stands for a digit, 'f' for one of lower-case hex. */
+/* Compares with a form in which '9' stands for a digit. */
 static bool has_form(const char *s, const char *form)
 {
-	for (; *form; s++, form++) {
-		if (*form == '9'   ? !ascii_isdigit((unsigned char)*s)
-		    : *form == 'f' ? !ascii_isxdigit((unsigned char)*s)
-				   : *s != *form)
+	for (; *form; s++, form++)
+		if (*form == '9' ? !ascii_isdigit((unsigned char)*s) : *s != *form)
 			return false;
-	}
 	return *s == '\0';
 }
 
@@ -177,7 +174,18 @@ static bool is_time(const char *s)
 
 static bool is_uuid(const char *s)
 {
-	return has_form(s, "ffffffff-ffff-ffff-ffff-ffffffffffff");
+	enum { UUID_LEN = 36, DIGITS = 32 };
+	char digits[DIGITS];
+
+	if (strlen(s) != UUID_LEN || s[8] != '-' || s[13] != '-' || s[18] != '-' ||
+	    s[23] != '-')
+		return false;
+	memcpy(digits, s, 8);
+	memcpy(digits + 8, s + 9, 4);
+	memcpy(digits + 12, s + 14, 4);
+	memcpy(digits + 16, s + 19, 4);
+	memcpy(digits + 20, s + 24, 12);
+	return hex_is_lower(digits, DIGITS);
 }
 
 /* <seq>:<hash>; the number may be padded as at the start of a line. */
@@ -521,11 +529,11 @@ int record_parse(struct record *out, struct pool *pool, const char *line, size_t
 	memset(out, 0, sizeof(*out));
 	if (check_bytes(&p, line, len) < 0)
 		return -1;
-	copy = pool_alloc(pool, len + 2);
+	copy = pool_alloc(pool, 2 * (len + 2));
 	memcpy(copy, line, len);
 	p.at = copy;
 	p.line = copy;
-	p.values = pool_alloc(pool, len + 2);
+	p.values = copy + len + 2;
 	memcpy(p.values, line, len);
 	p.plain = !memchr(line, '%', len);
 	if (take_seq(&p) < 0)

@@ -266,19 +266,19 @@ static int on_record(void *arg, const char *const *values, size_t nr UNUSED,
 	struct reading *reading = arg;
 	const char *seq = values[reading->bad ? COLUMN_SEQ : 1];
 	const char *line = values[reading->bad ? COLUMN_RECORD : 0];
-	struct record r;
+	struct record *r = ledger_room(reading->ledger);
 
 	if (!seq || !line)
 		seq = line = "";
 
-	if (record_parse(&r, reading->pool, line, strlen(line), err) < 0)
+	if (record_parse(r, reading->pool, line, strlen(line), err) < 0)
 		return report(reading, seq, err);
-	if (ledger_check(ledger_last(reading->ledger), &r, err) < 0 &&
+	if (ledger_check(ledger_last(reading->ledger), r, err) < 0 &&
 	    report(reading, seq, err) < 0)
 		return -1;
 	if (reading->bad)
-		compare_columns(reading, &r, strtoull(seq, NULL, 10), values);
-	ledger_add(reading->ledger, &r);
+		compare_columns(reading, r, strtoull(seq, NULL, 10), values);
+	ledger_add(reading->ledger, r);
 	return 0;
 }
 
