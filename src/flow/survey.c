@@ -39,7 +39,7 @@ static void found_edited(struct survey *s, size_t pos)
  * A file that became executable after it was applied. The record has no mode:
  * the commit that it ran from is looked up, for the few that are executable.
  */
-static int judge_mode(struct survey *s, size_t pos, struct err *err)
+static int compare_mode(struct survey *s, size_t pos, struct err *err)
 {
 	const struct migration *m = &s->plan.items[pos];
 	struct err quiet = { 0 };
@@ -48,8 +48,6 @@ static int judge_mode(struct survey *s, size_t pos, struct err *err)
 	unsigned mode;
 	int held;
 
-	if (m->mode != MODE_EXECUTABLE)
-		return 0;
 	hex = settled(s, pos)->field[FIELD_HEAD];
 	if (oid_parse(&from, hex, strlen(hex)) < 0 ||
 	    repo_is_commit(s->repo, hex, &quiet) <= 0)
@@ -67,6 +65,11 @@ static int judge_mode(struct survey *s, size_t pos, struct err *err)
 		      "%s/%s) and commit that.",
 		      s->plan.folder, m->path);
 	return 0;
+}
+
+static int judge_mode(struct survey *s, size_t pos, struct err *err)
+{
+	return s->plan.items[pos].mode == MODE_EXECUTABLE ? compare_mode(s, pos, err) : 0;
 }
 
 /* The plan entry that has the bytes of an applied one that is gone, or NULL. */
