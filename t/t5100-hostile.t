@@ -98,6 +98,7 @@ test_expect_success 'files that come and go by hundreds of thousands are not kep
 	tip=$(git commit-tree -p "$tip" -m big "$big") &&
 	test_expect_code 128 bounded git migrate plan --porcelain "$tip" >out 2>err &&
 	grep "^error: more than 1000000 files have come and gone" err &&
+	grep "^detail: Commit [0-9a-f]\{12\} brings more" err && grep "^hint: " err &&
 	! grep "wrong" err &&
 	git migrate plan --porcelain "$tip~8" >out && test 216001 = "$(wc -l <out)" &&
 	test "$(wc -c <.git/migrate/plan)" -gt 100000 &&

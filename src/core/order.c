@@ -53,6 +53,11 @@ struct build {
 	size_t nr;
 };
 
+/* A path, and the set that it was in. */
+struct mark {
+	uint32_t path, set;
+};
+
 struct walk {
 	const struct order_source *source;
 	struct lines *lines;
@@ -65,9 +70,7 @@ struct walk {
 	uint32_t *mark; /* by path: the set that it was put into last, or 0 */
 	size_t nr_marks;
 	uint32_t set, last_set; /* the current set; they are numbered */
-	struct mark {
-		uint32_t path, set;
-	} * undo; /* what mark was before */
+	struct mark *undo;	/* what mark was before */
 	size_t nr_undo, alloc_undo;
 	const uint32_t *position; /* by path: in the list asked for */
 	struct order_entry *out;
@@ -135,6 +138,36 @@ static bool take_marked(struct walk *w, uint32_t path)
 	return true;
 }
 
+static int too_much(const struct oid *commit, struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+
+	err_set(err, ERR_FATAL,
+		"more than %d files have come and gone in the migrations folder",
+		ARRIVALS_MAX);
+	err_detail(err, "Commit %.12s brings more.", oid_hex(commit, hex));
+	err_hint(err, "tooMuch",
+		 "No plan is made of such a history. Rebuild the branch on a commit "
+		 "before "
+		 "those that fill and empty the folder (git log --stat -- <folder>).");
+	return -1;
+}
+
+static int too_tangled(const struct oid *commit, struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+
+	err_set(err, ERR_FATAL,
+		"the history of the migrations is too tangled to be put in order");
+	err_detail(err,
+		   "It was given up at commit %.12s: too many merges take from one "
+		   "line of commits.",
+		   oid_hex(commit, hex));
+	err_hint(err, "tooTangled",
+		 "Bring the work in by one merge, or squashed (git merge --squash).");
+	return -1;
+}
+
 /* Makes a stop at `id` of what its folder has and `base` lacks, if anything. */
 static int make_stop(struct walk *w, const struct oid *id, const struct order_commit *at,
 		     const struct oid *tree, const struct oid *base, uint32_t *out,
@@ -149,10 +182,7 @@ static int make_stop(struct walk *w, const struct oid *id, const struct order_co
 	*out = STOP_NONE;
 	ret = w->source->added(w->source->ctx, &names, tree, base, &added, err);
 	if (ret == 0 && w->lines->nr_arrivals + added.nr > ARRIVALS_MAX)
-		ret = err_set(err, ERR_FATAL,
-			      "more than %d files have come and gone in the migrations "
-			      "folder",
-			      ARRIVALS_MAX);
+		ret = too_much(id, err);
 	if (ret == 0 && (added.nr || at->boundary)) {
 		*out = lines_add(w->lines, id, &at->parent, added.nr);
 		s = &w->lines->stops[*out];
@@ -331,9 +361,7 @@ static int go_down(struct walk *w, uint32_t at, size_t left, size_t undo, struct
 		s = &w->lines->stops[at];
 		w->looked += s->nr + 1;
 		if (w->looked > LOOKED_MAX)
-			return err_set(err, ERR_FATAL,
-				       "the history of the migrations is too tangled to "
-				       "be put in order");
+			return too_tangled(&s->commit, err);
 		from = w->paths.nr;
 		for (i = 0; i < s->nr; i++)
 			if (take_marked(w, s->arrivals[i].path))
