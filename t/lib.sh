@@ -113,6 +113,14 @@ commit_file() {
 	fi
 }
 
+# fresh NAME: an empty repository; the current directory from then on.
+fresh() {
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	make_repo "$1" &&
+	cd "$1" &&
+	mkdir .git/t
+}
+
 # new_migration NAME SQL [MESSAGE-LINE...]: commits migrations/NAME.sql.
 new_migration() {
 	lib_name=${1%.sql}

@@ -6,14 +6,6 @@ test_description='plan: its forms, --since, and --merge against what git really 
 
 zero=0000000000000000000000000000000000000000
 
-# fresh NAME: an empty repository; the current directory from then on.
-fresh() {
-	cd "$SHARNESS_TRASH_DIRECTORY" &&
-	make_repo "$1" &&
-	cd "$1" &&
-	mkdir .git/t
-}
-
 # add NAME...: each in a commit of its own, unlike any other file.
 add() {
 	for add_name in "$@"; do
@@ -190,7 +182,10 @@ test_expect_success 'revisions that name no commit' '
 	: >.git/t/expect &&
 	git tag tree HEAD^{tree} &&
 	for rev in nowhere tree HEAD:migrations/a.sql HEAD~99 "" ; do
-		echo "error: revision '\''$rev'\'' names no commit" >.git/t/expect-err &&
+		cat >.git/t/expect-err <<-END &&
+		error: revision '\''$rev'\'' names no commit
+		hint: "git branch -a" and "git tag" list what has a name; a branch of a remote goes by <remote>/<branch>.
+		END
 		said 128 git migrate plan "$rev" &&
 		said 128 git migrate plan --since "$rev" &&
 		said 128 git migrate plan --merge "$rev" &&

@@ -8,14 +8,6 @@ needs_tool sqlite3
 
 cache=.git/migrate/plan
 
-# fresh NAME: an empty repository; the current directory from then on.
-fresh() {
-	cd "$SHARNESS_TRASH_DIRECTORY" &&
-	make_repo "$1" &&
-	cd "$1" &&
-	mkdir .git/t
-}
-
 # add NAME...: each in a commit of its own.
 add() {
 	for add_name in "$@"; do

@@ -80,14 +80,17 @@ static void add(struct plan *out, const struct migration *at, const struct migra
 	m->known = false; /* described anew: the header may be another one */
 }
 
+static int cmp_misfit(const void *a, const void *b)
+{
+	return strcmp(((const struct misfit *)a)->path, ((const struct misfit *)b)->path);
+}
+
 static bool has_misfit(const struct plan *p, const char *path)
 {
-	size_t i;
+	const struct misfit what = { .path = path };
 
-	for (i = 0; i < p->nr_misfits; i++)
-		if (strcmp(p->misfits[i].path, path) == 0)
-			return true;
-	return false;
+	return p->nr_misfits &&
+	       bsearch(&what, p->misfits, p->nr_misfits, sizeof(*p->misfits), cmp_misfit);
 }
 
 static bool base_has_misfit(const struct merge_input *in, const char *path)
@@ -115,6 +118,8 @@ static void merge_misfits(const struct merge_input *in, struct plan *out)
 		if (!has_misfit(ours, path) && !base_has_misfit(in, path))
 			to[out->nr_misfits++] = theirs->misfits[i];
 	}
+	if (out->nr_misfits)
+		qsort(to, out->nr_misfits, sizeof(*to), cmp_misfit);
 	out->misfits = to;
 }
 

@@ -37,8 +37,8 @@ struct plan {
 	const char *folder; /* "migrations", without a slash at its end */
 	struct migration *items;
 	size_t nr;
-	size_t *by_path; /* positions, bytewise by path */
-	const struct misfit *misfits;
+	size_t *by_path;	      /* positions, bytewise by path */
+	const struct misfit *misfits; /* bytewise by path */
 	size_t nr_misfits;
 	struct plan_source source;
 };

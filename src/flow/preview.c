@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/vec.h"
 #include "core/merge.h"
 #include "core/policy.h"
 #include "flow/check.h"
@@ -108,10 +109,10 @@ static int add_touches(struct repo *repo, const struct plan *plan, size_t pos,
 	if (ret == 0) {
 		/* what cannot be split is refused elsewhere; what was told counts */
 		sql_objects(buf_str(&sql), sql.len, &t->pool, &objects, &quiet);
-		t->items = xreallocarray(t->items, t->nr + objects.nr + 1,
-					 sizeof(*t->items));
-		for (i = 0; i < objects.nr; i++)
+		for (i = 0; i < objects.nr; i++) {
+			VEC_GROW(t->items, t->nr, t->alloc);
 			t->items[t->nr++] = (struct touch){ objects.items[i], pos };
+		}
 	}
 	sql_objects_release(&objects);
 	buf_release(&sql);
@@ -126,21 +127,6 @@ static int cmp_touch(const void *a, const void *b)
 	return order ? order : (x->pos > y->pos) - (x->pos < y->pos);
 }
 
-static const char *verb(enum sql_touch how)
-{
-	switch (how) {
-	case TOUCH_WRITE:
-		return "writes to";
-	case TOUCH_ALTER:
-		return "alters";
-	case TOUCH_CREATE:
-		return "creates";
-	case TOUCH_DROP:
-		return "drops";
-	}
-	BUG("unhandled touch %d", (int)how);
-}
-
 /* `theirs` touches what `nr` migrations of ours touch. */
 static void found_overlap(const struct plan *plan, const struct touch *ours, size_t nr,
 			  const struct touch *theirs, struct findings *f)
@@ -151,15 +137,16 @@ static void found_overlap(const struct plan *plan, const struct touch *ours, siz
 	size_t i;
 
 	for (i = 0; i < nr && i < NAMED_MAX; i++)
-		buf_addf(&here, "%s'%s' %s it (line %u)", i ? ", " : "",
-			 plan->items[ours[i].pos].path, verb(ours[i].object.how),
-			 ours[i].object.line);
+		buf_addf(&here, "%s'%s' %ss it (line %u)", i ? ", " : "",
+			 plan->items[ours[i].pos].path,
+			 sql_touch_word(ours[i].object.how), ours[i].object.line);
 	if (nr > NAMED_MAX)
 		buf_addf(&here, " and %zu more", nr - NAMED_MAX);
 	findings_add(f, RULE_OVERLAP, true, there,
-		     "'%s' %s %s '%s' (line %u), and here %s", there,
-		     verb(theirs->object.how), sql_kind_word(theirs->object.kind),
-		     theirs->object.name, theirs->object.line, here.s);
+		     "'%s' %ss %s '%s' (line %u), and here %s", there,
+		     sql_touch_word(theirs->object.how),
+		     sql_kind_word(theirs->object.kind), theirs->object.name,
+		     theirs->object.line, here.s);
 	findings_hint(f,
 		      "Neither was written with the other in place. After the merge '%s' "
 		      "runs second: try it on a database that has run the other%s.",

@@ -99,6 +99,16 @@ static int list_folder(struct repo *r, const struct oid *commit, const char *fol
 	return 0;
 }
 
+static int two_of_a_name(const char *folder, struct err *err)
+{
+	err_set(err, ERR_FATAL, "'%s' is a file and a folder: the tree is malformed",
+		folder);
+	err_hint(err, "malformedTree",
+		 "git itself makes no such tree, and checks none out; \"git fsck\" names "
+		 "it. Make the commit anew with git.");
+	return -1;
+}
+
 /*
  * git makes no tree in which a file and a folder have one name, though a hand
  * can. 0 or -1.
@@ -116,10 +126,7 @@ static int check_folders(const struct listing *l, struct err *err)
 				 path);
 			if (ends_with(folder, ".sql") &&
 			    path_list_find(&l->paths, folder) >= 0)
-				return err_set(err, ERR_FATAL,
-					       "'%s' is a file and a folder: the tree is "
-					       "malformed",
-					       folder);
+				return two_of_a_name(folder, err);
 		}
 	}
 	return 0;

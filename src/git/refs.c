@@ -23,6 +23,11 @@ static int resolve_failed(struct repo *r, const char *rev, struct err *err)
 	if (r->shallow)
 		err_hint(err, "shallow",
 			 "This clone is shallow; \"git fetch --unshallow\" brings all.");
+	else
+		err_hint(err, "revision",
+			 "\"git branch -a\" and \"git tag\" list what has a name; a "
+			 "branch "
+			 "of a remote goes by <remote>/<branch>.");
 	return -1;
 }
 
