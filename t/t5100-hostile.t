@@ -107,6 +107,26 @@ test_expect_success 'files that come and go by hundreds of thousands are not kep
 	)
 '
 
+test_expect_success 'of a header without end its first lines count, and whole ones' '
+	make_repo ../endless && (
+	cd ../endless && mkdir migrations &&
+	{
+		echo "-- Requires: z.sql" &&
+		awk "BEGIN { for (i = 0; i < 3000; i++) print \"-- Requires: none-\" i \".sql\" }" &&
+		echo "-- Requires: y.sql" && echo "CREATE TABLE a (x);"
+	} >migrations/a.sql &&
+	echo "CREATE TABLE y (x);" >migrations/y.sql &&
+	echo "CREATE TABLE z (x);" >migrations/z.sql &&
+	test "$(wc -c <migrations/a.sql)" -gt 65536 &&
+	git add -A && git commit -q -m "three" &&
+	git migrate plan --porcelain | cut -d" " -f5 >out &&
+	printf "%s\n" z.sql a.sql y.sql >expect && test_cmp expect out &&
+	git migrate plan --json | grep -c "\"value\": \"none-[0-9]*.sql\"" >whole &&
+	git migrate plan --json | grep -c "\"value\": \"none-" >all &&
+	test_cmp whole all
+	)
+'
+
 test_expect_success '.gitmigrate of a commit includes nothing' '
 	mkfifo ../fifo && git checkout -q -b include &&
 	commit_file .gitmigrate "[include]

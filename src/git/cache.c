@@ -14,7 +14,7 @@
 #include "git/internal.h"
 
 /* What the files hold; to be raised with every change of what is in them. */
-#define CACHE_FORMAT "1"
+#define CACHE_FORMAT "2"
 
 enum { FILE_MAX = 64 << 20, DESCRIPTIONS_MAX = 32 << 20 };
 

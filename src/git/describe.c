@@ -10,6 +10,20 @@
 
 enum { HEADER_BLOB_MAX = 16 << 20, HEADER_MAX = 64 << 10 };
 
+/*
+ * How much of a file can be its header, in whole lines: one of megabytes, shared
+ * by a thousand files, was written to hurt.
+ */
+static size_t header_length(const struct buf *sql)
+{
+	size_t len = sql->len;
+
+	if (len > HEADER_MAX)
+		for (len = HEADER_MAX; len > 0 && sql->s[len - 1] != '\n'; len--)
+			;
+	return len;
+}
+
 int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
 		    struct trailers *out, struct directives *how, struct err *err)
 {
@@ -22,10 +36,7 @@ int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
 	    size > HEADER_BLOB_MAX)
 		return 0;
 	if (repo_read_blob(r, blob, &sql, err) == 0) {
-		/* a header of megabytes, shared by a thousand files, was written to hurt
-		 */
-		trailers_from_header(out, how, pool, buf_str(&sql),
-				     sql.len < HEADER_MAX ? sql.len : HEADER_MAX);
+		trailers_from_header(out, how, pool, buf_str(&sql), header_length(&sql));
 		ret = 0;
 	}
 	buf_release(&sql);
