@@ -141,7 +141,7 @@ test_expect_success 'made by the first command, for the user alone to delete' '
 	printf "descriptions\nplan\n" >.git/t/expect &&
 	test_cmp .git/t/expect .git/t/actual &&
 	head -n 1 $cache | cut -d" " -f1,3- >.git/t/actual &&
-	echo "git-migrate plan 1 migrations" >.git/t/expect &&
+	echo "git-migrate plan 2 migrations" >.git/t/expect &&
 	test_cmp .git/t/expect .git/t/actual &&
 	tail -n +3 $cache | sha256sum | cut -c1-64 >.git/t/expect &&
 	sed -n 2p $cache >.git/t/actual &&
