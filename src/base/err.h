@@ -27,6 +27,8 @@ struct err {
 	char sqlstate[16]; /* what a database called its refusal, "" elsewhere */
 	unsigned line;	   /* place in the migration, from 1; 0 is unknown */
 	unsigned column;
+	char excerpt[160]; /* the line of the place, or a part of it; "" for none */
+	unsigned caret;	   /* display columns of `excerpt` before the place */
 };
 
 /** Sets code and message, and forgets what was there. Returns -1. */

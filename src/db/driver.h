@@ -42,17 +42,110 @@ struct db_open {
 	void *notice_arg;
 };
 
-/** What a migration's statements were, for the record. */
-struct db_report {
-	unsigned statements;
-};
-
-/** How a file wants to be run, from its header's `-- migrate:` lines. */
+/** A file, and how it wants to be run, from its header's `-- migrate:` lines. */
 struct db_script {
 	const char *name; /* path below the migrations folder, for messages */
 	const char *sql;
 	size_t len;
-	bool foreign_keys; /* SQLite: enforce them while it runs */
+	bool foreign_keys;   /* SQLite: enforce them while it runs */
+	bool no_transaction; /* one statement, outside of any transaction */
+	bool own;	     /* the tool's own schema: it may write to the tracker */
+};
+
+/** What running a script came to. */
+struct db_report {
+	unsigned statements;
+	int64_t ms; /* -1: not known yet */
+};
+
+/** A statement of our own with text parameters $1..$n; all borrowed. */
+struct db_statement {
+	const char *sql;
+	const char *const *params;
+	size_t nr;
+};
+
+/** One transaction: the lock, the script, its records. All borrowed. */
+struct db_unit {
+	const struct db_script *script; /* NULL: records alone */
+	const char *lock; /* takes the lock row; NULL: the transaction is the lock */
+	/*
+	 * Answers with one row while the log's head is the expected one, and with
+	 * none, or an error, when it is another. sql NULL: not asked. Asked
+	 * before the script and after it.
+	 */
+	struct db_statement expect;
+};
+
+/** Where in a unit something went wrong. */
+enum db_phase {
+	DB_BEGIN,  /* the transaction could not be begun, or the connection is gone */
+	DB_LOCK,   /* somebody else has the lock row */
+	DB_EXPECT, /* the head is not the expected one: nothing was run */
+	DB_SCRIPT, /* the migration's own failure */
+	DB_RECORD, /* the script wrote to the tracker, or the record was not taken */
+	DB_COMMIT,
+};
+
+struct db_failure {
+	size_t unit; /* the first that is not done */
+	enum db_phase phase;
+	/*
+	 * ERR_UNCERTAIN: COMMIT was sent for units `unit` to `sent` - 1, and no
+	 * answer came; the tracker knows. Else equal to `unit`.
+	 */
+	size_t sent;
+};
+
+/** A relation that a script touched: what a dry run found. */
+struct db_touched {
+	const char *name;
+	const char *lock; /* the strongest, "AccessExclusiveLock"; NULL: the engine has
+			     none */
+	bool rewritten;	  /* every row is written again */
+	bool dropped;
+	uint64_t destroyed; /* rows that were deleted, or dropped with it */
+};
+
+/**
+ * Units to be run in order, each wholly or not at all; the first that fails
+ * ends the batch. They are asked for when they are sent, so that a long batch
+ * needs no more memory than what is under way.
+ */
+struct db_batch {
+	size_t nr;
+	/** Gives unit `i`; what it borrows stays until done() of it, or the end. */
+	int (*unit)(void *arg, size_t i, struct db_unit *out, struct err *err);
+	/**
+	 * Gives the statements that write the unit's records; each answers with
+	 * one row when the record was taken. Asked once the script is sent (or
+	 * has run: report->ms is known then); maybe again, when the engine has to run a
+	 * unit anew.
+	 */
+	int (*records)(void *arg, size_t i, const struct db_report *report,
+		       const struct db_statement **out, size_t *nr, struct err *err);
+	/** Unit `i` is committed. In order. */
+	void (*done)(void *arg, size_t i, const struct db_report *report);
+	/** A statement of unit `i` has ended; may be NULL. */
+	void (*statement)(void *arg, size_t i, unsigned line, int64_t ms);
+	/** `bytes` of the script of unit `i` were run so far; may be NULL. */
+	void (*progress)(void *arg, size_t i, uint64_t bytes);
+	/** Dry run: what unit `i` touched; may be NULL. */
+	void (*touched)(void *arg, size_t i, const struct db_touched *what);
+	void *arg;
+	bool dry; /* all in one transaction that is rolled back; done() tells of success
+		   */
+	bool name_blockers; /* say in err->detail who holds a lock that was waited for */
+};
+
+/** What the catalog shows of a statement that ran outside of a transaction. */
+enum db_evidence {
+	DB_FINISHED, /* its effect is there, whole */
+	DB_ABSENT,   /* nothing of it is there: it can be run */
+	DB_HALF,     /* a part is there that mend() takes away */
+	DB_RUNNING,  /* a session still runs it */
+	DB_REPEAT,   /* cannot be told, and does not matter: it can be run again */
+	DB_UNKNOWN,  /* cannot be told */
 };
 
 /** One row of an answer: `nr` values as text, NULL for SQL's NULL. */
@@ -115,20 +208,45 @@ struct db_driver {
 
 	/**
 	 * Judges a file by itself, before anything is begun: its encoding, quotes
-	 * that do not end, transaction control. Needs no connection. 0, or -1 with
-	 * the place set as run() does.
+	 * that do not end, transaction control, what the engine cannot run in a
+	 * transaction. `db` may be NULL: what depends on the server is not judged then.
+	 * 0, or -1 with the place set as run() does.
 	 */
-	int (*check)(const struct db_script *script, struct err *err);
+	int (*check)(struct db *db, const struct db_script *script, struct err *err);
 
 	/**
-	 * Runs a migration's statements inside the transaction that begin()
-	 * began, between guards which prove that the file did not end it, then
-	 * puts the session back (role, settings, cursors, temporary objects).
-	 * 0, or -1 with err->sqlstate, line and column set where known; the
-	 * transaction is then good for rollback() alone.
+	 * Runs a batch outside of any transaction: each unit in one of its own (or
+	 * several in one, where a failure leaves the same behind), between guards
+	 * which prove that the file did not end it; then the session is put
+	 * back (role, settings, cursors, temporary objects). 0; -1 with `failure`
+	 * set, and err->sqlstate, line, column and excerpt where known; no
+	 * transaction is open then. ERR_INTERRUPTED: what was under way was
+	 * cancelled and rolled back. ERR_UNCERTAIN: see struct db_failure.
 	 */
-	int (*run)(struct db *db, const struct db_script *script,
-		   struct db_report *report, struct err *err);
+	int (*run)(struct db *db, const struct db_batch *batch,
+		   struct db_failure *failure, struct err *err);
+
+	/** The same for one script inside of the transaction that begin() began. */
+	int (*run_script)(struct db *db, const struct db_script *script,
+			  struct db_report *report, struct err *err);
+
+	/**
+	 * Runs the one statement of a script outside of a transaction. 0; -1 with
+	 * `err` as of run(): what it left behind is for evidence() to tell.
+	 */
+	int (*run_alone)(struct db *db, const struct db_script *script,
+			 struct db_report *report, struct err *err);
+
+	/**
+	 * Looks at what the statement of such a script left behind, without
+	 * changing anything. 0 with `*out` set and a sentence in `text` that says
+	 * what was seen; -1.
+	 */
+	int (*evidence)(struct db *db, const struct db_script *script,
+			enum db_evidence *out, struct buf *text, struct err *err);
+
+	/** Takes away what DB_HALF found. 0 or -1. */
+	int (*mend)(struct db *db, const struct db_script *script, struct err *err);
 
 	/**
 	 * One statement with text parameters $1..$n; `row` (may be NULL) is
@@ -150,10 +268,32 @@ struct db_driver {
 	/** Rolls back; harmless without a transaction and on a dead connection. */
 	void (*rollback)(struct db *db);
 
+	/**
+	 * Connects again, as open() did, after the connection was lost. 0 or -1.
+	 * Nothing to do for a file.
+	 */
+	int (*reconnect)(struct db *db, struct err *err);
+
+	/**
+	 * Looks for damage of the file before anything is run; `full` reads all of
+	 * it, else what takes no longer than moments. 0, or -1 (ERR_REFUSED). NULL:
+	 * the engine looks after that.
+	 */
+	int (*verify)(struct db *db, bool full, struct err *err);
+
+	/**
+	 * Copies the database to a new file beside it, named after `suffix`, and
+	 * appends its path to `out`. 0 or -1. NULL: not for this engine.
+	 */
+	int (*backup)(struct db *db, const char *suffix, struct buf *out,
+		      struct err *err);
+
 	/** Whether the failure in `err` says that a column is not there. */
 	bool (*is_undefined_column)(const struct err *err);
 	/** Whether another writer was first: a duplicate key or object, a busy lock. */
 	bool (*is_conflict)(const struct err *err);
+	/** Whether the same transaction may go through when it is tried again. */
+	bool (*is_passing)(const struct err *err);
 };
 
 extern const struct db_driver db_sqlite;

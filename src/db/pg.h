@@ -96,7 +96,7 @@ void pg_abandon(struct db *db);
 /* --- pg_run.c ------------------------------------------------------------ */
 
 /** The driver's check(). */
-int pg_check(const struct db_script *script, struct err *err);
+int pg_check(struct db *db, const struct db_script *script, struct err *err);
 
 /** The slot run of the driver. */
 int pg_run(struct db *db, const struct db_script *script, struct db_report *report,

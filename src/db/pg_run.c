@@ -380,7 +380,7 @@ int pg_run(struct db *db, const struct db_script *script, struct db_report *repo
 	return finish(db, nonce, err);
 }
 
-int pg_check(const struct db_script *script, struct err *err)
+int pg_check(struct db *db UNUSED, const struct db_script *script, struct err *err)
 {
 	struct pair pair = { 0 };
 

@@ -68,7 +68,7 @@ int sqlite_compare_violations(const struct sqlite_violations *before,
 			      const struct sqlite_violations *after, struct err *err);
 
 /** The driver's check(). */
-int sqlite_check(const struct db_script *script, struct err *err);
+int sqlite_check(struct db *db, const struct db_script *script, struct err *err);
 
 /** The slot run of the driver. */
 int sqlite_run(struct db *db, const struct db_script *script, struct db_report *report,

@@ -527,7 +527,7 @@ out:
 	return ret;
 }
 
-int sqlite_check(const struct db_script *script, struct err *err)
+int sqlite_check(struct db *db UNUSED, const struct db_script *script, struct err *err)
 {
 	struct run run = { 0 };
 	int ret = take_script(&run, script, err);

@@ -197,7 +197,7 @@ static int check_one(struct job *j, size_t pos, struct err *err)
 			 "Write its SQL and commit it again (git commit "
 			 "--amend).");
 	} else if (ret == 0) {
-		ret = j->s->target.driver->check(&script, err);
+		ret = j->s->target.driver->check(j->s->target.db, &script, err);
 		if (ret < 0)
 			j->result->failed = xstrdup(path);
 	}
@@ -294,7 +294,7 @@ static int run_recorded(struct job *j, size_t pos, const struct db_script *scrip
 	j->began = grown == 0;
 	j->result->begun |= j->began;
 	FAULT_POINT("locked");
-	if (grown || t->driver->run(t->db, script, &report, err) < 0 ||
+	if (grown || t->driver->run_script(t->db, script, &report, err) < 0 ||
 	    tracker_unchanged(&t->tracker, head, err) < 0 ||
 	    record_success(j, pos, sql, report.statements, clock_ms() - start, done,
 			   err) < 0) {
@@ -476,7 +476,7 @@ static int try_one(struct job *j, size_t nth, bool foreign_keys, struct err *err
 	} else if (ret == 0) {
 		tell(j, event);
 		j->result->begun = true;
-		ret = t->driver->run(t->db, &script, &report, err);
+		ret = t->driver->run_script(t->db, &script, &report, err);
 		event.step = ret < 0 ? APPLY_FAILED : APPLY_DONE;
 		event.statements = report.statements;
 		event.ms = clock_ms() - start;

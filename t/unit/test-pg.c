@@ -178,7 +178,7 @@ static int run_count(struct db *db, const char *sql, unsigned *nr, struct err *e
 	memset(err, 0, sizeof(*err));
 	if (pg->begin(db, false, err) < 0)
 		return -1;
-	if (pg->run(db, &script, &report, err) < 0) {
+	if (pg->run_script(db, &script, &report, err) < 0) {
 		pg->rollback(db);
 		return -1;
 	}
@@ -608,7 +608,7 @@ static void test_local_settings(void **state)
 	assert_int_equal(pg->begin(f->db, false, &err), 0);
 	expect(f->db, "SHOW transaction_isolation", "read committed\n");
 	expect(f->db, "SHOW transaction_read_only", "off\n");
-	assert_int_equal(pg->run(f->db, &script, &report, &err), 0);
+	assert_int_equal(pg->run_script(f->db, &script, &report, &err), 0);
 	expect(f->db, "SHOW lock_timeout", "10s\n");
 	assert_int_equal(pg->commit(f->db, &err), 0);
 	assert_int_equal(pg->begin_read(f->db, &err), 0);
@@ -675,7 +675,7 @@ static void test_interrupted(void **state)
 
 	assert_int_equal(pg->begin(f->db, false, &err), 0);
 	f->signals = 3;
-	assert_int_equal(pg->run(f->db, &script, &report, &err), -1);
+	assert_int_equal(pg->run_script(f->db, &script, &report, &err), -1);
 	assert_int_equal(err.code, ERR_INTERRUPTED);
 	pg->rollback(f->db);
 	f->signals = -1;
@@ -945,7 +945,7 @@ static void test_tampering_migration(void **state)
 	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
 	append_ok(&t, NULL, &a);
 	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	assert_int_equal(pg->run(f->db, &script, &report, &err), 0);
+	assert_int_equal(pg->run_script(f->db, &script, &report, &err), 0);
 	assert_int_equal(tracker_unchanged(&t, &a, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
 	pg->rollback(f->db);

@@ -90,7 +90,7 @@ static int run_with(struct db *db, const char *sql, bool foreign_keys, unsigned 
 
 	memset(err, 0, sizeof(*err));
 	assert_int_equal(sqlite->begin(db, foreign_keys, err), 0);
-	if (sqlite->run(db, &script, &report, err) < 0) {
+	if (sqlite->run_script(db, &script, &report, err) < 0) {
 		sqlite->rollback(db);
 		return -1;
 	}
@@ -274,7 +274,7 @@ static void test_silent_traps(void **state)
 	       "select 'it''s /*', \"a\"\"--\", `b```, [c'] from (select 1 as [c'], 2 as "
 	       "\"a\"\"--\", 3 as `b```)");
 	assert_int_equal(sqlite->begin(f->db, false, &err), 0);
-	assert_int_equal(sqlite->run(f->db, &nul, &report, &err), -1);
+	assert_int_equal(sqlite->run_script(f->db, &nul, &report, &err), -1);
 	assert_int_equal(err.column, 10);
 	sqlite->rollback(f->db);
 	run_refused(f->db, "select '\xe4';", "not UTF-8", 1, 9);
