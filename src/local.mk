@@ -19,6 +19,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/base/pool.c %reldir%/base/pool.h \
 	%reldir%/base/proc.c %reldir%/base/proc.h \
 	%reldir%/base/sha256.c %reldir%/base/sha256.h \
+	%reldir%/base/source.h \
 	%reldir%/base/text.c %reldir%/base/text.h \
 	%reldir%/base/vec.h
 
@@ -39,11 +40,15 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
 
 %canon_reldir%_libsql_a_SOURCES = \
+	%reldir%/sql/data.c \
 	%reldir%/sql/internal.h \
 	%reldir%/sql/name.c %reldir%/sql/name.h \
 	%reldir%/sql/objects.c %reldir%/sql/objects.h \
+	%reldir%/sql/place.c \
 	%reldir%/sql/scan.c %reldir%/sql/scan.h \
-	%reldir%/sql/split.c %reldir%/sql/split.h
+	%reldir%/sql/split.c %reldir%/sql/split.h \
+	%reldir%/sql/token.c \
+	%reldir%/sql/window.c %reldir%/sql/window.h
 
 %canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS)
 %canon_reldir%_libgitside_a_SOURCES = \

@@ -9,6 +9,7 @@
 #include "db/pq.h"
 
 struct buf;
+struct sql_split;
 
 struct db {
 	const struct pq *pq;
@@ -80,8 +81,11 @@ int pg_exec(struct db *db, const char *sql, struct pg_answer *answer, struct err
 int pg_exec_params(struct db *db, const char *sql, const char *const *params,
 		   size_t nr_params, struct pg_answer *answer, struct err *err);
 
-/** Sends COPY ... FROM STDIN by the simple protocol, then its data, and collects. */
-int pg_copy(struct db *db, const char *sql, const char *data, size_t len,
+/**
+ * Sends COPY ... FROM STDIN by the simple protocol, then its data, which `split`
+ * is at, and collects.
+ */
+int pg_copy(struct db *db, const char *sql, struct sql_split *split,
 	    struct pg_answer *answer, struct err *err);
 
 /** Waits for the connection's socket; 1, 0 after the time, -1: `err` says why. */

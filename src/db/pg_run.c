@@ -161,16 +161,16 @@ static int check_script(const struct db_script *script, struct pair *pair,
 {
 	struct sql_statement st, first = { 0 };
 	struct sql_split split;
-	int rc;
+	int rc = sql_split_init(&split, script->sql, script->len, err);
 
-	if (sql_split_init(&split, script->sql, script->len, err) < 0)
-		return -1;
-	while ((rc = sql_split_next(&split, &st, err)) > 0) {
+	while (rc == 0 && (rc = sql_split_next(&split, &st, err)) > 0) {
 		if (pair->nr == 0)
 			first = st;
-		if (check_control(&st, pair, err) < 0 || check_setting(&st, err) < 0)
-			return -1;
+		rc = check_control(&st, pair, err);
+		if (rc == 0)
+			rc = check_setting(&st, err);
 	}
+	sql_split_close(&split);
 	if (rc == 0 && pair->began && !pair->ended) {
 		refuse_control(&first, err);
 		err_detail(err, "No COMMIT at the end of the file goes with it.");
@@ -243,7 +243,7 @@ static unsigned copy_line(const char *detail)
 static int failed(const struct db_script *script, const struct sql_statement *st,
 		  const struct pg_answer *answer, struct err *err)
 {
-	unsigned data_line = st->data ? copy_line(err->detail) : 0;
+	unsigned data_line = st->word == WORD_COPY_STDIN ? copy_line(err->detail) : 0;
 	size_t offset = byte_offset(st, answer->position);
 
 	if (!err->sqlstate[0])
@@ -284,8 +284,8 @@ static int check_state(struct db *db, const struct sql_statement *st, struct err
 }
 
 static int run_statement(struct db *db, const struct db_script *script,
-			 const struct sql_statement *st, struct buf *text,
-			 struct err *err)
+			 struct sql_split *split, const struct sql_statement *st,
+			 struct buf *text, struct err *err)
 {
 	struct pg_answer answer = { .code = ERR_REFUSED };
 	int rc;
@@ -293,9 +293,10 @@ static int run_statement(struct db *db, const struct db_script *script,
 	buf_reset(text);
 	buf_add(text, st->text, st->len);
 	db->line = st->line;
-	rc = st->data ? pg_copy(db, text->s, st->data, st->data_len, &answer, err) :
-		      /* extended: the server itself refuses two statements at once */
-		     pg_exec_params(db, text->s, NULL, 0, &answer, err);
+	if (st->word == WORD_COPY_STDIN)
+		rc = pg_copy(db, text->s, split, &answer, err);
+	else /* extended: the server itself refuses two statements at once */
+		rc = pg_exec_params(db, text->s, NULL, 0, &answer, err);
 	if (rc < 0)
 		return failed(script, st, &answer, err);
 	return check_state(db, st, err);
@@ -314,11 +315,12 @@ static int run_statements(struct db *db, const struct db_script *script,
 		rc = 0;
 		if (st.word == WORD_BEGIN || st.word == WORD_COMMIT)
 			continue; /* the outer pair: check_script let no other pass */
-		rc = run_statement(db, script, &st, &text, err);
+		rc = run_statement(db, script, &split, &st, &text, err);
 		if (rc < 0)
 			break;
 		report->statements++;
 	}
+	sql_split_close(&split);
 	buf_release(&text);
 	db->line = 0;
 	return rc;

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "db/pg.h"
+#include "sql/split.h"
 
 enum { COPY_PIECE = 1024 * 1024, SECRET_MIN = 4 };
 
@@ -297,6 +298,7 @@ int pg_exec_params(struct db *db, const char *sql, const char *const *params,
 	return pg_collect(db, answer, err);
 }
 
+/* 1; 0 when the server takes no more, and says why later; -1 */
 static int put_data(struct db *db, const char *data, size_t len, struct err *err)
 {
 	size_t piece;
@@ -312,10 +314,28 @@ static int put_data(struct db *db, const char *data, size_t len, struct err *err
 		if (flush(db, err) < 0)
 			return -1;
 	}
+	return 1;
+}
+
+static int put_all(struct db *db, struct sql_split *split, struct err *err)
+{
+	const char *data;
+	size_t len;
+	int rc;
+
+	while ((rc = sql_split_data(split, &data, &len, err)) > 0) {
+		rc = put_data(db, data, len, err);
+		if (rc <= 0)
+			return rc;
+	}
+	if (rc < 0) { /* the file was read before, but is not what it was */
+		pg_abandon(db);
+		return -1;
+	}
 	return end_copy(db, NULL, err);
 }
 
-int pg_copy(struct db *db, const char *sql, const char *data, size_t len,
+int pg_copy(struct db *db, const char *sql, struct sql_split *split,
 	    struct pg_answer *answer, struct err *err)
 {
 	struct err first = { 0 }, ignored;
@@ -332,7 +352,7 @@ int pg_copy(struct db *db, const char *sql, const char *data, size_t len,
 	if (status != PGRES_COPY_IN)
 		take_result(db, res, answer, &first);
 	db->pq->clear(res);
-	if (status == PGRES_COPY_IN && put_data(db, data, len, err) < 0)
+	if (status == PGRES_COPY_IN && put_all(db, split, err) < 0)
 		return -1;
 	if (first.code == ERR_NONE)
 		return pg_collect(db, answer, err);

@@ -488,17 +488,17 @@ static int reset_session(struct db *db, struct err *err)
 /* A copy without a byte order mark; refuses what is no text. */
 static int take_script(struct run *run, const struct db_script *script, struct err *err)
 {
-	struct sql_split s;
+	size_t start;
 
 	if (script->len >= INT_MAX) {
 		err_set(err, ERR_REFUSED, "the file is larger than SQLite can read");
 		err_hint(err, "sql-size", "Divide it into several migrations.");
 		return -1;
 	}
-	if (sql_split_init(&s, script->sql, script->len, err) < 0)
+	if (sql_check_encoding(script->sql, script->len, &start, err) < 0)
 		return -1;
-	run->len = script->len - s.at;
-	run->sql = xstrndup(script->sql + s.at, run->len);
+	run->len = script->len - start;
+	run->sql = xstrndup(script->sql + start, run->len);
 	return scan(run, err);
 }
 

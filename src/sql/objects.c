@@ -182,12 +182,12 @@ int sql_objects(const char *text, size_t len, struct pool *pool, struct sql_obje
 	struct scan sc = { .pool = pool };
 	struct sql_statement st;
 	struct sql_split s;
-	int rc;
+	int rc = sql_split_init(&s, text, len, err);
 
-	if (sql_split_init(&s, text, len, err) < 0)
-		return -1;
-	while ((rc = sql_split_next(&s, &st, err)) > 0)
-		scan_statement(&sc, &st);
+	if (rc == 0)
+		while ((rc = sql_split_next(&s, &st, err)) > 0)
+			scan_statement(&sc, &st);
+	sql_split_close(&s);
 	merge(&sc, out);
 	free(sc.mentions);
 	return rc;

@@ -9,30 +9,114 @@
 #include "base/err.h"
 #include "sql/split.h"
 
-/* All statements of a text, each in brackets; "!line:column message" ends a refused one.
+/* A text that is given in pieces. */
+struct pieces {
+	const char *text;
+	size_t len, at, piece;
+	unsigned rewinds;
+	size_t fails_at; /* 0: never */
+};
+
+static int pieces_rewind(void *arg, struct err *err UNUSED)
+{
+	struct pieces *p = arg;
+
+	p->at = 0;
+	p->rewinds++;
+	return 0;
+}
+
+static ssize_t pieces_read(void *arg, char *out, size_t room, struct err *err)
+{
+	struct pieces *p = arg;
+	size_t n = p->len - p->at;
+
+	if (p->fails_at && p->at >= p->fails_at)
+		return err_set(err, ERR_FATAL, "the source fails");
+	n = n < p->piece ? n : p->piece;
+	assert_true(room > 0);
+	n = n < room ? n : room;
+	if (n)
+		memcpy(out, p->text + p->at, n);
+	p->at += n;
+	return (ssize_t)n;
+}
+
+static void add_data(struct sql_split *s, struct buf *out, int *rc, struct err *err)
+{
+	const char *piece;
+	size_t len;
+
+	buf_addc(out, '{');
+	while ((*rc = sql_split_data(s, &piece, &len, err)) > 0) {
+		assert_true(len > 0);
+		buf_add(out, piece, len);
+	}
+	if (*rc == 0)
+		buf_addc(out, '}');
+}
+
+/*
+ * All statements, each in brackets, and data in braces; "!line:column message"
+ * ends a refused text.
  */
+static char *describe(struct sql_split *s, int rc, const char *sql, struct err *err)
+{
+	struct buf out = BUF_INIT;
+	struct sql_statement st;
+
+	while (rc == 0 && (rc = sql_split_next(s, &st, err)) > 0) {
+		rc = 0;
+		buf_addf(&out, "[%.*s]", (int)st.len, st.text);
+		assert_memory_equal(st.text, sql + st.offset, st.len);
+		if (st.word == WORD_COPY_STDIN)
+			add_data(s, &out, &rc, err);
+	}
+	if (rc < 0) {
+		assert_int_equal(err->code, ERR_REFUSED);
+		assert_true(err->hint[0]);
+		assert_true(err->advice[0]);
+		buf_addf(&out, "!%u:%u %s", err->line, err->column, err->message);
+	}
+	sql_split_close(s);
+	return buf_detach(&out);
+}
+
 static char *split(const char *sql, size_t len)
 {
-	struct sql_statement st;
 	struct sql_split s;
-	struct buf out = BUF_INIT;
 	struct err err = { 0 };
 	int rc = sql_split_init(&s, sql, len, &err);
 
-	while (rc == 0 && (rc = sql_split_next(&s, &st, &err)) > 0) {
-		buf_addf(&out, "[%.*s]", (int)st.len, st.text);
-		if (st.data)
-			buf_addf(&out, "{%.*s}", (int)st.data_len, st.data);
-		assert_ptr_equal(st.text, sql + st.offset);
-		rc = 0;
+	return describe(&s, rc, sql, &err);
+}
+
+static char *split_pieces(const char *sql, size_t len, size_t piece)
+{
+	struct pieces p = { .text = sql, .len = len, .piece = piece };
+	const struct source source = { pieces_rewind, pieces_read, &p };
+	struct sql_split s;
+	struct err err = { 0 };
+	int rc = sql_split_open(&s, &source, &err);
+
+	assert_int_equal(p.rewinds, 1);
+	return describe(&s, rc, sql, &err);
+}
+
+/* The same, however it is read. */
+static void check_split(const char *sql, size_t len, const char *expect)
+{
+	static const size_t sizes[] = { 1, 2, 3, 5, 8, 13, 1000 };
+	char *got = split(sql, len);
+	size_t i;
+
+	assert_string_equal(got, expect);
+	free(got);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		got = split_pieces(sql, len, sizes[i]);
+		assert_string_equal(got, expect);
+		free(got);
 	}
-	if (rc < 0) {
-		assert_int_equal(err.code, ERR_REFUSED);
-		assert_true(err.hint[0]);
-		assert_true(err.advice[0]);
-		buf_addf(&out, "!%u:%u %s", err.line, err.column, err.message);
-	}
-	return buf_detach(&out);
 }
 
 struct golden {
@@ -43,12 +127,8 @@ static void check_all(const struct golden *goldens, size_t nr)
 {
 	size_t i;
 
-	for (i = 0; i < nr; i++) {
-		char *got = split(goldens[i].sql, strlen(goldens[i].sql));
-
-		assert_string_equal(got, goldens[i].expect);
-		free(got);
-	}
+	for (i = 0; i < nr; i++)
+		check_split(goldens[i].sql, strlen(goldens[i].sql), goldens[i].expect);
 }
 
 static void test_plain(void **state UNUSED)
@@ -173,10 +253,22 @@ static void test_copy(void **state UNUSED)
 		{ "copy t from \"stdin\";select 2", "[copy t from \"stdin\"][select 2]" },
 		{ "select a from stdin;select 2", "[select a from stdin][select 2]" },
 		{ "copy t from stdin; select 1;\n1\n\\.\n",
-		  "!1:20 text behind COPY ... FROM STDIN on its line" },
+		  "[copy t from stdin]{!1:20 text behind COPY ... FROM STDIN on its "
+		  "line" },
 		{ "select 1;\n copy t from stdin;\n1\n",
-		  "[select 1]!2:2 data of COPY ... FROM STDIN has no end" },
-		{ "copy t from stdin", "!1:1 data of COPY ... FROM STDIN has no end" },
+		  "[select 1][copy t from stdin]{1\n!2:2 data of COPY ... FROM STDIN has "
+		  "no end" },
+		{ "copy t from stdin",
+		  "[copy t from stdin]{!1:1 data of COPY ... FROM STDIN has no end" },
+		{ "copy t from stdin; -- 1\n2\n\\.\r\n\\.",
+		  "[copy t from stdin]{2\n}!4:1 psql command '\\.' cannot be part of a "
+		  "migration" },
+		{ "copy t from stdin; /* c */\n\\.\n",
+		  "[copy t from stdin]{!1:20 text behind COPY ... FROM STDIN on its "
+		  "line" },
+		{ "copy t from stdin;\r\n1\r\n\\.\r\ncopy t from stdin;\r\n\\",
+		  "[copy t from stdin]{1\r\n}[copy t from stdin]{\\!4:1 data of COPY ... "
+		  "FROM STDIN has no end" },
 	};
 
 	check_all(goldens, ARRAY_SIZE(goldens));
@@ -238,13 +330,122 @@ static void test_unterminated(void **state UNUSED)
 
 static void test_encoding(void **state UNUSED)
 {
-	char *got = split("a;\nb\0c", 6);
+	static const struct {
+		const char *sql;
+		size_t len;
+		const char *expect;
+	} texts[] = {
+		{ "a;\nb\0c", 6, "[a]!2:2 NUL byte in the SQL" },
+		{ "\0", 1, "!1:1 NUL byte in the SQL" },
+		{ "\xef\xbb\xbf\xff", 4, "!1:1 byte 0xff is not UTF-8" },
+		{ "a;\n\xc3\xa4 \xe4;", 8, "[a]!2:3 byte 0xe4 is not UTF-8" },
+		{ "a;  \xe2\x82\xac\xe2\x82", 9, "[a]!1:6 byte 0xe2 is not UTF-8" },
+		{ "-- a\rb;\r\n'\xf0\x9f\x92\xa9', \xed\xa0\x80;", 20,
+		  "[b]!3:6 byte 0xed is not UTF-8" },
+		{ "copy t from stdin;\n1\t\xc0\n\\.\n", 26,
+		  "[copy t from stdin]{1\t!2:3 byte 0xc0 is not UTF-8" },
+	};
+	struct err err = { 0 };
+	size_t i, start;
 
-	assert_string_equal(got, "!2:2 NUL byte in the SQL");
-	free(got);
-	got = split("a;\n\xc3\xa4 \xe4;", 8);
-	assert_string_equal(got, "!2:3 byte 0xe4 is not UTF-8");
-	free(got);
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		check_split(texts[i].sql, texts[i].len, texts[i].expect);
+		assert_int_equal(sql_check_encoding(texts[i].sql, texts[i].len, &start,
+						    &err),
+				 -1);
+		assert_non_null(strstr(texts[i].expect, err.message));
+		assert_int_equal(err.code, ERR_REFUSED);
+	}
+	assert_int_equal(sql_check_encoding("\xef\xbb\xbf'", 4, &start, &err), 0);
+	assert_int_equal(start, 3);
+	assert_int_equal(sql_check_encoding("", 0, &start, &err), 0);
+	assert_int_equal(start, 0);
+}
+
+/* What a source says when it fails is what the caller hears. */
+static void test_source_fails(void **state UNUSED)
+{
+	static const char sql[] = "select 1; copy t from stdin;\n1\n2\n\\.\nselect 2;";
+	struct pieces p = { .text = sql, .len = strlen(sql), .piece = 1 };
+	const struct source source = { pieces_rewind, pieces_read, &p };
+	struct sql_statement st;
+	struct sql_split s;
+	struct err err;
+	int rc;
+
+	for (p.fails_at = 1; p.fails_at <= p.len; p.fails_at++) {
+		memset(&err, 0, sizeof(err));
+		rc = sql_split_open(&s, &source, &err);
+		while (rc >= 0 && (rc = sql_split_next(&s, &st, &err)) > 0)
+			;
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.code, ERR_FATAL);
+		assert_int_equal(err.line, 0);
+		assert_string_equal(err.message, "the source fails");
+		sql_split_close(&s);
+	}
+}
+
+/* The second reading begins at the beginning. */
+static void test_twice(void **state UNUSED)
+{
+	static const char sql[] = "select 1; select 2; select 'x";
+	struct pieces p = { .text = sql, .len = strlen(sql), .piece = 4 };
+	const struct source source = { pieces_rewind, pieces_read, &p };
+	struct sql_statement st;
+	struct sql_split s;
+	struct err err = { 0 };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(sql_split_open(&s, &source, &err), 0);
+		assert_int_equal(sql_split_next(&s, &st, &err), 1);
+		assert_int_equal(st.offset, 0);
+		assert_int_equal(st.column, 1);
+		sql_split_close(&s);
+	}
+	assert_int_equal(p.rewinds, 2);
+}
+
+/* No more than a statement is kept, and data not at all. */
+static void test_window(void **state UNUSED)
+{
+	struct buf sql = BUF_INIT;
+	struct pieces p = { .piece = 64 * 1024 };
+	const struct source source = { pieces_rewind, pieces_read, &p };
+	unsigned nr = 0, line = 1;
+	struct sql_statement st;
+	struct sql_split s;
+	struct err err = { 0 };
+	size_t longest, most = 0;
+	int i, rc;
+
+	for (i = 0; i < 40000; i++)
+		buf_addf(&sql, "insert into t values (%d, '\xc3\xa4 ; ''%d');\r\n", i, i);
+	buf_adds(&sql, "insert into t values ('");
+	for (i = 0; i < 300000; i++)
+		buf_adds(&sql, "12345678\n");
+	buf_adds(&sql, "');\ncopy t from stdin;\n");
+	for (i = 0; i < 900000; i++)
+		buf_adds(&sql, "1\t2\n");
+	buf_adds(&sql, "\\.\nselect 1;");
+	longest = (size_t)300000 * 9 + 25;
+	p.text = sql.s;
+	p.len = sql.len;
+	assert_int_equal(sql_split_open(&s, &source, &err), 0);
+	while ((rc = sql_split_next(&s, &st, &err)) > 0) {
+		most = s.window.alloc > most ? s.window.alloc : most;
+		if (nr < 40000)
+			assert_true(s.window.alloc < (1 << 20));
+		line = st.line;
+		nr++;
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(nr, 40003);
+	assert_int_equal(line, 40000 + 300000 + 1 + 1 + 900000 + 1 + 1);
+	assert_true(most >= longest && most < 4 * longest);
+	sql_split_close(&s);
+	buf_release(&sql);
 }
 
 static void test_places(void **state UNUSED)
@@ -267,11 +468,14 @@ static void test_places(void **state UNUSED)
 		sql_place(sql, strlen(sql), st.offset, &line, &column);
 		assert_int_equal(line, places[i][0]);
 		assert_int_equal(column, places[i][1]);
-		if (st.data)
-			assert_int_equal(st.data_line, 6);
+		sql_statement_place(&st, 2, &line, &column);
+		assert_int_equal(line, places[i][0]);
+		assert_int_equal(column, places[i][1] + (i == 4 ? 1 : 2));
+		assert_int_equal(st.data_line, st.word == WORD_COPY_STDIN ? 6 : 0);
 	}
 	assert_int_equal(sql_split_next(&s, &st, &err), 0);
 	assert_int_equal(sql_split_next(&s, &st, &err), 0);
+	sql_split_close(&s);
 }
 
 static void test_words(void **state UNUSED)
@@ -321,6 +525,7 @@ static void test_words(void **state UNUSED)
 		assert_int_equal(sql_split_next(&s, &st, &err), 1);
 		assert_int_equal(st.word, words[i].word);
 		assert_int_equal(st.plain, words[i].plain);
+		sql_split_close(&s);
 	}
 }
 
@@ -334,12 +539,12 @@ static void test_cut(void **state UNUSED)
 	size_t len;
 
 	for (len = 0; len <= strlen(sql); len++) {
-		char *copy = malloc(len), *got;
+		char *copy = malloc(len + 1), *got;
 
-		assert_true(copy || len == 0);
-		if (len)
-			memcpy(copy, sql, len);
-		got = split(copy ? copy : "", len);
+		assert_non_null(copy);
+		memcpy(copy + 1, sql, len);
+		got = split(copy + 1, len); /* a read past it is seen */
+		check_split(copy + 1, len, got);
 		free(got);
 		free(copy);
 	}
@@ -353,7 +558,8 @@ int main(void)
 		cmocka_unit_test(test_copy),	     cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_unterminated), cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_places),	     cmocka_unit_test(test_words),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cut),	     cmocka_unit_test(test_source_fails),
+		cmocka_unit_test(test_twice),	     cmocka_unit_test(test_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
