@@ -40,6 +40,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
 
 %canon_reldir%_libsql_a_SOURCES = \
+	%reldir%/sql/caret.c %reldir%/sql/caret.h \
 	%reldir%/sql/data.c \
 	%reldir%/sql/internal.h \
 	%reldir%/sql/name.c %reldir%/sql/name.h \

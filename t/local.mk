@@ -4,6 +4,7 @@ unit_tests = \
 	%reldir%/unit/test-arcs \
 	%reldir%/unit/test-base \
 	%reldir%/unit/test-bloom \
+	%reldir%/unit/test-caret \
 	%reldir%/unit/test-commit-graph \
 	%reldir%/unit/test-commit-graph-broken \
 	%reldir%/unit/test-descriptions \
@@ -100,6 +101,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_split_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_split_SOURCES = %reldir%/unit/test-split.c
 %canon_reldir%_unit_test_split_LDADD = $(sql_test_libs)
+
+%canon_reldir%_unit_test_caret_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_caret_SOURCES = %reldir%/unit/test-caret.c
+%canon_reldir%_unit_test_caret_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_objects_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_objects_SOURCES = %reldir%/unit/test-objects.c

@@ -156,6 +156,60 @@ size_t utf8_count(const char *s, size_t len)
 	return n;
 }
 
+struct range {
+	uint32_t first, last;
+};
+
+static bool is_within(uint32_t c, const struct range *ranges, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr && ranges[i].first <= c; i++)
+		if (c <= ranges[i].last)
+			return true;
+	return false;
+}
+
+/* Both lists leave out what is rare in a text that people type. */
+static unsigned columns_of(uint32_t c)
+{
+	static const struct range marks[] = {
+		{ 0x300, 0x36f },   { 0x483, 0x489 },	{ 0x591, 0x5bd },
+		{ 0x610, 0x61a },   { 0x64b, 0x65f },	{ 0x670, 0x670 },
+		{ 0x6d6, 0x6dc },   { 0x6df, 0x6e4 },	{ 0x93c, 0x93c },
+		{ 0x941, 0x948 },   { 0x94d, 0x94d },	{ 0xe31, 0xe31 },
+		{ 0xe34, 0xe3a },   { 0xe47, 0xe4e },	{ 0x1ab0, 0x1aff },
+		{ 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0x3099, 0x309a },
+		{ 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f }, { 0xe0100, 0xe01ef },
+	};
+	static const struct range wide[] = {
+		{ 0x1100, 0x115f },   { 0x2e80, 0x303e },   { 0x3041, 0x33ff },
+		{ 0x3400, 0x4dbf },   { 0x4e00, 0xa4cf },   { 0xa960, 0xa97f },
+		{ 0xac00, 0xd7a3 },   { 0xf900, 0xfaff },   { 0xfe30, 0xfe6f },
+		{ 0xff00, 0xff60 },   { 0xffe0, 0xffe6 },   { 0x1f300, 0x1f64f },
+		{ 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff }, { 0x1fa70, 0x1faff },
+		{ 0x20000, 0x3fffd },
+	};
+
+	if (is_within(c, marks, ARRAY_SIZE(marks)))
+		return 0;
+	return is_within(c, wide, ARRAY_SIZE(wide)) ? 2 : 1;
+}
+
+size_t utf8_columns(const char *s, size_t len)
+{
+	size_t columns = 0, step;
+	uint32_t c = 0;
+
+	for (; len > 0; s += step, len -= step) {
+		step = decode((const unsigned char *)s, len, &c);
+		columns += step ? columns_of(c) : 1;
+		if (step == 0)
+			step = 1;
+	}
+	return columns;
+}
+
 /* Marks that reorder or hide what stands beside them. */
 static bool steers_text(uint32_t c)
 {

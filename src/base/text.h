@@ -24,6 +24,12 @@ size_t utf8_char_len(const char *s, size_t len);
 /** Characters, not bytes, in `s`; an invalid byte counts as one. */
 size_t utf8_count(const char *s, size_t len);
 
+/**
+ * Columns of a terminal: two for a wide character of East Asia and for most emoji,
+ * none for a combining mark. An invalid byte is one column.
+ */
+size_t utf8_columns(const char *s, size_t len);
+
 /** Lower-case hex and a NUL: `hex` has room for 2 * len + 1. */
 void hex_encode(const unsigned char *data, size_t len, char *hex);
 

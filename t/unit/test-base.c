@@ -391,6 +391,11 @@ static void printable(UNUSED void **state)
 
 static void utf8(UNUSED void **state)
 {
+	assert_int_equal(utf8_columns("", 0), 0);
+	assert_int_equal(utf8_columns("a\xc3\xa4", 3), 2);
+	assert_int_equal(utf8_columns("\xe6\x97\xa5\xf0\x9f\x92\xa9", 7), 4);
+	assert_int_equal(utf8_columns("a\xcc\x88z", 4), 2);
+	assert_int_equal(utf8_columns("\xff\xe6", 2), 2);
 	assert_int_equal(utf8_char_len("", 0), 0);
 	assert_int_equal(utf8_char_len("\0", 1), 1);
 	assert_int_equal(utf8_char_len("\xc3\xa9", 2), 2);
