@@ -156,7 +156,8 @@ static_tests = \
 	%reldir%/t9030-manual.t \
 	%reldir%/t9040-shell.t \
 	%reldir%/t9050-format.t \
-	%reldir%/t9060-cppcheck.t
+	%reldir%/t9060-cppcheck.t \
+	%reldir%/t9070-fuzz.t
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
@@ -170,6 +171,19 @@ EXTRA_DIST += $(shell_tests) $(static_tests) \
 	%reldir%/functions.awk
 EXTRA_DIST += %reldir%/fuzz/fuzz-commit-graph.c %reldir%/fuzz/fuzz-core.c \
 	%reldir%/fuzz/fuzz-sql.c %reldir%/lsan.supp
+EXTRA_DIST += \
+	%reldir%/fuzz/corpus/sql/bodies.sql \
+	%reldir%/fuzz/corpus/sql/bytes.sql \
+	%reldir%/fuzz/corpus/sql/command.sql \
+	%reldir%/fuzz/corpus/sql/control.sql \
+	%reldir%/fuzz/corpus/sql/copy.sql \
+	%reldir%/fuzz/corpus/sql/copy-cr.sql \
+	%reldir%/fuzz/corpus/sql/dump.sql \
+	%reldir%/fuzz/corpus/sql/objects.sql \
+	%reldir%/fuzz/corpus/sql/open-paren.sql \
+	%reldir%/fuzz/corpus/sql/open-quote.sql \
+	%reldir%/fuzz/corpus/sql/quotes.sql \
+	%reldir%/fuzz/corpus/sql/strings.sql
 
 TEST_EXTENSIONS = .t
 T_LOG_COMPILER = sh

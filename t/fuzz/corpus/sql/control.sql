@@ -1,0 +1,1 @@
+begin work; savepoint s; start transaction; prepare transaction 'x'; prepare p as select 1; release s; rollback to s; commit and chain; end;

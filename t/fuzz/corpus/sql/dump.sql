@@ -1,0 +1,3 @@
+﻿\restrict k1
+select ä as "日"; /* 💩 */
+\unrestrict k1

@@ -1,0 +1,2 @@
+create table if not exists a.b (x int); alter table only t add c int; drop view concurrently v; create unique index concurrently i on s.t (x);
+insert into t select * from u; with q as (delete from t returning *) select * from q; truncate t, u; create trigger g after insert on t begin delete from u; end; comment on column t.c is null; grant select on t to r;

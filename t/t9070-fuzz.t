@@ -1,0 +1,63 @@
+#!/bin/sh
+
+test_description='what the fuzzers find at once, from the texts that are kept'
+
+test_no_program=t
+. "$(dirname "$0")/lib.sh"
+
+needs_tool clang
+
+# build_fuzzer SOURCE... -o PROGRAM
+build_fuzzer() {
+	clang -g -O1 -std=gnu11 -D_GNU_SOURCE -I"$top_srcdir/src" \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined "$@"
+}
+
+# run_fuzzer PROGRAM ARGUMENT...: the same inputs each time
+run_fuzzer() {
+	fuzzer=$1
+	shift
+	if ! "./$fuzzer" -seed=4 -max_len=400 "$@" >"$fuzzer.log" 2>&1; then
+		tail -n 40 "$fuzzer.log"
+		return 1
+	fi
+}
+
+echo 'int LLVMFuzzerTestOneInput(const char *s, unsigned long n) { return !s && n; }' >empty.c
+if ! build_fuzzer empty.c -o empty 2>/dev/null; then
+	skip_all='clang has no libFuzzer here (libclang-rt)'
+	test_done
+fi
+
+test_expect_success 'a target that ends in a crash is seen' '
+	cat >bad.c <<-\EOF &&
+	#include <stdlib.h>
+	int LLVMFuzzerTestOneInput(const char *s, unsigned long n)
+	{
+		if (n > 2 && s[0] == 59 && s[n - 1] == 59)
+			abort();
+		return 0;
+	}
+	EOF
+	build_fuzzer bad.c -o bad &&
+	mkdir -p seeds && printf ";a" >seeds/one && run_fuzzer bad -runs=0 seeds &&
+	printf ";a;" >seeds/two && test_must_fail run_fuzzer bad -runs=0 seeds
+'
+
+test_expect_success 'sql: the corpus is there' '
+	ls "$top_srcdir"/t/fuzz/corpus/sql/*.sql >seeds.list &&
+	test 10 -le "$(wc -l <seeds.list)"
+'
+
+test_expect_success 'sql: from memory and in pieces, objects and carets' '
+	set -- "$top_srcdir/t/fuzz/fuzz-sql.c" &&
+	for name in sql/caret sql/data sql/name sql/objects sql/place sql/scan sql/split \
+		sql/token sql/window base/buf base/err base/io base/pool base/text; do
+		set -- "$@" "$top_srcdir/src/$name.c"
+	done &&
+	build_fuzzer "$@" -o fuzz-sql &&
+	mkdir -p found &&
+	run_fuzzer fuzz-sql -runs=20000 found "$top_srcdir/t/fuzz/corpus/sql"
+'
+
+test_done
