@@ -167,20 +167,28 @@ static size_t dollar_end(const char *s, size_t len, size_t at, size_t tag)
 	return found ? (size_t)(found - s) + tag : NEVER;
 }
 
+/* Letters that follow a number at once belong to it: an error, but one token. */
+static size_t junk_end(const char *s, size_t len, size_t at)
+{
+	return at < len && is_in(s[at], CLASS_WORD_START)
+		       ? run_end(s, len, at, CLASS_NAME)
+		       : at;
+}
+
 static size_t number_end(const char *s, size_t len, size_t at)
 {
 	size_t end = run_end(s, len, at, CLASS_DIGIT), exponent;
 
 	if (end < len && s[end] == '.' && !sql_at_pair(s, len, end, ".."))
 		end = run_end(s, len, end + 1, CLASS_DIGIT);
-	if (end < len && (s[end] == 'e' || s[end] == 'E')) {
-		exponent = end + 1;
-		if (exponent < len && (s[exponent] == '+' || s[exponent] == '-'))
-			exponent++;
-		if (exponent < len && is_in(s[exponent], CLASS_DIGIT))
-			end = run_end(s, len, exponent, CLASS_DIGIT);
+	if (end + 1 < len && (s[end] == 'e' || s[end] == 'E') &&
+	    (s[end + 1] == '+' || s[end + 1] == '-')) {
+		exponent = end + 2;
+		end = run_end(s, len, exponent, CLASS_DIGIT);
+		if (end == exponent)
+			return end; /* the sign belongs to it all the same */
 	}
-	return end;
+	return junk_end(s, len, end);
 }
 
 static void finish(struct token *t, enum token_kind kind, size_t end, const char *what)
@@ -192,7 +200,7 @@ static void finish(struct token *t, enum token_kind kind, size_t end, const char
 
 static void token_dollar(const char *s, size_t len, struct token *t)
 {
-	size_t tag = dollar_tag(s, len, t->start, &t->cut);
+	size_t tag = dollar_tag(s, len, t->start, &t->cut), end = t->start + 1;
 
 	if (tag) {
 		finish(t, TOKEN_OTHER, dollar_end(s, len, t->start, tag),
@@ -200,7 +208,9 @@ static void token_dollar(const char *s, size_t len, struct token *t)
 		return;
 	}
 	/* a parameter, or a lone '$' */
-	finish(t, TOKEN_OTHER, run_end(s, len, t->start + 1, CLASS_DIGIT), NULL);
+	if (end < len && is_in(s[end], CLASS_DIGIT))
+		end = junk_end(s, len, run_end(s, len, end, CLASS_DIGIT));
+	finish(t, TOKEN_OTHER, end, NULL);
 }
 
 /* A string with a letter before its quote; `at` is behind the quote. */
@@ -227,12 +237,26 @@ static void token_word(const char *s, size_t len, struct token *t)
 		finish(t, TOKEN_WORD, run_end(s, len, end, CLASS_NAME), NULL);
 }
 
+/* A variable of psql, which has no value here: but '$' is no part of its name. */
+static void token_colon(const char *s, size_t len, struct token *t)
+{
+	size_t end = t->start + 1;
+
+	/* "::x" is a cast, and x is not one */
+	finish(t, TOKEN_OTHER,
+	       sql_at_pair(s, len, t->start, "::") ? end + 1
+						   : run_end(s, len, end, CLASS_WORD),
+	       NULL);
+}
+
 static void token_sign(const char *s, size_t len, struct token *t)
 {
 	size_t at = t->start;
 	char c = s[at];
 
-	if (c == '\'')
+	if (c == ':')
+		token_colon(s, len, t);
+	else if (c == '\'')
 		finish(t, TOKEN_OTHER, plain_quote_end(s, len, at + 1, c),
 		       "quoted string");
 	else if (c == '"')
