@@ -18,6 +18,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/base/map.c %reldir%/base/map.h \
 	%reldir%/base/pool.c %reldir%/base/pool.h \
 	%reldir%/base/proc.c %reldir%/base/proc.h \
+	%reldir%/base/sha1.c %reldir%/base/sha1.h \
 	%reldir%/base/sha256.c %reldir%/base/sha256.h \
 	%reldir%/base/source.h \
 	%reldir%/base/text.c %reldir%/base/text.h \

@@ -207,3 +207,114 @@ out:
 	free(env);
 	return ret;
 }
+
+/* --- output as it comes ------------------------------------------------ */
+
+struct proc_child {
+	pid_t pid; /* 0: it was waited for */
+	int status;
+	int out, err; /* our ends; -1 where closed */
+	struct buf errors;
+	char *name;
+};
+
+int proc_start(struct proc_child **out, const struct proc *p, struct err *err)
+{
+	char **env = make_env(p->setenv);
+	struct proc_child *c = NULL;
+	struct pipes pipes;
+	pid_t pid = -1;
+	int cause;
+
+	cause = pipes_open(&pipes) < 0 ? errno : spawn(p, &pipes, env, &pid);
+	free(env);
+	*out = NULL;
+	if (cause) {
+		pipes_release(&pipes);
+		errno = cause;
+		return err_errno(err, ERR_FATAL, "could not start '%s'", p->argv[0]);
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->pid = pid;
+	c->name = xstrdup(p->argv[0]);
+	c->out = pipes.fd[END_OUT][0];
+	c->err = pipes.fd[END_ERR][0];
+	pipes.fd[END_OUT][0] = pipes.fd[END_ERR][0] = -1;
+	pipes_release(&pipes); /* its ends, and its input with them */
+	*out = c;
+	return 0;
+}
+
+/* Takes what stands in the child's standard error, so that it does not block. */
+static void take_errors(struct proc_child *c)
+{
+	enum { ERRORS_MAX = 64 * 1024 };
+
+	if (!drain(c->err, c->errors.len < ERRORS_MAX ? &c->errors : NULL))
+		close_fd(&c->err);
+}
+
+ssize_t proc_read(struct proc_child *c, void *out, size_t room, struct err *err)
+{
+	ssize_t n;
+
+	while (c->out >= 0) {
+		struct pollfd pfd[2] = {
+			{ .fd = c->out, .events = POLLIN },
+			{ .fd = c->err, .events = POLLIN },
+		};
+
+		if (poll(pfd, 2, -1) < 0 && errno != EINTR)
+			return err_errno(err, ERR_FATAL, "could not read from '%s'",
+					 c->name);
+		if (pfd[1].revents)
+			take_errors(c);
+		if (!pfd[0].revents)
+			continue;
+		n = read(c->out, out, room);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return err_errno(err, ERR_FATAL, "could not read from '%s'",
+					 c->name);
+		if (n > 0)
+			return n;
+		close_fd(&c->out);
+	}
+	return 0;
+}
+
+int proc_wait(struct proc_child *c, struct buf *errors)
+{
+	int status = 0;
+
+	close_fd(&c->out);
+	while (c->err >= 0)
+		take_errors(c);
+	if (c->pid) {
+		while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+			;
+		c->status = WIFEXITED(status) ? WEXITSTATUS(status)
+					      : 128 + WTERMSIG(status);
+		c->pid = 0;
+	}
+	if (errors)
+		buf_add(errors, buf_str(&c->errors), c->errors.len);
+	return c->status;
+}
+
+void proc_free(struct proc_child *c)
+{
+	if (!c)
+		return;
+	if (c->pid) {
+		kill(c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	close_fd(&c->out);
+	close_fd(&c->err);
+	buf_release(&c->errors);
+	free(c->name);
+	free(c);
+}

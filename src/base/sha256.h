@@ -4,9 +4,19 @@
 
 #include <stddef.h>
 
+struct sha256;
+
 enum { SHA256_HEXSZ = 64 };
 
 /** Digest of `len` bytes as 64 lower-case hex digits and a NUL. */
 void sha256_hex(const void *data, size_t len, char hex[SHA256_HEXSZ + 1]);
+
+/** The same of bytes that come in pieces. */
+struct sha256 *sha256_new(void);
+void sha256_add(struct sha256 *h, const void *data, size_t len);
+
+/** Gives the digest of all that was added, and begins anew. */
+void sha256_end(struct sha256 *h, char hex[SHA256_HEXSZ + 1]);
+void sha256_free(struct sha256 *h);
 
 #endif

@@ -18,6 +18,7 @@
 #include "base/map.h"
 #include "base/pool.h"
 #include "base/proc.h"
+#include "base/sha1.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "base/vec.h"
@@ -571,6 +572,82 @@ static void proc_environment_and_folder(UNUSED void **state)
 	buf_release(&out);
 }
 
+static struct proc_child *start(const char *script)
+{
+	const char *argv[] = { "sh", "-c", script, NULL };
+	const struct proc p = { .argv = argv };
+	struct proc_child *c = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(proc_start(&c, &p, &err), 0);
+	return c;
+}
+
+/* More than a pipe holds, on both outputs; what stands in stderr does not block. */
+static void proc_read_as_it_comes(UNUSED void **state)
+{
+	struct proc_child *c = start(
+		"test -z \"$(cat)\" && head -c 300000 /dev/zero >&2 && "
+		"head -c 3000000 /dev/zero && echo end && "
+		"echo why >&2; exit 5");
+	struct buf errors = BUF_INIT;
+	struct err err = { 0 };
+	char piece[70000];
+	size_t total = 0;
+	ssize_t n;
+
+	while ((n = proc_read(c, piece, sizeof(piece), &err)) > 0) {
+		assert_true((size_t)n <= sizeof(piece));
+		total += (size_t)n;
+	}
+	assert_int_equal(n, 0);
+	assert_int_equal(total, 3000004);
+	assert_int_equal(proc_read(c, piece, sizeof(piece), &err), 0);
+	assert_int_equal(proc_wait(c, &errors), 5);
+	assert_true(errors.len >= 64 * 1024 && errors.len < 128 * 1024);
+	assert_int_equal(proc_wait(c, NULL), 5);
+	proc_free(c);
+	buf_release(&errors);
+}
+
+static void proc_read_status(UNUSED void **state)
+{
+	struct proc_child *c = start("echo why >&2; kill -TERM $$");
+	struct buf errors = BUF_INIT;
+	struct err err = { 0 };
+	char piece[100];
+
+	assert_int_equal(proc_read(c, piece, sizeof(piece), &err), 0);
+	assert_int_equal(proc_wait(c, &errors), 128 + SIGTERM);
+	assert_string_equal(errors.s, "why\n");
+	proc_free(c);
+	buf_release(&errors);
+	proc_free(NULL);
+}
+
+/* One that would give bytes for ever is gone at once, as is one that gives none. */
+static void proc_let_go(UNUSED void **state)
+{
+	const char *missing[] = { "git-migrate-no-such-program", NULL };
+	const struct proc p = { .argv = missing };
+	struct proc_child *c = start("echo $$; while :; do echo spam; done");
+	struct err err = { 0 };
+	char text[20] = "";
+	pid_t pid;
+
+	assert_true(proc_read(c, text, sizeof(text) - 1, &err) > 0);
+	pid = (pid_t)strtol(text, NULL, 10);
+	assert_true(pid > 1);
+	proc_free(c);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+	proc_free(start("exec 2>&-; exec sleep 1000"));
+	assert_int_equal(proc_start(&c, &p, &err), -1);
+	assert_null(c);
+	assert_string_equal(err.message, "could not start 'git-migrate-no-such-program': "
+					 "No such file or directory");
+}
+
 /* What proc_run does to SIGPIPE for itself reaches neither the child nor us. */
 static void proc_leaves_signals_alone(UNUSED void **state)
 {
@@ -713,6 +790,32 @@ static void file_reading(void **state)
 	assert_true(ends_with(err.message, "it is no file"));
 	buf_release(&b);
 	pool_release(&p);
+}
+
+static void digests_in_pieces(UNUSED void **state)
+{
+	static const char text[] = "The quick brown fox jumps over the lazy dog";
+	struct sha256 *long_one = sha256_new();
+	struct sha1 *short_one = sha1_new();
+	char expect[SHA256_HEXSZ + 1], got[SHA256_HEXSZ + 1], hex[2 * SHA1_SIZE + 1];
+	unsigned char digest[SHA1_SIZE];
+	size_t piece, at, n;
+
+	sha256_hex(text, strlen(text), expect);
+	for (piece = 1; piece < 50; piece++) { /* each begins where the last has ended */
+		for (at = 0; at < strlen(text); at += n) {
+			n = strlen(text) - at < piece ? strlen(text) - at : piece;
+			sha256_add(long_one, text + at, n);
+			sha1_add(short_one, text + at, n);
+		}
+		sha256_end(long_one, got);
+		assert_string_equal(got, expect);
+		sha1_end(short_one, digest);
+		hex_encode(digest, sizeof(digest), hex);
+		assert_string_equal(hex, "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12");
+	}
+	sha256_free(long_one);
+	sha1_free(short_one);
 }
 
 static void sha256(UNUSED void **state)
@@ -863,6 +966,10 @@ int main(void)
 						make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(file_reading, make_folder, remove_folder),
 		cmocka_unit_test(sha256),
+		cmocka_unit_test(digests_in_pieces),
+		cmocka_unit_test(proc_read_as_it_comes),
+		cmocka_unit_test(proc_read_status),
+		cmocka_unit_test(proc_let_go),
 		cmocka_unit_test(clock_and_names),
 		cmocka_unit_test(interrupts),
 	};
