@@ -54,6 +54,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS)
 %canon_reldir%_libgitside_a_SOURCES = \
+	%reldir%/git/blob.c %reldir%/git/blob.h \
 	%reldir%/git/bloom.c %reldir%/git/bloom.h \
 	%reldir%/git/commit_graph.c %reldir%/git/commit_graph.h \
 	%reldir%/git/config.c %reldir%/git/config.h \

@@ -3,6 +3,7 @@
 unit_tests = \
 	%reldir%/unit/test-arcs \
 	%reldir%/unit/test-base \
+	%reldir%/unit/test-blob \
 	%reldir%/unit/test-bloom \
 	%reldir%/unit/test-caret \
 	%reldir%/unit/test-commit-graph \
@@ -40,6 +41,11 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_base_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
 %canon_reldir%_unit_test_base_LDADD = $(base_test_libs)
+
+%canon_reldir%_unit_test_blob_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_blob_SOURCES = %reldir%/unit/test-blob.c \
+	%reldir%/unit/sandbox.c %reldir%/unit/sandbox.h
+%canon_reldir%_unit_test_blob_LDADD = $(git_test_libs) $(GIT2_LIBS)
 
 %canon_reldir%_unit_test_bloom_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_bloom_SOURCES = %reldir%/unit/test-bloom.c

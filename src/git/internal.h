@@ -49,6 +49,18 @@ struct repo {
 /** Environment of every git child: no replace refs, no prompts, no locks taken. */
 extern const char *const GIT_ENV[];
 
+/** The argument list of `git <args>` at the repository; the array is the caller's. */
+const char **repo_git_argv(struct repo *r, const char *const *args);
+
+/** Whether a clone lacks objects on purpose; appends whom git asks for them. */
+bool repo_is_partial(struct repo *r, struct buf *remote);
+
+/** Says that the bytes of an object are not those that its name tells of. -1. */
+int repo_corrupt(const struct oid *id, struct err *err);
+
+/** Says why git could not fetch a blob that a partial clone lacks. -1. */
+int repo_fetch_failed(const char *hex, const struct buf *said, struct err *err);
+
 /** Sets `err` from what a git child said; its own words, "fatal: " taken off. */
 int git_failed(struct err *err, const char *what, const struct buf *errors);
 

@@ -15,8 +15,7 @@ static int found_promisor(void *arg, const char *remote)
 	return 1;
 }
 
-/* A clone that lacks objects on purpose; appends the remote that git asks for them. */
-static bool is_partial(struct repo *r, struct buf *remote)
+bool repo_is_partial(struct repo *r, struct buf *remote)
 {
 	const char *name = config_get(r->config, "extensions.partialclone");
 
@@ -34,7 +33,7 @@ int repo_missing(struct repo *r, const struct oid *id, git_object_t type, struct
 
 	err_set(err, ERR_FATAL, "object %s is missing from the repository",
 		oid_hex(id, hex));
-	if (type != GIT_OBJECT_BLOB && is_partial(r, &remote))
+	if (type != GIT_OBJECT_BLOB && repo_is_partial(r, &remote))
 		err_hint(err, "missingObject",
 			 "This is a partial clone that lacks more than blobs; "
 			 "\"git config remote.%s.partialCloneFilter blob:none && git "
@@ -86,6 +85,16 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	return 0;
 }
 
+int repo_fetch_failed(const char *hex, const struct buf *said, struct err *err)
+{
+	git_failed(err, "cat-file", said);
+	err_hint(err, "missingObject",
+		 "This is a partial clone, and the blob could not be fetched; "
+		 "\"git cat-file blob %s\" tries it again.",
+		 hex);
+	return -1;
+}
+
 /* Appends a blob that git fetches first. Returns as repo_read_blob. */
 static int fetch_blob(struct repo *r, const char *hex, struct buf *out, struct err *err)
 {
@@ -93,30 +102,31 @@ static int fetch_blob(struct repo *r, const char *hex, struct buf *out, struct e
 	struct buf said = BUF_INIT;
 	int status = repo_git(r, args, out, &said, err);
 
-	if (status > 0) {
-		git_failed(err, "cat-file", &said);
-		err_hint(err, "missingObject",
-			 "This is a partial clone, and the blob could not be fetched; "
-			 "\"git cat-file blob %s\" tries it again.",
-			 hex);
-	}
+	if (status > 0)
+		repo_fetch_failed(hex, &said, err);
 	buf_release(&said);
 	return status == 0 ? 0 : -1;
+}
+
+int repo_corrupt(const struct oid *id, struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+
+	err_set(err, ERR_FATAL, "object %s is corrupt", oid_hex(id, hex));
+	err_hint(err, "missingObject",
+		 "\"git fsck\" tells what else is; a fresh clone is the way out.");
+	return -1;
 }
 
 /* Reading does not compare the bytes with the name: what runs must be it. */
 static int check_blob(const struct oid *id, const void *data, size_t len, struct err *err)
 {
-	char hex[OID_HEXSZ + 1];
 	git_oid really;
 
 	if (git_odb_hash(&really, data, len, GIT_OBJECT_BLOB) == 0 &&
 	    git_oid_equal(&really, to_git(id)))
 		return 0;
-	err_set(err, ERR_FATAL, "object %s is corrupt", oid_hex(id, hex));
-	err_hint(err, "missingObject",
-		 "\"git fsck\" tells what else is; a fresh clone is the way out.");
-	return -1;
+	return repo_corrupt(id, err);
 }
 
 int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct err *err)
@@ -129,7 +139,7 @@ int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct
 
 	if (ret == 0)
 		buf_add(out, git_odb_object_data(blob), git_odb_object_size(blob));
-	else if (ret > 0 && is_partial(r, &remote))
+	else if (ret > 0 && repo_is_partial(r, &remote))
 		ret = fetch_blob(r, oid_hex(id, hex), out, err);
 	if (ret == 0)
 		ret = check_blob(id, out->s + before, out->len - before, err);

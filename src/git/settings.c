@@ -93,23 +93,29 @@ void repo_identity(struct repo *r, struct buf *out)
 	buf_addc(out, '>');
 }
 
-int repo_git(struct repo *r, const char *const *args, struct buf *out, struct buf *said,
-	     struct err *err)
+const char **repo_git_argv(struct repo *r, const char *const *args)
 {
 	const char *const here[] = { "git", "--git-dir", r->git_dir, "--work-tree",
 				     r->toplevel };
 	/* named in full: a relative GIT_DIR would mean another place there */
 	size_t before = r->toplevel ? 5 : 3, nr = 0;
-	struct proc p = { .setenv = GIT_ENV, .dir = r->toplevel };
 	const char **argv;
-	int status;
 
 	while (args[nr])
 		nr++;
 	argv = xcalloc(before + nr + 1, sizeof(*argv));
 	memcpy(argv, here, before * sizeof(*argv));
 	memcpy(argv + before, args, nr * sizeof(*argv));
-	p.argv = argv;
+	return argv;
+}
+
+int repo_git(struct repo *r, const char *const *args, struct buf *out, struct buf *said,
+	     struct err *err)
+{
+	const char **argv = repo_git_argv(r, args);
+	const struct proc p = { .argv = argv, .setenv = GIT_ENV, .dir = r->toplevel };
+	int status;
+
 	r->reads.children++;
 	status = proc_run(&p, out, said, err);
 	free(argv);

@@ -1,0 +1,186 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/sha1.h"
+#include "git/blob.h"
+#include "git/internal.h"
+
+struct blob_source {
+	struct repo *repo;
+	struct oid id;
+	uint64_t size;
+	struct proc_child *child; /* that gives the bytes; NULL before and at the end */
+	struct sha1 *hash;	  /* of what it gave */
+	uint64_t given;
+	bool whole; /* all was given, and it was right */
+};
+
+/* --- sizes ------------------------------------------------------------- */
+
+/* Asks git, which fetches the object to know. As repo_blob_size. */
+static int fetch_size(struct repo *r, const char *hex, uint64_t *size, struct err *err)
+{
+	const char *const args[] = { "cat-file", "-s", hex, NULL };
+	struct buf out = BUF_INIT, said = BUF_INIT;
+	int status = repo_git(r, args, &out, &said, err);
+
+	if (status > 0)
+		repo_fetch_failed(hex, &said, err);
+	*size = strtoull(buf_str(&out), NULL, 10);
+	buf_release(&out);
+	buf_release(&said);
+	return status == 0 ? 0 : -1;
+}
+
+int repo_blob_size(struct repo *r, const struct oid *id, uint64_t *size, struct err *err)
+{
+	struct buf remote = BUF_INIT;
+	char hex[OID_HEXSZ + 1];
+	git_object_t type;
+	size_t len = 0;
+	int ret = 0, code = git_odb_read_header(&len, &type, r->odb, to_git(id));
+
+	*size = len;
+	oid_hex(id, hex);
+	if (code == GIT_ENOTFOUND)
+		ret = repo_is_partial(r, &remote)
+			      ? fetch_size(r, hex, size, err)
+			      : repo_missing(r, id, GIT_OBJECT_BLOB, err);
+	else if (code < 0)
+		ret = repo_err(err, "could not read object %s", hex);
+	else if (type != GIT_OBJECT_BLOB)
+		ret = err_set(err, ERR_FATAL, "object %s is not a blob", hex);
+	buf_release(&remote);
+	return ret;
+}
+
+/* --- bytes ------------------------------------------------------------- */
+
+static void stop(struct blob_source *b)
+{
+	proc_free(b->child);
+	b->child = NULL;
+}
+
+/* What git hashes: the kind and the size, a NUL, and the bytes. */
+static void begin_hash(struct blob_source *b)
+{
+	unsigned char unused[SHA1_SIZE];
+	char header[48];
+	int len = snprintf(header, sizeof(header), "blob %" PRIu64, b->size);
+
+	sha1_end(b->hash, unused);
+	sha1_add(b->hash, header, (size_t)len + 1);
+	b->given = 0;
+	b->whole = false;
+}
+
+static int blob_rewind(void *arg, struct err *err)
+{
+	struct blob_source *b = arg;
+	char hex[OID_HEXSZ + 1];
+	const char *const args[] = { "cat-file", "blob", oid_hex(&b->id, hex), NULL };
+	const char **argv = repo_git_argv(b->repo, args);
+	const struct proc p = { .argv = argv,
+				.setenv = GIT_ENV,
+				.dir = b->repo->toplevel };
+	int ret;
+
+	stop(b);
+	begin_hash(b);
+	b->repo->reads.children++;
+	ret = proc_start(&b->child, &p, err);
+	free(argv);
+	return ret;
+}
+
+/* Everything was given: whether git and the hash are content. 0 or -1. */
+static int finish(struct blob_source *b, struct err *err)
+{
+	unsigned char digest[SHA1_SIZE];
+	struct buf said = BUF_INIT;
+	int status = proc_wait(b->child, &said), ret = 0;
+	char hex[OID_HEXSZ + 1];
+
+	stop(b);
+	sha1_end(b->hash, digest);
+	if (status > 0) {
+		git_failed(err, "cat-file", &said);
+		err_hint(err, "missingObject",
+			 "\"git cat-file blob %s\" tries it again; \"git fsck\" tells "
+			 "what else is wrong.",
+			 oid_hex(&b->id, hex));
+		ret = -1;
+	} else if (b->given != b->size || memcmp(digest, b->id.id, SHA1_SIZE) != 0) {
+		ret = repo_corrupt(&b->id, err);
+	}
+	b->whole = ret == 0;
+	buf_release(&said);
+	return ret;
+}
+
+static ssize_t blob_read(void *arg, char *out, size_t room, struct err *err)
+{
+	struct blob_source *b = arg;
+	char hex[OID_HEXSZ + 1];
+	ssize_t n;
+
+	if (b->whole)
+		return 0;
+	if (!b->child)
+		return err_set(err, ERR_FATAL, "blob %s could not be read before",
+			       oid_hex(&b->id, hex));
+	n = proc_read(b->child, out, room, err);
+	if (n == 0)
+		return finish(b, err);
+	if (n > 0) {
+		sha1_add(b->hash, out, (size_t)n);
+		b->given += (uint64_t)n;
+	}
+	if (n < 0 || b->given > b->size) {
+		stop(b);
+		return n < 0 ? -1 : repo_corrupt(&b->id, err);
+	}
+	return n;
+}
+
+int repo_blob_open(struct repo *r, const struct oid *id, struct blob_source **out,
+		   struct err *err)
+{
+	uint64_t size;
+	int ret = repo_blob_size(r, id, &size, err);
+
+	*out = NULL;
+	if (ret != 0)
+		return ret;
+	*out = xcalloc(1, sizeof(**out));
+	(*out)->repo = r;
+	(*out)->id = *id;
+	(*out)->size = size;
+	(*out)->hash = sha1_new();
+	return 0;
+}
+
+struct source blob_source(struct blob_source *b)
+{
+	const struct source source = { blob_rewind, blob_read, b };
+
+	return source;
+}
+
+uint64_t blob_source_size(const struct blob_source *b)
+{
+	return b->size;
+}
+
+void blob_source_free(struct blob_source *b)
+{
+	if (!b)
+		return;
+	stop(b);
+	sha1_free(b->hash);
+	free(b);
+}
