@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/text.h"
 #include "sql/caret.h"
 #include "sql/internal.h"
@@ -43,8 +44,9 @@ static size_t add_part(struct buf *out, const char *s, size_t len)
 	return utf8_columns(buf_str(out) + before, out->len - before);
 }
 
-void sql_caret(const char *text, size_t len, size_t offset, struct buf *line,
-	       size_t *columns)
+/* As sql_caret, with `max` bytes of the line. */
+static void show(const char *text, size_t len, size_t offset, size_t max,
+		 struct buf *line, size_t *columns)
 {
 	static const char dots[] = "...";
 	size_t place = offset < len ? offset : len, start, end, from, to;
@@ -54,14 +56,14 @@ void sql_caret(const char *text, size_t len, size_t offset, struct buf *line,
 		place--;
 	start = from = start_of_line(text, place);
 	end = to = sql_line_end(text, len, place);
-	if (end - start > SQL_CARET_MAX) {
+	if (end - start > max) {
 		/* most of it before the place: what is wrong often stands there */
-		if (place - start > SQL_CARET_MAX / 2)
-			from = place - SQL_CARET_MAX / 2;
-		if (end - from < SQL_CARET_MAX)
-			from = end - SQL_CARET_MAX;
+		if (place - start > max / 2)
+			from = place - max / 2;
+		if (end - from < max)
+			from = end - max;
 		else
-			to = from + SQL_CARET_MAX;
+			to = from + max;
 		from = next_start(text, end, from);
 		while (to > place && !is_start(text, end, to))
 			to--;
@@ -75,4 +77,27 @@ void sql_caret(const char *text, size_t len, size_t offset, struct buf *line,
 	add_part(line, text + place, to - place);
 	if (to < end)
 		buf_adds(line, dots);
+}
+
+void sql_caret(const char *text, size_t len, size_t offset, struct buf *line,
+	       size_t *columns)
+{
+	show(text, len, offset, SQL_CARET_MAX, line, columns);
+}
+
+void sql_excerpt(const char *text, size_t len, size_t offset, struct err *err)
+{
+	struct buf line = BUF_INIT;
+	size_t max = SQL_CARET_MAX, columns;
+
+	/* what is escaped may be three times as long, and is rare */
+	for (;; max /= 2) {
+		buf_reset(&line);
+		show(text, len, offset, max, &line, &columns);
+		if (line.len < sizeof(err->excerpt))
+			break;
+	}
+	memcpy(err->excerpt, buf_str(&line), line.len + 1);
+	err->caret = (unsigned)columns;
+	buf_release(&line);
 }

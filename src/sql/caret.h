@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 struct buf;
+struct err;
 
 /** So much of a line is shown, in bytes of the text. */
 enum { SQL_CARET_MAX = 120 };
@@ -18,5 +19,8 @@ enum { SQL_CARET_MAX = 120 };
  */
 void sql_caret(const char *text, size_t len, size_t offset, struct buf *line,
 	       size_t *columns);
+
+/** Sets err->excerpt and err->caret so, with less of the line if it does not fit. */
+void sql_excerpt(const char *text, size_t len, size_t offset, struct err *err);
 
 #endif

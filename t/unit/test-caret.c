@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/text.h"
 #include "sql/caret.h"
 
@@ -106,12 +107,37 @@ static void test_cut(void **state UNUSED)
 	check_cut(100000, 100000, "\xc3\xa4");
 }
 
+static void test_excerpt(void **state UNUSED)
+{
+	struct buf text = BUF_INIT;
+	struct err err = { 0 };
+	size_t i;
+
+	sql_excerpt("a\nselect x\nb", 12, 9, &err);
+	assert_string_equal(err.excerpt, "select x");
+	assert_int_equal(err.caret, 7);
+	sql_excerpt("", 0, 0, &err);
+	assert_string_equal(err.excerpt, "");
+	assert_int_equal(err.caret, 0);
+	for (i = 0; i < 400; i++)
+		buf_adds(&text, i == 200 ? "!" : "\xe2\x80\xae"); /* \u{202e} */
+	for (i = 0; i <= text.len; i++) {
+		sql_excerpt(text.s, text.len, i, &err);
+		assert_true(strlen(err.excerpt) > 60);
+		assert_true(err.caret <= strlen(err.excerpt));
+	}
+	sql_excerpt(text.s, text.len, 600, &err);
+	assert_int_equal(err.excerpt[err.caret], '!');
+	buf_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_excerpt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
