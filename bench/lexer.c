@@ -155,7 +155,8 @@ int main(int argc, char **argv)
 		return 129;
 	}
 	if (split(argv[argc - 1], argc == 3, &err) < 0) {
-		fprintf(stderr, "error: %u:%u: %s\n", err.line, err.column, err.message);
+		fprintf(stderr, "error: line %u, column %u: %s\n", err.line, err.column,
+			err.message);
 		return 1;
 	}
 	return 0;

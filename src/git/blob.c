@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/sha1.h"
+#include "base/sha256.h"
 #include "git/blob.h"
 #include "git/internal.h"
 
@@ -15,7 +16,9 @@ struct blob_source {
 	struct proc_child *child; /* that gives the bytes; NULL before and at the end */
 	struct sha1 *hash;	  /* of what it gave */
 	uint64_t given;
-	bool whole; /* all was given, and it was right */
+	bool whole;		    /* all was given, and it was right */
+	struct sha256 *sha256;	    /* of the first reading to the end; NULL later */
+	char hex[SHA256_HEXSZ + 1]; /* what came of it */
 };
 
 /* --- sizes ------------------------------------------------------------- */
@@ -72,6 +75,8 @@ static void begin_hash(struct blob_source *b)
 	char header[48];
 	int len = snprintf(header, sizeof(header), "blob %" PRIu64, b->size);
 
+	if (b->sha256)
+		sha256_end(b->sha256, b->hex);
 	sha1_end(b->hash, unused);
 	sha1_add(b->hash, header, (size_t)len + 1);
 	b->given = 0;
@@ -118,6 +123,11 @@ static int finish(struct blob_source *b, struct err *err)
 		ret = repo_corrupt(&b->id, err);
 	}
 	b->whole = ret == 0;
+	if (b->whole && b->sha256) {
+		sha256_end(b->sha256, b->hex);
+		sha256_free(b->sha256);
+		b->sha256 = NULL;
+	}
 	buf_release(&said);
 	return ret;
 }
@@ -138,6 +148,8 @@ static ssize_t blob_read(void *arg, char *out, size_t room, struct err *err)
 		return finish(b, err);
 	if (n > 0) {
 		sha1_add(b->hash, out, (size_t)n);
+		if (b->sha256)
+			sha256_add(b->sha256, out, (size_t)n);
 		b->given += (uint64_t)n;
 	}
 	if (n < 0 || b->given > b->size) {
@@ -161,6 +173,7 @@ int repo_blob_open(struct repo *r, const struct oid *id, struct blob_source **ou
 	(*out)->id = *id;
 	(*out)->size = size;
 	(*out)->hash = sha1_new();
+	(*out)->sha256 = sha256_new();
 	return 0;
 }
 
@@ -176,11 +189,17 @@ uint64_t blob_source_size(const struct blob_source *b)
 	return b->size;
 }
 
+const char *blob_source_sha256(const struct blob_source *b)
+{
+	return b->sha256 ? NULL : b->hex;
+}
+
 void blob_source_free(struct blob_source *b)
 {
 	if (!b)
 		return;
 	stop(b);
 	sha1_free(b->hash);
+	sha256_free(b->sha256);
 	free(b);
 }

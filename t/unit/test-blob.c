@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/sha256.h"
 #include "core/oid.h"
 #include "git/blob.h"
 #include "git/repo.h"
@@ -105,10 +106,16 @@ static void test_whole(void **state)
 	const struct source s = blob_source(b);
 	struct buf expect = BUF_INIT, got = BUF_INIT;
 	struct err err = { 0 };
+	char sha256[SHA256_HEXSZ + 1], piece[100];
 	size_t i;
 
 	assert_int_equal(repo_read_blob(f->repo, &f->id, &expect, &err), 0);
 	assert_int_equal(blob_source_size(b), expect.len);
+	sha256_hex(expect.s, expect.len, sha256);
+	/* begun and not ended is nothing */
+	assert_int_equal(s.rewind(s.arg, &err), 0);
+	assert_true(s.read(s.arg, piece, sizeof(piece), &err) > 0);
+	assert_null(blob_source_sha256(b));
 	for (i = 0; i < ARRAY_SIZE(rooms); i++) {
 		buf_reset(&got);
 		assert_int_equal(s.rewind(s.arg, &err), 0);
@@ -116,6 +123,7 @@ static void test_whole(void **state)
 		assert_int_equal(got.len, expect.len);
 		assert_memory_equal(got.s, expect.s, expect.len);
 		assert_int_equal(read_all(&s, &got, 100, &err), 0); /* and stays so */
+		assert_string_equal(blob_source_sha256(b), sha256);
 	}
 	blob_source_free(b);
 	buf_release(&expect);
