@@ -117,6 +117,32 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_out_SOURCES = %reldir%/unit/test-out.c
 %canon_reldir%_unit_test_out_LDADD = $(out_test_libs)
 
+# What breaks the program's surroundings, or stands in for a server: t/lib.sh has the
+# functions that start them.
+check_PROGRAMS += %reldir%/tools/proxy %reldir%/tools/fake-pg
+check_LIBRARIES += %reldir%/tools/libwire.a
+tool_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/%reldir%
+tool_libs = %reldir%/tools/libwire.a src/libbase.a $(NETTLE_LIBS)
+%canon_reldir%_tools_libwire_a_CPPFLAGS = $(tool_cppflags)
+%canon_reldir%_tools_libwire_a_SOURCES = %reldir%/tools/wire.c %reldir%/tools/wire.h
+%canon_reldir%_tools_proxy_CPPFLAGS = $(tool_cppflags)
+%canon_reldir%_tools_proxy_SOURCES = %reldir%/tools/proxy.c
+%canon_reldir%_tools_proxy_LDADD = $(tool_libs)
+%canon_reldir%_tools_fake_pg_CPPFLAGS = $(tool_cppflags)
+%canon_reldir%_tools_fake_pg_SOURCES = %reldir%/tools/fake-pg.c \
+	%reldir%/tools/fake-table.c %reldir%/tools/fake-table.h
+%canon_reldir%_tools_fake_pg_LDADD = $(tool_libs)
+
+# for LD_PRELOAD; without sanitizers in every build, since those want to be first
+check_DATA += %reldir%/tools/shim.so
+EXTRA_DIST += %reldir%/tools/shim.c
+CLEANFILES += %reldir%/tools/shim.so
+%reldir%/tools/shim.so: %reldir%/tools/shim.c
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CCLD)$(CC) -D_GNU_SOURCE -I$(srcdir)/src $(CPPFLAGS) -std=gnu11 \
+		$(WARN_CFLAGS) $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@.tmp \
+		$(srcdir)/%reldir%/tools/shim.c -ldl && mv $@.tmp $@
+
 # What the program does.
 shell_tests = \
 	%reldir%/t0001-commands.t \
@@ -128,11 +154,13 @@ shell_tests = \
 	%reldir%/t1310-plan-cache.t \
 	%reldir%/t2000-apply.t \
 	%reldir%/t2200-crash.t \
+	%reldir%/t2230-disk-full.t \
 	%reldir%/t2300-restored.t \
 	%reldir%/t2400-foreign-keys.t \
 	%reldir%/t2500-interrupt.t \
 	%reldir%/t3000-postgresql.t \
 	%reldir%/t3100-hostile-server.t \
+	%reldir%/t3210-lost-commit.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5100-hostile.t \
