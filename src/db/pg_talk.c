@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "db/pg.h"
 
 enum { COPY_PIECE = 1024 * 1024, SECRET_MIN = 4 };
@@ -44,8 +45,12 @@ void pg_message(struct db *db, struct buf *out)
 		hide(&text, db->secrets[i] ? db->secrets[i] : "");
 	while (text.len && text.s[text.len - 1] == '\n')
 		text.s[--text.len] = '\0';
+	/* libpq folds and indents its lines */
 	for (i = 0; i < text.len; i++)
-		buf_addc(out, text.s[i] == '\n' ? ' ' : text.s[i]);
+		if (!ascii_isspace((unsigned char)text.s[i]))
+			buf_addc(out, text.s[i]);
+		else if (i > 0 && !ascii_isspace((unsigned char)text.s[i - 1]))
+			buf_addc(out, ' ');
 	buf_release(&text);
 }
 
@@ -70,6 +75,10 @@ static int lost(struct db *db, struct err *err)
 	pg_message(db, &why);
 	err_set(err, ERR_FATAL, "lost the connection to the server: %s",
 		why.len ? buf_str(&why) : "no reason given");
+	err_hint(err, "connection-lost",
+		 "What had not been committed is rolled back by the server. When it can "
+		 "be "
+		 "reached again, run the command again.");
 	buf_release(&why);
 	close_connection(db);
 	return -1;
