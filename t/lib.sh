@@ -8,7 +8,7 @@
 #
 # Variables: $top_srcdir and $top_builddir (absolute), $PG_URL (after start_pg),
 # $POOL_URL (after start_pgbouncer), $tool_dir and $tool_pid (after start_tool).
-# Prerequisites: PG (after start_pg), FAULTS, SANITIZERS, ROOT.
+# Prerequisites: PG (after start_pg), POOL (after start_pgbouncer), FAULTS, SANITIZERS, ROOT.
 # A script that does not run git-migrate sets test_no_program=t beforehand.
 
 # --- where things are ---------------------------------------------------------
@@ -177,16 +177,15 @@ stop_pg() {
 }
 
 # start_pgbouncer: one that pools the transactions of that server's sessions; sets
-# POOL_URL. Where there is none the script is skipped.
+# POOL_URL and the prerequisite POOL, or neither where there is none.
 start_pgbouncer() {
 	POOL_URL=$("$top_srcdir/t/pg-server.sh" pool "$pg_dir" 2>pool-start.err)
 	case $? in
 	0)
 		export POOL_URL
+		test_set_prereq POOL
 		;;
 	77)
-		skip_all='pgbouncer is not installed'
-		test_done
 		;;
 	*)
 		sed 's/^/# /' pool-start.err

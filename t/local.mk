@@ -154,6 +154,7 @@ shell_tests = \
 	%reldir%/t1310-plan-cache.t \
 	%reldir%/t2000-apply.t \
 	%reldir%/t2200-crash.t \
+	%reldir%/t2210-kill.t \
 	%reldir%/t2230-disk-full.t \
 	%reldir%/t2300-restored.t \
 	%reldir%/t2400-foreign-keys.t \
@@ -161,6 +162,8 @@ shell_tests = \
 	%reldir%/t3000-postgresql.t \
 	%reldir%/t3100-hostile-server.t \
 	%reldir%/t3210-lost-commit.t \
+	%reldir%/t3220-runners.t \
+	%reldir%/t3230-server-dies.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5100-hostile.t \

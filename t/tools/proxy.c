@@ -246,6 +246,7 @@ static bool act(struct proxy *p, struct connection *c)
 		c->state = STATE_HOLE;
 		break;
 	case DO_RUN:
+		send_due(&c->to_server, &c->server);
 		if (system(p->command) != 0)
 			die("'%s' failed", p->command);
 		event(p, "did run");
