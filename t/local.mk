@@ -16,6 +16,7 @@ unit_tests = \
 	%reldir%/unit/test-pg \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
+	%reldir%/unit/test-power-loss \
 	%reldir%/unit/test-record \
 	%reldir%/unit/test-split \
 	%reldir%/unit/test-sqlite \
@@ -108,6 +109,12 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_pg_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
 %canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c
 %canon_reldir%_unit_test_pg_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_power_loss_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS) \
+	-I$(srcdir)/%reldir%
+%canon_reldir%_unit_test_power_loss_SOURCES = %reldir%/unit/test-power-loss.c \
+	%reldir%/tools/crash-vfs.c %reldir%/tools/crash-vfs.h
+%canon_reldir%_unit_test_power_loss_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c
