@@ -121,6 +121,12 @@ static void server_error(struct db *db, const PGresult *res, struct pg_answer *a
 			   context);
 	if (hint[0])
 		err_hint(err, "server", "%s", hint);
+	else if (strcmp(err->sqlstate, "40001") == 0 ||
+		 strcmp(err->sqlstate, "40P01") == 0)
+		err_hint(err, "serialization",
+			 "Another transaction was in the way, and this one was rolled "
+			 "back: "
+			 "run the command again.");
 	answer->position = atoi(field(db, res, PG_DIAG_STATEMENT_POSITION));
 }
 
