@@ -300,9 +300,9 @@ until_true() {
 
 # three_migrations: commits three, each of which writes down that it ran.
 three_migrations() {
-	new_migration a "CREATE TABLE ran (name text); INSERT INTO ran VALUES ('a');" &&
-	new_migration b "CREATE TABLE b (x int); INSERT INTO ran VALUES ('b');" &&
-	new_migration c "INSERT INTO ran VALUES ('c'); CREATE TABLE c (x int);"
+	new_migration a "CREATE TABLE ran (name text); INSERT INTO ran (name) VALUES ('a');" &&
+	new_migration b "CREATE TABLE b (x int); INSERT INTO ran (name) VALUES ('b');" &&
+	new_migration c "INSERT INTO ran (name) VALUES ('c'); CREATE TABLE c (x int);"
 }
 
 # held URL: the paths of those of three_migrations that have run, as often as they

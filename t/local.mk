@@ -171,6 +171,7 @@ shell_tests = \
 	%reldir%/t3210-lost-commit.t \
 	%reldir%/t3220-runners.t \
 	%reldir%/t3230-server-dies.t \
+	%reldir%/t3300-engines.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5100-hostile.t \

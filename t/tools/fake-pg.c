@@ -13,11 +13,12 @@
  *
  *	parameter NAME VALUE	told to each client at its start, as server_version,
  *				crdb_version or standard_conforming_strings
- *	keep TABLE		a table that keeps what is inserted (fake-table.h); it is
- *				there once a CREATE TABLE of that name was run
+ *	keep TABLE [now]	a table that keeps what is inserted (fake-table.h); it is
+ *				there once a CREATE TABLE of that name was run, or now
  *	match GLOB		for statements that the glob fits, upper and lower case
  *				alike; the first that fits answers:
- *		times N		for the first N statements only
+ *		after N		not for the first N statements that it fits,
+ *		times N		and then for N statements only
  *		columns A B	the answer's columns,
  *		row X|Y		and a row of it; again for each further row
  *		exists		a row "1" if the table that $1 names is there
@@ -51,7 +52,8 @@ enum { PARAMS_MAX = 32, FIELDS_MAX = 32, TEXT_TYPE = 25 };
 
 struct rule {
 	char *glob;
-	long left; /* how often it may still answer; -1: always */
+	long skip; /* how often it still does not answer */
+	long left; /* how often it may then; -1: always */
 	char *columns, *tag, *notice, *state, *message;
 	char **rows;
 	size_t nr_rows;
@@ -127,7 +129,9 @@ static void parse_answer(struct rule *rule, char *line)
 {
 	const char *key = word(&line);
 
-	if (strcmp(key, "times") == 0)
+	if (strcmp(key, "after") == 0)
+		rule->skip = strtol(line, NULL, 10);
+	else if (strcmp(key, "times") == 0)
 		rule->left = strtol(line, NULL, 10);
 	else if (strcmp(key, "columns") == 0)
 		put(&rule->columns, line);
@@ -167,7 +171,8 @@ static void parse_line(struct server *s, char *line)
 	}
 	key = word(&line);
 	if (strcmp(key, "keep") == 0) {
-		store_keep(&s->store, word(&line));
+		key = word(&line);
+		store_keep(&s->store, key, strcmp(word(&line), "now") == 0);
 	} else if (strcmp(key, "parameter") == 0) {
 		VEC_GROW(script->parameters, script->nr_parameters,
 			 script->parameters_alloc);
@@ -223,14 +228,24 @@ static void script_release(struct script *script)
 	free(script->parameters);
 }
 
-static struct rule *find_rule(struct script *script, const char *sql)
+/* The rule that answers; `run`: the statement is run, so it counts. */
+static struct rule *find_rule(struct script *script, const char *sql, bool run)
 {
+	struct rule *rule;
 	size_t i;
 
-	for (i = 0; i < script->nr_rules; i++)
-		if (script->rules[i].left != 0 &&
-		    fnmatch(script->rules[i].glob, sql, FNM_CASEFOLD) == 0)
-			return &script->rules[i];
+	for (i = 0; i < script->nr_rules; i++) {
+		rule = &script->rules[i];
+		if (rule->left == 0 || fnmatch(rule->glob, sql, FNM_CASEFOLD) != 0)
+			continue;
+		if (rule->skip > 0) {
+			rule->skip -= run;
+			continue;
+		}
+		if (run && rule->left > 0)
+			rule->left--;
+		return rule;
+	}
 	return NULL;
 }
 
@@ -531,15 +546,14 @@ static void note(const struct server *s, const struct connection *c, const char 
 /* Runs one statement; `columns`: tells them too. false when it failed. */
 static bool run(struct server *s, struct connection *c, const char *sql, bool columns)
 {
-	struct rule *rule = find_rule(&s->script, sql);
 	struct answer answer = { 0 };
+	struct rule *rule;
 	const char *tag;
 
 	note(s, c, sql);
 	if (c->status == 'E' && !ends_transaction(sql) && !rolls_back(sql))
 		return refuse(c, "25P02", "current transaction is aborted");
-	if (rule && rule->left > 0)
-		rule->left--;
+	rule = find_rule(&s->script, sql, true);
 	if (rule && spoil(s, c, rule, ends_transaction(sql)))
 		return false;
 	tag = control(s, c, sql);
@@ -682,8 +696,8 @@ static bool on_describe(struct server *s, struct connection *c,
 			wire_add_number(&c->out, TEXT_TYPE, 4);
 		wire_end(&c->out, begun);
 	}
-	make_answer(s, c, sql ? sql : "", find_rule(&s->script, sql ? sql : ""), true,
-		    &answer);
+	make_answer(s, c, sql ? sql : "", find_rule(&s->script, sql ? sql : "", false),
+		    true, &answer);
 	if (answer.nr)
 		say_columns(c, &answer);
 	else

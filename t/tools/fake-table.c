@@ -131,10 +131,11 @@ static bool next_is(struct reader *r, const char *text)
 
 /* --- tables ------------------------------------------------------------------ */
 
-void store_keep(struct store *s, const char *name)
+void store_keep(struct store *s, const char *name, bool now)
 {
 	VEC_GROW(s->tables, s->nr, s->alloc);
 	memset(&s->tables[s->nr], 0, sizeof(*s->tables));
+	s->tables[s->nr].exists = now;
 	s->tables[s->nr++].name = xstrdup(name);
 }
 

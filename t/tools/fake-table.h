@@ -34,8 +34,8 @@ void answer_row(struct answer *a, const char *const *values);
 
 void store_release(struct store *s);
 
-/** A table of that name will be kept, once it is created. */
-void store_keep(struct store *s, const char *name);
+/** A table of that name is kept: from now on, or once it is created. */
+void store_keep(struct store *s, const char *name, bool now);
 
 /** Whether `who` sees the table. */
 bool store_has(const struct store *s, unsigned who, const char *name);
