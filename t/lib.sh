@@ -254,13 +254,17 @@ start_tool() {
 	}
 }
 
-# stop_tool: ends what start_tool has started, and waits for it.
+# stop_tool: ends what start_tool has started, and waits for it; fails when the tool
+# did not end well.
 stop_tool() {
 	test -n "$tool_pid" || return 0
 	kill "$tool_pid" 2>/dev/null
 	wait "$tool_pid"
+	lib_status=$?
 	tool_pid=
+	test $lib_status = 0 || cat "$tool_dir/err"
 	rm -rf "$tool_dir"
+	return $lib_status
 }
 
 # tool_url DATABASE: a URL that leads to it.
