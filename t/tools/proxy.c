@@ -233,8 +233,9 @@ static bool act(struct proxy *p, struct connection *c)
 	case DO_NOTHING:
 		return true;
 	case DO_CUT_BEFORE:
+		event(p, "did cut-before");
 		leave(c);
-		break;
+		return false;
 	case DO_CUT_AFTER:
 		c->state = STATE_AWAITING;
 		c->awaited = c->commits;
@@ -243,8 +244,9 @@ static bool act(struct proxy *p, struct connection *c)
 		c->state = STATE_HOLDING;
 		return false; /* as above */
 	case DO_BLACK_HOLE:
+		event(p, "did black-hole");
 		c->state = STATE_HOLE;
-		break;
+		return false;
 	case DO_RUN:
 		send_due(&c->to_server, &c->server);
 		if (system(p->command) != 0)
@@ -252,7 +254,6 @@ static bool act(struct proxy *p, struct connection *c)
 		event(p, "did run");
 		return true;
 	}
-	event(p, "did %s", action_names[p->action]);
 	return false;
 }
 
@@ -279,10 +280,10 @@ static void hold(struct proxy *p, struct connection *c, const struct wire_messag
 	if (c->state == STATE_HELD || (m->type != 'S' && m->type != 'Q'))
 		return;
 	/* the server can carry it out now: the client is cut off */
+	c->state = STATE_HELD;
+	event(p, "did late"); /* before anybody can notice */
 	close_end(&c->client);
 	drop_all(&c->to_client);
-	c->state = STATE_HELD;
-	event(p, "did late");
 }
 
 /* --- from the client --------------------------------------------------------- */
