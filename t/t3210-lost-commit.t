@@ -15,7 +15,7 @@ prepare() {
 }
 
 happened() {
-	grep -q "$1" events 2>/dev/null
+	grep -qs "$1" events
 }
 
 # a connection behind that which the proxy acted upon has asked something
