@@ -72,7 +72,7 @@ test_expect_success 'prepare' '
 	make_repo template && (cd template && three_migrations)
 '
 
-test_expect_success 'before each eleventh message of a run' 'die_each 11'
+test_expect_success 'before each 31st message of a run' 'die_each 31'
 
 sleeping() {
 	test 1 = "$(pg "$url" "SELECT count(*) FROM pg_stat_activity
