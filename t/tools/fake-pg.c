@@ -570,6 +570,11 @@ static bool run(struct server *s, struct connection *c, const char *sql, bool co
 		return true;
 	}
 	make_answer(s, c, sql, rule, false, &answer);
+	if (answer.state) {
+		refuse(c, answer.state, answer.message);
+		answer_release(&answer);
+		return false;
+	}
 	if (columns && answer.nr)
 		say_columns(c, &answer);
 	say_rows(c, &answer);
@@ -683,6 +688,7 @@ static bool on_describe(struct server *s, struct connection *c,
 	struct prepared *p;
 	uint32_t nr, i;
 	size_t begun;
+	bool good;
 
 	if (m->body[0] == 'S') {
 		p = find_prepared(c, m->body + 1);
@@ -698,12 +704,15 @@ static bool on_describe(struct server *s, struct connection *c,
 	}
 	make_answer(s, c, sql ? sql : "", find_rule(&s->script, sql ? sql : "", false),
 		    true, &answer);
-	if (answer.nr)
+	if (answer.state)
+		refuse(c, answer.state, answer.message);
+	else if (answer.nr)
 		say_columns(c, &answer);
 	else
 		say(c, 'n');
+	good = !answer.state;
 	answer_release(&answer);
-	return true;
+	return good;
 }
 
 static bool on_execute(struct server *s, struct connection *c)

@@ -6,7 +6,7 @@
 #include "base/vec.h"
 #include "tools/fake-table.h"
 
-enum { VALUES_MAX = 32 };
+enum { VALUES_MAX = 32, CONDITIONS_MAX = 4 };
 
 struct row {
 	char *values[VALUES_MAX];
@@ -385,13 +385,19 @@ struct item {
 	char name[64];
 };
 
+/* "column sign value" */
+struct condition {
+	int column;
+	char sign; /* '=', '<' or '>' */
+	char *value;
+};
+
 struct select {
 	struct item items[VALUES_MAX];
 	size_t nr;
 	const struct table *table;
-	int where; /* a column, -1: all rows */
-	char sign; /* '=', '<' or '>' */
-	char *value;
+	struct condition where[CONDITIONS_MAX]; /* all of them */
+	size_t nr_where;
 	bool descending, one;
 };
 
@@ -436,37 +442,6 @@ static bool read_items(struct reader *r, struct select *q)
 	return is(r, "FROM");
 }
 
-/* What follows the table's name. */
-static bool read_rest(struct reader *r, const struct params *params, struct select *q)
-{
-	while (next(r) != TOKEN_END) {
-		if (is(r, "JOIN"))
-			return false;
-		q->descending |= is(r, "DESC");
-		if (is(r, "LIMIT"))
-			q->one = true;
-		if (!is(r, "WHERE"))
-			continue;
-		next(r);
-		q->where = column((struct table *)q->table,
-				  unqualified(buf_str(&r->text)), false);
-		next(r);
-		q->sign = buf_str(&r->text)[0];
-		next(r);
-		free(q->value);
-		q->value = NULL;
-		if (r->token == TOKEN_PARAM) {
-			size_t nr = strtoul(buf_str(&r->text), NULL, 10);
-
-			if (nr >= 1 && nr <= params->nr && params->values[nr - 1])
-				q->value = xstrdup(params->values[nr - 1]);
-		} else {
-			q->value = xstrdup(buf_str(&r->text));
-		}
-	}
-	return true;
-}
-
 static int compare(const char *a, const char *b)
 {
 	if (ascii_isdigit((unsigned char)*a) && ascii_isdigit((unsigned char)*b) &&
@@ -475,20 +450,96 @@ static int compare(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
+/* (SELECT max(column) FROM the same table): its value, to be freed. */
+static char *read_greatest(struct reader *r, const struct select *q, unsigned who)
+{
+	const char *greatest = NULL, *value;
+	int at = -1;
+	size_t i;
+
+	while (next(r) != TOKEN_END && !is(r, "FROM"))
+		if (r->token == TOKEN_WORD && at < 0)
+			at = column((struct table *)q->table,
+				    unqualified(buf_str(&r->text)), false);
+	while (next(r) != TOKEN_END && !is(r, ")"))
+		;
+	for (i = 0; at >= 0 && i < q->table->nr; i++) {
+		value = q->table->rows[i].values[at];
+		if (value && sees(q->table->rows[i].by, who) &&
+		    (!greatest || compare(value, greatest) > 0))
+			greatest = value;
+	}
+	return greatest ? xstrdup(greatest) : NULL;
+}
+
+static void read_condition(struct reader *r, const struct params *params, unsigned who,
+			   struct select *q)
+{
+	struct condition *c = &q->where[q->nr_where];
+
+	next(r);
+	c->column = column((struct table *)q->table, unqualified(buf_str(&r->text)),
+			   false);
+	next(r);
+	c->sign = buf_str(&r->text)[0];
+	next(r);
+	if (is(r, "(")) {
+		c->value = read_greatest(r, q, who);
+	} else if (is(r, "CAST")) {
+		next(r);
+		next(r);
+		c->value = read_value(r, params); /* up to its ')' */
+	} else if (r->token == TOKEN_PARAM) {
+		size_t nr = strtoul(buf_str(&r->text), NULL, 10);
+
+		if (nr >= 1 && nr <= params->nr && params->values[nr - 1])
+			c->value = xstrdup(params->values[nr - 1]);
+	} else {
+		c->value = xstrdup(buf_str(&r->text));
+	}
+	q->nr_where++;
+}
+
+/* What follows the table's name. */
+static bool read_rest(struct reader *r, const struct params *params, unsigned who,
+		      struct select *q)
+{
+	while (next(r) != TOKEN_END) {
+		if (is(r, "JOIN"))
+			return false;
+		q->descending |= is(r, "DESC");
+		if (is(r, "LIMIT"))
+			q->one = true;
+		if (!is(r, "WHERE") && !(is(r, "AND") && q->nr_where))
+			continue;
+		if (q->nr_where == CONDITIONS_MAX)
+			return false;
+		read_condition(r, params, who, q);
+	}
+	return true;
+}
+
 static bool passes(const struct select *q, const struct row *row, unsigned who)
 {
+	const struct condition *c;
 	const char *value;
+	size_t i;
 	int order;
 
 	if (!sees(row->by, who))
 		return false;
-	if (q->where < 0 || !q->value)
-		return true;
-	value = row->values[q->where];
-	if (!value)
-		return false;
-	order = compare(value, q->value);
-	return q->sign == '=' ? order == 0 : q->sign == '<' ? order < 0 : order > 0;
+	for (i = 0; i < q->nr_where; i++) {
+		c = &q->where[i];
+		value = c->column < 0 ? NULL : row->values[c->column];
+		if (!value || !c->value)
+			return false;
+		order = compare(value, c->value);
+		if (c->sign == '='   ? order != 0
+		    : c->sign == '<' ? order >= 0
+				     : order <= 0)
+			return false;
+	}
+	return true;
 }
 
 static const char *value_of(const struct select *q, const struct row *row,
@@ -542,10 +593,16 @@ static void tell_rows(const struct select *q, unsigned who, struct answer *out)
 	}
 }
 
+static void no_table(struct answer *out)
+{
+	out->state = "42P01";
+	out->message = "relation does not exist";
+}
+
 static bool choose(struct store *s, unsigned who, struct reader *r,
 		   const struct params *params, struct answer *out)
 {
-	struct select q = { .where = -1 };
+	struct select q = { 0 };
 	bool known = false;
 	size_t k;
 
@@ -553,7 +610,10 @@ static bool choose(struct store *s, unsigned who, struct reader *r,
 		return false;
 	next(r);
 	q.table = find(s, buf_str(&r->text));
-	if (q.table && store_has(s, who, q.table->name) && read_rest(r, params, &q)) {
+	if (q.table && !store_has(s, who, q.table->name)) {
+		no_table(out);
+		known = true;
+	} else if (q.table && read_rest(r, params, who, &q)) {
 		known = true;
 		for (k = 0; k < q.nr; k++)
 			answer_column(out, q.items[k].name);
@@ -563,8 +623,93 @@ static bool choose(struct store *s, unsigned who, struct reader *r,
 			tell_rows(&q, who, out);
 		snprintf(out->tag, sizeof(out->tag), "SELECT %zu", out->nr_rows);
 	}
-	free(q.value);
+	for (k = 0; k < q.nr_where; k++)
+		free(q.where[k].value);
 	return known;
+}
+
+/* One row "1", or the error by which a client has asked for it. */
+static void tell_one(struct answer *out, bool some)
+{
+	static const char *const one[] = { "1" };
+
+	answer_release(out);
+	answer_column(out, "?column?");
+	snprintf(out->tag, sizeof(out->tag), "SELECT 1");
+	if (some) {
+		answer_row(out, one);
+		return;
+	}
+	out->state = "22012";
+	out->message = "division by zero";
+}
+
+/* Behind "SELECT 1": whether it goes on with "/ count(*) FROM". */
+static bool is_demand(struct reader *r)
+{
+	return next_is(r, "/") && next_is(r, "count") && next_is(r, "(") &&
+	       next_is(r, "*") && next_is(r, ")") && next_is(r, "FROM");
+}
+
+/* (SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM table)), from behind the first "1". */
+static bool none_in(const struct store *s, unsigned who, struct reader *r)
+{
+	const struct table *t;
+	size_t i;
+
+	while (next(r) != TOKEN_END && !is(r, "FROM"))
+		;
+	next(r);
+	t = find(s, buf_str(&r->text));
+	for (i = 0; t && i < t->nr; i++)
+		if (sees(t->rows[i].by, who))
+			return false;
+	return true;
+}
+
+/* From behind that FROM. */
+static bool demand(struct store *s, unsigned who, struct reader *r,
+		   const struct params *params, bool look, struct answer *out)
+{
+	struct reader whole = { .at = r->at }, ahead = { .at = r->at };
+	const char *from = r->at;
+	bool some = true;
+
+	next(r);
+	if (is(r, "(") && next_is(r, "SELECT")) {
+		whole.at = ahead.at = r->at;
+		if (next(&ahead) == TOKEN_NUMBER)
+			some = none_in(s, who, &ahead);
+		else if (choose(s, who, &whole, params, out))
+			some = out->nr_rows > 0;
+	} else if (find(s, buf_str(&r->text))) {
+		struct buf sql = BUF_INIT;
+		struct reader inner = { 0 };
+
+		buf_addf(&sql, "count(*) FROM %s", from);
+		inner.at = sql.s;
+		if (choose(s, who, &inner, params, out) && out->nr_rows)
+			some = strcmp(out->rows[0][0], "0") != 0;
+		buf_release(&inner.text);
+		buf_release(&sql);
+	}
+	buf_release(&whole.text);
+	buf_release(&ahead.text);
+	if (!out->state)
+		tell_one(out, some || look);
+	return true;
+}
+
+/* WITH name AS (INSERT ...): it is done, and whoever asks is told so. */
+static bool insert_with(struct store *s, struct insert *in, struct reader *r,
+			const struct params *params, struct answer *out)
+{
+	next(r);
+	if (!next_is(r, "AS") || !next_is(r, "(") || !next_is(r, "INSERT") ||
+	    !insert(s, in, r, params, out))
+		return false;
+	tell_one(out, true);
+	return true;
 }
 
 bool store_run(struct store *s, unsigned who, const char *sql, const char *const *params,
@@ -581,8 +726,16 @@ bool store_run(struct store *s, unsigned who, const char *sql, const char *const
 			create(s, who, &r);
 	} else if (is(&r, "INSERT")) {
 		known = insert(s, &in, &r, &p, out);
+	} else if (is(&r, "WITH")) {
+		known = insert_with(s, &in, &r, &p, out);
 	} else if (is(&r, "SELECT")) {
-		known = choose(s, who, &r, &p, out);
+		struct reader ahead = { .at = r.at };
+
+		if (next(&ahead) == TOKEN_NUMBER && is_demand(&ahead))
+			known = demand(s, who, &ahead, &p, look, out);
+		else
+			known = choose(s, who, &r, &p, out);
+		buf_release(&ahead.text);
 	}
 	buf_release(&r.text);
 	return known;

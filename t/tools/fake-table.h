@@ -1,8 +1,11 @@
 /*
  * The few tables that the fake server keeps: rows that were inserted come back.
- * It understands INSERT ... VALUES with an optional RETURNING, and SELECT of
- * columns, count(*), min() and max() from one table with at most one comparison
- * in WHERE, ORDER BY ... DESC, and LIMIT 1. What else it is asked it does not know.
+ * It understands INSERT ... VALUES with an optional RETURNING, also in a WITH whose
+ * SELECT asks whether it was done, and SELECT of columns, count(*), min() and max()
+ * from one table with comparisons in WHERE, ORDER BY ... DESC, and LIMIT 1. "SELECT
+ * 1 / count(*) FROM" a table or such a SELECT, by which a client asks for an error
+ * where there is no row, gives that error; what it does not understand behind it
+ * has a row. What else it is asked it does not know.
  */
 #ifndef TOOLS_FAKE_TABLE_H
 #define TOOLS_FAKE_TABLE_H
@@ -25,6 +28,7 @@ struct answer {
 	char ***rows; /* NULL is SQL's */
 	size_t nr_rows;
 	char tag[64];
+	const char *state, *message; /* of an error in its place; NULL: none */
 };
 
 void answer_release(struct answer *a);
