@@ -54,11 +54,20 @@ void pg_message(struct db *db, struct buf *out)
 	buf_release(&text);
 }
 
+static void hint_lost(struct err *err)
+{
+	err_hint(err, "connection-lost",
+		 "What had not been committed is rolled back by the server. When it can "
+		 "be reached again, run the command again.");
+}
+
 int pg_alive(struct db *db, struct err *err)
 {
 	if (db->conn)
 		return 0;
-	return err_set(err, ERR_FATAL, "the connection to the server is closed");
+	err_set(err, ERR_FATAL, "the connection to the server is closed");
+	hint_lost(err);
+	return -1;
 }
 
 static void close_connection(struct db *db)
@@ -75,10 +84,7 @@ static int lost(struct db *db, struct err *err)
 	pg_message(db, &why);
 	err_set(err, ERR_FATAL, "lost the connection to the server: %s",
 		why.len ? buf_str(&why) : "no reason given");
-	err_hint(err, "connection-lost",
-		 "What had not been committed is rolled back by the server. When it can "
-		 "be "
-		 "reached again, run the command again.");
+	hint_lost(err);
 	buf_release(&why);
 	close_connection(db);
 	return -1;
