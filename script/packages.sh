@@ -13,7 +13,7 @@ server_packages=(postgresql sqlite3)
 
 # the tests and the checks of the sources
 test_packages=(
-	"${build_packages[@]}" "${server_packages[@]}"
+	"${build_packages[@]}" "${server_packages[@]}" pgbouncer
 	libcmocka-dev sharness mandoc man-db shellcheck cppcheck
 	'clang-format-14|clang-format' clang 'libclang-rt-14-dev|libclang-rt-dev'
 	valgrind perl strace xz-utils

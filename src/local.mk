@@ -69,7 +69,8 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/objects.c \
 	%reldir%/git/refs.c \
 	%reldir%/git/repo.c %reldir%/git/repo.h \
-	%reldir%/git/settings.c
+	%reldir%/git/settings.c \
+	%reldir%/git/swap.c
 
 %canon_reldir%_libdb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
 %canon_reldir%_libdb_a_SOURCES = \

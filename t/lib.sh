@@ -6,8 +6,9 @@
 # test_cmp, test_must_be_empty, test_when_finished, cleanup, ...) and what is
 # below. A script is run by "make check", or by hand: sh t/t2000-apply.t -v
 #
-# Variables: $top_srcdir and $top_builddir (absolute), $PG_URL (after start_pg).
-# Prerequisites: PG (after start_pg), FAULTS, SANITIZERS, ROOT.
+# Variables: $top_srcdir and $top_builddir (absolute), $PG_URL (after start_pg),
+# $POOL_URL (after start_pgbouncer), $tool_dir and $tool_pid (after start_tool).
+# Prerequisites: PG (after start_pg), POOL (after start_pgbouncer), FAULTS, SANITIZERS, ROOT.
 # A script that does not run git-migrate sets test_no_program=t beforehand.
 
 # --- where things are ---------------------------------------------------------
@@ -175,6 +176,29 @@ stop_pg() {
 	pg_dir=
 }
 
+# start_pgbouncer: one that pools the transactions of that server's sessions; sets
+# POOL_URL and the prerequisite POOL, or neither where there is none.
+start_pgbouncer() {
+	POOL_URL=$("$top_srcdir/t/pg-server.sh" pool "$pg_dir" 2>pool-start.err)
+	case $? in
+	0)
+		export POOL_URL
+		test_set_prereq POOL
+		;;
+	77)
+		;;
+	*)
+		sed 's/^/# /' pool-start.err
+		error "could not start pgbouncer"
+		;;
+	esac
+}
+
+# at_server URL OTHER: the database of URL at the server of OTHER.
+at_server() {
+	echo "${2%/*}/${1##*/}"
+}
+
 # create_db NAME: an empty database on the server; prints its URL.
 create_db() {
 	pg "$PG_URL" "CREATE DATABASE \"$1\"" >/dev/null &&
@@ -190,6 +214,180 @@ pg() {
 pg_tracker_rows() {
 	pg "$1" 'SELECT record FROM git_migrate.log ORDER BY seq'
 }
+
+# --- faults -------------------------------------------------------------------
+
+# needs_built NAME...: ends the script when one of t/tools was not made.
+needs_built() {
+	for lib_tool; do
+		test -f "$top_builddir/t/tools/$lib_tool" ||
+		error "no t/tools/$lib_tool in '$top_builddir': make check builds it"
+	done
+}
+
+# needs_shim: skips the whole script where nothing can be loaded before the program.
+needs_shim() {
+	needs_built shim.so
+	test_have_prereq SANITIZERS || return 0
+	skip_all='a sanitizer does not let a library be loaded before it (!SANITIZERS)'
+	test_done
+}
+
+# with_shim [GM_SHIM_...=VALUE...] COMMAND...: t/tools/shim.c says what they mean.
+with_shim() {
+	env LD_PRELOAD="$top_builddir/t/tools/shim.so" "$@"
+}
+
+# start_tool NAME OPTION...: a proxy or a fake server in a folder of its own, which is
+# in $tool_dir; its process in $tool_pid.
+start_tool() {
+	needs_built "$1"
+	tool_dir=$(mktemp -d /tmp/git-migrate-tool.XXXXXX) || return 1
+	lib_tool=$1
+	shift
+	"$top_builddir/t/tools/$lib_tool" --listen="$tool_dir" "$@" \
+		>"$tool_dir/out" 2>"$tool_dir/err" 3>&- 4>&- &
+	tool_pid=$!
+	until_true test -s "$tool_dir/out" || {
+		cat "$tool_dir/err"
+		return 1
+	}
+}
+
+# stop_tool: ends what start_tool has started, and waits for it; fails when the tool
+# did not end well.
+stop_tool() {
+	test -n "$tool_pid" || return 0
+	kill "$tool_pid" 2>/dev/null
+	wait "$tool_pid"
+	lib_status=$?
+	tool_pid=
+	test $lib_status = 0 || cat "$tool_dir/err"
+	rm -rf "$tool_dir"
+	return $lib_status
+}
+
+# tool_url DATABASE: a URL that leads to it.
+tool_url() {
+	echo "postgresql://postgres@$(echo "$tool_dir" | sed 's,/,%2F,g')/$1"
+}
+
+# start_proxy OPTION...: t/tools/proxy.c before the server of start_pg. Its events and
+# statistics are in "events" and "stats" of the current directory.
+start_proxy() {
+	rm -f events stats
+	start_tool proxy --server="$(cat "$pg_dir/pg-server")" --events="$PWD/events" \
+		--stats="$PWD/stats" "$@"
+}
+
+# start_fake_pg: t/tools/fake-pg.c with the script on standard input. What it is asked
+# is in "asked" of the current directory.
+start_fake_pg() {
+	cat >fake-pg.script
+	start_tool fake-pg --script="$PWD/fake-pg.script" --log="$PWD/asked"
+}
+
+# until_true COMMAND...: again and again, as long as $tool_pid and, if it is set,
+# $run_pid are alive.
+until_true() {
+	until "$@"; do
+		kill -0 "$tool_pid" 2>/dev/null || return 1
+		test -z "$run_pid" || kill -0 "$run_pid" 2>/dev/null || {
+			"$@"
+			return
+		}
+		sleep 0.02
+	done
+}
+
+# --- what a fault has left behind ---------------------------------------------
+
+# three_migrations: commits three, each of which writes down that it ran.
+three_migrations() {
+	new_migration a "CREATE TABLE ran (name text); INSERT INTO ran (name) VALUES ('a');" &&
+	new_migration b "CREATE TABLE b (x int); INSERT INTO ran (name) VALUES ('b');" &&
+	new_migration c "INSERT INTO ran (name) VALUES ('c'); CREATE TABLE c (x int);"
+}
+
+# held URL: the paths of those of three_migrations that have run, as often as they
+# have; fails when the tracker tells another story. Nothing else may be at work.
+held() {
+	case $1 in
+	sqlite:*)
+		# a table that is not there yet holds nothing
+		sqlite3 -batch "${1#sqlite:}" >held.check 2>/dev/null <<-\END
+		.output held.ran
+		SELECT name || '.sql' FROM ran ORDER BY 1;
+		.output held.applied
+		SELECT path FROM git_migrate_log WHERE event = 'applied' ORDER BY 1;
+		.output stdout
+		PRAGMA integrity_check;
+		END
+		echo ok | cmp - held.check >&2 || return 1
+		;;
+	*)
+		: >held.applied
+		psql -XAtq -v ON_ERROR_STOP=1 -d "$1" >held.ran <<-\END || return 1
+		SELECT to_regclass('ran') IS NOT NULL AS ran,
+			to_regclass('git_migrate.log') IS NOT NULL AS log \gset
+		\if :ran
+			SELECT name || '.sql' FROM ran ORDER BY 1;
+		\endif
+		\o held.applied
+		\if :log
+			SELECT path FROM git_migrate.log WHERE event = 'applied' ORDER BY 1;
+		\endif
+		END
+		;;
+	esac
+	test_cmp held.ran held.applied >&2 && cat held.ran
+}
+
+# left_alone URL: waits until no other session is in the PostgreSQL database. (What a
+# killed client has left behind takes a moment to go.)
+left_alone() {
+	pg "$1" "DO \$\$ BEGIN
+		WHILE EXISTS (SELECT FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid()) LOOP
+			PERFORM pg_sleep(0.01);
+			PERFORM pg_stat_clear_snapshot();
+		END LOOP;
+	END \$\$"
+}
+
+# told_truth STATUS OUT URL: whether what "apply --porcelain" said is what is held: all
+# at 0; at 3, "unknown", at least what it called applied; at any other exactly that.
+told_truth() {
+	sed -n 's/^applied .* //p' "$2" | sort >told &&
+	held "$3" >holds &&
+	case $1 in
+	0)
+		printf '%s\n' a.sql b.sql c.sql | test_cmp - holds
+		;;
+	3)
+		test -z "$(comm -23 told holds)"
+		;;
+	*)
+		test_cmp told holds
+		;;
+	esac >&2
+}
+
+# converges URL: status answers, one more run ends well, and then all is as it would be
+# without a fault: each migration ran once, the proof and the repository are sound.
+converges() {
+	git-migrate status >converges.out 2>&1 || test $? = 1 || return 1
+	if ! {
+		git-migrate apply >converges.out 2>&1 &&
+		git-migrate audit --porcelain >>converges.out 2>&1 &&
+		! grep -q "^default \(warning\|failed\)" converges.out &&
+		held "$1" >holds && printf '%s\n' a.sql b.sql c.sql | test_cmp - holds &&
+		git fsck --no-dangling >>converges.out 2>&1
+	}; then
+		cat converges.out
+		return 1
+	fi
+} >&2
 
 # --- looking at results -------------------------------------------------------
 
@@ -233,6 +431,7 @@ fi
 lib_exit() {
 	lib_code=$?
 	trap - EXIT
+	stop_tool
 	stop_pg
 	if test -n "$lib_out"; then
 		test $lib_code = 0 || sed 's/^/# /' "$lib_out" >&5

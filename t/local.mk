@@ -18,6 +18,7 @@ unit_tests = \
 	%reldir%/unit/test-pg \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
+	%reldir%/unit/test-power-loss \
 	%reldir%/unit/test-record \
 	%reldir%/unit/test-split \
 	%reldir%/unit/test-sqlite \
@@ -120,6 +121,12 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c
 %canon_reldir%_unit_test_pg_LDADD = $(db_test_libs)
 
+%canon_reldir%_unit_test_power_loss_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS) \
+	-I$(srcdir)/%reldir%
+%canon_reldir%_unit_test_power_loss_SOURCES = %reldir%/unit/test-power-loss.c \
+	%reldir%/tools/crash-vfs.c %reldir%/tools/crash-vfs.h
+%canon_reldir%_unit_test_power_loss_LDADD = $(db_test_libs)
+
 %canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c
 %canon_reldir%_unit_test_sqlite_LDADD = $(db_test_libs)
@@ -127,6 +134,32 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_out_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_out_SOURCES = %reldir%/unit/test-out.c
 %canon_reldir%_unit_test_out_LDADD = $(out_test_libs)
+
+# What breaks the program's surroundings, or stands in for a server: t/lib.sh has the
+# functions that start them.
+check_PROGRAMS += %reldir%/tools/proxy %reldir%/tools/fake-pg
+check_LIBRARIES += %reldir%/tools/libwire.a
+tool_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/%reldir%
+tool_libs = %reldir%/tools/libwire.a src/libbase.a $(NETTLE_LIBS)
+%canon_reldir%_tools_libwire_a_CPPFLAGS = $(tool_cppflags)
+%canon_reldir%_tools_libwire_a_SOURCES = %reldir%/tools/wire.c %reldir%/tools/wire.h
+%canon_reldir%_tools_proxy_CPPFLAGS = $(tool_cppflags)
+%canon_reldir%_tools_proxy_SOURCES = %reldir%/tools/proxy.c
+%canon_reldir%_tools_proxy_LDADD = $(tool_libs)
+%canon_reldir%_tools_fake_pg_CPPFLAGS = $(tool_cppflags)
+%canon_reldir%_tools_fake_pg_SOURCES = %reldir%/tools/fake-pg.c \
+	%reldir%/tools/fake-table.c %reldir%/tools/fake-table.h
+%canon_reldir%_tools_fake_pg_LDADD = $(tool_libs)
+
+# for LD_PRELOAD; without sanitizers in every build, since those want to be first
+check_DATA += %reldir%/tools/shim.so
+EXTRA_DIST += %reldir%/tools/shim.c
+CLEANFILES += %reldir%/tools/shim.so
+%reldir%/tools/shim.so: %reldir%/tools/shim.c
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CCLD)$(CC) -D_GNU_SOURCE -I$(srcdir)/src $(CPPFLAGS) -std=gnu11 \
+		$(WARN_CFLAGS) $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@.tmp \
+		$(srcdir)/%reldir%/tools/shim.c -ldl && mv $@.tmp $@
 
 # What the program does.
 shell_tests = \
@@ -139,11 +172,17 @@ shell_tests = \
 	%reldir%/t1310-plan-cache.t \
 	%reldir%/t2000-apply.t \
 	%reldir%/t2200-crash.t \
+	%reldir%/t2210-kill.t \
+	%reldir%/t2230-disk-full.t \
 	%reldir%/t2300-restored.t \
 	%reldir%/t2400-foreign-keys.t \
 	%reldir%/t2500-interrupt.t \
 	%reldir%/t3000-postgresql.t \
 	%reldir%/t3100-hostile-server.t \
+	%reldir%/t3210-lost-commit.t \
+	%reldir%/t3220-runners.t \
+	%reldir%/t3230-server-dies.t \
+	%reldir%/t3300-engines.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5100-hostile.t \

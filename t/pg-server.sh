@@ -4,13 +4,17 @@
 #
 #	pg-server.sh start DIR [PID]	prints the URL of its database; it is stopped
 #					when the process PID ends, should `stop` not come
+#	pg-server.sh pool DIR		puts a pgbouncer before it that pools transactions,
+#					with two connections a database; prints its URL
+#	pg-server.sh crash DIR		ends the server as a loss of power would, and
+#	pg-server.sh again DIR		starts it again
 #	pg-server.sh stop DIR
 #	pg-server.sh check		is there a server program?
 #
 # It listens on a socket in a private folder under /tmp alone, whose path is kept
 # in DIR/pg-server: DIR itself may be where the server's user cannot go, and its
 # path too long for a socket. All roles are trusted, but for "needs_password".
-# Exit 77: there is no server program here.
+# Exit 77: there is no such program here.
 
 find_bin () {
 	for dir in $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
@@ -52,6 +56,19 @@ remove () {
 	esac
 }
 
+# Prints the URL of database "postgres" behind a socket in that folder.
+url () {
+	echo "postgresql://postgres@$(echo "$1" | sed 's,/,%2F,g')/postgres"
+}
+
+run () {
+	as_user "$bin/pg_ctl" -D "$place/data" -l "$place/server.log" -w -s start \
+		</dev/null >>"$place/log" 2>&1 || {
+		cat "$place/log" "$place/server.log" >&2
+		exit 1
+	}
+}
+
 start () {
 	bin=$(find_bin) || {
 		echo "no initdb and pg_ctl of PostgreSQL found" >&2
@@ -88,11 +105,7 @@ start () {
 			timezone = '\''UTC'\''
 		EOF
 	' sh "$place" || exit 1
-	as_user "$bin/pg_ctl" -D "$place/data" -l "$place/server.log" -w -s start \
-		</dev/null >>"$place/log" 2>&1 || {
-		cat "$place/log" "$place/server.log" >&2
-		exit 1
-	}
+	run
 	if test -n "$2"
 	then
 		(
@@ -104,13 +117,54 @@ start () {
 			test ! -d "$place" || stop "$place"
 		) </dev/null >/dev/null 2>&1 &
 	fi
-	echo "postgresql://postgres@$(echo "$place" | sed 's,/,%2F,g')/postgres"
+	url "$place"
 }
 
-stop () {
+pool () {
+	# a daemon's folder is not in everybody's PATH
+	bouncer=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v pgbouncer) || {
+		echo "no pgbouncer found" >&2
+		exit 77
+	}
+	umask 022
+	mkdir "$1/pool" && cat >"$1/pool/conf" <<-EOF || exit 1
+		[databases]
+		* = host=$1 user=postgres
+		[pgbouncer]
+		listen_addr =
+		listen_port = 5432
+		unix_socket_dir = $1/pool
+		auth_type = any
+		pool_mode = transaction
+		default_pool_size = 2
+		logfile = $1/pool/log
+		pidfile = $1/pool/pid
+	EOF
+	test "$(id -u)" -ne 0 || chown -R "$(stat -c %u "$1")" "$1/pool" || exit 1
+	# it listens before it becomes a daemon
+	as_user "$bouncer" -d -q "$1/pool/conf" </dev/null >"$1/pool/out" 2>&1 || {
+		cat "$1/pool/out" >&2
+		exit 1
+	}
+	url "$1/pool"
+}
+
+crash () {
 	bin=$(find_bin) || exit 77
 	cd / || exit 1
 	as_user "$bin/pg_ctl" -D "$1/data" -w -s -m immediate stop >/dev/null 2>&1
+}
+
+again () {
+	bin=$(find_bin) || exit 77
+	place=$1
+	cd / || exit 1
+	run
+}
+
+stop () {
+	test ! -s "$1/pool/pid" || kill "$(cat "$1/pool/pid")"
+	crash "$1"
 	remove "$1"
 }
 
@@ -123,11 +177,15 @@ stop)
 	stop "$(cat "$2/pg-server")"
 	rm -f "$2/pg-server"
 	;;
+pool | crash | again)
+	"$1" "$(cat "$2/pg-server")"
+	;;
 check)
 	find_bin >/dev/null || exit 77
 	;;
 *)
-	echo "usage: pg-server.sh start DIR [PID] | stop DIR | check" >&2
+	echo "usage: pg-server.sh start DIR [PID] | pool DIR | crash DIR | again DIR |" \
+		"stop DIR | check" >&2
 	exit 129
 	;;
 esac

@@ -316,8 +316,8 @@ test_expect_success 'a mirror that cannot be written never fails an apply' '
 	mkdir -p .git/refs/notes/migrate &&
 	: >.git/$ref.lock &&
 	git migrate apply >.git/t/out 2>.git/t/err &&
-	grep "^warning: the mirror was not written: " .git/t/err &&
-	grep "^hint: " .git/t/err &&
+	grep "^warning: the mirror was not written: could not lock ref .$ref.\$" .git/t/err &&
+	grep "^hint: .* remove .$PWD/.git/$ref.lock.\.\$" .git/t/err &&
 	tracker_rows .git/app.db | grep " path=c.sql " &&
 	rm .git/$ref.lock &&
 	git migrate apply >.git/t/out 2>&1 &&

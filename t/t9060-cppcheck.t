@@ -26,6 +26,10 @@ for layer in base core sql git db out flow cmd; do
 	"
 done
 
+test_expect_success 't/tools' '
+	check -I "$top_srcdir/src" -I "$top_srcdir/t" -I "$top_builddir/src" "$top_srcdir/t/tools"
+'
+
 test_expect_success 'bench' '
 	check -I "$top_srcdir/src" -I "$top_builddir/src" "$top_srcdir/bench"
 '

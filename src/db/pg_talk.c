@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "db/pg.h"
 #include "sql/split.h"
 
@@ -45,16 +46,29 @@ void pg_message(struct db *db, struct buf *out)
 		hide(&text, db->secrets[i] ? db->secrets[i] : "");
 	while (text.len && text.s[text.len - 1] == '\n')
 		text.s[--text.len] = '\0';
+	/* libpq folds and indents its lines */
 	for (i = 0; i < text.len; i++)
-		buf_addc(out, text.s[i] == '\n' ? ' ' : text.s[i]);
+		if (!ascii_isspace((unsigned char)text.s[i]))
+			buf_addc(out, text.s[i]);
+		else if (i > 0 && !ascii_isspace((unsigned char)text.s[i - 1]))
+			buf_addc(out, ' ');
 	buf_release(&text);
+}
+
+static void hint_lost(struct err *err)
+{
+	err_hint(err, "connection-lost",
+		 "What had not been committed is rolled back by the server. When it can "
+		 "be reached again, run the command again.");
 }
 
 int pg_alive(struct db *db, struct err *err)
 {
 	if (db->conn)
 		return 0;
-	return err_set(err, ERR_FATAL, "the connection to the server is closed");
+	err_set(err, ERR_FATAL, "the connection to the server is closed");
+	hint_lost(err);
+	return -1;
 }
 
 static void close_connection(struct db *db)
@@ -71,6 +85,7 @@ static int lost(struct db *db, struct err *err)
 	pg_message(db, &why);
 	err_set(err, ERR_FATAL, "lost the connection to the server: %s",
 		why.len ? buf_str(&why) : "no reason given");
+	hint_lost(err);
 	buf_release(&why);
 	close_connection(db);
 	return -1;
@@ -113,6 +128,12 @@ static void server_error(struct db *db, const PGresult *res, struct pg_answer *a
 			   context);
 	if (hint[0])
 		err_hint(err, "server", "%s", hint);
+	else if (strcmp(err->sqlstate, "40001") == 0 ||
+		 strcmp(err->sqlstate, "40P01") == 0)
+		err_hint(err, "serialization",
+			 "Another transaction was in the way, and this one was rolled "
+			 "back: "
+			 "run the command again.");
 	answer->position = atoi(field(db, res, PG_DIAG_STATEMENT_POSITION));
 }
 

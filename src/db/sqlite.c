@@ -29,6 +29,24 @@ static int locked(struct db *db, enum err_code code, struct err *err)
 	return -1;
 }
 
+/* A disk without room, whatever the write was for: SQLite has no one code for it. */
+static bool is_full(struct db *db, int rc)
+{
+	int cause = db->sql && (rc & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db->sql)
+							   : 0;
+
+	return (rc & 0xff) == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT;
+}
+
+static void full(struct db *db, enum err_code code, struct err *err)
+{
+	err_set(err, code, "%s", sqlite3_errstr(SQLITE_FULL));
+	err_hint(err, "disk-full",
+		 "Make room on the disk that holds '%s', then run it again: what had not "
+		 "been committed was rolled back.",
+		 db->path);
+}
+
 int sqlite_err(struct db *db, enum err_code code, struct err *err)
 {
 	int rc = db->sql ? sqlite3_extended_errcode(db->sql) : SQLITE_NOMEM;
@@ -40,6 +58,8 @@ int sqlite_err(struct db *db, enum err_code code, struct err *err)
 	}
 	if ((rc & 0xff) == SQLITE_BUSY)
 		locked(db, ERR_REFUSED, err);
+	else if (is_full(db, rc))
+		full(db, code, err);
 	else
 		err_set(err, code, "%s",
 			db->sql ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc));

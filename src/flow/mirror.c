@@ -507,6 +507,8 @@ int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *
 				   err) < 0)
 			return -1;
 	}
+	if (err->code != ERR_NONE)
+		return -1; /* what is in the way is known */
 	return err_set(err, ERR_FATAL,
 		       "could not write the mirror of target '%s': others kept writing",
 		       target);

@@ -82,6 +82,13 @@ int repo_missing(struct repo *r, const struct oid *id, git_object_t type,
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err);
 
+/**
+ * Moves a ref if it still is where it was (zeros: not there): 0; 1 when it is not, or
+ * another writer has it, which `err` tells when that is no git migrate; -1.
+ */
+int repo_swap_ref(struct repo *r, const char *ref, const struct oid *from,
+		  const struct oid *to, const char *why, struct err *err);
+
 /** Whether a shallow clone ends at a commit. */
 bool repo_is_boundary(const struct repo *r, const struct oid *id);
 

@@ -454,23 +454,6 @@ static int write_pack(struct writer *w, struct err *err)
 	return ret;
 }
 
-/* Moves the ref if it still is where it was: 0, 1 when it is not, -1. */
-static int swap_ref(struct repo *r, const char *ref, const struct oid *from,
-		    const struct oid *to, const char *why, struct err *err)
-{
-	git_reference *moved = NULL;
-	int code = git_reference_create_matching(&moved, r->git, ref, to_git(to), 1,
-						 to_git(from), why);
-
-	git_reference_free(moved);
-	if (code == GIT_EMODIFIED || code == GIT_ELOCKED || code == GIT_EEXISTS ||
-	    (code == GIT_ENOTFOUND && !oid_is_zero(from)))
-		return 1;
-	if (code < 0)
-		return repo_err(err, "could not move ref '%s'", ref);
-	return 0;
-}
-
 int notes_append(struct repo *r, const char *ref, const struct notes_commit *where,
 		 const struct note_line *lines, size_t nr, const char *message,
 		 struct err *err)
@@ -496,7 +479,7 @@ int notes_append(struct repo *r, const char *ref, const struct notes_commit *whe
 	    write_pack(&w, err) < 0)
 		goto out;
 	FAULT_POINT("packed");
-	ret = swap_ref(r, ref, where->tip, &commit, "migrate: records", err);
+	ret = repo_swap_ref(r, ref, where->tip, &commit, "migrate: records", err);
 	FAULT_POINT("mirrored");
 out:
 	if (w.memory)
@@ -511,5 +494,5 @@ int notes_forward(struct repo *r, const char *ref, const struct oid *tip,
 {
 	if (oid_eq(tip, base))
 		return 0;
-	return swap_ref(r, ref, tip, base, "migrate: fast-forward", err);
+	return repo_swap_ref(r, ref, tip, base, "migrate: fast-forward", err);
 }
