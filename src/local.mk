@@ -39,6 +39,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
 
 %canon_reldir%_libsql_a_SOURCES = \
+	%reldir%/sql/alone.c %reldir%/sql/alone.h \
 	%reldir%/sql/internal.h \
 	%reldir%/sql/name.c %reldir%/sql/name.h \
 	%reldir%/sql/objects.c %reldir%/sql/objects.h \

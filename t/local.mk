@@ -1,6 +1,7 @@
 # Unit tests: each links its layer and those below it, so that a call upward
 # does not link.
 unit_tests = \
+	%reldir%/unit/test-alone \
 	%reldir%/unit/test-arcs \
 	%reldir%/unit/test-base \
 	%reldir%/unit/test-bloom \
@@ -96,6 +97,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_verdict_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_verdict_SOURCES = %reldir%/unit/test-verdict.c
 %canon_reldir%_unit_test_verdict_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_alone_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_alone_SOURCES = %reldir%/unit/test-alone.c
+%canon_reldir%_unit_test_alone_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_split_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_split_SOURCES = %reldir%/unit/test-split.c

@@ -2,16 +2,35 @@
  * libFuzzer target for what sql reads without a library: statements and objects.
  *
  *   clang -fsanitize=fuzzer,address,undefined -Isrc t/fuzz/fuzz-sql.c \
- *	src/sql/{name,objects,scan,split}.c src/base/{buf,err,io,pool,text}.c
+ *	src/sql/{alone,name,objects,scan,split}.c src/base/{buf,err,io,pool,text}.c
  */
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/pool.h"
+#include "sql/alone.h"
 #include "sql/objects.h"
 #include "sql/split.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Reading a statement takes nothing from outside of it. */
+static void check_alone(const struct sql_statement *st)
+{
+	struct buf title = BUF_INIT;
+	struct pool pool = { 0 };
+	struct sql_alone a;
+
+	sql_alone_read(st, &pool, &a);
+	sql_alone_title(&a, &title);
+	if (a.name.base && strlen(a.name.base) > st->len)
+		abort();
+	if (sql_alone_need(&a) == ALONE_MUST && !title.len)
+		abort();
+	buf_release(&title);
+	pool_release(&pool);
+}
 
 /* Statements follow each other in the text. Returns what sql_split_next ended with. */
 static int check_statements(const char *text, size_t size)
@@ -27,6 +46,7 @@ static int check_statements(const char *text, size_t size)
 		if (st.offset < end || st.len == 0 || st.text != text + st.offset)
 			abort();
 		end = st.offset + st.len;
+		check_alone(&st);
 		if (end > size || (st.data && st.data + st.data_len > text + size))
 			abort();
 		rc = 0;
