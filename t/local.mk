@@ -111,7 +111,8 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_objects_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_pg_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
-%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c
+%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c \
+	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
 %canon_reldir%_unit_test_pg_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
