@@ -68,6 +68,10 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libdb_a_SOURCES = \
 	%reldir%/db/driver.c %reldir%/db/driver.h \
 	%reldir%/db/pg.c %reldir%/db/pg.h \
+	%reldir%/db/pg_alone.c \
+	%reldir%/db/pg_evidence.c \
+	%reldir%/db/pg_index.c \
+	%reldir%/db/pg_look.c %reldir%/db/pg_look.h \
 	%reldir%/db/pg_run.c \
 	%reldir%/db/pg_talk.c \
 	%reldir%/db/pg_url.c \

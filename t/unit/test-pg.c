@@ -250,12 +250,16 @@ static void test_errors(void **state)
 	assert_true(pg->is_conflict(&err));
 	assert_int_equal(run_count(f->db, "SELECT * FROM nowhere", NULL, &err), -1);
 	assert_int_equal(run_count(f->db, "VACUUM t", NULL, &err), -1);
-	assert_string_equal(err.sqlstate, "25001");
-	assert_non_null(strstr(err.hint, "in a transaction"));
-	assert_int_equal(run_count(f->db, "CREATE INDEX CONCURRENTLY i ON t (b)", NULL,
-				   &err),
+	assert_non_null(strstr(err.message, "cannot run in a transaction"));
+	assert_non_null(strstr(err.hint, "-- migrate: no-transaction"));
+	/* what no list knows, the server does */
+	assert_int_equal(run_count(f->db,
+				   "CREATE TABLE parts (a int) PARTITION BY RANGE (a);"
+				   "REINDEX TABLE parts",
+				   NULL, &err),
 			 -1);
-	assert_non_null(strstr(err.hint, "CONCURRENTLY"));
+	assert_string_equal(err.sqlstate, "25001");
+	assert_non_null(strstr(err.hint, "transaction"));
 	assert_int_equal(run_count(f->db, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
 				   NULL, &err),
 			 -1);
