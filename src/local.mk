@@ -74,6 +74,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_look.c %reldir%/db/pg_look.h \
 	%reldir%/db/pg_run.c \
 	%reldir%/db/pg_talk.c \
+	%reldir%/db/pg_touched.c \
 	%reldir%/db/pg_url.c \
 	%reldir%/db/pq.c %reldir%/db/pq.h \
 	%reldir%/db/sqlite.c %reldir%/db/sqlite.h \

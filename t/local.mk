@@ -16,6 +16,7 @@ unit_tests = \
 	%reldir%/unit/test-out \
 	%reldir%/unit/test-pg \
 	%reldir%/unit/test-pg-alone \
+	%reldir%/unit/test-pg-touched \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
 	%reldir%/unit/test-record \
@@ -120,6 +121,11 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_pg_alone_SOURCES = %reldir%/unit/test-pg-alone.c \
 	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
 %canon_reldir%_unit_test_pg_alone_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_pg_touched_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
+%canon_reldir%_unit_test_pg_touched_SOURCES = %reldir%/unit/test-pg-touched.c \
+	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
+%canon_reldir%_unit_test_pg_touched_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c

@@ -138,4 +138,23 @@ int pg_evidence(struct db *db, const struct db_script *script, enum db_evidence 
 		struct buf *text, struct err *err);
 int pg_mend(struct db *db, const struct db_script *script, struct err *err);
 
+/* --- pg_touched.c: what a dry run would lock, rewrite and destroy ---------- */
+
+struct pg_touched;
+
+/**
+ * Takes note of what is there, in the dry run's transaction and before its first
+ * unit, with our own search_path. 0 with `*out` to be freed, or -1.
+ */
+int pg_touched_start(struct pg_touched **out, struct db *db, struct err *err);
+
+/**
+ * Tells batch->touched() of the relations that unit `unit`, whose script has run,
+ * locks against others or destroys rows of, in the order of their names; again with
+ * our own search_path. 0 or -1.
+ */
+int pg_touched_tell(struct pg_touched *t, const struct db_batch *batch, size_t unit,
+		    const struct db_script *script, struct err *err);
+void pg_touched_free(struct pg_touched *t);
+
 #endif
