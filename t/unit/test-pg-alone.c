@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "db/pg.h"
 #include "pg-fixture.h"
 
 static struct db_script script_of(const char *sql)
@@ -132,6 +133,31 @@ static void test_check_together(void **state)
 	buf_release(&sql);
 }
 
+/* An engine that does not undo DDL, as far as the check can tell. */
+static void test_check_without_tx_ddl(void **state)
+{
+	static const char table[] = "CREATE TABLE t (a int)";
+	struct fixture *f = *state;
+	struct db_script together = { .name = "0001.sql",
+				      .sql = table,
+				      .len = strlen(table) };
+	struct buf message = BUF_INIT;
+
+	f->db->caps.tx_ddl = false;
+	accepted(f->db, table);
+	accepted(f->db, "ALTER TABLE t ADD COLUMN b int");
+	accepted(f->db, "CREATE INDEX IF NOT EXISTS i ON t (a)");
+	refused(f->db, "CREATE INDEX ON t (a)",
+		"CREATE INDEX without a name for the index");
+	refused(f->db, "INSERT INTO t VALUES (1)", "INSERT can run in a transaction");
+	buf_addf(&message, "CREATE TABLE is not undone by a rollback on '%s'",
+		 pg->engine(f->db));
+	check_is(f->db, together, buf_str(&message), 1, 1);
+	together.own = true; /* the tool knows what its own schema is made of */
+	check_is(f->db, together, NULL, 0, 0);
+	buf_release(&message);
+}
+
 /* --- running and looking ------------------------------------------------ */
 
 static int run_alone(struct db *db, const char *sql, struct err *err)
@@ -232,8 +258,8 @@ static int wait_and_strike(void *arg, int fd, short events, int timeout_ms UNUSE
 }
 
 /* Runs a statement that is struck at once `reached` has a row. */
-static void strike(struct fixture *f, const char *sql, const char *reached, bool cut,
-		   struct err *err)
+static int strike(struct fixture *f, const char *sql, const char *reached, bool cut,
+		  struct err *err)
 {
 	struct striker s = { .watch = f->db, .reached = NULL, .cut = cut };
 	struct db_waiter waiter = { wait_and_strike, &s };
@@ -241,15 +267,17 @@ static void strike(struct fixture *f, const char *sql, const char *reached, bool
 			       .application = "test-pg-alone",
 			       .waiter = &waiter };
 	struct db *db = NULL;
+	int rc;
 
 	memset(err, 0, sizeof(*err));
 	assert_int_equal(pg->open(&db, &how, err), 0);
 	s.reached = reached;
-	assert_int_equal(run_alone(db, sql, err), -1);
+	rc = run_alone(db, sql, err);
 	assert_true(s.struck);
 	if (!cut) /* the connection is good for looking and mending */
 		expect(db, "SELECT 1", "1\n");
 	pg->free(db);
+	return rc;
 }
 
 #define INVALID(name)                                                                    \
@@ -279,7 +307,7 @@ static void test_client_lost(void **state)
 	must(f->db, "CREATE TABLE t (a int)");
 	seen(f->db, sql, "absent: index public.i on table public.t is not there");
 	must(f->other, "BEGIN; INSERT INTO t VALUES (1)");
-	strike(f, sql, INVALID("i"), true, &err);
+	assert_int_equal(strike(f, sql, INVALID("i"), true, &err), -1);
 	assert_int_equal(err.code, ERR_UNCERTAIN);
 	assert_true(err.hint[0]);
 	/* the server goes on */
@@ -303,7 +331,7 @@ static void test_cancelled(void **state)
 
 	must(f->db, "CREATE TABLE t (a int)");
 	must(f->other, "BEGIN; INSERT INTO t VALUES (1)");
-	strike(f, sql, INVALID("i"), false, &err);
+	assert_int_equal(strike(f, sql, INVALID("i"), false, &err), -1);
 	assert_int_equal(err.code, ERR_INTERRUPTED);
 	assert_string_equal(err.message, "interrupted");
 	assert_string_equal(err.detail, "The server has cancelled the statement.");
@@ -314,6 +342,53 @@ static void test_cancelled(void **state)
 	run_ok(f->db, sql);
 	seen(f->db, sql,
 	     "finished: index public.i on table public.t is there, valid and ready");
+}
+
+/* The server shows the start of a long statement only, cut between characters. */
+static void test_client_lost_in_long_statement(void **state)
+{
+	struct fixture *f = *state;
+	struct buf sql = BUF_INIT, text = BUF_INIT;
+	struct err err;
+	int i;
+
+	must(f->db, "CREATE TABLE t (a text)");
+	buf_adds(&sql, "CREATE INDEX CONCURRENTLY i ON t (a) WHERE a <> '");
+	for (i = 0; i < 1000; i++)
+		buf_adds(&sql, "\xe2\x82\xac");
+	buf_adds(&sql, "'");
+	must(f->other, "BEGIN; INSERT INTO t VALUES ('x')");
+	assert_int_equal(strike(f, buf_str(&sql), INVALID("i"), true, &err), -1);
+	assert_int_equal(look(f->db, buf_str(&sql), &text), DB_RUNNING);
+	assert_non_null(strstr(buf_str(&text), "runs it since"));
+	/* another one begins otherwise, and sees the table in use */
+	assert_int_equal(look(f->db, "CREATE INDEX CONCURRENTLY i ON t (a)", &text),
+			 DB_RUNNING);
+	assert_non_null(strstr(buf_str(&text), "works on the table"));
+	must(f->other, "COMMIT");
+	wait_until_done(f, buf_str(&sql));
+	seen(f->db, buf_str(&sql),
+	     "finished: index public.i on table public.t is there, valid and ready");
+	buf_release(&sql);
+	buf_release(&text);
+}
+
+/* What ends well in spite of the signal has ended well. */
+static void test_signal_comes_too_late(void **state)
+{
+	static const char sql[] =
+		"DO $$ BEGIN PERFORM pg_advisory_lock(1); EXCEPTION WHEN query_canceled "
+		"THEN CREATE TABLE done (a int); END $$";
+	struct fixture *f = *state;
+	struct err err;
+
+	must(f->other, "SELECT pg_advisory_lock(1)");
+	assert_int_equal(strike(f, sql,
+				"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND "
+				"NOT granted",
+				false, &err),
+			 0);
+	expect(f->db, "SELECT to_regclass('done')", "done\n");
 }
 
 static void test_unique_violation(void **state)
@@ -404,7 +479,7 @@ static void test_names(void **state)
 	must(f->db, "CREATE TABLE t (\"C\" int); CREATE INDEX \"I \"\"x\" ON t (\"C\")");
 	seen(f->db, sql, "absent: index S 1.I \"x on table S 1.T.t is not there");
 	must(f->other, "BEGIN; INSERT INTO \"S 1\".\"T.t\" VALUES (1)");
-	strike(f, sql, INVALID("\"S 1\".\"I \"\"x\""), false, &err);
+	assert_int_equal(strike(f, sql, INVALID("\"S 1\".\"I \"\"x\""), false, &err), -1);
 	must(f->other, "COMMIT");
 	seen(f->db, sql, "half: index S 1.I \"x on table S 1.T.t is there, but INVALID");
 	mend_ok(f->db, sql);
@@ -458,7 +533,7 @@ static void test_drop_cancelled(void **state)
 
 	must(f->db, "CREATE TABLE t (a int); CREATE INDEX i ON t (a)");
 	must(f->other, "BEGIN; INSERT INTO t VALUES (1)");
-	strike(f, sql, INVALID("i"), false, &err);
+	assert_int_equal(strike(f, sql, INVALID("i"), false, &err), -1);
 	must(f->other, "COMMIT");
 	seen(f->db, sql, "absent: index public.i is there");
 	run_ok(f->db, sql);
@@ -474,7 +549,7 @@ static void test_reindex(void **state)
 	must(f->db, "CREATE TABLE t (a int); CREATE INDEX \"I\" ON t (a);"
 		    "CREATE TABLE u (a int); CREATE UNIQUE INDEX u_ccnew ON u (a)");
 	must(f->other, "BEGIN; INSERT INTO t VALUES (1)");
-	strike(f, sql, INVALID("\"I_ccnew\""), false, &err);
+	assert_int_equal(strike(f, sql, INVALID("\"I_ccnew\""), false, &err), -1);
 	must(f->other, "COMMIT");
 	/* an INVALID one of another table has nothing to do with it */
 	must(f->db, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = "
@@ -511,7 +586,9 @@ static void test_reindex_toast(void **state)
 
 	must(f->db, "CREATE TABLE t (a text)");
 	must(f->other, "BEGIN; INSERT INTO t VALUES ('x')");
-	strike(f, sql, "SELECT 1 FROM pg_index WHERE NOT indisvalid", false, &err);
+	assert_int_equal(strike(f, sql, "SELECT 1 FROM pg_index WHERE NOT indisvalid",
+				false, &err),
+			 -1);
 	must(f->other, "COMMIT");
 	expect(f->db, left, "1\n");
 	mend_ok(f->db, sql);
@@ -548,7 +625,10 @@ static void test_detach(void **state)
 		    "CREATE TABLE p PARTITION OF t FOR VALUES FROM (0) TO (9)");
 	seen(f->db, sql, "absent: public.p is a partition of public.t");
 	must(f->other, "BEGIN; SELECT * FROM t");
-	strike(f, sql, "SELECT 1 FROM pg_inherits WHERE inhdetachpending", false, &err);
+	assert_int_equal(strike(f, sql,
+				"SELECT 1 FROM pg_inherits WHERE inhdetachpending", false,
+				&err),
+			 -1);
 	must(f->other, "COMMIT");
 	seen(f->db, sql,
 	     "half: public.p is a partition of public.t whose detaching has begun and "
@@ -644,8 +724,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_check),
 		T(test_check_together),
+		T(test_check_without_tx_ddl),
 		T(test_client_lost),
+		T(test_client_lost_in_long_statement),
 		T(test_cancelled),
+		T(test_signal_comes_too_late),
 		T(test_unique_violation),
 		T(test_errors),
 		T(test_session_put_back),
