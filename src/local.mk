@@ -41,6 +41,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
 
 %canon_reldir%_libsql_a_SOURCES = \
+	%reldir%/sql/alone.c %reldir%/sql/alone.h \
 	%reldir%/sql/caret.c %reldir%/sql/caret.h \
 	%reldir%/sql/data.c \
 	%reldir%/sql/internal.h \
@@ -76,8 +77,13 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libdb_a_SOURCES = \
 	%reldir%/db/driver.c %reldir%/db/driver.h \
 	%reldir%/db/pg.c %reldir%/db/pg.h \
+	%reldir%/db/pg_alone.c \
+	%reldir%/db/pg_evidence.c \
+	%reldir%/db/pg_index.c \
+	%reldir%/db/pg_look.c %reldir%/db/pg_look.h \
 	%reldir%/db/pg_run.c \
 	%reldir%/db/pg_talk.c \
+	%reldir%/db/pg_touched.c \
 	%reldir%/db/pg_url.c \
 	%reldir%/db/pq.c %reldir%/db/pq.h \
 	%reldir%/db/sqlite.c %reldir%/db/sqlite.h \

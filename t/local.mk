@@ -1,6 +1,7 @@
 # Unit tests: each links its layer and those below it, so that a call upward
 # does not link.
 unit_tests = \
+	%reldir%/unit/test-alone \
 	%reldir%/unit/test-arcs \
 	%reldir%/unit/test-base \
 	%reldir%/unit/test-blob \
@@ -16,6 +17,8 @@ unit_tests = \
 	%reldir%/unit/test-order \
 	%reldir%/unit/test-out \
 	%reldir%/unit/test-pg \
+	%reldir%/unit/test-pg-alone \
+	%reldir%/unit/test-pg-touched \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
 	%reldir%/unit/test-power-loss \
@@ -105,6 +108,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_verdict_SOURCES = %reldir%/unit/test-verdict.c
 %canon_reldir%_unit_test_verdict_LDADD = $(core_test_libs)
 
+%canon_reldir%_unit_test_alone_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_alone_SOURCES = %reldir%/unit/test-alone.c
+%canon_reldir%_unit_test_alone_LDADD = $(sql_test_libs)
+
 %canon_reldir%_unit_test_split_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_split_SOURCES = %reldir%/unit/test-split.c
 %canon_reldir%_unit_test_split_LDADD = $(sql_test_libs)
@@ -118,7 +125,8 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_objects_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_pg_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
-%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c
+%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c \
+	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
 %canon_reldir%_unit_test_pg_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_power_loss_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS) \
@@ -126,6 +134,16 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_power_loss_SOURCES = %reldir%/unit/test-power-loss.c \
 	%reldir%/tools/crash-vfs.c %reldir%/tools/crash-vfs.h
 %canon_reldir%_unit_test_power_loss_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_pg_alone_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
+%canon_reldir%_unit_test_pg_alone_SOURCES = %reldir%/unit/test-pg-alone.c \
+	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
+%canon_reldir%_unit_test_pg_alone_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_pg_touched_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
+%canon_reldir%_unit_test_pg_touched_SOURCES = %reldir%/unit/test-pg-touched.c \
+	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
+%canon_reldir%_unit_test_pg_touched_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c

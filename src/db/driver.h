@@ -104,6 +104,7 @@ struct db_touched {
 			     none */
 	bool rewritten;	  /* every row is written again */
 	bool dropped;
+	bool estimated;	    /* `destroyed` is: */
 	uint64_t destroyed; /* rows that were deleted, or dropped with it */
 };
 

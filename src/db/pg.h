@@ -10,6 +10,7 @@
 
 struct buf;
 struct sql_split;
+struct sql_statement;
 
 struct db {
 	const struct pq *pq;
@@ -105,5 +106,59 @@ int pg_check(struct db *db, const struct db_script *script, struct err *err);
 /** The slot run of the driver. */
 int pg_run(struct db *db, const struct db_script *script, struct db_report *report,
 	   struct err *err);
+
+/* --- pg_alone.c: one statement outside of any transaction ----------------- */
+
+/**
+ * Judges a statement of a file that is run in a transaction: whether it can be.
+ * `db` may be NULL. 0 or -1.
+ */
+int pg_check_together(struct db *db, const struct db_script *script,
+		      const struct sql_statement *st, struct err *err);
+
+/** Judges a file that asks for no transaction, all of it. `db` may be NULL. */
+int pg_check_alone(struct db *db, const struct db_script *script, struct err *err);
+
+/** The one statement of such a file. 0, or -1 when there is not exactly one. */
+int pg_alone_statement(const struct db_script *script, struct sql_statement *out,
+		       struct err *err);
+
+/**
+ * Runs one statement in no transaction of ours, to its end: a signal cancels it,
+ * and its answer is awaited for a while all the same. 0, also when it ended well
+ * in spite of the signal; -1.
+ */
+int pg_exec_alone(struct db *db, const char *sql, struct pg_answer *answer,
+		  struct err *err);
+
+/** The driver's run_alone(). */
+int pg_run_alone(struct db *db, const struct db_script *script, struct db_report *report,
+		 struct err *err);
+
+/* --- pg_evidence.c: what it left behind ----------------------------------- */
+
+/** The driver's evidence() and mend(). */
+int pg_evidence(struct db *db, const struct db_script *script, enum db_evidence *out,
+		struct buf *text, struct err *err);
+int pg_mend(struct db *db, const struct db_script *script, struct err *err);
+
+/* --- pg_touched.c: what a dry run would lock, rewrite and destroy ---------- */
+
+struct pg_touched;
+
+/**
+ * Takes note of what is there, in the dry run's transaction and before its first
+ * unit, with our own search_path. 0 with `*out` to be freed, or -1.
+ */
+int pg_touched_start(struct pg_touched **out, struct db *db, struct err *err);
+
+/**
+ * Tells batch->touched() of the relations that unit `unit`, whose script has run,
+ * locks against others or destroys rows of, in the order of their names; again with
+ * our own search_path. 0 or -1.
+ */
+int pg_touched_tell(struct pg_touched *t, const struct db_batch *batch, size_t unit,
+		    const struct db_script *script, struct err *err);
+void pg_touched_free(struct pg_touched *t);
 
 #endif

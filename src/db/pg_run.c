@@ -156,7 +156,7 @@ static int check_setting(const struct sql_statement *st, struct err *err)
 							 : refuse_setting(st, true, err);
 }
 
-static int check_script(const struct db_script *script, struct pair *pair,
+static int check_script(struct db *db, const struct db_script *script, struct pair *pair,
 			struct err *err)
 {
 	struct sql_statement st, first = { 0 };
@@ -169,6 +169,8 @@ static int check_script(const struct db_script *script, struct pair *pair,
 		rc = check_control(&st, pair, err);
 		if (rc == 0)
 			rc = check_setting(&st, err);
+		if (rc == 0)
+			rc = pg_check_together(db, script, &st, err);
 	}
 	sql_split_close(&split);
 	if (rc == 0 && pair->began && !pair->ended) {
@@ -368,7 +370,7 @@ int pg_run(struct db *db, const struct db_script *script, struct db_report *repo
 	char nonce[NONCE_TEXT], guard[NONCE_TEXT + 64];
 
 	report->statements = 0;
-	if (check_script(script, &pair, err) < 0)
+	if (check_script(db, script, &pair, err) < 0)
 		return -1;
 	nonce_random(nonce);
 	/* the migration sees the session as its owner has set it up */
@@ -382,9 +384,11 @@ int pg_run(struct db *db, const struct db_script *script, struct db_report *repo
 	return finish(db, nonce, err);
 }
 
-int pg_check(struct db *db UNUSED, const struct db_script *script, struct err *err)
+int pg_check(struct db *db, const struct db_script *script, struct err *err)
 {
 	struct pair pair = { 0 };
 
-	return check_script(script, &pair, err);
+	if (script->no_transaction)
+		return pg_check_alone(db, script, err);
+	return check_script(db, script, &pair, err);
 }

@@ -3,7 +3,7 @@
  * from a source that gives pieces of any size, objects, and the line of an error.
  *
  *   clang -fsanitize=fuzzer,address,undefined -Isrc t/fuzz/fuzz-sql.c \
- *	src/sql/{caret,data,name,objects,place,scan,split,token,window}.c \
+ *	src/sql/{alone,caret,data,name,objects,place,scan,split,token,window}.c \
  *	src/base/{buf,err,io,pool,text}.c
  *
  * t/fuzz/corpus/sql holds texts to begin with; t/t9070-fuzz.t says how it is run.
@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/pool.h"
+#include "sql/alone.h"
 #include "sql/caret.h"
 #include "sql/objects.h"
 #include "sql/split.h"
@@ -24,6 +25,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		if (!(what))                                                             \
 			abort();                                                         \
 	} while (0)
+
+/* Reading a statement takes nothing from outside of it. */
+static void check_alone(const struct sql_statement *st)
+{
+	struct buf title = BUF_INIT;
+	struct pool pool = { 0 };
+	struct sql_alone a;
+
+	sql_alone_read(st, &pool, &a);
+	sql_alone_title(&a, &title);
+	CHECK(!a.name.base || strlen(a.name.base) <= st->len);
+	CHECK(sql_alone_need(&a) != ALONE_MUST || title.len);
+	buf_release(&title);
+	pool_release(&pool);
+}
 
 /* A text in pieces, whose sizes are made up of the text. */
 struct pieces {
@@ -97,6 +113,7 @@ static int note_statements(struct sql_split *s, int rc, const char *text, size_t
 		buf_addf(out, "%zu+%zu %u:%u %d %d %u\n", st.offset, st.len, st.line,
 			 st.column, (int)st.word, st.plain, st.data_line);
 		check_caret(&st, (st.len * 7) % (st.len + 1));
+		check_alone(&st);
 		/* taken from some, passed over in others */
 		rc = st.offset % 3 ? note_data(s, out, &err) : 0;
 	}

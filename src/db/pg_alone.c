@@ -1,0 +1,402 @@
+/*
+ * Migrations that PostgreSQL cannot run in a transaction: one statement to a
+ * file, so that what an interrupted one left behind can be told.
+ */
+#include "base/compat.h"
+
+#include <poll.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/text.h"
+#include "db/driver.h"
+#include "db/pg.h"
+#include "sql/alone.h"
+#include "sql/split.h"
+
+enum { CANCEL_WAIT_MS = 10000 }; /* for the answer once a signal has come */
+
+#define DIRECTIVE "\"-- migrate: no-transaction\""
+
+/* --- before anything runs ---------------------------------------------- */
+
+static int at_statement(const struct sql_statement *st, struct err *err)
+{
+	err->line = st->line;
+	err->column = st->column;
+	return -1;
+}
+
+/* What the statement is called; its first word where that is all we know. */
+static void add_title(const struct sql_alone *a, const struct sql_statement *st,
+		      struct buf *out)
+{
+	size_t n = 0;
+
+	sql_alone_title(a, out);
+	if (out->len)
+		return;
+	while (n < st->len && n < 40 && ascii_isalnum((unsigned char)st->text[n]))
+		n++;
+	buf_add(out, st->text, n);
+}
+
+static int refuse_always(const struct sql_alone *a, const struct sql_statement *st,
+			 struct err *err)
+{
+	struct buf title = BUF_INIT;
+
+	add_title(a, st, &title);
+	err_set(err, ERR_REFUSED, "%s cannot be part of a migration", buf_str(&title));
+	if (a->kind == ALONE_DISCARD_ALL) {
+		err_hint(err, "no-transaction",
+			 "Leave it out: the session is put back after each migration.");
+	} else {
+		err_detail(err, "What it does was decided by another session, and no "
+				"record could tell what.");
+		err_hint(err, "no-transaction",
+			 "Leave it out. Whoever prepared the transaction ends it; what "
+			 "it changed can be written as a migration.");
+	}
+	buf_release(&title);
+	return at_statement(st, err);
+}
+
+static int refuse_in_transaction(const struct sql_alone *a,
+				 const struct sql_statement *st, struct err *err)
+{
+	struct buf title = BUF_INIT;
+
+	add_title(a, st, &title);
+	err_set(err, ERR_REFUSED, "%s cannot run in a transaction", buf_str(&title));
+	err_detail(err, "A migration is run in one transaction with its record, unless "
+			"its file asks for none.");
+	err_hint(err, "no-transaction",
+		 "Put it into a migration of its own that begins with the "
+		 "comment " DIRECTIVE ".");
+	buf_release(&title);
+	return at_statement(st, err);
+}
+
+/* On an engine that does not undo DDL. */
+static int refuse_ddl(const struct sql_alone *a, const struct sql_statement *st,
+		      const char *engine, struct err *err)
+{
+	struct buf title = BUF_INIT;
+
+	add_title(a, st, &title);
+	err_set(err, ERR_REFUSED, "%s is not undone by a rollback on '%s'",
+		buf_str(&title), engine);
+	err_detail(err, "A migration of several statements could be left half done.");
+	err_hint(err, "no-transaction",
+		 "Put it into a migration of its own that begins with the "
+		 "comment " DIRECTIVE ".");
+	buf_release(&title);
+	return at_statement(st, err);
+}
+
+int pg_check_together(struct db *db, const struct db_script *script,
+		      const struct sql_statement *st, struct err *err)
+{
+	struct pool pool = { 0 };
+	struct sql_alone a;
+	int ret = 0;
+
+	sql_alone_read(st, &pool, &a);
+	if (sql_alone_need(&a) == ALONE_NEVER)
+		ret = refuse_always(&a, st, err);
+	else if (sql_alone_need(&a) == ALONE_MUST)
+		ret = refuse_in_transaction(&a, st, err);
+	else if (db && !db->caps.tx_ddl && !script->own && sql_alone_is_ddl(&a))
+		ret = refuse_ddl(&a, st, db->engine, err);
+	pool_release(&pool);
+	return ret;
+}
+
+static int refuse_number(const struct sql_statement *second, struct err *err)
+{
+	if (!second) {
+		err_set(err, ERR_REFUSED,
+			"a file that asks for " DIRECTIVE " holds no statement");
+		err->line = err->column = 1;
+	} else {
+		err_set(err, ERR_REFUSED,
+			"a second statement in a file that asks for " DIRECTIVE);
+		at_statement(second, err);
+	}
+	err_detail(err, "Outside of a transaction each statement stays when the next one "
+			"fails, so such a file holds exactly one.");
+	err_hint(err, "no-transaction",
+		 "Put each statement that cannot run in a transaction into a migration "
+		 "of its own, and all others into one without the comment.");
+	return -1;
+}
+
+int pg_alone_statement(const struct db_script *script, struct sql_statement *out,
+		       struct err *err)
+{
+	struct sql_statement second;
+	struct sql_split split;
+	int rc;
+
+	if (sql_split_init(&split, script->sql, script->len, err) < 0)
+		return -1;
+	rc = sql_split_next(&split, out, err);
+	if (rc == 0)
+		return refuse_number(NULL, err);
+	if (rc > 0)
+		rc = sql_split_next(&split, &second, err);
+	return rc > 0 ? refuse_number(&second, err) : rc;
+}
+
+static int refuse_alone(const struct sql_alone *a, const struct sql_statement *st,
+			struct err *err)
+{
+	struct buf title = BUF_INIT;
+
+	add_title(a, st, &title);
+	err_set(err, ERR_REFUSED, "%s can run in a transaction", buf_str(&title));
+	err_detail(err, "There it is wholly undone when it fails, and is done once "
+			"whatever breaks off.");
+	err_hint(err, "no-transaction", "Leave the comment " DIRECTIVE " out.");
+	buf_release(&title);
+	return at_statement(st, err);
+}
+
+static int refuse_control(const struct sql_statement *st, struct err *err)
+{
+	err_set(err, ERR_REFUSED, "transaction control cannot be part of a migration");
+	err_hint(err, "transaction-control",
+		 "Write the one statement that is to run outside of a transaction.");
+	return at_statement(st, err);
+}
+
+/* What could not be told apart afterwards, when it was interrupted. */
+static int check_names(const struct sql_alone *a, const struct sql_statement *st,
+		       struct err *err)
+{
+	bool index = a->object == ALONE_INDEX && a->kind == ALONE_CREATE;
+
+	if (a->unreadable) {
+		err_set(err, ERR_REFUSED, "a name that is written as U&\"...\"");
+		err_hint(err, "no-transaction",
+			 "Write it as \"...\": what an interrupted statement left "
+			 "behind is looked for by its name.");
+		return at_statement(st, err);
+	}
+	if (index && !a->names) {
+		err_set(err, ERR_REFUSED, "CREATE INDEX without a name for the index");
+		err_detail(err, "An INVALID index that an interrupted one leaves behind "
+				"could not be told from others.");
+		err_hint(err, "no-transaction", "Give the index a name.");
+		return at_statement(st, err);
+	}
+	if (index && a->concurrently && a->lenient) {
+		err_set(err, ERR_REFUSED, "CREATE INDEX CONCURRENTLY IF NOT EXISTS");
+		err_detail(err, "An INVALID index that an interrupted one left behind "
+				"would be taken for the index, and never be used.");
+		err_hint(err, "no-transaction",
+			 "Leave IF NOT EXISTS out: git migrate looks for what is there, "
+			 "and builds it again where it is INVALID.");
+		return at_statement(st, err);
+	}
+	return 0;
+}
+
+/* Rows are changed in transactions everywhere, schemas where the server can. */
+static bool needs_no_directive(const struct db *db, const struct sql_alone *a)
+{
+	if (sql_alone_need(a) != ALONE_NEED_NOT)
+		return false;
+	return !sql_alone_is_ddl(a) || (db && db->caps.tx_ddl);
+}
+
+int pg_check_alone(struct db *db, const struct db_script *script, struct err *err)
+{
+	struct pool pool = { 0 };
+	struct sql_statement st;
+	struct sql_alone a;
+	int ret;
+
+	if (pg_alone_statement(script, &st, err) < 0)
+		return -1;
+	sql_alone_read(&st, &pool, &a);
+	if (sql_alone_need(&a) == ALONE_NEVER)
+		ret = refuse_always(&a, &st, err);
+	else if (st.word != WORD_OTHER && st.word != WORD_COPY_STDIN)
+		ret = refuse_control(&st, err);
+	else if (needs_no_directive(db, &a))
+		ret = refuse_alone(&a, &st, err);
+	else
+		ret = check_names(&a, &st, err);
+	pool_release(&pool);
+	return ret;
+}
+
+/* --- running ----------------------------------------------------------- */
+
+/* Cancels at the first signal, and waits on for what the server says to that. */
+struct canceller {
+	struct db *db;
+	const struct db_waiter *usual;
+	struct err signal; /* what the wait was ended with; ERR_NONE: it was not */
+	int64_t deadline;
+};
+
+static void cancel(struct db *db)
+{
+	PGcancel *handle = db->pq->get_cancel(db->conn);
+	char ignored[256];
+
+	if (handle)
+		db->pq->cancel(handle, ignored, (int)sizeof(ignored));
+	db->pq->free_cancel(handle);
+}
+
+static int wait_or_cancel(void *arg, int fd, short events, int timeout_ms,
+			  struct err *err)
+{
+	struct canceller *c = arg;
+	struct pollfd pfd = { .fd = fd, .events = events };
+	int64_t left;
+	int rc;
+
+	if (c->signal.code == ERR_NONE) {
+		rc = c->usual->wait(c->usual->arg, fd, events, timeout_ms, &c->signal);
+		if (rc >= 0)
+			return rc;
+		c->deadline = clock_ms() + CANCEL_WAIT_MS;
+		cancel(c->db);
+	}
+	do {
+		left = c->deadline - clock_ms();
+		rc = left > 0 ? poll(&pfd, 1, (int)left) : 0;
+	} while (rc < 0 && errno == EINTR);
+	if (rc > 0)
+		return 1;
+	*err = c->signal;
+	err_detail(err, "The server did not confirm that it cancelled the statement: it "
+			"may go on with it.");
+	return -1;
+}
+
+/* Whether the answer never came: the server may still be at it, and end it well. */
+static bool is_lost(const struct db *db, const struct err *err)
+{
+	return !db->conn && !err->sqlstate[0] && err->code != ERR_INTERRUPTED;
+}
+
+static int lost(struct err *err)
+{
+	char why[sizeof(err->message)];
+
+	snprintf(why, sizeof(why), "%s", err->message);
+	err_set(err, ERR_UNCERTAIN, "the answer to the statement never came: %s", why);
+	err_detail(err, "The server may go on with it, and finish it.");
+	err_hint(err, "uncertain",
+		 "Run the command again: it looks for the session that runs the "
+		 "statement, and at what is there.");
+	return -1;
+}
+
+int pg_exec_alone(struct db *db, const char *sql, struct pg_answer *answer,
+		  struct err *err)
+{
+	struct canceller c = { .db = db, .usual = db->waiter };
+	struct db_waiter waiter = { .wait = wait_or_cancel, .arg = &c };
+	bool was_alive = db->conn != NULL;
+	int ret;
+
+	db->waiter = &waiter;
+	ret = pg_exec_params(db, sql, NULL, 0, answer, err);
+	db->waiter = c.usual;
+	if (ret == 0)
+		return 0;
+	if (c.signal.code != ERR_NONE && strcmp(err->sqlstate, "57014") == 0) {
+		*err = c.signal;
+		err_detail(err, "The server has cancelled the statement.");
+		return -1;
+	}
+	return was_alive && is_lost(db, err) ? lost(err) : -1;
+}
+
+static void hint_for(const struct sql_alone *a, struct err *err)
+{
+	bool index = a->kind == ALONE_CREATE && a->object == ALONE_INDEX;
+
+	if (strcmp(err->sqlstate, "23505") == 0 && index)
+		err_hint(err, "no-transaction",
+			 "Add a migration before this one that mends the rows which are "
+			 "equal. The INVALID index that is left is taken away when it "
+			 "is built again.");
+	else if (strcmp(err->sqlstate, "57014") == 0)
+		err_hint(err, "no-transaction",
+			 "Was it statement_timeout? Outside of a transaction the role's "
+			 "and the database's own settings hold: ALTER ROLE ... SET "
+			 "statement_timeout = 0.");
+}
+
+/* The place in the file of an error that the server has placed in the statement. */
+static void place(const struct db_script *script, const struct sql_statement *st,
+		  int position, struct err *err)
+{
+	size_t at = 0, n;
+
+	while (--position > 0 && at < st->len) {
+		n = utf8_char_len(st->text + at, st->len - at);
+		at += n ? n : 1;
+	}
+	sql_place(script->sql, script->len, st->offset + at, &err->line, &err->column);
+}
+
+/* CALL, DO and SELECT may have changed the session for what comes next. */
+static void put_back(struct db *db)
+{
+	static const char sql[] =
+		"RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL;"
+		"DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES;"
+		"SELECT pg_catalog.pg_advisory_unlock_all()";
+	struct pg_answer answer = { .code = ERR_FATAL };
+	struct err ignored;
+
+	/* the statement has run: what is wrong with the connection shows later */
+	pg_exec(db, sql, &answer, &ignored);
+}
+
+int pg_run_alone(struct db *db, const struct db_script *script, struct db_report *report,
+		 struct err *err)
+{
+	struct pg_answer answer = { .code = ERR_REFUSED };
+	struct pool pool = { 0 };
+	struct sql_statement st;
+	struct sql_alone a;
+	int64_t begun;
+	char *text;
+	int ret;
+
+	report->statements = 0;
+	report->ms = -1;
+	if (pg_check_alone(db, script, err) < 0 ||
+	    pg_alone_statement(script, &st, err) < 0)
+		return -1;
+	sql_alone_read(&st, &pool, &a);
+	text = pool_strndup(&pool, st.text, st.len);
+	db->line = st.line;
+	begun = clock_ms();
+	ret = pg_exec_alone(db, text, &answer, err);
+	db->line = 0;
+	if (ret < 0) {
+		place(script, &st, answer.position, err);
+		if (!err->hint[0])
+			hint_for(&a, err);
+	} else {
+		report->ms = clock_ms() - begun;
+		report->statements = 1;
+		if (sql_alone_need(&a) == ALONE_MAY)
+			put_back(db);
+	}
+	pool_release(&pool);
+	return ret;
+}

@@ -1,0 +1,182 @@
+/* A PostgreSQL server of a test's own, with a database and two sessions. */
+#include "base/compat.h"
+
+#include <poll.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/proc.h"
+#include "pg-fixture.h"
+
+const struct db_driver *const pg = &db_postgresql;
+
+static int test_wait(void *arg, int fd, short events, int timeout_ms, struct err *err)
+{
+	struct fixture *f = arg;
+	struct pollfd pfd = { .fd = fd, .events = events };
+
+	if (f->signals == 0)
+		return err_set(err, ERR_INTERRUPTED, "interrupted");
+	if (f->signals > 0) {
+		f->signals--;
+		timeout_ms = 100;
+	}
+	return poll(&pfd, fd < 0 ? 0 : 1, timeout_ms) > 0;
+}
+
+static void on_notice(void *arg, const char *severity, const char *message, unsigned line)
+{
+	struct fixture *f = arg;
+
+	buf_addf(&f->notices, "%s:%u:%s\n", severity, line, message);
+}
+
+int open_db(struct fixture *f, const char *url, struct db **out, struct err *err)
+{
+	struct db_open how = { .url = url,
+			       .application = "test-pg",
+			       .waiter = &f->waiter,
+			       .notice = on_notice,
+			       .notice_arg = f };
+
+	return pg->open(out, &how, err);
+}
+
+/* --- the server -------------------------------------------------------- */
+
+static char *server_script(void)
+{
+	const char *srcdir = getenv("srcdir");
+	struct buf path = BUF_INIT;
+
+	buf_addf(&path, "%s/t/pg-server.sh", srcdir ? srcdir : ".");
+	return buf_detach(&path);
+}
+
+/* Exit status of the script; what it says is appended to `out`. */
+static int server(const char *verb, const char *dir, struct buf *out)
+{
+	char *script = server_script(), pid[24];
+	const char *argv[] = { "sh", script, verb, dir, pid, NULL };
+	struct proc proc = { .argv = argv };
+	struct err err = { 0 };
+	int status;
+
+	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+	status = proc_run(&proc, out, NULL, &err);
+	if (status < 0)
+		fprintf(stderr, "%s\n", err.message);
+	free(script);
+	return status;
+}
+
+int run_sql(struct db *db, const char *sql, struct err *err)
+{
+	return pg->execute(db, sql, strlen(sql), err);
+}
+
+void must(struct db *db, const char *sql)
+{
+	struct err err = { 0 };
+
+	if (run_sql(db, sql, &err) < 0)
+		fail_msg("%s: %s", sql, err.message);
+}
+
+int start_server(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct buf url = BUF_INIT;
+
+	assert_non_null(f);
+	*state = f;
+	snprintf(f->dir, sizeof(f->dir), "/tmp/test-pg.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	f->signals = -1;
+	f->waiter = (struct db_waiter){ test_wait, f };
+	if (server("start", f->dir, &url) != 0)
+		return -1;
+	while (url.len && url.s[url.len - 1] == '\n')
+		url.s[--url.len] = '\0';
+	f->server = buf_detach(&url);
+	return 0;
+}
+
+int stop_server(void **state)
+{
+	struct fixture *f = *state;
+
+	server("stop", f->dir, NULL);
+	rmdir(f->dir);
+	free(f->server);
+	free(f->url);
+	buf_release(&f->notices);
+	free(f);
+	return 0;
+}
+
+/* A database and two sessions for each test. */
+int setup(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct buf url = BUF_INIT;
+	struct db *admin = NULL;
+
+	f->signals = -1;
+	assert_int_equal(open_db(f, f->server, &admin, &err), 0);
+	must(admin, "DROP DATABASE IF EXISTS t");
+	must(admin, "CREATE DATABASE t");
+	pg->free(admin);
+	buf_add(&url, f->server, strlen(f->server) - strlen("postgres"));
+	buf_adds(&url, "t");
+	free(f->url);
+	f->url = buf_detach(&url);
+	assert_int_equal(open_db(f, f->url, &f->db, &err), 0);
+	assert_int_equal(open_db(f, f->url, &f->other, &err), 0);
+	buf_reset(&f->notices);
+	return 0;
+}
+
+int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	pg->free(f->db);
+	pg->free(f->other);
+	f->db = f->other = NULL;
+	return 0;
+}
+
+int collect(void *arg, const char *const *values, size_t nr, struct err *err UNUSED)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		buf_addf(arg, "%s%s", i ? "|" : "", values[i] ? values[i] : "NULL");
+	buf_addc(arg, '\n');
+	return 0;
+}
+
+void expect(struct db *db, const char *sql, const char *wanted)
+{
+	struct buf got = BUF_INIT;
+	struct err err = { 0 };
+
+	if (pg->query(db, sql, NULL, 0, collect, &got, &err) < 0)
+		fail_msg("%s: %s", sql, err.message);
+	assert_string_equal(buf_str(&got), wanted);
+	buf_release(&got);
+}
+
+/* Whether a server can be had; says why not. */
+bool server_is_there(void)
+{
+	int status = server("check", "", NULL);
+
+	if (status == SKIP)
+		printf("1..0 # SKIP no initdb and pg_ctl of PostgreSQL here\n");
+	return status != SKIP;
+}
