@@ -87,8 +87,12 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_url.c \
 	%reldir%/db/pq.c %reldir%/db/pq.h \
 	%reldir%/db/sqlite.c %reldir%/db/sqlite.h \
+	%reldir%/db/sqlite_dry.c \
+	%reldir%/db/sqlite_group.c \
 	%reldir%/db/sqlite_keys.c \
-	%reldir%/db/sqlite_run.c \
+	%reldir%/db/sqlite_script.c \
+	%reldir%/db/sqlite_text.c \
+	%reldir%/db/sqlite_unit.c %reldir%/db/sqlite_unit.h \
 	%reldir%/db/tracker.c %reldir%/db/tracker.h
 
 %canon_reldir%_libout_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

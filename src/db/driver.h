@@ -223,6 +223,8 @@ struct db_driver {
 	 * set, and err->sqlstate, line, column and excerpt where known; no
 	 * transaction is open then. ERR_INTERRUPTED: what was under way was
 	 * cancelled and rolled back. ERR_UNCERTAIN: see struct db_failure.
+	 * 1 in a dry run alone: units from failure->unit on cannot be tried in its
+	 * transaction (SQLite: foreign_keys is switched between transactions).
 	 */
 	int (*run)(struct db *db, const struct db_batch *batch,
 		   struct db_failure *failure, struct err *err);

@@ -12,6 +12,7 @@ enum {
 	BUSY_MS = 5000, /* longest wait for another process's lock */
 	BUSY_PAUSE_MS = 100,
 	WATCH_STEPS = 100000, /* between two looks for a signal */
+	GROUP_MS = 500,
 };
 
 static const char SCHEME[] = "sqlite:";
@@ -22,7 +23,7 @@ static int locked(struct db *db, enum err_code code, struct err *err)
 {
 	err_set(err, code, "could not lock database '%s': another process holds it",
 		db->path);
-	err_detail(err, "It was waited for %d seconds.", BUSY_MS / 1000);
+	err_detail(err, "It was waited for %d seconds.", db->busy_ms / 1000);
 	err_hint(err, "sqlite-locked",
 		 "Try again when the other process is done; \"fuser %s\" names it.",
 		 db->path);
@@ -76,7 +77,7 @@ static int on_busy(void *arg, int count)
 
 	if (count == 0)
 		db->busy_since = now;
-	if (now - db->busy_since >= BUSY_MS)
+	if (now - db->busy_since >= db->busy_ms)
 		return 0;
 	return db->waiter->wait(db->waiter->arg, -1, 0, pause, &db->ended) >= 0;
 }
@@ -87,6 +88,18 @@ static int on_progress(void *arg)
 	struct db *db = arg;
 
 	return db->waiter->wait(db->waiter->arg, -1, 0, 0, &db->ended) < 0;
+}
+
+int sqlite_look_for_signal(struct db *db, struct err *err)
+{
+	return db->waiter->wait(db->waiter->arg, -1, 0, 0, err) < 0 ? -1 : 0;
+}
+
+void sqlite_ignore_signals(struct db *db)
+{
+	sqlite3_progress_handler(db->sql, 0, NULL, NULL);
+	sqlite3_busy_timeout(db->sql, db->busy_ms);
+	db->ended.code = ERR_NONE;
 }
 
 static void watch(struct db *db)
@@ -108,7 +121,10 @@ int sqlite_settle(struct db *db, struct err *err)
 	return sqlite_exec(db,
 			   "PRAGMA legacy_alter_table=OFF; PRAGMA recursive_triggers=OFF;"
 			   "PRAGMA ignore_check_constraints=OFF;"
-			   "PRAGMA case_sensitive_like=OFF",
+			   "PRAGMA case_sensitive_like=OFF;"
+			   "PRAGMA reverse_unordered_selects=OFF;"
+			   "PRAGMA defer_foreign_keys=OFF; PRAGMA automatic_index=ON;"
+			   "PRAGMA cell_size_check=OFF",
 			   err);
 }
 
@@ -222,6 +238,8 @@ static int db_open(struct db **out, const struct db_open *how, struct err *err)
 	db->path = how->flags & DB_IN_MEMORY ? xstrdup(":memory:")
 					     : full_path(path, how->base);
 	db->waiter = how->waiter;
+	db->busy_ms = BUSY_MS;
+	db->group_ms = GROUP_MS;
 	snprintf(db->engine, sizeof(db->engine), "sqlite/%s", sqlite3_libversion());
 	if (must_exist && access(db->path, F_OK) < 0 &&
 	    (errno == ENOENT || errno == ENOTDIR)) {
@@ -232,6 +250,7 @@ static int db_open(struct db **out, const struct db_open *how, struct err *err)
 	if (open_file(db, must_exist, err) < 0)
 		goto out;
 	watch(db);
+	sqlite3_set_authorizer(db->sql, sqlite_authorize, db);
 	if (harden(db, err) < 0)
 		goto out;
 	*out = db;
@@ -274,7 +293,7 @@ static void transaction_over(struct db *db)
 	db->ended.code = ERR_NONE;
 }
 
-static int begin(struct db *db, bool foreign_keys, struct err *err)
+int sqlite_begin(struct db *db, bool foreign_keys, struct err *err)
 {
 	/*
 	 * OFF unless asked for: with ON the usual rebuild of a table (create,
@@ -307,7 +326,7 @@ static int begin_read(struct db *db, struct err *err)
 	return -1;
 }
 
-static void rollback(struct db *db)
+void sqlite_rollback(struct db *db)
 {
 	struct err ignored;
 
@@ -319,7 +338,7 @@ static void rollback(struct db *db)
 	transaction_over(db);
 }
 
-static int commit(struct db *db, struct err *err)
+int sqlite_commit(struct db *db, struct err *err)
 {
 	int rc;
 
@@ -336,8 +355,8 @@ static int commit(struct db *db, struct err *err)
 			err_detail(err,
 				   "It was still being read %d seconds after "
 				   "COMMIT was asked for; all was rolled back.",
-				   BUSY_MS / 1000);
-		rollback(db);
+				   db->busy_ms / 1000);
+		sqlite_rollback(db);
 		return -1;
 	}
 	transaction_over(db);
@@ -346,7 +365,7 @@ static int commit(struct db *db, struct err *err)
 
 /* --- our own questions ------------------------------------------------- */
 
-static int bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, size_t nr)
+int sqlite_bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, size_t nr)
 {
 	char name[24];
 	size_t i;
@@ -388,7 +407,7 @@ int sqlite_query(struct db *db, const char *sql, const char *const *params,
 
 	rc = sqlite3_prepare_v2(db->sql, sql, -1, &stmt, NULL);
 	if (rc == SQLITE_OK)
-		rc = bind(db, stmt, params, nr_params);
+		rc = sqlite_bind(db, stmt, params, nr_params);
 	if (rc == SQLITE_OK)
 		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
 			if (tell_row(stmt, row, arg, err) < 0)
@@ -424,6 +443,16 @@ static bool is_conflict(const struct err *err)
 	       (code & 0xff) == SQLITE_BUSY;
 }
 
+static bool is_passing(const struct err *err)
+{
+	return (atoi(err->sqlstate) & 0xff) == SQLITE_BUSY;
+}
+
+static int reconnect(struct db *db UNUSED, struct err *err UNUSED)
+{
+	return 0; /* nothing is between us and the file */
+}
+
 const struct db_driver db_sqlite = {
 	.name = "sqlite",
 	.prefix = "git_migrate_",
@@ -434,14 +463,17 @@ const struct db_driver db_sqlite = {
 	.engine = engine,
 	.capabilities = capabilities,
 	.identity = identity,
-	.begin = begin,
+	.begin = sqlite_begin,
 	.begin_read = begin_read,
 	.check = sqlite_check,
-	.run_script = sqlite_run,
+	.run = sqlite_run,
+	.run_script = sqlite_run_script,
 	.query = sqlite_query,
 	.execute = execute,
-	.commit = commit,
-	.rollback = rollback,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.reconnect = reconnect,
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
+	.is_passing = is_passing,
 };

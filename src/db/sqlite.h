@@ -1,4 +1,4 @@
-/* Inside of the SQLite driver: what sqlite.c and sqlite_run.c share. */
+/* Inside of the SQLite driver: what its files share. */
 #ifndef DB_SQLITE_H
 #define DB_SQLITE_H
 
@@ -10,16 +10,23 @@
 #include "base/err.h"
 #include "db/driver.h"
 
+struct sqlite_run;
+
 struct db {
 	sqlite3 *sql;
 	char *path;
 	const struct db_waiter *waiter;
 	char engine[32];
-	bool foreign_keys;  /* in force in the transaction */
-	bool reading;	    /* begin_read() began it */
-	int64_t busy_since; /* clock_ms() when the present wait for a lock began */
-	struct err ended;   /* what ended a wait; ERR_NONE: nothing did */
+	bool foreign_keys;	/* in force in the transaction */
+	bool reading;		/* begin_read() began it */
+	int64_t busy_since;	/* clock_ms() when the present wait for a lock began */
+	struct err ended;	/* what ended a wait; ERR_NONE: nothing did */
+	struct sqlite_run *run; /* the script whose statements are judged, or NULL */
+	int busy_ms;		/* longest wait for another process's lock */
+	int group_ms;		/* a group of migrations is committed after so long */
 };
+
+/* --- sqlite.c: the connection ------------------------------------------ */
 
 /**
  * Fills `err` from the connection's last error: its text, and its extended code
@@ -28,15 +35,54 @@ struct db {
  */
 int sqlite_err(struct db *db, enum err_code code, struct err *err);
 
+/** Whether a signal asks to stop: 0, or -1 (ERR_INTERRUPTED). */
+int sqlite_look_for_signal(struct db *db, struct err *err);
+
+/** Signals wait from now on, until sqlite_settle(). */
+void sqlite_ignore_signals(struct db *db);
+
 /** Statements of our own, without an answer. 0 or -1 (ERR_FATAL). */
 int sqlite_exec(struct db *db, const char *sql, struct err *err);
 
-/** The slot query of the driver. */
+/** Values for $1 to $nr of a statement of our own. SQLite's code. */
+int sqlite_bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, size_t nr);
+
+/** The slots query, begin, commit and rollback of the driver. */
 int sqlite_query(struct db *db, const char *sql, const char *const *params,
 		 size_t nr_params, db_row_fn row, void *arg, struct err *err);
+int sqlite_begin(struct db *db, bool foreign_keys, struct err *err);
+int sqlite_commit(struct db *db, struct err *err);
+void sqlite_rollback(struct db *db);
 
 /** Puts back the connection's settings, which a migration may have changed. 0 or -1. */
 int sqlite_settle(struct db *db, struct err *err);
+
+/* --- sqlite_text.c: a file, before it is run --------------------------- */
+
+struct sqlite_text {
+	char *sql; /* a copy with a NUL behind it, which spares sqlite3 one for each
+		      statement; without a byte order mark */
+	size_t len;
+};
+
+/** 0; -1 (ERR_REFUSED) for what is no text, or what SQLite would skip in silence. */
+int sqlite_text_init(struct sqlite_text *t, const struct db_script *script,
+		     struct err *err);
+void sqlite_text_release(struct sqlite_text *t);
+
+/** Puts the place of an offset into `err`. Returns -1. */
+int sqlite_text_place(const struct sqlite_text *t, size_t offset, struct err *err);
+
+/** The next place from `at` on that is no blank, comment or semicolon. */
+size_t sqlite_text_skip(const struct sqlite_text *t, size_t at);
+
+/** Where the statement at `at` ends: at its semicolon. Not for triggers. */
+size_t sqlite_text_end(const struct sqlite_text *t, size_t at);
+
+/** Whether this word stands at `at`, in any case. */
+bool sqlite_text_is(const struct sqlite_text *t, size_t at, const char *word);
+
+/* --- sqlite_script.c: runs one ----------------------------------------- */
 
 /** Texts from the first column of an answer. */
 struct sqlite_names {
@@ -47,6 +93,52 @@ struct sqlite_names {
 /** For sqlite_query: appends to a struct sqlite_names. */
 int sqlite_add_name(void *arg, const char *const *values, size_t nr, struct err *err);
 void sqlite_names_release(struct sqlite_names *names);
+
+/** What scripts did, as the authorizer saw it. Start with `= { 0 }`. */
+struct sqlite_trace {
+	struct sqlite_names written; /* tables, each once */
+	bool everything;	     /* too many to be named, or one was renamed */
+	bool temporary;		     /* something temporary was made */
+	bool settings;		     /* a PRAGMA was given a value */
+};
+
+void sqlite_trace_release(struct sqlite_trace *trace);
+
+/** Tables that a script of a dry run touches, each once; the names are its own. */
+struct sqlite_touches {
+	struct sqlite_touched {
+		char *name;
+		bool rewritten, dropped;
+		uint64_t destroyed;
+	} * items;
+	size_t nr, alloc;
+};
+
+/** Position of the table; it is added where it is not there. */
+size_t sqlite_touch(struct sqlite_touches *t, const char *table);
+
+/** A script to be run, and whom to tell. */
+struct sqlite_job {
+	const struct db_script *script;
+	const struct db_batch *batch; /* NULL: nobody is told */
+	size_t unit;
+	struct sqlite_trace *trace;	/* is added to */
+	struct sqlite_touches *touches; /* the same; NULL: nobody asks */
+	bool alone;			/* outside of any transaction */
+};
+
+/**
+ * Runs the statements, inside of a transaction unless `alone`, and puts the
+ * session back. 0; -1 with `err`: it may have ended the transaction.
+ */
+int sqlite_script_run(struct db *db, const struct sqlite_job *job,
+		      struct db_report *report, struct err *err);
+
+/** sqlite3's authorizer of a connection; `arg` is the struct db. */
+int sqlite_authorize(void *arg, int action, const char *a, const char *b,
+		     const char *schema, const char *trigger);
+
+/* --- sqlite_keys.c: foreign keys --------------------------------------- */
 
 struct sqlite_violation {
 	char *table, *rowid, *parent; /* rowid "" without one; parent "": no such key */
@@ -60,18 +152,25 @@ struct sqlite_violations {
 
 void sqlite_violations_release(struct sqlite_violations *v);
 
-/** Adds all rows of the database whose key points nowhere. 0 or -1. */
-int sqlite_find_violations(struct db *db, struct sqlite_violations *v, struct err *err);
+/**
+ * Adds the rows of the database whose key points nowhere; with a `trace` those
+ * alone that what it names can have brought. 0 or -1.
+ */
+int sqlite_find_violations(struct db *db, const struct sqlite_trace *trace,
+			   struct sqlite_violations *v, struct err *err);
 
 /** 0, or -1 (ERR_REFUSED) when `after` has some that `before` has not. */
 int sqlite_compare_violations(const struct sqlite_violations *before,
 			      const struct sqlite_violations *after, struct err *err);
 
-/** The driver's check(). */
-int sqlite_check(struct db *db, const struct db_script *script, struct err *err);
+/* --- further slots of the driver --------------------------------------- */
 
-/** The slot run of the driver. */
-int sqlite_run(struct db *db, const struct db_script *script, struct db_report *report,
+int sqlite_check(struct db *db, const struct db_script *script, struct err *err);
+int sqlite_run(struct db *db, const struct db_batch *batch, struct db_failure *failure,
 	       struct err *err);
+int sqlite_run_dry(struct db *db, const struct db_batch *batch,
+		   struct db_failure *failure, struct err *err);
+int sqlite_run_script(struct db *db, const struct db_script *script,
+		      struct db_report *report, struct err *err);
 
 #endif

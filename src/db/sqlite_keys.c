@@ -19,6 +19,7 @@ void sqlite_violations_release(struct sqlite_violations *v)
 		free(v->items[i].parent);
 	}
 	free(v->items);
+	memset(v, 0, sizeof(*v));
 }
 
 int sqlite_add_name(void *arg, const char *const *values, size_t nr UNUSED,
@@ -38,6 +39,7 @@ void sqlite_names_release(struct sqlite_names *names)
 	for (i = 0; i < names->nr; i++)
 		free(names->items[i]);
 	free(names->items);
+	memset(names, 0, sizeof(*names));
 }
 
 static int add_violation(void *arg, const char *const *values, size_t nr UNUSED,
@@ -79,22 +81,55 @@ static int check_table(struct db *db, const char *table, struct sqlite_violation
 	return ret;
 }
 
-int sqlite_find_violations(struct db *db, struct sqlite_violations *v, struct err *err)
+static bool is_named(const struct sqlite_names *names, const char *table)
 {
-	struct sqlite_names names = { 0 };
+	size_t i;
+
+	for (i = 0; i < names->nr; i++)
+		if (strcasecmp(names->items[i], table) == 0)
+			return true;
+	return false;
+}
+
+/* Tables with keys, those that a trace is about. */
+struct choice {
+	const struct sqlite_trace *trace; /* NULL: all */
+	struct sqlite_names chosen;
+};
+
+/* A row is a table and another that a key of it refers to; in order of the first. */
+static int choose(void *arg, const char *const *values, size_t nr, struct err *err)
+{
+	struct choice *c = arg;
+	const struct sqlite_names *names = &c->chosen;
+
+	if (names->nr && strcmp(names->items[names->nr - 1], values[0]) == 0)
+		return 0;
+	if (c->trace && !c->trace->everything &&
+	    !is_named(&c->trace->written, values[0]) &&
+	    !(values[1] && is_named(&c->trace->written, values[1])))
+		return 0;
+	return sqlite_add_name(&c->chosen, values, nr, err);
+}
+
+int sqlite_find_violations(struct db *db, const struct sqlite_trace *trace,
+			   struct sqlite_violations *v, struct err *err)
+{
+	struct choice choice = { .trace = trace };
 	size_t i;
 	int ret;
 
 	ret = sqlite_query(db,
-			   "SELECT DISTINCT m.name FROM main.sqlite_schema AS m,"
-			   " pragma_foreign_key_list(m.name, 'main')"
-			   " WHERE m.type = 'table'",
-			   NULL, 0, sqlite_add_name, &names, err);
-	for (i = 0; i < names.nr && ret == 0; i++)
-		ret = check_table(db, names.items[i], v, err);
+			   "SELECT m.name, k.\"table\" FROM main.sqlite_schema AS m,"
+			   " pragma_foreign_key_list(m.name, 'main') AS k"
+			   " WHERE m.type = 'table' AND m.sql LIKE '%references%'"
+			   " ORDER BY m.rowid",
+			   NULL, 0, choose, &choice, err);
+	for (i = 0; i < choice.chosen.nr && ret == 0; i++)
+		ret = check_table(db, choice.chosen.items[i], v, err);
 	if (v->nr > 1)
 		qsort(v->items, v->nr, sizeof(*v->items), by_place);
-	sqlite_names_release(&names);
+	sqlite_names_release(&choice.chosen);
 	return ret;
 }
 

@@ -1,0 +1,301 @@
+/*
+ * Runs a batch on SQLite. Commits are what costs, so units share a transaction,
+ * each in a savepoint, and a failure still leaves behind what it would with a
+ * transaction each: what went before it is committed.
+ */
+#include "base/compat.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/vec.h"
+#include "db/driver.h"
+#include "db/sqlite.h"
+#include "db/sqlite_unit.h"
+
+enum { GROUP_BYTES = 4 << 20 }; /* of scripts that are held for a group */
+
+struct member {
+	struct db_unit unit;
+	struct db_report report;
+};
+
+/* The transaction under way: units `from` on. */
+struct group {
+	struct sqlite_units units;
+	size_t from;
+	struct member *members; /* those that were asked for */
+	size_t nr, alloc;
+	size_t run; /* so many are done in the transaction */
+	struct sqlite_trace trace;
+	/* Rows whose key points nowhere are looked for afterwards; only once there are
+	   some it must be known which were there before. */
+	bool compares;
+	struct sqlite_violations before;
+};
+
+/* --- members ----------------------------------------------------------- */
+
+static bool wants_keys(const struct member *m)
+{
+	return m->unit.script && m->unit.script->foreign_keys;
+}
+
+/* Member `i`; NULL with the failure set when it cannot be had. */
+static const struct member *member(struct group *g, size_t i, struct err *err)
+{
+	const struct db_batch *batch = g->units.batch;
+	struct member *m;
+
+	if (i < g->nr)
+		return &g->members[i];
+	VEC_GROW(g->members, g->nr, g->alloc);
+	m = &g->members[g->nr];
+	memset(m, 0, sizeof(*m));
+	if (batch->unit(batch->arg, g->from + i, &m->unit, err) < 0) {
+		sqlite_units_failed(&g->units, g->from + i, DB_BEGIN);
+		return NULL;
+	}
+	if (m->unit.script && m->unit.script->no_transaction)
+		BUG("'%s' is not for a transaction", m->unit.script->name);
+	g->nr++;
+	return m;
+}
+
+/* They are committed: tells so, and goes on behind them. */
+static void leave_behind(struct group *g)
+{
+	const struct db_batch *batch = g->units.batch;
+	size_t i;
+
+	for (i = 0; i < g->run; i++)
+		batch->done(batch->arg, g->from + i, &g->members[i].report);
+	g->nr -= g->run;
+	memmove(g->members, g->members + g->run, g->nr * sizeof(*g->members));
+	g->from += g->run;
+	g->run = 0;
+}
+
+/* --- one transaction --------------------------------------------------- */
+
+static int begin(struct group *g, struct err *err)
+{
+	const struct member *first = member(g, 0, err);
+
+	if (!first)
+		return -1;
+	g->run = 0;
+	sqlite_trace_release(&g->trace);
+	sqlite_violations_release(&g->before);
+	if (sqlite_begin(g->units.db, wants_keys(first), err) < 0)
+		return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
+	if (!g->compares ||
+	    sqlite_find_violations(g->units.db, NULL, &g->before, err) == 0)
+		return 0;
+	sqlite_rollback(g->units.db);
+	return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
+}
+
+/* Runs the next member. 0, or -1 with the failure set. */
+static int run_next(struct group *g, struct err *err)
+{
+	struct member *m = &g->members[g->run];
+	const struct sqlite_outcome out = { .report = &m->report, .trace = &g->trace };
+	size_t i = g->from + g->run;
+
+	if (!g->units.quiet && sqlite_look_for_signal(g->units.db, err) < 0)
+		return sqlite_units_failed(&g->units, i, DB_BEGIN);
+	if (sqlite_unit_run(&g->units, i, &m->unit, &out, err) < 0)
+		return -1;
+	g->run++;
+	return 0;
+}
+
+/* Runs as many as belong together. 0, or -1 with the failure set. */
+static int run_some(struct group *g, struct err *err)
+{
+	int64_t since = clock_ms();
+	const struct member *m;
+	size_t bytes = 0;
+
+	for (;;) {
+		if (run_next(g, err) < 0)
+			return -1;
+		m = &g->members[g->run - 1];
+		if (m->unit.script)
+			bytes += m->unit.script->len;
+		if (wants_keys(m) || bytes >= GROUP_BYTES ||
+		    g->from + g->run == g->units.batch->nr ||
+		    clock_ms() - since >= g->units.db->group_ms)
+			return 0;
+		m = member(g, g->run, err);
+		if (!m)
+			return -1;
+		if (wants_keys(m))
+			return 0;
+	}
+}
+
+/*
+ * Whether keys point nowhere now: 1 new ones do (`err` tells), or some of which it
+ * is not known; 0; -1.
+ */
+static int judge_keys(struct group *g, struct err *err)
+{
+	struct sqlite_violations after = { 0 };
+	int ret = sqlite_find_violations(g->units.db, &g->trace, &after, err);
+
+	if (ret == 0 && after.nr && !g->compares)
+		ret = 1;
+	else if (ret == 0 && sqlite_compare_violations(&g->before, &after, err) < 0)
+		ret = 1;
+	sqlite_violations_release(&after);
+	return ret;
+}
+
+/*
+ * COMMIT failed and maybe was done all the same. When the log's head is still the
+ * one before the group, it was not; when it is another, the tracker tells the rest.
+ */
+static int judge_commit(struct group *g, struct err *err)
+{
+	const struct db_statement *expect = &g->members[0].unit.expect;
+	struct db *db = g->units.db, fresh = *db;
+	struct err ignored;
+	int as_before = -1;
+
+	if (expect->sql && sqlite3_open_v2(db->path, &fresh.sql,
+					   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+						   SQLITE_OPEN_EXRESCODE,
+					   NULL) == SQLITE_OK) {
+		sqlite_ignore_signals(&fresh);
+		as_before = sqlite_unit_expects(&fresh, expect, &ignored);
+	}
+	if (expect->sql)
+		sqlite3_close_v2(fresh.sql);
+	if (as_before > 0)
+		return -1;
+	err->code = ERR_UNCERTAIN;
+	g->units.failure->sent = g->from + g->run;
+	return -1;
+}
+
+static int commit(struct group *g, struct err *err)
+{
+	FAULT_POINT("recorded");
+	if (sqlite_commit(g->units.db, err) == 0) {
+		FAULT_POINT("committed");
+		leave_behind(g);
+		return 0;
+	}
+	sqlite_units_failed(&g->units, g->from, DB_COMMIT);
+	if ((atoi(err->sqlstate) & 0xff) == SQLITE_IOERR)
+		return judge_commit(g, err);
+	return -1;
+}
+
+/* --- what does not go well --------------------------------------------- */
+
+static int finish(struct group *g, struct err *err);
+static int save_before(struct group *g, struct err *err);
+
+/* Runs the first `nr` members anew and commits them. 0, or -1 with the failure set. */
+static int repeat(struct group *g, size_t nr, struct err *err)
+{
+	bool quiet = g->units.quiet;
+	int ret = begin(g, err);
+
+	g->units.quiet = true;
+	while (ret == 0 && g->run < nr)
+		if (run_next(g, err) < 0)
+			ret = save_before(g, err);
+	if (ret == 0)
+		ret = finish(g, err);
+	g->units.quiet = quiet;
+	return ret;
+}
+
+/*
+ * Keys point nowhere behind a group: since when, and by which of its members? All
+ * is run anew, first with what was there before for comparison, then one by one.
+ */
+static int look_closer(struct group *g, struct err *err)
+{
+	size_t nr = g->run;
+	int ret = 0;
+
+	sqlite_rollback(g->units.db);
+	if (!g->compares) {
+		g->compares = true;
+		return repeat(g, nr, err);
+	}
+	if (nr == 1)
+		return sqlite_units_failed(&g->units, g->from, DB_SCRIPT);
+	while (ret == 0 && nr-- > 0)
+		ret = repeat(g, 1, err);
+	return ret;
+}
+
+/* Ends the transaction behind members that went well. 0, or -1 with the failure set. */
+static int finish(struct group *g, struct err *err)
+{
+	int ret = judge_keys(g, err);
+
+	if (ret > 0)
+		return look_closer(g, err);
+	if (ret == 0)
+		return commit(g, err);
+	sqlite_rollback(g->units.db);
+	return sqlite_units_failed(&g->units, g->from, DB_COMMIT);
+}
+
+/* A member has failed: those before it are committed. Returns -1. */
+static int save_before(struct group *g, struct err *err)
+{
+	const struct db_failure failure = *g->units.failure;
+	bool undone = sqlite_unit_undo(&g->units);
+	size_t nr = g->run;
+	struct err why = { 0 };
+	int ret = 0;
+
+	/* where SQLite has ended the transaction they are gone, and run anew */
+	if (nr > 0)
+		ret = undone ? finish(g, &why) : repeat(g, nr, &why);
+	else if (undone)
+		sqlite_rollback(g->units.db);
+	if (ret < 0)
+		*err = why; /* one before it does not last: that comes first */
+	else
+		*g->units.failure = failure;
+	return -1;
+}
+
+static int run_group(struct group *g, struct err *err)
+{
+	struct err ignored;
+	int ret = begin(g, err);
+
+	if (ret == 0)
+		ret = run_some(g, err) == 0 ? finish(g, err) : save_before(g, err);
+	if (ret < 0)
+		sqlite_settle(g->units.db, &ignored); /* signals are seen again */
+	return ret;
+}
+
+int sqlite_run(struct db *db, const struct db_batch *batch, struct db_failure *failure,
+	       struct err *err)
+{
+	struct group g = { 0 };
+	int ret = 0;
+
+	if (batch->dry)
+		return sqlite_run_dry(db, batch, failure, err);
+	sqlite_units_init(&g.units, db, batch, failure);
+	while (ret == 0 && g.from < batch->nr)
+		ret = run_group(&g, err);
+	sqlite_units_release(&g.units);
+	sqlite_trace_release(&g.trace);
+	sqlite_violations_release(&g.before);
+	free(g.members);
+	return ret;
+}

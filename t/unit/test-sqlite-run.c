@@ -1,0 +1,579 @@
+/* Batches on SQLite: groups of migrations, and what each failure leaves behind. */
+#include "base/compat.h"
+
+#include <setjmp.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "db/sqlite.h"
+#include "sqlite-batch.h"
+
+/* --- short words ------------------------------------------------------- */
+
+/* A trial with the log, in which no time passes. */
+static struct trial logged(struct fixture *f)
+{
+	make_log(f->db);
+	f->db->group_ms = INT_MAX;
+	return (struct trial){ .db = f->db, .log = true };
+}
+
+static void run_all(struct trial *t, const char *told)
+{
+	if (trial_run(t) != 0)
+		fail_msg("%zu: %s", t->failure.unit, t->err.message);
+	assert_string_equal(buf_str(&t->told), told);
+}
+
+static void fails_at(struct trial *t, size_t unit, enum db_phase phase, const char *word)
+{
+	assert_int_equal(trial_run(t), -1);
+	if (!strstr(t->err.message, word))
+		fail_msg("'%s' is not in '%s'", word, t->err.message);
+	assert_int_equal(t->failure.unit, unit);
+	assert_int_equal(t->failure.sent, unit);
+	assert_int_equal(t->failure.phase, phase);
+	assert_true(sqlite3_get_autocommit(t->db->sql));
+}
+
+static unsigned commits;
+
+static int count_commit(void *arg UNUSED)
+{
+	commits++;
+	return 0;
+}
+
+static void count_commits(struct fixture *f)
+{
+	commits = 0;
+	sqlite3_commit_hook(f->db->sql, count_commit, NULL);
+}
+
+/* --- groups ------------------------------------------------------------ */
+
+static void test_group(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	trial_add(&t, "create table t (a);\n\ninsert into t values (1);");
+	trial_add(&t, "insert into t values (2); insert into t values (3)");
+	trial_add(&t, NULL)->name = "alone";
+	t.tell_statements = true;
+	count_commits(f);
+	run_all(&t, "statement 0:1\nstatement 0:3\nstatement 1:1\nstatement 1:1\n"
+		    "done 0: 2\ndone 1: 2\ndone 2: 0\n");
+	assert_int_equal(commits, 1);
+	expect(f->db, "select seq, name from git_migrate_note",
+	       "1|0001.sql\n2|0001.sql\n3|alone\n");
+	trial_release(&t);
+}
+
+static void test_group_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	trial_add(&t, "create table p (id integer primary key)");
+	trial_add(&t, "create table c (p references p (id) on delete cascade);"
+		      "insert into p values (1), (2); insert into c values (1), (2);");
+	trial_add(&t, "delete from p where id = 1")->foreign_keys = true;
+	trial_add(&t, "create table x (a)");
+	trial_add(&t, "create table y (a)");
+	count_commits(f);
+	run_all(&t, "done 0: 1\ndone 1: 3\ndone 2: 1\ndone 3: 1\ndone 4: 1\n");
+	assert_int_equal(commits, 3);
+	expect(f->db, "select p from c", "2\n");
+
+	/* when no time is left each is committed by itself */
+	t.nr = 0;
+	t.head = 5;
+	trial_add(&t, "insert into x values (1)");
+	trial_add(&t, "insert into x values (2)");
+	trial_add(&t, "insert into x values (3)");
+	f->db->group_ms = 0;
+	count_commits(f);
+	run_all(&t, "done 0: 1\ndone 1: 1\ndone 2: 1\n");
+	assert_int_equal(commits, 3);
+	trial_release(&t);
+}
+
+static void test_failure(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	trial_add(&t, "create table t (a unique)");
+	trial_add(&t, "insert into t values (1)");
+	trial_add(&t, "insert into t values (2);\n  insert into t values (1);");
+	trial_add(&t, "insert into t values (3)");
+	count_commits(f);
+	fails_at(&t, 2, DB_SCRIPT, "UNIQUE");
+	assert_int_equal(commits, 1);
+	assert_int_equal(t.err.line, 2);
+	assert_int_equal(t.err.column, 3);
+	assert_string_equal(t.err.excerpt, "  insert into t values (1);");
+	assert_int_equal(t.err.caret, 2);
+	assert_string_equal(buf_str(&t.told), "done 0: 1\ndone 1: 1\n");
+	expect(f->db, "select a from t", "1\n");
+	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+
+	/* the first of a group: nothing is left behind */
+	t.nr = 0;
+	t.head = 2;
+	trial_add(&t, "insert into t values (2); insert into t values (1)");
+	trial_add(&t, "insert into t values (3)");
+	fails_at(&t, 0, DB_SCRIPT, "UNIQUE");
+	assert_string_equal(buf_str(&t.told), "");
+	expect(f->db, "select a from t", "1\n");
+	run_ok(f->db, "insert into t values (2)");
+	trial_release(&t);
+}
+
+/* A long line is cut near the place, at characters. */
+static void test_excerpt(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = { .db = f->db };
+	struct buf sql = BUF_INIT;
+	int i;
+
+	buf_adds(&sql, "select 1;\r\nselect '");
+	for (i = 0; i < 200; i++)
+		buf_adds(&sql, "\xc3\xa4");
+	buf_adds(&sql, "', nowhere, '");
+	for (i = 0; i < 200; i++)
+		buf_adds(&sql, "\xc3\xa4");
+	buf_adds(&sql, "';\r\n");
+	trial_add(&t, buf_str(&sql));
+	fails_at(&t, 0, DB_SCRIPT, "nowhere");
+	assert_int_equal(t.err.line, 2);
+	assert_int_equal(t.err.column, 212);
+	assert_true(strlen(t.err.excerpt) <= 112);
+	assert_int_equal((unsigned char)t.err.excerpt[0], 0xc3);
+	assert_int_equal(t.err.caret, 36);
+	assert_memory_equal(strstr(t.err.excerpt, "nowhere"), "nowhere, '\xc3\xa4", 12);
+	assert_true(t.err.excerpt[strlen(t.err.excerpt) - 1] == '\xa4');
+	buf_release(&sql);
+	trial_release(&t);
+}
+
+/* --- where SQLite itself ends the transaction -------------------------- */
+
+static void test_or_rollback(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	trial_add(&t, "create table t (a unique); insert into t values (1)");
+	trial_add(&t, "insert into t values (2)");
+	trial_add(&t, "insert into t values (3);\ninsert or rollback into t values (1);\n"
+		      "insert into t values (4);");
+	trial_add(&t, "insert into t values (5)");
+	t.tell_statements = true;
+	fails_at(&t, 2, DB_SCRIPT, "UNIQUE");
+	assert_int_equal(t.err.line, 2);
+	assert_non_null(strstr(t.err.detail, "ended the transaction"));
+	/* those that are run anew are told once */
+	assert_string_equal(buf_str(&t.told),
+			    "statement 0:1\nstatement 0:1\nstatement 1:1\nstatement 2:1\n"
+			    "done 0: 2\ndone 1: 1\n");
+	expect(f->db, "select a from t", "1\n2\n");
+	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+
+	t.nr = 0;
+	t.head = 2;
+	t.tell_statements = false;
+	trial_add(&t, "insert into t values (3)");
+	trial_add(&t, "create trigger g after insert on t begin select raise(rollback, "
+		      "'never'); end; insert into t values (4);");
+	fails_at(&t, 1, DB_SCRIPT, "never");
+	expect(f->db, "select a from t", "1\n2\n3\n");
+	trial_release(&t);
+}
+
+static void test_disk_full(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+	struct buf sql = BUF_INIT;
+
+	trial_add(&t, "create table t (a)");
+	trial_add(&t, "insert into t values ('small')");
+	trial_add(&t, "insert into t values (zeroblob(1000000))");
+	execute(f->db, "pragma max_page_count=40");
+	fails_at(&t, 2, DB_SCRIPT, "full");
+	assert_string_equal(t.err.sqlstate, "13");
+	assert_string_equal(buf_str(&t.told), "done 0: 1\ndone 1: 1\n");
+	expect(f->db, "select a from t", "small\n");
+	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	expect(f->db, "pragma integrity_check", "ok\n");
+	execute(f->db, "pragma max_page_count=4000");
+	t.nr = 0;
+	t.head = 2;
+	trial_add(&t, "insert into t values (zeroblob(1000000))");
+	run_all(&t, "done 0: 1\n");
+	buf_release(&sql);
+	trial_release(&t);
+}
+
+/* --- foreign keys ------------------------------------------------------ */
+
+static void add_family(struct trial *t)
+{
+	trial_add(t, "create table p (id integer primary key);"
+		     "create table c (p references p (id));"
+		     "create table other (a); insert into p values (1), (2);"
+		     "insert into c values (1), (2);");
+}
+
+static void test_culprit(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	trial_add(&t, "insert into other values (1)");
+	trial_add(&t, "delete from p where id = 1");
+	trial_add(&t, "insert into other values (2)");
+	fails_at(&t, 2, DB_SCRIPT, "foreign keys that point nowhere: 1");
+	assert_string_equal(t.err.sqlstate, "787");
+	assert_string_equal(buf_str(&t.told), "done 0: 5\ndone 1: 1\n");
+	expect(f->db, "select id from p", "1\n2\n");
+	expect(f->db, "select a from other", "1\n");
+	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+
+	/* the accepted twin takes the rows with it */
+	t.nr = 0;
+	t.head = 2;
+	trial_add(&t, "delete from p where id = 1; delete from c where p = 1");
+	trial_add(&t, "insert into other values (2)");
+	run_all(&t, "done 0: 2\ndone 1: 1\n");
+	trial_release(&t);
+}
+
+static void test_old_violations(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	run_all(&t, "done 0: 5\n");
+	execute(f->db, "insert into c values (77)");
+	/* what was there before is no fault of theirs */
+	t.nr = 0;
+	t.head = 1;
+	trial_add(&t, "insert into p values (3)");
+	trial_add(&t, "insert into c values (3)");
+	count_commits(f);
+	run_all(&t, "done 0: 1\ndone 1: 1\n");
+	assert_int_equal(commits, 1);
+	/* a further one is */
+	t.nr = 0;
+	t.head = 3;
+	trial_add(&t, "insert into c values (1)");
+	trial_add(&t, "insert into c values (78)");
+	fails_at(&t, 1, DB_SCRIPT, "point nowhere: 1");
+	expect(f->db, "select count(*) from c", "5\n");
+	trial_release(&t);
+}
+
+/* Under whatever name the rows end up. */
+static void test_renamed(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	trial_add(&t, "create table n (p references p (id)); insert into n values (9);"
+		      "drop table c; alter table n rename to c;");
+	fails_at(&t, 1, DB_SCRIPT, "point nowhere: 1");
+	trial_add(&t, "insert into c values (9)");
+	t.scripts[1].sql = "create table n (p references p (id)); insert into n values "
+			   "(1);";
+	t.scripts[1].len = strlen(t.scripts[1].sql);
+	t.scripts[2].sql = "alter table n rename to m; update m set p = 9;";
+	t.scripts[2].len = strlen(t.scripts[2].sql);
+	t.scripts[0].sql = "select 1";
+	t.scripts[0].len = strlen(t.scripts[0].sql);
+	t.head = 1;
+	fails_at(&t, 2, DB_SCRIPT, "point nowhere: 1");
+	trial_release(&t);
+}
+
+/* A deferred key that is enforced is found before COMMIT has to say it. */
+static void test_deferred(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	trial_add(&t, "create table d (p references p (id) deferrable initially "
+		      "deferred)");
+	trial_add(&t, "insert into d values (9)")->foreign_keys = true;
+	fails_at(&t, 2, DB_SCRIPT, "point nowhere: 1");
+	expect(f->db, "select count(*) from d", "0\n");
+	trial_release(&t);
+}
+
+/* --- the tracker ------------------------------------------------------- */
+
+static void test_expect(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+	struct db *other = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(open_db(f, "sqlite:test.db", 0, &other, &err), 0);
+	trial_add(&t, "create table t (a)");
+	run_all(&t, "done 0: 1\n");
+	/* another runner that read the same head comes too late */
+	t.db = other;
+	fails_at(&t, 0, DB_EXPECT, "written to since");
+	assert_int_equal(t.err.code, ERR_REFUSED);
+	assert_string_equal(buf_str(&t.told), "");
+	/* a tracker that is not there is another head as well */
+	t.db = f->db;
+	execute(f->db, "drop table git_migrate_note");
+	fails_at(&t, 0, DB_EXPECT, "no such table");
+	db_sqlite.free(other);
+	trial_release(&t);
+}
+
+/* Several processes with the same batch: one of them runs it. */
+static void test_race(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+	int i, status, done = 0, refused = 0;
+
+	trial_add(&t, "create table t (a)");
+	trial_add(&t, "insert into t values (1)");
+	for (i = 0; i < 6; i++) {
+		if (fork() == 0) {
+			struct err err = { 0 };
+			int ret;
+
+			if (open_db(f, "sqlite:test.db", 0, &t.db, &err) != 0)
+				_exit(3);
+			t.db->group_ms = i % 2 ? 0 : INT_MAX;
+			ret = trial_run(&t);
+			_exit(ret == 0 ? 0 : t.failure.phase == DB_EXPECT ? 1 : 2);
+		}
+	}
+	for (i = 0; i < 6; i++) {
+		assert_true(wait(&status) > 0);
+		assert_true(WIFEXITED(status));
+		done += WEXITSTATUS(status) == 0;
+		refused += WEXITSTATUS(status) == 1;
+	}
+	assert_int_equal(done, 1);
+	assert_int_equal(refused, 5);
+	expect(f->db, "select count(*) from t", "1\n");
+	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	trial_release(&t);
+}
+
+static void test_records(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	trial_add(&t, "create table t (a)");
+	t.record = "insert into git_migrate_note select 1, 'x' where false returning seq";
+	fails_at(&t, 0, DB_RECORD, "did not take the record");
+	t.record = "insert into git_migrate_note (nothing) values (1)";
+	fails_at(&t, 0, DB_RECORD, "nothing");
+	expect(f->db, "select count(*) from sqlite_schema where name = 't'", "0\n");
+
+	/* one that writes the log itself, were it allowed to */
+	t.record = NULL;
+	t.scripts[0].own = true;
+	t.scripts[0].sql = "insert into git_migrate_note values (1, 'forged')";
+	t.scripts[0].len = strlen(t.scripts[0].sql);
+	fails_at(&t, 0, DB_RECORD, "the migration wrote to the tracker");
+	t.scripts[0].own = false;
+	fails_at(&t, 0, DB_SCRIPT, "cannot change the tracker");
+	expect(f->db, "select count(*) from git_migrate_note", "0\n");
+	trial_release(&t);
+}
+
+/* --- the session ------------------------------------------------------- */
+
+static void test_leftovers(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	trial_add(&t, "create table t (id integer primary key); insert into t values (7);"
+		      "create temp table x (a); create table temp.y (a);"
+		      "pragma recursive_triggers=on; pragma case_sensitive_like=on");
+	trial_add(&t, "create temp table x (a); create temp table y (a);"
+		      "create table seen as select last_insert_rowid() as r,"
+		      " (select recursive_triggers from pragma_recursive_triggers) as t,"
+		      " 'A' like 'a' as l");
+	run_all(&t, "done 0: 6\ndone 1: 3\n");
+	expect(f->db, "select r, t, l from seen", "0|0|1\n");
+	expect(f->db, "select count(*) from temp.sqlite_schema", "0\n");
+	trial_release(&t);
+}
+
+/* --- signals and locks ------------------------------------------------- */
+
+static void send_signal(struct trial *t, size_t i)
+{
+	struct fixture *f = t->arg;
+
+	if (i == 2)
+		f->signals = 1; /* the look before it passes, the one within does not */
+}
+
+static void test_interrupt(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	trial_add(&t, "create table t (a)");
+	trial_add(&t, "insert into t values (1)");
+	trial_add(&t, "insert into t values (2);"
+		      "insert into t with recursive n(i) as (select 1 union all select "
+		      "i + 1 from n) select max(i) from n");
+	trial_add(&t, "insert into t values (3)");
+	t.at_unit = send_signal;
+	t.arg = f;
+	fails_at(&t, 2, DB_SCRIPT, "interrupted");
+	assert_int_equal(t.err.code, ERR_INTERRUPTED);
+	assert_string_equal(buf_str(&t.told), "done 0: 1\ndone 1: 1\n");
+	f->signals = -1;
+	expect(f->db, "select a from t", "1\n");
+
+	/* between two units */
+	t.nr = 0;
+	t.head = 2;
+	t.at_unit = NULL;
+	trial_add(&t, "insert into t values (2)");
+	trial_add(&t, "insert into t values (3)");
+	f->signals = 1;
+	fails_at(&t, 1, DB_BEGIN, "interrupted");
+	f->signals = -1;
+	expect(f->db, "select a from t", "1\n2\n");
+	/* and the next is seen again */
+	f->signals = 0;
+	t.head = 3;
+	fails_at(&t, 0, DB_BEGIN, "interrupted");
+	f->signals = -1;
+	trial_release(&t);
+}
+
+static void test_busy(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+	struct db *other = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(open_db(f, "sqlite:test.db", 0, &other, &err), 0);
+	f->db->busy_ms = 1;
+	trial_add(&t, "create table t (a)");
+	trial_add(&t, "insert into t values (1)");
+	assert_int_equal(db_sqlite.begin(other, false, &err), 0);
+	fails_at(&t, 0, DB_BEGIN, "another process holds it");
+	assert_true(db_sqlite.is_passing(&t.err));
+	db_sqlite.rollback(other);
+
+	/* a reader that stays makes COMMIT fail */
+	assert_int_equal(db_sqlite.begin_read(other, &err), 0);
+	expect(other, "select count(*) from git_migrate_note", "0\n");
+	fails_at(&t, 0, DB_COMMIT, "another process holds it");
+	assert_true(db_sqlite.is_passing(&t.err));
+	assert_string_equal(buf_str(&t.told), "");
+	db_sqlite.rollback(other);
+	run_all(&t, "done 0: 1\ndone 1: 1\n");
+	db_sqlite.free(other);
+	trial_release(&t);
+}
+
+/* --- dry runs ---------------------------------------------------------- */
+
+static void test_dry(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	run_all(&t, "done 0: 5\n");
+	t.nr = 0;
+	t.head = 1;
+	t.dry = true;
+	trial_add(&t, "create table t (a, b); insert into t values (1, 2), (3, 4);");
+	trial_add(&t, "delete from t where a = 1; alter table t drop column b;");
+	trial_add(&t, "drop table c; insert into p values (7); update p set id = 8 where "
+		      "id = 7; drop table t");
+	count_commits(f);
+	run_all(&t, "touched 0: t 0\ndone 0: 2\n"
+		    "touched 1: t rewritten 1\ndone 1: 2\n"
+		    "touched 2: c dropped 2\ntouched 2: p 0\ntouched 2: t dropped 1\n"
+		    "done 2: 4\n");
+	assert_int_equal(commits, 0);
+	expect(f->db, "select count(*) from c", "2\n");
+	expect(f->db, "select max(seq) from git_migrate_note", "1\n");
+
+	/* what would fail fails, and what is behind it is not tried */
+	t.nr = 2;
+	trial_add(&t, "delete from p");
+	trial_add(&t, "create table z (a)");
+	fails_at(&t, 2, DB_SCRIPT, "point nowhere: 2");
+	t.scripts[2].sql = "delete from nowhere";
+	t.scripts[2].len = strlen(t.scripts[2].sql);
+	fails_at(&t, 2, DB_SCRIPT, "no such table");
+	expect(f->db, "select count(*) from p", "2\n");
+	/* the hook that would refuse a COMMIT has gone */
+	run_ok(f->db, "insert into other values (1)");
+	expect(f->db, "select a from other", "1\n");
+	trial_release(&t);
+}
+
+static void test_dry_untried(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	t.dry = true;
+	trial_add(&t, "create table t (a)");
+	trial_add(&t, "insert into t values (1)")->foreign_keys = true;
+	trial_add(&t, "insert into t values (2)");
+	assert_int_equal(trial_run(&t), 1);
+	assert_int_equal(t.failure.unit, 1);
+	assert_int_equal(t.failure.phase, DB_BEGIN);
+	assert_int_equal(t.err.code, ERR_NONE);
+	assert_string_equal(buf_str(&t.told), "touched 0: t 0\ndone 0: 1\n");
+	expect(f->db, "select count(*) from sqlite_schema where name = 't'", "0\n");
+
+	t.scripts[0].foreign_keys = true;
+	t.scripts[2].foreign_keys = true;
+	t.scripts[2].no_transaction = true;
+	assert_int_equal(trial_run(&t), 1);
+	assert_int_equal(t.failure.unit, 2);
+	trial_release(&t);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_group),	     T(test_group_ends),
+		T(test_failure),     T(test_excerpt),
+		T(test_or_rollback), T(test_disk_full),
+		T(test_culprit),     T(test_old_violations),
+		T(test_renamed),     T(test_deferred),
+		T(test_expect),	     T(test_race),
+		T(test_records),     T(test_leftovers),
+		T(test_interrupt),   T(test_busy),
+		T(test_dry),	     T(test_dry_untried),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
