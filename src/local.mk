@@ -87,7 +87,9 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_url.c \
 	%reldir%/db/pq.c %reldir%/db/pq.h \
 	%reldir%/db/sqlite.c %reldir%/db/sqlite.h \
+	%reldir%/db/sqlite_alone.c \
 	%reldir%/db/sqlite_dry.c \
+	%reldir%/db/sqlite_file.c \
 	%reldir%/db/sqlite_group.c \
 	%reldir%/db/sqlite_keys.c \
 	%reldir%/db/sqlite_script.c \

@@ -25,6 +25,7 @@ unit_tests = \
 	%reldir%/unit/test-record \
 	%reldir%/unit/test-split \
 	%reldir%/unit/test-sqlite \
+	%reldir%/unit/test-sqlite-file \
 	%reldir%/unit/test-sqlite-run \
 	%reldir%/unit/test-trailer \
 	%reldir%/unit/test-verdict
@@ -150,6 +151,11 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c \
 	%reldir%/unit/sqlite-batch.c %reldir%/unit/sqlite-batch.h
 %canon_reldir%_unit_test_sqlite_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_sqlite_file_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
+%canon_reldir%_unit_test_sqlite_file_SOURCES = %reldir%/unit/test-sqlite-file.c \
+	%reldir%/unit/sqlite-batch.c %reldir%/unit/sqlite-batch.h
+%canon_reldir%_unit_test_sqlite_file_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_sqlite_run_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_run_SOURCES = %reldir%/unit/test-sqlite-run.c \

@@ -13,6 +13,7 @@ enum {
 	BUSY_PAUSE_MS = 100,
 	WATCH_STEPS = 100000, /* between two looks for a signal */
 	GROUP_MS = 500,
+	QUICK_BYTES = 100 * 1000 * 1000,
 };
 
 static const char SCHEME[] = "sqlite:";
@@ -220,6 +221,8 @@ static int harden(struct db *db, struct err *err)
 	/* FULL loses a commit when power fails right after the answer */
 	if (sqlite_exec(db, "PRAGMA synchronous=EXTRA", err) == 0)
 		return 0;
+	if ((atoi(err->sqlstate) & 0xff) == SQLITE_CORRUPT)
+		return sqlite_damaged(db, err->message, err);
 	if (strcmp(err->sqlstate, "26") == 0) /* SQLITE_NOTADB */
 		err_hint(err, "sqlite-open", "Is it another kind of file, or encrypted?");
 	return err_wrap(err, "could not open database '%s'", db->path);
@@ -240,6 +243,7 @@ static int db_open(struct db **out, const struct db_open *how, struct err *err)
 	db->waiter = how->waiter;
 	db->busy_ms = BUSY_MS;
 	db->group_ms = GROUP_MS;
+	db->quick_bytes = QUICK_BYTES;
 	snprintf(db->engine, sizeof(db->engine), "sqlite/%s", sqlite3_libversion());
 	if (must_exist && access(db->path, F_OK) < 0 &&
 	    (errno == ENOENT || errno == ENOTDIR)) {
@@ -253,6 +257,7 @@ static int db_open(struct db **out, const struct db_open *how, struct err *err)
 	sqlite3_set_authorizer(db->sql, sqlite_authorize, db);
 	if (harden(db, err) < 0)
 		goto out;
+	sqlite_tell_network(db, how);
 	*out = db;
 	return 0;
 out:
@@ -315,7 +320,7 @@ int sqlite_begin(struct db *db, bool foreign_keys, struct err *err)
 	return 0;
 }
 
-static int begin_read(struct db *db, struct err *err)
+int sqlite_begin_read(struct db *db, struct err *err)
 {
 	if (sqlite_exec(db, "PRAGMA query_only=ON", err) < 0)
 		return -1;
@@ -464,15 +469,20 @@ const struct db_driver db_sqlite = {
 	.capabilities = capabilities,
 	.identity = identity,
 	.begin = sqlite_begin,
-	.begin_read = begin_read,
+	.begin_read = sqlite_begin_read,
 	.check = sqlite_check,
 	.run = sqlite_run,
 	.run_script = sqlite_run_script,
+	.run_alone = sqlite_run_alone,
+	.evidence = sqlite_evidence,
+	.mend = sqlite_mend,
 	.query = sqlite_query,
 	.execute = execute,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.reconnect = reconnect,
+	.verify = sqlite_verify,
+	.backup = sqlite_backup,
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 	.is_passing = is_passing,

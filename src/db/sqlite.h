@@ -23,6 +23,7 @@ struct db {
 	struct err ended;	/* what ended a wait; ERR_NONE: nothing did */
 	struct sqlite_run *run; /* the script whose statements are judged, or NULL */
 	int busy_ms;		/* longest wait for another process's lock */
+	off_t quick_bytes;	/* a file of so many is not checked before each run */
 	int group_ms;		/* a group of migrations is committed after so long */
 };
 
@@ -47,9 +48,10 @@ int sqlite_exec(struct db *db, const char *sql, struct err *err);
 /** Values for $1 to $nr of a statement of our own. SQLite's code. */
 int sqlite_bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, size_t nr);
 
-/** The slots query, begin, commit and rollback of the driver. */
+/** The slots query, begin_read, begin, commit and rollback of the driver. */
 int sqlite_query(struct db *db, const char *sql, const char *const *params,
 		 size_t nr_params, db_row_fn row, void *arg, struct err *err);
+int sqlite_begin_read(struct db *db, struct err *err);
 int sqlite_begin(struct db *db, bool foreign_keys, struct err *err);
 int sqlite_commit(struct db *db, struct err *err);
 void sqlite_rollback(struct db *db);
@@ -163,6 +165,17 @@ int sqlite_find_violations(struct db *db, const struct sqlite_trace *trace,
 int sqlite_compare_violations(const struct sqlite_violations *before,
 			      const struct sqlite_violations *after, struct err *err);
 
+/* --- sqlite_file.c ------------------------------------------------------ */
+
+/** What SQLite found wrong with the file. Returns -1 (ERR_REFUSED). */
+int sqlite_damaged(const struct db *db, const char *what, struct err *err);
+
+/** Whether statfs(2)'s type of a file system is one that a network lies before. */
+bool sqlite_is_network(long type);
+
+/** Tells how->notice when the file lies on such a one. */
+void sqlite_tell_network(const struct db *db, const struct db_open *how);
+
 /* --- further slots of the driver --------------------------------------- */
 
 int sqlite_check(struct db *db, const struct db_script *script, struct err *err);
@@ -172,5 +185,13 @@ int sqlite_run_dry(struct db *db, const struct db_batch *batch,
 		   struct db_failure *failure, struct err *err);
 int sqlite_run_script(struct db *db, const struct db_script *script,
 		      struct db_report *report, struct err *err);
+
+int sqlite_run_alone(struct db *db, const struct db_script *script,
+		     struct db_report *report, struct err *err);
+int sqlite_evidence(struct db *db, const struct db_script *script, enum db_evidence *out,
+		    struct buf *text, struct err *err);
+int sqlite_mend(struct db *db, const struct db_script *script, struct err *err);
+int sqlite_verify(struct db *db, bool full, struct err *err);
+int sqlite_backup(struct db *db, const char *suffix, struct buf *out, struct err *err);
 
 #endif

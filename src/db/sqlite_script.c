@@ -242,12 +242,28 @@ static int judge_action(struct sqlite_run *run, int action, const char *a, const
 	}
 }
 
+/*
+ * Outside of a transaction there is one statement, whose kind sqlite_check() has
+ * seen: VACUUM does all sorts of things by itself, but in no file of a name.
+ */
+static int judge_alone(struct sqlite_run *run, int action, const char *a)
+{
+	if (action == SQLITE_PRAGMA)
+		run->settings = true;
+	return action == SQLITE_ATTACH && a && a[0] ? deny(run, REFUSED_ATTACH, "ATTACH")
+						    : SQLITE_OK;
+}
+
 int sqlite_authorize(void *arg, int action, const char *a, const char *b,
 		     const char *schema, const char *trigger)
 {
 	struct db *db = arg;
 
-	return db->run ? judge_action(db->run, action, a, b, schema, trigger) : SQLITE_OK;
+	if (!db->run)
+		return SQLITE_OK;
+	if (db->run->job->alone)
+		return judge_alone(db->run, action, a);
+	return judge_action(db->run, action, a, b, schema, trigger);
 }
 
 /* --- refusals ---------------------------------------------------------- */
@@ -361,7 +377,7 @@ static int failed(const struct sqlite_run *run, struct err *err)
 	if (run->refusal != REFUSED_NOTHING)
 		return refuse(run, err);
 	sqlite_err(run->db, ERR_REFUSED, err);
-	if (sqlite3_get_autocommit(run->db->sql))
+	if (sqlite3_get_autocommit(run->db->sql) && !run->job->alone)
 		err_detail(err, "The failure also ended the transaction (OR ROLLBACK, "
 				"RAISE(ROLLBACK), or a full or failing disk).");
 	if (sqlite_text_is(&run->text, run->start, "vacuum"))
@@ -430,7 +446,7 @@ static int step(struct sqlite_run *run, sqlite3_stmt *stmt, struct err *err)
 		; /* nobody reads them */
 	if (rc != SQLITE_DONE)
 		return failed(run, err);
-	if (sqlite3_get_autocommit(run->db->sql)) {
+	if (sqlite3_get_autocommit(run->db->sql) && !run->job->alone) {
 		err_set(err, ERR_REFUSED, "the statement ended the transaction");
 		err_hint(err, "transaction-control",
 			 "Nothing behind it was run. Write it without ROLLBACK.");

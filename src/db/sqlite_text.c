@@ -182,12 +182,3 @@ void sqlite_text_release(struct sqlite_text *t)
 	free(t->sql);
 	t->sql = NULL;
 }
-
-int sqlite_check(struct db *db UNUSED, const struct db_script *script, struct err *err)
-{
-	struct sqlite_text t;
-	int ret = sqlite_text_init(&t, script, err);
-
-	sqlite_text_release(&t);
-	return ret;
-}
