@@ -496,6 +496,147 @@ static void test_busy(void **state)
 	trial_release(&t);
 }
 
+/* --- what reaches the disk --------------------------------------------- */
+
+/* How deleting the journal, which is what commits, is to go wrong. */
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_KEPT, /* the journal is still there: nothing is committed */
+	TROUBLE_GONE, /* it is not, but the folder could not be synced */
+};
+
+/* SQLite's own file system, with its syncs counted. */
+static struct {
+	sqlite3_vfs vfs, *real;
+	sqlite3_io_methods methods[2]; /* with locks, and without */
+	int (*sync)(sqlite3_file *file, int flags);
+	unsigned syncs;
+	enum trouble trouble;
+} disk;
+
+static int disk_sync(sqlite3_file *file, int flags)
+{
+	disk.syncs++;
+	return disk.sync(file, flags);
+}
+
+static int disk_open(sqlite3_vfs *vfs UNUSED, const char *name, sqlite3_file *file,
+		     int flags, int *out)
+{
+	int rc = disk.real->xOpen(disk.real, name, file, flags, out);
+	sqlite3_io_methods *m = &disk.methods[flags & SQLITE_OPEN_MAIN_DB ? 0 : 1];
+
+	if (rc == SQLITE_OK) {
+		disk.sync = file->pMethods->xSync;
+		*m = *file->pMethods;
+		m->xSync = disk_sync;
+		file->pMethods = m;
+	}
+	return rc;
+}
+
+static int disk_delete(sqlite3_vfs *vfs UNUSED, const char *name, int sync_folder)
+{
+	enum trouble trouble = disk.trouble;
+	int rc;
+
+	disk.trouble = TROUBLE_NONE; /* once */
+	if (trouble == TROUBLE_KEPT)
+		return SQLITE_IOERR_DELETE;
+	rc = disk.real->xDelete(disk.real, name, sync_folder);
+	disk.syncs += sync_folder != 0;
+	return trouble == TROUBLE_GONE ? SQLITE_IOERR_DIR_FSYNC : rc;
+}
+
+static void disk_watch(struct fixture *f)
+{
+	struct err err = { 0 };
+
+	memset(&disk, 0, sizeof(disk));
+	disk.real = sqlite3_vfs_find(NULL);
+	disk.vfs = *disk.real;
+	disk.vfs.pNext = NULL;
+	disk.vfs.zName = "watched";
+	disk.vfs.xOpen = disk_open;
+	disk.vfs.xDelete = disk_delete;
+	sqlite3_vfs_register(&disk.vfs, 1);
+	db_sqlite.free(f->db);
+	assert_int_equal(open_db(f, "sqlite:test.db", 0, &f->db, &err), 0);
+}
+
+static void disk_leave(struct fixture *f)
+{
+	struct err err = { 0 };
+
+	db_sqlite.free(f->db);
+	sqlite3_vfs_unregister(&disk.vfs);
+	assert_int_equal(open_db(f, "sqlite:test.db", 0, &f->db, &err), 0);
+}
+
+static void test_syncs(void **state)
+{
+	struct fixture *f = *state;
+	struct buf told = BUF_INIT;
+	struct trial t;
+	unsigned i;
+
+	disk_watch(f);
+	t = logged(f);
+	for (i = 0; i < TRIALS; i++) {
+		trial_add(&t, i ? "insert into t values (zeroblob(2000))"
+				: "create table t (a)");
+		buf_addf(&told, "done %u: 1\n", i);
+	}
+	disk.syncs = 0;
+	run_all(&t, buf_str(&told));
+	assert_in_range(disk.syncs, 3, 8);
+	expect(f->db, "select count(*) from t", "99\n");
+	disk_leave(f);
+	trial_release(&t);
+	buf_release(&told);
+}
+
+static void test_commit_fails(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t;
+
+	disk_watch(f);
+	t = logged(f);
+	trial_add(&t, "create table t (a)");
+	trial_add(&t, "insert into t values (1)");
+	disk.trouble = TROUBLE_KEPT;
+	fails_at(&t, 0, DB_COMMIT, "I/O");
+	assert_int_equal(t.err.code, ERR_REFUSED);
+	assert_string_equal(buf_str(&t.told), "");
+	disk_leave(f);
+	expect(f->db, "select count(*) from git_migrate_note", "0\n");
+	t.db = f->db;
+	run_all(&t, "done 0: 1\ndone 1: 1\n");
+	trial_release(&t);
+}
+
+static void test_commit_unclear(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t;
+
+	disk_watch(f);
+	t = logged(f);
+	trial_add(&t, "create table t (a)");
+	trial_add(&t, "insert into t values (1)");
+	disk.trouble = TROUBLE_GONE;
+	assert_int_equal(trial_run(&t), -1);
+	assert_int_equal(t.err.code, ERR_UNCERTAIN);
+	assert_int_equal(t.failure.phase, DB_COMMIT);
+	assert_int_equal(t.failure.unit, 0);
+	assert_int_equal(t.failure.sent, 2);
+	assert_string_equal(buf_str(&t.told), "");
+	disk_leave(f);
+	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	trial_release(&t);
+}
+
 /* --- dry runs ---------------------------------------------------------- */
 
 static void test_dry(void **state)
@@ -564,15 +705,17 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_group),	     T(test_group_ends),
-		T(test_failure),     T(test_excerpt),
-		T(test_or_rollback), T(test_disk_full),
-		T(test_culprit),     T(test_old_violations),
-		T(test_renamed),     T(test_deferred),
-		T(test_expect),	     T(test_race),
-		T(test_records),     T(test_leftovers),
-		T(test_interrupt),   T(test_busy),
-		T(test_dry),	     T(test_dry_untried),
+		T(test_group),		T(test_group_ends),
+		T(test_failure),	T(test_excerpt),
+		T(test_or_rollback),	T(test_disk_full),
+		T(test_culprit),	T(test_old_violations),
+		T(test_renamed),	T(test_deferred),
+		T(test_expect),		T(test_race),
+		T(test_records),	T(test_leftovers),
+		T(test_interrupt),	T(test_busy),
+		T(test_syncs),		T(test_commit_fails),
+		T(test_commit_unclear), T(test_dry),
+		T(test_dry_untried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
