@@ -72,7 +72,8 @@ struct db_unit {
 	/*
 	 * Answers with one row while the log's head is the expected one, and with
 	 * none, or an error, when it is another. sql NULL: not asked. Asked
-	 * before the script and after it.
+	 * before the script and after it; of units that share a transaction the
+	 * first one's, before and after all of their scripts.
 	 */
 	struct db_statement expect;
 };
@@ -121,7 +122,7 @@ struct db_batch {
 	 * Gives the statements that write the unit's records; each answers with
 	 * one row when the record was taken. Asked once the script is sent (or
 	 * has run: report->ms is known then); maybe again, when the engine has to run a
-	 * unit anew.
+	 * unit anew. Borrowed as unit() is. Not asked in a dry run.
 	 */
 	int (*records)(void *arg, size_t i, const struct db_report *report,
 		       const struct db_statement **out, size_t *nr, struct err *err);

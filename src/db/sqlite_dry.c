@@ -87,12 +87,14 @@ static int try_unit(struct dry *d, size_t i, const struct db_unit *unit, struct 
 	return ret;
 }
 
-static int begin(struct dry *d, bool foreign_keys, struct err *err)
+static int begin(struct dry *d, const struct db_unit *first, struct err *err)
 {
-	d->foreign_keys = foreign_keys;
-	if (sqlite_begin(d->units.db, foreign_keys, err) < 0 ||
+	d->foreign_keys = first->script && first->script->foreign_keys;
+	if (sqlite_begin(d->units.db, d->foreign_keys, err) < 0 ||
 	    sqlite_find_violations(d->units.db, NULL, &d->before, err) < 0)
 		return sqlite_units_failed(&d->units, 0, DB_BEGIN);
+	if (sqlite_unit_ask(&d->units, first, err) < 0)
+		return sqlite_units_failed(&d->units, 0, DB_EXPECT);
 	return 0;
 }
 
@@ -112,7 +114,7 @@ static int next(struct dry *d, size_t i, struct err *err)
 		sqlite_units_failed(&d->units, i, DB_BEGIN);
 		return 1;
 	}
-	if (i == 0 && begin(d, foreign_keys, err) < 0)
+	if (i == 0 && begin(d, &unit, err) < 0)
 		return -1;
 	return try_unit(d, i, &unit, err);
 }

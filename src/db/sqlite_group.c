@@ -1,13 +1,15 @@
 /*
  * Runs a batch on SQLite. Commits are what costs, so units share a transaction,
  * each in a savepoint, and a failure still leaves behind what it would with a
- * transaction each: what went before it is committed.
+ * transaction each: what went before it is committed. What proves all units at
+ * once (the log is as it was, keys point somewhere) is asked once for the group,
+ * and their records are written together, since each change of the schema makes
+ * SQLite compile the statement anew. Where that fails they are run one by one.
  */
 #include "base/compat.h"
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/fault.h"
 #include "base/vec.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
@@ -18,6 +20,8 @@ enum { GROUP_BYTES = 4 << 20 }; /* of scripts that are held for a group */
 struct member {
 	struct db_unit unit;
 	struct db_report report;
+	const struct db_statement *records;
+	size_t nr_records;
 };
 
 /* The transaction under way: units `from` on. */
@@ -78,6 +82,16 @@ static void leave_behind(struct group *g)
 
 /* --- one transaction --------------------------------------------------- */
 
+/* What must be known before the first member. 0, or -1 with the failure set. */
+static int look_around(struct group *g, struct err *err)
+{
+	if (sqlite_unit_ask(&g->units, &g->members[0].unit, err) < 0)
+		return sqlite_units_failed(&g->units, g->from, DB_EXPECT);
+	if (g->compares && sqlite_find_violations(g->units.db, NULL, &g->before, err) < 0)
+		return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
+	return 0;
+}
+
 static int begin(struct group *g, struct err *err)
 {
 	const struct member *first = member(g, 0, err);
@@ -89,16 +103,16 @@ static int begin(struct group *g, struct err *err)
 	sqlite_violations_release(&g->before);
 	if (sqlite_begin(g->units.db, wants_keys(first), err) < 0)
 		return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
-	if (!g->compares ||
-	    sqlite_find_violations(g->units.db, NULL, &g->before, err) == 0)
+	if (look_around(g, err) == 0)
 		return 0;
 	sqlite_rollback(g->units.db);
-	return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
+	return -1;
 }
 
 /* Runs the next member. 0, or -1 with the failure set. */
 static int run_next(struct group *g, struct err *err)
 {
+	const struct db_batch *batch = g->units.batch;
 	struct member *m = &g->members[g->run];
 	const struct sqlite_outcome out = { .report = &m->report, .trace = &g->trace };
 	size_t i = g->from + g->run;
@@ -107,6 +121,11 @@ static int run_next(struct group *g, struct err *err)
 		return sqlite_units_failed(&g->units, i, DB_BEGIN);
 	if (sqlite_unit_run(&g->units, i, &m->unit, &out, err) < 0)
 		return -1;
+	m->records = NULL;
+	m->nr_records = 0;
+	if (batch->records(batch->arg, i, &m->report, &m->records, &m->nr_records, err) <
+	    0)
+		return sqlite_units_failed(&g->units, i, DB_RECORD);
 	g->run++;
 	return 0;
 }
@@ -153,6 +172,21 @@ static int judge_keys(struct group *g, struct err *err)
 	return ret;
 }
 
+/* 0, or -1 when a member wrote to the log, or a record is not taken. */
+static int record(struct group *g, struct err *err)
+{
+	const struct member *m = g->members;
+	size_t k;
+
+	if (sqlite_unit_ask_after(&g->units, &m->unit, err) < 0)
+		return -1;
+	for (; m < g->members + g->run; m++)
+		for (k = 0; k < m->nr_records; k++)
+			if (sqlite_unit_record(&g->units, &m->records[k], err) < 0)
+				return -1;
+	return 0;
+}
+
 /*
  * COMMIT failed and maybe was done all the same. When the log's head is still the
  * one before the group, it was not; when it is another, the tracker tells the rest.
@@ -182,9 +216,7 @@ static int judge_commit(struct group *g, struct err *err)
 
 static int commit(struct group *g, struct err *err)
 {
-	FAULT_POINT("recorded");
 	if (sqlite_commit(g->units.db, err) == 0) {
-		FAULT_POINT("committed");
 		leave_behind(g);
 		return 0;
 	}
@@ -215,22 +247,15 @@ static int repeat(struct group *g, size_t nr, struct err *err)
 	return ret;
 }
 
-/*
- * Keys point nowhere behind a group: since when, and by which of its members? All
- * is run anew, first with what was there before for comparison, then one by one.
- */
-static int look_closer(struct group *g, struct err *err)
+/* One by one, to find out which of them it was. */
+static int repeat_singly(struct group *g, enum db_phase phase, struct err *err)
 {
 	size_t nr = g->run;
 	int ret = 0;
 
 	sqlite_rollback(g->units.db);
-	if (!g->compares) {
-		g->compares = true;
-		return repeat(g, nr, err);
-	}
 	if (nr == 1)
-		return sqlite_units_failed(&g->units, g->from, DB_SCRIPT);
+		return sqlite_units_failed(&g->units, g->from, phase);
 	while (ret == 0 && nr-- > 0)
 		ret = repeat(g, 1, err);
 	return ret;
@@ -241,12 +266,21 @@ static int finish(struct group *g, struct err *err)
 {
 	int ret = judge_keys(g, err);
 
+	if (ret < 0) {
+		sqlite_rollback(g->units.db);
+		return sqlite_units_failed(&g->units, g->from, DB_COMMIT);
+	}
+	if (ret > 0 && !g->compares) {
+		/* since when? */
+		sqlite_rollback(g->units.db);
+		g->compares = true;
+		return repeat(g, g->run, err);
+	}
 	if (ret > 0)
-		return look_closer(g, err);
-	if (ret == 0)
-		return commit(g, err);
-	sqlite_rollback(g->units.db);
-	return sqlite_units_failed(&g->units, g->from, DB_COMMIT);
+		return repeat_singly(g, DB_SCRIPT, err);
+	if (record(g, err) < 0)
+		return repeat_singly(g, DB_RECORD, err);
+	return commit(g, err);
 }
 
 /* A member has failed: those before it are committed. Returns -1. */

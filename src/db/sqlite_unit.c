@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/fault.h"
 #include "base/io.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
@@ -97,7 +96,7 @@ int sqlite_unit_expects(struct db *db, const struct db_statement *expect, struct
 	return rows > 0;
 }
 
-static int ask_before(struct sqlite_units *u, const struct db_unit *unit, struct err *err)
+int sqlite_unit_ask(struct sqlite_units *u, const struct db_unit *unit, struct err *err)
 {
 	int rows = unit->expect.sql ? count_rows(u, &unit->expect, err) : 1;
 
@@ -108,10 +107,10 @@ static int ask_before(struct sqlite_units *u, const struct db_unit *unit, struct
 	return -1;
 }
 
-static int ask_after(struct sqlite_units *u, const struct db_unit *unit, struct err *err)
+int sqlite_unit_ask_after(struct sqlite_units *u, const struct db_unit *unit,
+			  struct err *err)
 {
-	int rows = unit->script && unit->expect.sql ? count_rows(u, &unit->expect, err)
-						    : 1;
+	int rows = unit->expect.sql ? count_rows(u, &unit->expect, err) : 1;
 
 	if (rows < 0)
 		return err_wrap(err, "the tracker cannot be read after the migration");
@@ -124,10 +123,10 @@ static int ask_after(struct sqlite_units *u, const struct db_unit *unit, struct 
 	return -1;
 }
 
-static int write_record(struct sqlite_units *u, const struct db_statement *s,
-			struct err *err)
+int sqlite_unit_record(struct sqlite_units *u, const struct db_statement *record,
+		       struct err *err)
 {
-	int rows = count_rows(u, s, err);
+	int rows = count_rows(u, record, err);
 
 	if (rows > 0)
 		return 0;
@@ -138,20 +137,6 @@ static int write_record(struct sqlite_units *u, const struct db_statement *s,
 		 "If somebody put a trigger on the log, its owner takes it away. Then "
 		 "run \"git migrate audit\".");
 	return -1;
-}
-
-static int write_records(struct sqlite_units *u, size_t i, const struct db_report *report,
-			 struct err *err)
-{
-	const struct db_statement *records = NULL;
-	size_t nr = 0, k;
-
-	if (u->batch->records(u->batch->arg, i, report, &records, &nr, err) < 0)
-		return -1;
-	for (k = 0; k < nr; k++)
-		if (write_record(u, &records[k], err) < 0)
-			return -1;
-	return 0;
 }
 
 /* --- the unit ---------------------------------------------------------- */
@@ -174,19 +159,16 @@ int sqlite_unit_run(struct sqlite_units *u, size_t i, const struct db_unit *unit
 	int64_t since = clock_ms();
 
 	*out->report = (struct db_report){ 0 };
-	if (ask_before(u, unit, err) < 0)
-		return sqlite_units_failed(u, i, DB_EXPECT);
+	if (!unit->script)
+		return 0;
 	if (sqlite_exec(u->db, u->open, err) < 0)
 		return sqlite_units_failed(u, i, DB_BEGIN);
 	u->inside = true;
-	FAULT_POINT("locked");
-	if (unit->script && run_script(u, i, unit, out, err) < 0)
-		return sqlite_units_failed(u, i, DB_SCRIPT);
-	out->report->ms = clock_ms() - since;
-	if (ask_after(u, unit, err) < 0 || write_records(u, i, out->report, err) < 0 ||
+	if (run_script(u, i, unit, out, err) < 0 ||
 	    sqlite_exec(u->db, u->release, err) < 0)
-		return sqlite_units_failed(u, i, DB_RECORD);
+		return sqlite_units_failed(u, i, DB_SCRIPT);
 	u->inside = false;
+	out->report->ms = clock_ms() - since;
 	return 0;
 }
 

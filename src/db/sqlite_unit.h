@@ -45,12 +45,23 @@ struct sqlite_outcome {
 };
 
 /**
- * Asks, runs and records unit `i` within a savepoint. 0; -1 with `err` and the
- * failure set: then the savepoint may still be open (`inside`), or the transaction
- * have ended (sqlite3_get_autocommit).
+ * Runs the script of unit `i` within a savepoint. 0; -1 with `err` and the failure
+ * set: then the savepoint may still be open (`inside`), or the transaction have
+ * ended (sqlite3_get_autocommit).
  */
 int sqlite_unit_run(struct sqlite_units *u, size_t i, const struct db_unit *unit,
 		    const struct sqlite_outcome *out, struct err *err);
+
+/** Whether the log's head is the one that a unit expects, before it: 0 or -1. */
+int sqlite_unit_ask(struct sqlite_units *u, const struct db_unit *unit, struct err *err);
+
+/** The same after scripts that must not have written to it. */
+int sqlite_unit_ask_after(struct sqlite_units *u, const struct db_unit *unit,
+			  struct err *err);
+
+/** Writes one record. 0 or -1. */
+int sqlite_unit_record(struct sqlite_units *u, const struct db_statement *record,
+		       struct err *err);
 
 /**
  * Undoes the unit that failed. Whether the transaction goes on; if not it is

@@ -118,17 +118,20 @@ static int give_records(void *arg, size_t i, const struct db_report *report,
 			struct err *err UNUSED)
 {
 	struct trial *t = arg;
+	struct db_statement *record;
 
 	assert_true(report->ms >= 0);
+	assert_false(t->dry);
 	if (!t->log)
 		return 0;
-	t->statement.sql = t->record ? t->record
-				     : "INSERT INTO git_migrate_note (seq, name) VALUES"
-				       " (CAST($1 AS integer) + 1, $2) RETURNING seq";
+	record = &t->statements_of[i];
+	record->sql = t->record ? t->record
+				: "INSERT INTO git_migrate_note (seq, name) VALUES"
+				  " (CAST($1 AS integer) + 1, $2) RETURNING seq";
 	t->params[i][1] = t->scripts[i].name;
-	t->statement.params = t->params[i];
-	t->statement.nr = t->record ? 0 : 2;
-	*out = &t->statement;
+	record->params = t->params[i];
+	record->nr = t->record ? 0 : 2;
+	*out = record;
 	*nr = 1;
 	return 0;
 }

@@ -35,7 +35,7 @@ struct trial {
 	unsigned statements; /* of the last unit that is done */
 	char numbers[TRIALS][24];
 	const char *params[TRIALS][2];
-	struct db_statement statement;
+	struct db_statement statements_of[TRIALS];
 	void (*at_unit)(struct trial *t, size_t i); /* before it is run */
 	void *arg;
 };

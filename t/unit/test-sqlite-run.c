@@ -398,6 +398,17 @@ static void test_records(void **state)
 	t.scripts[0].own = false;
 	fails_at(&t, 0, DB_SCRIPT, "cannot change the tracker");
 	expect(f->db, "select count(*) from git_migrate_note", "0\n");
+
+	/* the one of a group that does is found */
+	t.nr = 0;
+	trial_add(&t, "create table t (a)");
+	trial_add(&t, "insert into t values (1)");
+	trial_add(&t, "insert into git_migrate_note values (3, 'forged')")->own = true;
+	trial_add(&t, "insert into t values (2)");
+	fails_at(&t, 2, DB_RECORD, "the migration wrote to the tracker");
+	assert_string_equal(buf_str(&t.told), "done 0: 1\ndone 1: 1\n");
+	expect(f->db, "select name from git_migrate_note", "0001.sql\n0001.sql\n");
+	expect(f->db, "select a from t", "1\n");
 	trial_release(&t);
 }
 
