@@ -13,6 +13,7 @@
 struct buf;
 struct db;
 struct err;
+struct source;
 
 struct db_waiter {
 	/**
@@ -47,9 +48,11 @@ struct db_script {
 	const char *name; /* path below the migrations folder, for messages */
 	const char *sql;
 	size_t len;
-	bool foreign_keys;   /* SQLite: enforce them while it runs */
-	bool no_transaction; /* one statement, outside of any transaction */
-	bool own;	     /* the tool's own schema: it may write to the tracker */
+	const struct source *source; /* in place of `sql`, for a text that is too large
+					for memory; NULL: none */
+	bool foreign_keys;	     /* SQLite: enforce them while it runs */
+	bool no_transaction;	     /* one statement, outside of any transaction */
+	bool own; /* the tool's own schema: it may write to the tracker */
 };
 
 /** What running a script came to. */

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "db/driver.h"
+#include "sql/window.h"
 
 struct sqlite_run;
 
@@ -62,24 +63,39 @@ int sqlite_settle(struct db *db, struct err *err);
 /* --- sqlite_text.c: a file, before it is run --------------------------- */
 
 struct sqlite_text {
-	char *sql; /* a copy with a NUL behind it, which spares sqlite3 one for each
-		      statement; without a byte order mark */
-	size_t len;
+	struct sql_window window; /* offsets are those in it */
+	size_t end;		  /* of the present statement */
+	size_t counted;		  /* where it begins */
+	unsigned line, column;	  /* the same as a place in the file */
 };
 
-/** 0; -1 (ERR_REFUSED) for what is no text, or what SQLite would skip in silence. */
-int sqlite_text_init(struct sqlite_text *t, const struct db_script *script,
+/** Starts; `*first` is where the first statement begins. 0, or -1 as the next. */
+int sqlite_text_init(struct sqlite_text *t, const struct db_script *script, size_t *first,
 		     struct err *err);
 void sqlite_text_release(struct sqlite_text *t);
 
+/**
+ * Where the next statement begins: not before `at`, behind blanks, comments and
+ * semicolons. The length of the window at the end of the text. 0; -1: the source has
+ * failed, or (ERR_REFUSED) what stands there is no text, or SQLite would pass over
+ * it in silence.
+ */
+int sqlite_text_next(struct sqlite_text *t, size_t at, size_t *next, struct err *err);
+
+/**
+ * Begins the statement that was found at `at`: places are counted from there, and
+ * what stands before it may be dropped. Returns where it begins now.
+ */
+size_t sqlite_text_enter(struct sqlite_text *t, size_t at);
+
+/**
+ * Makes t->end the first semicolon from `at` on that ends a statement, or is one in
+ * a trigger, and goes behind it: 1; the end of the text: 0; -1 as above.
+ */
+int sqlite_text_take(struct sqlite_text *t, size_t at, struct err *err);
+
 /** Puts the place of an offset into `err`. Returns -1. */
 int sqlite_text_place(const struct sqlite_text *t, size_t offset, struct err *err);
-
-/** The next place from `at` on that is no blank, comment or semicolon. */
-size_t sqlite_text_skip(const struct sqlite_text *t, size_t at);
-
-/** Where the statement at `at` ends: at its semicolon. Not for triggers. */
-size_t sqlite_text_end(const struct sqlite_text *t, size_t at);
 
 /** Whether this word stands at `at`, in any case. */
 bool sqlite_text_is(const struct sqlite_text *t, size_t at, const char *word);

@@ -31,38 +31,47 @@ static bool in_word(char c)
 	return ascii_isalnum((unsigned char)c) || c == '_';
 }
 
-/* The word at `*at` or behind blanks; goes behind it. "" for none. */
-static void take_word(const struct sqlite_text *t, size_t *at, char *out, size_t room)
+/* Behind blanks and comments of the statement that was taken. */
+static size_t skip(struct sqlite_text *t, size_t at)
 {
-	size_t start = sqlite_text_skip(t, *at), end = start;
+	struct err ignored;
+	size_t next;
 
-	while (end < t->len && in_word(t->sql[end]))
+	return sqlite_text_next(t, at, &next, &ignored) == 0 && next < t->end ? next
+									      : t->end;
+}
+
+/* The character at `*at` or behind blanks; ';' at the end of the statement. */
+static char next_char(struct sqlite_text *t, size_t *at)
+{
+	*at = skip(t, *at);
+	return *at < t->end ? t->window.s[*at] : ';';
+}
+
+/* The word at `*at` or behind blanks; goes behind it. "" for none. */
+static void take_word(struct sqlite_text *t, size_t *at, char *out, size_t room)
+{
+	size_t start = skip(t, *at), end = start;
+
+	while (end < t->end && in_word(t->window.s[end]))
 		end++;
-	snprintf(out, room, "%.*s", (int)(end - start), t->sql + start);
+	snprintf(out, room, "%.*s", (int)(end - start), t->window.s + start);
 	*at = end;
 }
 
-/* The character at `*at` or behind blanks. */
-static char next_char(const struct sqlite_text *t, size_t *at)
-{
-	*at = sqlite_text_skip(t, *at);
-	return t->sql[*at];
-}
-
 /* PRAGMA [schema.]name = value, or (value); `value` is "" when it only asks. */
-static void read_pragma(const struct sqlite_text *t, size_t at, struct pragma *p)
+static void read_pragma(struct sqlite_text *t, size_t at, struct pragma *p)
 {
-	size_t end = sqlite_text_end(t, at);
 	char c;
 
 	at += strlen("pragma");
 	take_word(t, &at, p->name, sizeof(p->name));
-	if (at < end && next_char(t, &at) == '.') {
+	if (next_char(t, &at) == '.') {
 		at++;
 		take_word(t, &at, p->name, sizeof(p->name));
 	}
 	p->value[0] = '\0';
-	c = at < end ? next_char(t, &at) : ';';
+	c = next_char(t, &at);
 	if (c != '=' && c != '(')
 		return;
 	at++;
@@ -72,19 +81,19 @@ static void read_pragma(const struct sqlite_text *t, size_t at, struct pragma *p
 	take_word(t, &at, p->value, sizeof(p->value));
 }
 
-static bool is_vacuum_into(const struct sqlite_text *t, size_t at)
+static bool is_vacuum_into(struct sqlite_text *t, size_t at)
 {
-	size_t end = sqlite_text_end(t, at);
 	char word[32];
 
 	at += strlen("vacuum");
 	take_word(t, &at, word, sizeof(word));
-	if (at < end && word[0] && strcasecmp(word, "into") != 0)
+	if (word[0] && strcasecmp(word, "into") != 0)
 		take_word(t, &at, word, sizeof(word));
-	return at <= end && strcasecmp(word, "into") == 0;
+	return strcasecmp(word, "into") == 0;
 }
 
-static enum kind kind_at(const struct sqlite_text *t, size_t at)
+/* Of the statement that was taken. */
+static enum kind kind_at(struct sqlite_text *t, size_t at)
 {
 	struct pragma p;
 
@@ -103,9 +112,19 @@ static enum kind kind_at(const struct sqlite_text *t, size_t at)
 	return KIND_OTHER;
 }
 
-static size_t next_statement(const struct sqlite_text *t, size_t at)
+/* Goes to the statement at `*at`. 1; 0 at the end of the text; -1. */
+static int enter(struct sqlite_text *t, size_t *at, struct err *err)
 {
-	return sqlite_text_skip(t, sqlite_text_end(t, at));
+	*at = sqlite_text_enter(t, *at);
+	if (*at >= t->window.len)
+		return 0;
+	return sqlite_text_take(t, *at, err) < 0 ? -1 : 1;
+}
+
+/* The same behind the statement that was taken. */
+static int enter_next(struct sqlite_text *t, size_t *at, struct err *err)
+{
+	return sqlite_text_next(t, t->end, at, err) < 0 ? -1 : enter(t, at, err);
 }
 
 /* --- refusals ---------------------------------------------------------- */
@@ -131,7 +150,7 @@ static int refuse_into(const struct sqlite_text *t, size_t at, struct err *err)
 
 static int refuse_kind(const struct sqlite_text *t, size_t at, struct err *err)
 {
-	if (at >= t->len)
+	if (at >= t->window.len)
 		err_set(err, ERR_REFUSED, "the file holds no statement to run");
 	else
 		err_set(err, ERR_REFUSED,
@@ -155,54 +174,65 @@ static int refuse_more(const struct sqlite_text *t, size_t at, struct err *err)
 
 /* --- check ------------------------------------------------------------- */
 
-static int check_alone(const struct sqlite_text *t, struct err *err)
+static int check_alone(struct sqlite_text *t, size_t at, struct err *err)
 {
-	size_t at = sqlite_text_skip(t, 0);
-	enum kind kind = kind_at(t, at);
+	int rc = enter(t, &at, err);
+	enum kind kind = rc > 0 ? kind_at(t, at) : KIND_OTHER;
 
-	while (kind == KIND_BEFORE) {
-		at = next_statement(t, at);
-		kind = kind_at(t, at);
-		if (kind != KIND_BEFORE && kind != KIND_VACUUM)
+	while (rc > 0 && kind == KIND_BEFORE) {
+		rc = enter_next(t, &at, err);
+		kind = rc > 0 ? kind_at(t, at) : KIND_OTHER;
+		if (kind == KIND_LONE)
 			kind = KIND_OTHER;
 	}
+	if (rc < 0)
+		return -1;
 	if (kind == KIND_VACUUM_INTO)
 		return refuse_into(t, at, err);
 	if (kind == KIND_OTHER)
 		return refuse_kind(t, at, err);
-	at = next_statement(t, at);
-	return at < t->len ? refuse_more(t, at, err) : 0;
+	rc = enter_next(t, &at, err);
+	return rc > 0 ? refuse_more(t, at, err) : rc;
 }
 
-/* A ";" within a trigger begins nothing that could be taken for one of these. */
-static int check_together(const struct sqlite_text *t, struct err *err)
+static int check_kind(struct sqlite_text *t, size_t at, struct err *err)
 {
-	size_t at;
-
-	for (at = sqlite_text_skip(t, 0); at < t->len; at = next_statement(t, at)) {
-		switch (kind_at(t, at)) {
-		case KIND_VACUUM:
-			return refuse_in_transaction(t, at, "VACUUM", err);
-		case KIND_VACUUM_INTO:
-			return refuse_into(t, at, err);
-		case KIND_LONE:
-			return refuse_in_transaction(t, at, "PRAGMA journal_mode", err);
-		case KIND_BEFORE:
-		case KIND_OTHER:
-			break;
-		}
+	switch (kind_at(t, at)) {
+	case KIND_VACUUM:
+		return refuse_in_transaction(t, at, "VACUUM", err);
+	case KIND_VACUUM_INTO:
+		return refuse_into(t, at, err);
+	case KIND_LONE:
+		return refuse_in_transaction(t, at, "PRAGMA journal_mode", err);
+	case KIND_BEFORE:
+	case KIND_OTHER:
+		break;
 	}
 	return 0;
+}
+
+/* What follows a ";" within a trigger could be taken for none of these. */
+static int check_together(struct sqlite_text *t, size_t at, struct err *err)
+{
+	int rc = enter(t, &at, err);
+
+	while (rc > 0) {
+		if (check_kind(t, at, err) < 0)
+			return -1;
+		rc = enter_next(t, &at, err);
+	}
+	return rc;
 }
 
 int sqlite_check(struct db *db UNUSED, const struct db_script *script, struct err *err)
 {
 	struct sqlite_text t;
-	int ret = sqlite_text_init(&t, script, err);
+	size_t first;
+	int ret = sqlite_text_init(&t, script, &first, err);
 
 	if (ret == 0)
-		ret = script->no_transaction ? check_alone(&t, err)
-					     : check_together(&t, err);
+		ret = script->no_transaction ? check_alone(&t, first, err)
+					     : check_together(&t, first, err);
 	sqlite_text_release(&t);
 	return ret;
 }
@@ -231,7 +261,7 @@ static bool is_in_force(const struct pragma *p, const char *now)
 }
 
 /* SQLite says nothing when it leaves such a setting as it was. */
-static int check_in_force(struct db *db, const struct sqlite_text *t, size_t at,
+static int check_in_force(struct db *db, struct sqlite_text *t, size_t at,
 			  struct err *err)
 {
 	char sql[64], now[sizeof(((struct pragma *)0)->value)] = "";
@@ -254,14 +284,19 @@ static int check_effect(struct db *db, const struct db_script *script, struct er
 {
 	struct sqlite_text t;
 	size_t at;
-	int ret = sqlite_text_init(&t, script, err);
+	int rc = sqlite_text_init(&t, script, &at, err);
 
-	for (at = ret == 0 ? sqlite_text_skip(&t, 0) : SIZE_MAX; ret == 0 && at < t.len;
-	     at = next_statement(&t, at))
-		if (sqlite_text_is(&t, at, "pragma"))
-			ret = check_in_force(db, &t, at, err);
+	if (rc == 0)
+		rc = enter(&t, &at, err);
+	while (rc > 0) {
+		if (sqlite_text_is(&t, at, "pragma") &&
+		    check_in_force(db, &t, at, err) < 0)
+			rc = -1;
+		else
+			rc = enter_next(&t, &at, err);
+	}
 	sqlite_text_release(&t);
-	return ret;
+	return rc;
 }
 
 int sqlite_run_alone(struct db *db, const struct db_script *script,

@@ -11,7 +11,6 @@
 #include "base/vec.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
-#include "sql/split.h"
 
 enum { NAMED_MAX = 256 }; /* tables of a trace */
 
@@ -38,8 +37,7 @@ struct sqlite_run {
 	struct db *db;
 	const struct sqlite_job *job;
 	struct sqlite_text text;
-	size_t start;  /* of the present statement */
-	unsigned line; /* of it */
+	size_t start; /* of the present statement */
 	bool foreign_keys;
 	/* the authorizer's findings on the present statement */
 	enum refusal refusal;
@@ -52,6 +50,7 @@ struct sqlite_run {
 	bool settings;	/* a PRAGMA was given a value */
 	/* an outer BEGIN..COMMIT pair, and PRAGMA foreign_keys around it */
 	bool began, ended, keys_told;
+	unsigned pair_line, pair_column; /* where it begins */
 	unsigned done;
 };
 
@@ -347,6 +346,8 @@ static int judge(struct sqlite_run *run, size_t next, struct err *err)
 		if (run->done || run->began)
 			return refuse_control(run, err);
 		run->began = true;
+		run->pair_line = run->text.line;
+		run->pair_column = run->text.column;
 		break;
 	case CONTROL_COMMIT:
 		if (!run->began || run->ended)
@@ -360,7 +361,7 @@ static int judge(struct sqlite_run *run, size_t next, struct err *err)
 		break;
 	case CONTROL_KEYS_OTHER:
 		/* "OFF" at the start and "ON" as the last word, as dumps have them */
-		if (!run->keys_told || next < run->text.len)
+		if (!run->keys_told || next < run->text.window.len)
 			return refuse_keys(run, err);
 		break;
 	}
@@ -384,7 +385,7 @@ static int failed(const struct sqlite_run *run, struct err *err)
 		err_hint(err, "no-transaction",
 			 "Put it into a migration of its own that begins with the "
 			 "comment \"-- migrate: no-transaction\".");
-	else if (run->text.sql[run->start] == '.')
+	else if (run->text.window.s[run->start] == '.')
 		err_hint(err, "psql-command",
 			 "Commands of the sqlite3 shell (.read, .mode) are no SQL, and "
 			 "what "
@@ -457,37 +458,70 @@ static int step(struct sqlite_run *run, sqlite3_stmt *stmt, struct err *err)
 	return 0;
 }
 
-/* Whether the statement that ends before `next` holds this word, even as text. */
-static bool mentions(const struct sqlite_run *run, size_t next, const char *word)
+/* Whether the statement holds this word, even as text. */
+static bool mentions(const struct sqlite_run *run, const char *word)
 {
 	size_t len = strlen(word), at;
 
-	for (at = run->start; at + len <= next; at++)
-		if (strncasecmp(run->text.sql + at, word, len) == 0)
+	for (at = run->start; at + len <= run->text.end; at++)
+		if (strncasecmp(run->text.window.s + at, word, len) == 0)
 			return true;
 	return false;
+}
+
+static int refuse_size(const struct sqlite_run *run, struct err *err)
+{
+	err_set(err, ERR_REFUSED, "the statement is larger than SQLite can read");
+	err_hint(err, "sql-size", "Divide it into several.");
+	return at_place(run, run->start, err);
+}
+
+/* Compiles what stands between `start` and text.end. SQLite's code. */
+static int compile(struct sqlite_run *run, sqlite3_stmt **out, const char **tail)
+{
+	run->refusal = REFUSED_NOTHING;
+	run->control = CONTROL_NONE;
+	run->altered = false;
+	run->drops = run->deletes = -1;
+	return sqlite3_prepare_v2(run->db->sql, run->text.window.s + run->start,
+				  (int)(run->text.end - run->start), out, tail);
+}
+
+/* The statement at `start`; goes on to the next semicolon as long as it is one of
+   its own. 0 with the end of it in text.end, or -1. */
+static int prepare(struct sqlite_run *run, sqlite3_stmt **out, struct err *err)
+{
+	const char *tail = NULL;
+	int rc, more = sqlite_text_take(&run->text, run->start, err);
+
+	for (;;) {
+		if (more < 0)
+			return -1;
+		if (run->text.end - run->start >= INT_MAX)
+			return refuse_size(run, err);
+		rc = compile(run, out, &tail);
+		if (rc == SQLITE_OK)
+			break;
+		if (more == 0 || rc != SQLITE_ERROR ||
+		    strcmp(sqlite3_errmsg(run->db->sql), "incomplete input") != 0)
+			return failed(run, err);
+		more = sqlite_text_take(&run->text, run->text.end, err);
+	}
+	run->text.end = (size_t)(tail - run->text.window.s);
+	return 0;
 }
 
 /* The statement at run->start; `*next` is where the one behind it begins. */
 static int run_statement(struct sqlite_run *run, size_t *next, struct err *err)
 {
-	const char *sql = run->text.sql + run->start, *tail = NULL;
 	sqlite3_stmt *stmt = NULL;
 	int ret = -1;
 
-	run->refusal = REFUSED_NOTHING;
-	run->control = CONTROL_NONE;
-	run->altered = false;
-	run->drops = run->deletes = -1;
-	/* the length counts the NUL: without it sqlite3 copies the whole rest */
-	if (sqlite3_prepare_v2(run->db->sql, sql, (int)(run->text.len - run->start + 1),
-			       &stmt, &tail) != SQLITE_OK) {
-		failed(run, err);
+	if (prepare(run, &stmt, err) < 0 ||
+	    sqlite_text_next(&run->text, run->text.end, next, err) < 0)
 		goto out;
-	}
-	*next = sqlite_text_skip(&run->text, (size_t)(tail - run->text.sql));
 	/* what was written under the old name is looked for under all names */
-	if (run->altered && mentions(run, *next, "rename"))
+	if (run->altered && mentions(run, "rename"))
 		run->job->trace->everything = true;
 	if (run->control != CONTROL_NONE) {
 		ret = judge(run, *next, err);
@@ -507,21 +541,24 @@ out:
 static void go_on(struct sqlite_run *run, size_t next, int64_t since)
 {
 	const struct db_batch *batch = run->job->batch;
-	const char *at = run->text.sql + run->start, *end = run->text.sql + next;
 
-	run->start = next;
-	if (!batch)
-		return;
-	if (batch->statement) {
-		batch->statement(batch->arg, run->job->unit, run->line,
+	if (batch && batch->statement)
+		batch->statement(batch->arg, run->job->unit, run->text.line,
 				 clock_ms() - since);
-		while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-			run->line++;
-			at++;
-		}
-	}
-	if (batch->progress)
-		batch->progress(batch->arg, run->job->unit, next);
+	if (batch && batch->progress)
+		batch->progress(batch->arg, run->job->unit,
+				run->text.window.dropped + next);
+	run->start = sqlite_text_enter(&run->text, next);
+}
+
+static int refuse_half_pair(struct sqlite_run *run, struct err *err)
+{
+	snprintf(run->subject, sizeof(run->subject), "BEGIN without COMMIT");
+	refuse_control(run, err);
+	err->line = run->pair_line;
+	err->column = run->pair_column;
+	err->excerpt[0] = '\0';
+	return -1;
 }
 
 static int run_statements(struct sqlite_run *run, struct err *err)
@@ -529,13 +566,11 @@ static int run_statements(struct sqlite_run *run, struct err *err)
 	bool timed = run->job->batch && run->job->batch->statement;
 	int64_t since = 0;
 	size_t next;
-	unsigned column;
 	int ret = 0;
 
-	run->start = sqlite_text_skip(&run->text, 0);
-	sql_place(run->text.sql, run->text.len, run->start, &run->line, &column);
+	run->start = sqlite_text_enter(&run->text, run->start);
 	run->db->run = run;
-	while (run->start < run->text.len && ret == 0) {
+	while (run->start < run->text.window.len && ret == 0) {
 		if (timed)
 			since = clock_ms();
 		ret = run_statement(run, &next, err);
@@ -543,12 +578,7 @@ static int run_statements(struct sqlite_run *run, struct err *err)
 			go_on(run, next, since);
 	}
 	run->db->run = NULL;
-	if (ret == 0 && run->began && !run->ended) {
-		snprintf(run->subject, sizeof(run->subject), "BEGIN without COMMIT");
-		run->start = sqlite_text_skip(&run->text, 0);
-		return refuse_control(run, err);
-	}
-	return ret;
+	return ret == 0 && run->began && !run->ended ? refuse_half_pair(run, err) : ret;
 }
 
 /* --- the whole --------------------------------------------------------- */
@@ -594,7 +624,7 @@ int sqlite_script_run(struct db *db, const struct sqlite_job *job,
 	if (job->script->foreign_keys != db->foreign_keys)
 		BUG("'%s' is run with the wrong foreign_keys", job->script->name);
 	sqlite3_set_last_insert_rowid(db->sql, 0); /* that of another's last row */
-	if (sqlite_text_init(&run.text, job->script, err) == 0 &&
+	if (sqlite_text_init(&run.text, job->script, &run.start, err) == 0 &&
 	    run_statements(&run, err) == 0 && reset_session(&run, err) == 0) {
 		report->statements = run.done;
 		ret = 0;

@@ -1,184 +1,274 @@
-/* A file for SQLite before it is run: places in it, and what is refused unseen. */
+/*
+ * A file for SQLite, statement by statement: a window that moves along. Where a
+ * statement may end is told by quotes and comments alone; sqlite3_prepare_v2 says
+ * whether it does, which it does not at a semicolon within a trigger. What SQLite
+ * would pass over in silence is refused here.
+ */
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/text.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
+#include "sql/caret.h"
 #include "sql/split.h"
 
-enum { EXCERPT_BEFORE = 70, EXCERPT_BYTES = 110 };
+enum {
+	DROP_AT = 128 * 1024, /* so much lies behind us before it is dropped */
+	KEPT = 512,	      /* of it, for the line of an error */
+};
 
 /* --- places ------------------------------------------------------------ */
 
-/* Whether a character begins at `at`. */
-static bool at_character(const struct sqlite_text *t, size_t at)
+/* Line and column of an offset, which is not before the last statement. */
+static void find_place(const struct sqlite_text *t, size_t offset, unsigned *line,
+		       unsigned *column)
 {
-	return ((unsigned char)t->sql[at] & 0xc0) != 0x80;
+	const struct sql_statement from = { .text = t->window.s + t->counted,
+					    .len = t->window.len - t->counted,
+					    .line = t->line,
+					    .column = t->column };
+
+	sql_statement_place(&from, offset > t->counted ? offset - t->counted : 0, line,
+			    column);
 }
 
-/* The line of the place, or what of it is near. */
 static void put_excerpt(const struct sqlite_text *t, size_t offset, struct err *err)
 {
-	size_t from = offset, to = offset;
+	struct buf line = BUF_INIT;
+	size_t columns, len;
 
-	while (from > 0 && !strchr("\r\n", t->sql[from - 1]) &&
-	       offset - from < EXCERPT_BEFORE)
-		from--;
-	while (!at_character(t, from))
-		from++;
-	to += strcspn(t->sql + to, "\r\n");
-	if (to - from > EXCERPT_BYTES)
-		to = from + EXCERPT_BYTES;
-	while (!at_character(t, to))
-		to--;
-	snprintf(err->excerpt, sizeof(err->excerpt), "%.*s", (int)(to - from),
-		 t->sql + from);
-	err->caret = (unsigned)utf8_count(t->sql + from, offset - from);
+	sql_caret(t->window.s, t->window.len, offset, &line, &columns);
+	len = line.len;
+	if (len >= sizeof(err->excerpt)) {
+		len = sizeof(err->excerpt) - 1;
+		while (len > 0 && (line.s[len] & 0xc0) == 0x80)
+			len--;
+	}
+	snprintf(err->excerpt, sizeof(err->excerpt), "%.*s", (int)len, buf_str(&line));
+	err->caret = (unsigned)columns;
+	buf_release(&line);
 }
 
 int sqlite_text_place(const struct sqlite_text *t, size_t offset, struct err *err)
 {
-	if (offset > t->len)
-		offset = t->len;
-	sql_place(t->sql, t->len, offset, &err->line, &err->column);
+	find_place(t, offset, &err->line, &err->column);
 	put_excerpt(t, offset, err);
 	return -1;
 }
 
 /* --- quotes and comments ----------------------------------------------- */
 
-/* Behind the quote that opens at `at`; SIZE_MAX when it never closes. */
+/* Makes the window longer: 1; 0 at the end of the text; -1. */
+static int more(struct sqlite_text *t, struct err *err)
+{
+	int rc = sql_window_more(&t->window, t->window.len - t->counted, err);
+
+	return rc < 0 && err->code == ERR_REFUSED
+		       ? sqlite_text_place(t, t->window.len, err)
+		       : rc;
+}
+
+/* Behind the quote that opens at `at`; SIZE_MAX when it does not close. */
 static size_t quote_end(const struct sqlite_text *t, size_t at)
 {
-	char quote = t->sql[at] == '[' ? ']' : t->sql[at];
-	const char *end;
+	const char *s = t->window.s, *end;
+	char quote = s[at] == '[' ? ']' : s[at];
 
-	for (at++; at < t->len; at++) {
-		end = memchr(t->sql + at, quote, t->len - at);
+	for (at++; at < t->window.len; at++) {
+		end = memchr(s + at, quote, t->window.len - at);
 		if (!end)
 			break;
-		at = (size_t)(end - t->sql) + 1;
-		if (quote == ']' || t->sql[at] != quote)
+		at = (size_t)(end - s) + 1;
+		if (quote == ']' || at == t->window.len || s[at] != quote)
 			return at;
 	}
 	return SIZE_MAX;
 }
 
-/* Behind the comment at `at`; `at` when there is none; SIZE_MAX: never closed. */
+/* Behind the comment at `at`; `at` when there is none; SIZE_MAX: it does not close. */
 static size_t comment_end(const struct sqlite_text *t, size_t at)
 {
-	const char *s = t->sql + at, *end;
+	const char *s = t->window.s + at, *end;
+	size_t len = t->window.len - at;
 
+	if (len < 2)
+		return at;
 	if (s[0] == '-' && s[1] == '-') {
-		end = memchr(s, '\n', t->len - at);
-		return end ? (size_t)(end - t->sql) : t->len;
+		end = memchr(s, '\n', len);
+		return end ? (size_t)(end - t->window.s) : t->window.len;
 	}
 	if (s[0] != '/' || s[1] != '*')
 		return at;
-	end = strstr(s + 2, "*/");
-	return end ? (size_t)(end - t->sql) + 2 : SIZE_MAX;
+	end = memmem(s + 2, len - 2, "*/", 2);
+	return end ? (size_t)(end - t->window.s) + 2 : SIZE_MAX;
 }
 
 static int check_line_comment(const struct sqlite_text *t, size_t at, size_t end,
 			      struct err *err)
 {
-	const char *cr = memchr(t->sql + at, '\r', end - at);
+	const char *cr = memchr(t->window.s + at, '\r', end - at);
 
-	if (!cr || (size_t)(cr - t->sql) + 1 == end)
+	if (!cr || (size_t)(cr - t->window.s) + 1 == end)
 		return 0;
 	err_set(err, ERR_REFUSED, "line ends in a bare carriage return");
 	err_detail(err, "SQLite would take what follows for the rest of the comment.");
 	err_hint(err, "sql-encoding", "Save the file with LF or CR LF as line ends.");
-	return sqlite_text_place(t, (size_t)(cr - t->sql), err);
+	return sqlite_text_place(t, (size_t)(cr - t->window.s), err);
 }
 
-/* What sqlite3 would pass over in silence, or stop at without a word. */
-static int scan(const struct sqlite_text *t, struct err *err)
+static int refuse_open(const struct sqlite_text *t, size_t at, struct err *err)
 {
-	size_t at = 0, end;
+	err_set(err, ERR_REFUSED, "%s is never closed",
+		t->window.s[at] == '/' ? "comment" : "quote");
+	err_hint(err, "sql-unterminated",
+		 "It begins here and swallows the rest of the file. Close it.");
+	return sqlite_text_place(t, at, err);
+}
 
-	while (at < t->len) {
-		char c = t->sql[at];
+/*
+ * Goes over the quote or comment that begins at `at`: `*end` is behind it, or `at`
+ * where there is none. What ends the window may go on behind it. 0 or -1.
+ */
+static int go_over(struct sqlite_text *t, size_t at, size_t *end, struct err *err)
+{
+	int rc;
 
-		end = comment_end(t, at);
-		if (end == at && c && strchr("'\"`[", c))
-			end = quote_end(t, at);
-		if (end == SIZE_MAX) {
-			err_set(err, ERR_REFUSED, "%s is never closed",
-				c == '/' ? "comment" : "quote");
-			err_hint(err, "sql-unterminated",
-				 "It begins here and swallows the rest of the file. "
-				 "Close it.");
-			return sqlite_text_place(t, at, err);
-		}
-		if (c == '-' && end > at && check_line_comment(t, at, end, err) < 0)
+	for (;;) {
+		*end = strchr("'\"`[", t->window.s[at]) ? quote_end(t, at)
+							: comment_end(t, at);
+		if (*end < t->window.len && (*end > at || at + 1 < t->window.len))
+			break;
+		rc = more(t, err);
+		if (rc < 0)
 			return -1;
-		at = end > at ? end : at + 1;
+		if (rc == 0)
+			break;
 	}
+	if (*end == SIZE_MAX)
+		return refuse_open(t, at, err);
+	if (*end > at && t->window.s[at] == '-')
+		return check_line_comment(t, at, *end, err);
 	return 0;
 }
 
-size_t sqlite_text_skip(const struct sqlite_text *t, size_t at)
+/* --- statements -------------------------------------------------------- */
+
+int sqlite_text_next(struct sqlite_text *t, size_t at, size_t *next, struct err *err)
 {
 	size_t end;
+	int rc;
 
-	while (at < t->len) {
-		end = comment_end(t, at);
-		if (end > at && end != SIZE_MAX)
-			at = end;
-		else if (ascii_isspace((unsigned char)t->sql[at]) || t->sql[at] == ';')
+	for (;;) {
+		if (at >= t->window.len) {
+			rc = more(t, err);
+			if (rc < 0)
+				return -1;
+			if (rc == 0)
+				break;
+		}
+		if (ascii_isspace((unsigned char)t->window.s[at]) ||
+		    t->window.s[at] == ';') {
 			at++;
-		else
+			continue;
+		}
+		if (!strchr("-/", t->window.s[at]))
 			break;
+		if (go_over(t, at, &end, err) < 0)
+			return -1;
+		if (end == at)
+			break;
+		at = end;
 	}
+	*next = at;
+	return 0;
+}
+
+/* Behind what means nothing to us, at `at`. */
+static size_t skip_plain(const struct sqlite_text *t, size_t at)
+{
+	static const bool means[256] = {
+		['\''] = true, ['"'] = true, ['`'] = true, ['['] = true,
+		['-'] = true,  ['/'] = true, [';'] = true
+	};
+
+	while (at < t->window.len && !means[(unsigned char)t->window.s[at]])
+		at++;
 	return at;
 }
 
-size_t sqlite_text_end(const struct sqlite_text *t, size_t at)
+int sqlite_text_take(struct sqlite_text *t, size_t at, struct err *err)
 {
 	size_t end;
+	int rc;
 
-	while (at < t->len && t->sql[at] != ';') {
-		end = comment_end(t, at);
-		if (end == at && strchr("'\"`[", t->sql[at]))
-			end = quote_end(t, at);
+	for (;;) {
+		at = skip_plain(t, at);
+		if (at >= t->window.len) {
+			rc = more(t, err);
+			if (rc < 0)
+				return -1;
+			if (rc == 0)
+				break;
+			continue;
+		}
+		if (t->window.s[at] == ';') {
+			t->end = at + 1;
+			return 1;
+		}
+		if (go_over(t, at, &end, err) < 0)
+			return -1;
 		at = end > at ? end : at + 1;
 	}
-	return at;
+	t->end = t->window.len;
+	return 0;
+}
+
+size_t sqlite_text_enter(struct sqlite_text *t, size_t at)
+{
+	size_t dropped;
+
+	find_place(t, at, &t->line, &t->column);
+	t->counted = at;
+	if (at < DROP_AT)
+		return at;
+	dropped = sql_window_drop(&t->window, at - KEPT);
+	t->counted -= dropped;
+	return at - dropped;
 }
 
 bool sqlite_text_is(const struct sqlite_text *t, size_t at, const char *word)
 {
 	size_t len = strlen(word);
+	const char *s = t->window.s + at;
 
-	return strncasecmp(t->sql + at, word, len) == 0 &&
-	       !ascii_isalnum((unsigned char)t->sql[at + len]) && t->sql[at + len] != '_';
+	if (t->window.len - at < len || strncasecmp(s, word, len) != 0)
+		return false;
+	return at + len == t->window.len ||
+	       (!ascii_isalnum((unsigned char)s[len]) && s[len] != '_');
 }
 
 /* --- the whole --------------------------------------------------------- */
 
-int sqlite_text_init(struct sqlite_text *t, const struct db_script *script,
+int sqlite_text_init(struct sqlite_text *t, const struct db_script *script, size_t *first,
 		     struct err *err)
 {
-	size_t start;
-
-	t->sql = NULL;
-	if (script->len >= INT_MAX) {
-		err_set(err, ERR_REFUSED, "the file is larger than SQLite can read");
-		err_hint(err, "sql-size", "Divide it into several migrations.");
+	memset(t, 0, sizeof(*t));
+	t->line = t->column = 1;
+	if (!script->source)
+		sql_window_memory(&t->window, script->sql, script->len);
+	else if (sql_window_open(&t->window, script->source, err) < 0)
 		return -1;
-	}
-	if (sql_check_encoding(script->sql, script->len, &start, err) < 0)
+	if (more(t, err) < 0)
 		return -1;
-	t->len = script->len - start;
-	t->sql = xstrndup(script->sql + start, t->len);
-	return scan(t, err);
+	/* a mark of the byte order is no column */
+	if (t->window.len >= 3 && memcmp(t->window.s, "\xef\xbb\xbf", 3) == 0)
+		t->counted = 3;
+	return sqlite_text_next(t, t->counted, first, err);
 }
 
 void sqlite_text_release(struct sqlite_text *t)
 {
-	free(t->sql);
-	t->sql = NULL;
+	sql_window_release(&t->window);
 }

@@ -99,7 +99,7 @@ static int give_unit(void *arg, size_t i, struct db_unit *out, struct err *err U
 	struct trial *t = arg;
 
 	memset(out, 0, sizeof(*out));
-	out->script = t->scripts[i].sql ? &t->scripts[i] : NULL;
+	out->script = t->scripts[i].sql || t->scripts[i].source ? &t->scripts[i] : NULL;
 	snprintf(t->numbers[i], sizeof(t->numbers[i]), "%zu", t->head + i);
 	t->params[i][0] = t->numbers[i];
 	if (t->log) {
@@ -175,7 +175,7 @@ struct db_script *trial_add(struct trial *t, const char *sql)
 	struct db_script *script = &t->scripts[t->nr++];
 
 	assert_true(t->nr <= TRIALS);
-	script->name = "0001.sql";
+	*script = (struct db_script){ .name = "0001.sql" };
 	script->sql = sql;
 	script->len = sql ? strlen(sql) : 0;
 	return script;

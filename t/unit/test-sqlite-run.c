@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/source.h"
+#include "base/text.h"
 #include "db/sqlite.h"
 #include "sqlite-batch.h"
 
@@ -138,6 +140,7 @@ static void test_excerpt(void **state)
 	struct fixture *f = *state;
 	struct trial t = { .db = f->db };
 	struct buf sql = BUF_INIT;
+	const char *place;
 	int i;
 
 	buf_adds(&sql, "select 1;\r\nselect '");
@@ -151,11 +154,159 @@ static void test_excerpt(void **state)
 	fails_at(&t, 0, DB_SCRIPT, "nowhere");
 	assert_int_equal(t.err.line, 2);
 	assert_int_equal(t.err.column, 212);
-	assert_true(strlen(t.err.excerpt) <= 112);
-	assert_int_equal((unsigned char)t.err.excerpt[0], 0xc3);
-	assert_int_equal(t.err.caret, 36);
-	assert_memory_equal(strstr(t.err.excerpt, "nowhere"), "nowhere, '\xc3\xa4", 12);
-	assert_true(t.err.excerpt[strlen(t.err.excerpt) - 1] == '\xa4');
+	assert_memory_equal(t.err.excerpt, "...\xc3\xa4", 5);
+	place = strstr(t.err.excerpt, "nowhere, '\xc3\xa4");
+	assert_non_null(place);
+	assert_int_equal(t.err.caret,
+			 utf8_count(t.err.excerpt, (size_t)(place - t.err.excerpt)));
+	assert_string_equal(t.err.excerpt + strlen(t.err.excerpt) - 5, "\xc3\xa4...");
+	buf_release(&sql);
+	trial_release(&t);
+}
+
+/* --- texts that come in pieces ------------------------------------------ */
+
+struct pieces {
+	const char *text;
+	size_t len, at, most; /* bytes at a time */
+	bool broken;	      /* the last piece cannot be had */
+};
+
+static int rewind_pieces(void *arg, struct err *err UNUSED)
+{
+	((struct pieces *)arg)->at = 0;
+	return 0;
+}
+
+static ssize_t read_piece(void *arg, char *out, size_t room, struct err *err)
+{
+	struct pieces *p = arg;
+	size_t n = p->len - p->at;
+
+	if (n == 0 && p->broken)
+		return err_set(err, ERR_FATAL, "the blob is not what it was");
+	n = n < room ? n : room;
+	n = n < p->most ? n : p->most;
+	memcpy(out, p->text + p->at, n);
+	p->at += n;
+	return (ssize_t)n;
+}
+
+/* check() and run() of one that comes so many bytes at a time. */
+static int run_pieces(struct trial *t, struct pieces *p, size_t most)
+{
+	const struct source source = { rewind_pieces, read_piece, p };
+	struct db_script *script;
+	int checked;
+
+	t->nr = 0;
+	script = trial_add(t, NULL);
+	script->source = &source;
+	script->len = p->len;
+	p->most = most;
+	memset(&t->err, 0, sizeof(t->err));
+	checked = db_sqlite.check(t->db, script, &t->err);
+	return checked < 0 ? checked : trial_run(t);
+}
+
+static void test_pieces(void **state)
+{
+	static const char all[] =
+		"\xef\xbb\xbf-- it's a comment; really\r\n/* and \"more';\n*/ begin;\n"
+		"create table t (a, \"b;\" text, [c;'] , `d;--`);;\n"
+		"create trigger g after insert on t when new.a = 'x;y' begin\n"
+		"  update t set a = 'it''s; --'; delete from t where a = '/*';\n"
+		"  select case when 1 then 2 end; end;\n"
+		"insert into t (a) values ('x;y');insert into t (a) select 0-1;"
+		"insert into t (a) values (1 - -2), (4/2), ('\xe2\x82\xac');\n"
+		"commit; -- last";
+	static const size_t sizes[] = { 1, 2, 3, 5, 7, 64, 4096 };
+	struct fixture *f = *state;
+	struct trial t = { .db = f->db };
+	struct pieces p = { .text = all, .len = sizeof(all) - 1 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		if (run_pieces(&t, &p, sizes[i]) < 0)
+			fail_msg("%zu: %u: %s", sizes[i], t.err.line, t.err.message);
+		assert_string_equal(buf_str(&t.told), "done 0: 5\n");
+		expect(f->db, "select a from t", "it's; --\n-1\n3\n2\n\xe2\x82\xac\n");
+		run_ok(f->db, "drop table t");
+	}
+	trial_release(&t);
+}
+
+static void test_pieces_refused(void **state)
+{
+	static const struct {
+		const char *sql, *word;
+		unsigned line, column;
+	} cases[] = {
+		{ "select 1;\nselect 'a;\n", "quote is never closed", 2, 8 },
+		{ "select 1;\n/* select 'a;\n", "comment is never closed", 2, 1 },
+		{ "-- one\rselect 2;\n", "bare carriage return", 1, 7 },
+		{ "select '\xc3\xa4' --\rx\n", "bare carriage return", 1, 14 },
+		{ "select 1;\n select \xff;", "not UTF-8", 2, 9 },
+		{ "select 1;\nselekt 2;\n", "syntax error", 2, 1 },
+		{ "create table t (a);\ncreate trigger g after insert on t begin\n"
+		  "select 1; select 2;",
+		  "incomplete input", 2, 1 },
+		{ "begin;\nselect 1;\n", "BEGIN without COMMIT", 1, 1 },
+		{ "select 1;\n vacuum;\n", "VACUUM", 2, 2 },
+	};
+	static const size_t sizes[] = { 1, 3, 4096 };
+	struct fixture *f = *state;
+	struct trial t = { .db = f->db };
+	struct pieces p = { 0 };
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		p.text = cases[i].sql;
+		p.len = strlen(p.text);
+		run_refused(f->db, p.text, cases[i].word, cases[i].line, cases[i].column);
+		for (k = 0; k < ARRAY_SIZE(sizes); k++) {
+			assert_int_equal(run_pieces(&t, &p, sizes[k]), -1);
+			if (!strstr(t.err.message, cases[i].word))
+				fail_msg("%zu: %s", i, t.err.message);
+			assert_int_equal(t.err.line, cases[i].line);
+			assert_int_equal(t.err.column, cases[i].column);
+		}
+	}
+	/* what cannot be read to its end is not run */
+	p = (struct pieces){ "create table t (a);", 19, .broken = true };
+	assert_int_equal(run_pieces(&t, &p, 4), -1);
+	assert_int_equal(t.err.code, ERR_FATAL);
+	expect(f->db, "select count(*) from sqlite_schema", "0\n");
+	trial_release(&t);
+}
+
+/* Far more than is held at a time: places are those of the file. */
+static void test_pieces_long(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = { .db = f->db };
+	struct buf sql = BUF_INIT;
+	struct pieces p = { 0 };
+	int i;
+
+	buf_adds(&sql, "create table t (a);\n");
+	for (i = 0; i < 30000; i++)
+		buf_addf(&sql, "insert into t values ('\xc3\xa4 row %d');\n", i);
+	p.text = sql.s;
+	p.len = sql.len;
+	assert_int_equal(run_pieces(&t, &p, 10000), 0);
+	assert_string_equal(buf_str(&t.told), "done 0: 30001\n");
+	expect(f->db, "select count(*) from t", "30000\n");
+	run_ok(f->db, "drop table t");
+	buf_adds(&sql, "  insert into t values (1, 2);\n");
+	p.text = sql.s;
+	p.len = sql.len;
+	assert_int_equal(run_pieces(&t, &p, 10000), -1);
+	assert_int_equal(t.err.line, 30002);
+	assert_int_equal(t.err.column, 3);
+	assert_string_equal(t.err.excerpt, "  insert into t values (1, 2);");
+	assert_int_equal(t.err.caret, 2);
+	expect(f->db, "select count(*) from sqlite_schema", "0\n");
 	buf_release(&sql);
 	trial_release(&t);
 }
@@ -716,16 +867,29 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_group),		T(test_group_ends),
-		T(test_failure),	T(test_excerpt),
-		T(test_or_rollback),	T(test_disk_full),
-		T(test_culprit),	T(test_old_violations),
-		T(test_renamed),	T(test_deferred),
-		T(test_expect),		T(test_race),
-		T(test_records),	T(test_leftovers),
-		T(test_interrupt),	T(test_busy),
-		T(test_syncs),		T(test_commit_fails),
-		T(test_commit_unclear), T(test_dry),
+		T(test_group),
+		T(test_group_ends),
+		T(test_failure),
+		T(test_excerpt),
+		T(test_pieces),
+		T(test_pieces_refused),
+		T(test_pieces_long),
+		T(test_or_rollback),
+		T(test_disk_full),
+		T(test_culprit),
+		T(test_old_violations),
+		T(test_renamed),
+		T(test_deferred),
+		T(test_expect),
+		T(test_race),
+		T(test_records),
+		T(test_leftovers),
+		T(test_interrupt),
+		T(test_busy),
+		T(test_syncs),
+		T(test_commit_fails),
+		T(test_commit_unclear),
+		T(test_dry),
 		T(test_dry_untried),
 	};
 
