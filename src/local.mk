@@ -91,6 +91,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/sqlite_dry.c \
 	%reldir%/db/sqlite_file.c \
 	%reldir%/db/sqlite_group.c \
+	%reldir%/db/sqlite_heap.c \
 	%reldir%/db/sqlite_keys.c \
 	%reldir%/db/sqlite_script.c \
 	%reldir%/db/sqlite_text.c \

@@ -181,6 +181,11 @@ int sqlite_find_violations(struct db *db, const struct sqlite_trace *trace,
 int sqlite_compare_violations(const struct sqlite_violations *before,
 			      const struct sqlite_violations *after, struct err *err);
 
+/* --- sqlite_heap.c ------------------------------------------------------ */
+
+/** Makes SQLite use a heap of our own; refused, and as good, once it has started. */
+void sqlite_use_heap(void);
+
 /* --- sqlite_file.c ------------------------------------------------------ */
 
 /** What SQLite found wrong with the file. Returns -1 (ERR_REFUSED). */

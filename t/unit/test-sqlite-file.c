@@ -398,6 +398,45 @@ static void test_backup_fails(void **state)
 	buf_release(&path);
 }
 
+/* --- memory ------------------------------------------------------------ */
+
+static unsigned char mark(size_t block, size_t at)
+{
+	return (unsigned char)(block * 7 + at);
+}
+
+static void expect_marks(const unsigned char *p, size_t block, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		assert_int_equal(p[i], mark(block, i));
+}
+
+/* Blocks keep what is theirs while others come, grow, shrink and go. */
+static void test_heap(void **state UNUSED)
+{
+	enum { BLOCKS = 64, ROUNDS = 20000, LARGEST = 5000 };
+	unsigned char *blocks[BLOCKS] = { 0 };
+	size_t lens[BLOCKS] = { 0 }, i, b, len;
+	uint32_t random = 1;
+
+	for (i = 0; i < ROUNDS; i++) {
+		random = random * 1664525 + 1013904223;
+		b = (random >> 8) % BLOCKS;
+		len = (random >> 16) % (random & 0x80 ? LARGEST : 100);
+		expect_marks(blocks[b], b, lens[b]);
+		blocks[b] = sqlite3_realloc64(blocks[b], len);
+		assert_int_equal((uintptr_t)blocks[b] % 8, 0);
+		assert_true(sqlite3_msize(blocks[b]) >= len);
+		expect_marks(blocks[b], b, len < lens[b] ? len : lens[b]);
+		for (lens[b] = 0; lens[b] < len; lens[b]++)
+			blocks[b][lens[b]] = mark(b, lens[b]);
+	}
+	for (b = 0; b < BLOCKS; b++)
+		sqlite3_free(blocks[b]);
+}
+
 static void test_network(void **state UNUSED)
 {
 	assert_true(sqlite_is_network(0x6969));
@@ -415,7 +454,8 @@ int main(void)
 		T(test_alone),		T(test_alone_refused), T(test_alone_fails),
 		T(test_check_together), T(test_evidence),      T(test_verify),
 		T(test_verify_full),	T(test_header),	       T(test_backup),
-		T(test_backup_wal),	T(test_backup_fails),  T(test_network),
+		T(test_backup_wal),	T(test_backup_fails),  T(test_heap),
+		T(test_network),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
