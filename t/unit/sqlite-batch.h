@@ -23,7 +23,7 @@ struct trial {
 	struct db *db;
 	struct db_script scripts[TRIALS];
 	size_t nr;
-	bool log;      /* ask and record in git_migrate_note, see make_log() */
+	bool log;      /* ask and record in it, see make_log() */
 	unsigned head; /* its newest number, as known before the batch */
 	bool dry;
 	const char *record; /* writes a record in another way */
@@ -61,7 +61,7 @@ void run_ok(struct db *db, const char *sql);
 void run_refused(struct db *db, const char *sql, const char *word, unsigned line,
 		 unsigned column);
 
-/* The log of trials, as the tool's own schema. */
+/* The log of trials. */
 void make_log(struct db *db);
 
 #endif

@@ -68,8 +68,7 @@ static void test_group(void **state)
 	run_all(&t, "statement 0:1\nstatement 0:3\nstatement 1:1\nstatement 1:1\n"
 		    "done 0: 2\ndone 1: 2\ndone 2: 0\n");
 	assert_int_equal(commits, 1);
-	expect(f->db, "select seq, name from git_migrate_note",
-	       "1|0001.sql\n2|0001.sql\n3|alone\n");
+	expect(f->db, "select seq, name from note", "1|0001.sql\n2|0001.sql\n3|alone\n");
 	trial_release(&t);
 }
 
@@ -120,7 +119,7 @@ static void test_failure(void **state)
 	assert_int_equal(t.err.caret, 2);
 	assert_string_equal(buf_str(&t.told), "done 0: 1\ndone 1: 1\n");
 	expect(f->db, "select a from t", "1\n");
-	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	expect(f->db, "select count(*) from note", "2\n");
 
 	/* the first of a group: nothing is left behind */
 	t.nr = 0;
@@ -332,7 +331,7 @@ static void test_or_rollback(void **state)
 			    "statement 0:1\nstatement 0:1\nstatement 1:1\nstatement 2:1\n"
 			    "done 0: 2\ndone 1: 1\n");
 	expect(f->db, "select a from t", "1\n2\n");
-	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	expect(f->db, "select count(*) from note", "2\n");
 
 	t.nr = 0;
 	t.head = 2;
@@ -359,7 +358,7 @@ static void test_disk_full(void **state)
 	assert_string_equal(t.err.sqlstate, "13");
 	assert_string_equal(buf_str(&t.told), "done 0: 1\ndone 1: 1\n");
 	expect(f->db, "select a from t", "small\n");
-	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	expect(f->db, "select count(*) from note", "2\n");
 	expect(f->db, "pragma integrity_check", "ok\n");
 	execute(f->db, "pragma max_page_count=4000");
 	t.nr = 0;
@@ -394,7 +393,7 @@ static void test_culprit(void **state)
 	assert_string_equal(buf_str(&t.told), "done 0: 5\ndone 1: 1\n");
 	expect(f->db, "select id from p", "1\n2\n");
 	expect(f->db, "select a from other", "1\n");
-	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	expect(f->db, "select count(*) from note", "2\n");
 
 	/* the accepted twin takes the rows with it */
 	t.nr = 0;
@@ -488,7 +487,7 @@ static void test_expect(void **state)
 	assert_string_equal(buf_str(&t.told), "");
 	/* a tracker that is not there is another head as well */
 	t.db = f->db;
-	execute(f->db, "drop table git_migrate_note");
+	execute(f->db, "drop table note");
 	fails_at(&t, 0, DB_EXPECT, "no such table");
 	db_sqlite.free(other);
 	trial_release(&t);
@@ -524,7 +523,7 @@ static void test_race(void **state)
 	assert_int_equal(done, 1);
 	assert_int_equal(refused, 5);
 	expect(f->db, "select count(*) from t", "1\n");
-	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	expect(f->db, "select count(*) from note", "2\n");
 	trial_release(&t);
 }
 
@@ -534,32 +533,46 @@ static void test_records(void **state)
 	struct trial t = logged(f);
 
 	trial_add(&t, "create table t (a)");
-	t.record = "insert into git_migrate_note select 1, 'x' where false returning seq";
+	t.record = "insert into note select 1, 'x' where false returning seq";
 	fails_at(&t, 0, DB_RECORD, "did not take the record");
-	t.record = "insert into git_migrate_note (nothing) values (1)";
+	t.record = "insert into note (nothing) values (1)";
 	fails_at(&t, 0, DB_RECORD, "nothing");
 	expect(f->db, "select count(*) from sqlite_schema where name = 't'", "0\n");
 
-	/* one that writes the log itself, were it allowed to */
+	/* one that writes the log itself, past the authorizer */
 	t.record = NULL;
-	t.scripts[0].own = true;
-	t.scripts[0].sql = "insert into git_migrate_note values (1, 'forged')";
+	t.scripts[0].sql = "insert into note values (1, 'forged')";
 	t.scripts[0].len = strlen(t.scripts[0].sql);
 	fails_at(&t, 0, DB_RECORD, "the migration wrote to the tracker");
-	t.scripts[0].own = false;
-	fails_at(&t, 0, DB_SCRIPT, "cannot change the tracker");
-	expect(f->db, "select count(*) from git_migrate_note", "0\n");
+	t.scripts[0].sql = "drop table note";
+	t.scripts[0].len = strlen(t.scripts[0].sql);
+	fails_at(&t, 0, DB_RECORD, "the tracker cannot be read after");
+	expect(f->db, "select count(*) from note", "0\n");
 
 	/* the one of a group that does is found */
 	t.nr = 0;
 	trial_add(&t, "create table t (a)");
 	trial_add(&t, "insert into t values (1)");
-	trial_add(&t, "insert into git_migrate_note values (3, 'forged')")->own = true;
+	trial_add(&t, "insert into note values (3, 'forged')");
 	trial_add(&t, "insert into t values (2)");
 	fails_at(&t, 2, DB_RECORD, "the migration wrote to the tracker");
 	assert_string_equal(buf_str(&t.told), "done 0: 1\ndone 1: 1\n");
-	expect(f->db, "select name from git_migrate_note", "0001.sql\n0001.sql\n");
+	expect(f->db, "select name from note", "0001.sql\n0001.sql\n");
 	expect(f->db, "select a from t", "1\n");
+	trial_release(&t);
+}
+
+/* Tables of the tool's own are for its own schema alone. */
+static void test_own(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = { .db = f->db };
+
+	trial_add(&t, "create table git_migrate_x (a); insert into git_migrate_x values "
+		      "(1);");
+	fails_at(&t, 0, DB_SCRIPT, "cannot change the tracker ('git_migrate_x')");
+	t.scripts[0].own = true;
+	run_all(&t, "done 0: 2\n");
 	trial_release(&t);
 }
 
@@ -648,7 +661,7 @@ static void test_busy(void **state)
 
 	/* a reader that stays makes COMMIT fail */
 	assert_int_equal(db_sqlite.begin_read(other, &err), 0);
-	expect(other, "select count(*) from git_migrate_note", "0\n");
+	expect(other, "select count(*) from note", "0\n");
 	fails_at(&t, 0, DB_COMMIT, "another process holds it");
 	assert_true(db_sqlite.is_passing(&t.err));
 	assert_string_equal(buf_str(&t.told), "");
@@ -772,7 +785,7 @@ static void test_commit_fails(void **state)
 	assert_int_equal(t.err.code, ERR_REFUSED);
 	assert_string_equal(buf_str(&t.told), "");
 	disk_leave(f);
-	expect(f->db, "select count(*) from git_migrate_note", "0\n");
+	expect(f->db, "select count(*) from note", "0\n");
 	t.db = f->db;
 	run_all(&t, "done 0: 1\ndone 1: 1\n");
 	trial_release(&t);
@@ -795,7 +808,7 @@ static void test_commit_unclear(void **state)
 	assert_int_equal(t.failure.sent, 2);
 	assert_string_equal(buf_str(&t.told), "");
 	disk_leave(f);
-	expect(f->db, "select count(*) from git_migrate_note", "2\n");
+	expect(f->db, "select count(*) from note", "2\n");
 	trial_release(&t);
 }
 
@@ -822,7 +835,7 @@ static void test_dry(void **state)
 		    "done 2: 4\n");
 	assert_int_equal(commits, 0);
 	expect(f->db, "select count(*) from c", "2\n");
-	expect(f->db, "select max(seq) from git_migrate_note", "1\n");
+	expect(f->db, "select max(seq) from note", "1\n");
 
 	/* what would fail fails, and what is behind it is not tried */
 	t.nr = 2;
@@ -883,6 +896,7 @@ int main(void)
 		T(test_expect),
 		T(test_race),
 		T(test_records),
+		T(test_own),
 		T(test_leftovers),
 		T(test_interrupt),
 		T(test_busy),
