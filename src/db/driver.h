@@ -119,7 +119,10 @@ struct db_touched {
  */
 struct db_batch {
 	size_t nr;
-	/** Gives unit `i`; what it borrows stays until done() of it, or the end. */
+	/**
+	 * Gives unit `i`; what it borrows stays until done() of it, or the end. Maybe
+	 * again, when records before it were asked for anew.
+	 */
 	int (*unit)(void *arg, size_t i, struct db_unit *out, struct err *err);
 	/**
 	 * Gives the statements that write the unit's records; each answers with

@@ -45,25 +45,41 @@ static bool wants_keys(const struct member *m)
 	return m->unit.script && m->unit.script->foreign_keys;
 }
 
-/* Member `i`; NULL with the failure set when it cannot be had. */
-static const struct member *member(struct group *g, size_t i, struct err *err)
+/* Asks for member `i` (again). 0, or -1 with the failure set. */
+static int ask_for(struct group *g, size_t i, struct err *err)
 {
 	const struct db_batch *batch = g->units.batch;
-	struct member *m;
+	struct db_unit *unit = &g->members[i].unit;
 
-	if (i < g->nr)
-		return &g->members[i];
-	VEC_GROW(g->members, g->nr, g->alloc);
-	m = &g->members[g->nr];
-	memset(m, 0, sizeof(*m));
-	if (batch->unit(batch->arg, g->from + i, &m->unit, err) < 0) {
-		sqlite_units_failed(&g->units, g->from + i, DB_BEGIN);
-		return NULL;
+	if (batch->unit(batch->arg, g->from + i, unit, err) < 0)
+		return sqlite_units_failed(&g->units, g->from + i, DB_BEGIN);
+	if (unit->script && unit->script->no_transaction)
+		BUG("'%s' is not for a transaction", unit->script->name);
+	return 0;
+}
+
+/* Member `i`, which is at most one behind those at hand; NULL with the failure set. */
+static const struct member *member(struct group *g, size_t i, struct err *err)
+{
+	if (i == g->nr) {
+		VEC_GROW(g->members, g->nr, g->alloc);
+		memset(&g->members[i], 0, sizeof(g->members[i]));
+		if (ask_for(g, i, err) < 0)
+			return NULL;
+		g->nr++;
 	}
-	if (m->unit.script && m->unit.script->no_transaction)
-		BUG("'%s' is not for a transaction", m->unit.script->name);
-	g->nr++;
-	return m;
+	return &g->members[i];
+}
+
+/*
+ * The one that begins a transaction. If it was asked for before, then maybe behind
+ * a record that was composed anew since: it has another head to expect.
+ */
+static const struct member *first_member(struct group *g, struct err *err)
+{
+	if (g->nr > 0 && ask_for(g, 0, err) < 0)
+		return NULL;
+	return member(g, 0, err);
 }
 
 /* They are committed: tells so, and goes on behind them. */
@@ -94,7 +110,7 @@ static int look_around(struct group *g, struct err *err)
 
 static int begin(struct group *g, struct err *err)
 {
-	const struct member *first = member(g, 0, err);
+	const struct member *first = first_member(g, err);
 
 	if (!first)
 		return -1;

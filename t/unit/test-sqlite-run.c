@@ -404,6 +404,29 @@ static void test_culprit(void **state)
 	trial_release(&t);
 }
 
+static void note_unit(struct trial *t, size_t i)
+{
+	buf_addf(&t->told, "unit %zu\n", i);
+}
+
+/* What begins a transaction is asked for again: its head may be another now. */
+static void test_asked_again(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	trial_add(&t, "insert into other values (1)");
+	trial_add(&t, "delete from p where id = 1");
+	t.at_unit = note_unit;
+	fails_at(&t, 2, DB_SCRIPT, "point nowhere");
+	assert_string_equal(buf_str(&t.told),
+			    "unit 0\nunit 1\nunit 2\n" /* together */
+			    "unit 0\n"		       /* and compared */
+			    "unit 0\ndone 0: 5\nunit 1\ndone 1: 1\nunit 2\n");
+	trial_release(&t);
+}
+
 static void test_old_violations(void **state)
 {
 	struct fixture *f = *state;
@@ -881,31 +904,15 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_group),
-		T(test_group_ends),
-		T(test_failure),
-		T(test_excerpt),
-		T(test_pieces),
-		T(test_pieces_refused),
-		T(test_pieces_long),
-		T(test_or_rollback),
-		T(test_disk_full),
-		T(test_culprit),
-		T(test_old_violations),
-		T(test_renamed),
-		T(test_deferred),
-		T(test_expect),
-		T(test_race),
-		T(test_records),
-		T(test_own),
-		T(test_leftovers),
-		T(test_interrupt),
-		T(test_busy),
-		T(test_syncs),
-		T(test_commit_fails),
-		T(test_commit_unclear),
-		T(test_dry),
-		T(test_dry_untried),
+		T(test_group),	     T(test_group_ends),   T(test_failure),
+		T(test_excerpt),     T(test_pieces),	   T(test_pieces_refused),
+		T(test_pieces_long), T(test_or_rollback),  T(test_disk_full),
+		T(test_culprit),     T(test_asked_again),  T(test_old_violations),
+		T(test_renamed),     T(test_deferred),	   T(test_expect),
+		T(test_race),	     T(test_records),	   T(test_own),
+		T(test_leftovers),   T(test_interrupt),	   T(test_busy),
+		T(test_syncs),	     T(test_commit_fails), T(test_commit_unclear),
+		T(test_dry),	     T(test_dry_untried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
