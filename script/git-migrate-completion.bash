@@ -26,7 +26,7 @@ __git_migrate_options()
 		echo "--all --at= --porcelain --json --exit-code"
 		;;
 	apply)
-		echo "--dry-run --to= --at= --porcelain --json"
+		echo "--dry-run --backup --check= --wait --to= --at= --porcelain --json"
 		;;
 	log)
 		echo "--max-count= --reverse --json"

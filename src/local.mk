@@ -75,13 +75,19 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libdb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
 %canon_reldir%_libdb_a_SOURCES = \
+	%reldir%/db/dialect.c %reldir%/db/dialect.h \
 	%reldir%/db/driver.c %reldir%/db/driver.h \
 	%reldir%/db/pg.c %reldir%/db/pg.h \
 	%reldir%/db/pg_alone.c \
+	%reldir%/db/pg_blockers.c \
+	%reldir%/db/pg_engine.c \
 	%reldir%/db/pg_evidence.c \
+	%reldir%/db/pg_explain.c \
 	%reldir%/db/pg_index.c \
 	%reldir%/db/pg_look.c %reldir%/db/pg_look.h \
+	%reldir%/db/pg_pipe.c \
 	%reldir%/db/pg_run.c \
+	%reldir%/db/pg_script.c \
 	%reldir%/db/pg_talk.c \
 	%reldir%/db/pg_touched.c \
 	%reldir%/db/pg_url.c \
@@ -108,17 +114,22 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/out/term.c %reldir%/out/term.h
 
 %canon_reldir%_libflow_a_SOURCES = \
+	%reldir%/flow/alone.c \
 	%reldir%/flow/apply.c %reldir%/flow/apply.h \
 	%reldir%/flow/audit.c %reldir%/flow/audit.h \
+	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
+	%reldir%/flow/job.h \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
+	%reldir%/flow/lost.c \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \
+	%reldir%/flow/work.c \
 	%reldir%/flow/worktree.c %reldir%/flow/worktree.h
 
 # what is embedded must be there before the first object is made

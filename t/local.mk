@@ -18,6 +18,8 @@ unit_tests = \
 	%reldir%/unit/test-out \
 	%reldir%/unit/test-pg \
 	%reldir%/unit/test-pg-alone \
+	%reldir%/unit/test-pg-batch \
+	%reldir%/unit/test-pg-lost \
 	%reldir%/unit/test-pg-touched \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
@@ -37,6 +39,16 @@ git_test_libs = src/libgitside.a src/libcore.a $(base_test_libs)
 db_test_libs = src/libdb.a src/libsql.a src/libcore.a $(base_test_libs) \
 	$(SQLITE_LIBS) -ldl
 out_test_libs = src/libout.a $(base_test_libs) $(JANSSON_LIBS)
+
+# Questions and batches on one engine or the other.
+answers_sources = %reldir%/unit/answers.c %reldir%/unit/answers.h
+batch_sources = %reldir%/unit/batch.c %reldir%/unit/batch.h
+sqlite_batch_sources = $(answers_sources) $(batch_sources) \
+	%reldir%/unit/sqlite-batch.c %reldir%/unit/sqlite-batch.h
+pg_fixture_sources = $(answers_sources) \
+	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
+pg_batch_sources = $(batch_sources) $(pg_fixture_sources) \
+	%reldir%/unit/pg-batch.c %reldir%/unit/pg-batch.h
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
@@ -127,9 +139,26 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_objects_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_pg_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
-%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c \
-	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
+%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c $(pg_batch_sources)
 %canon_reldir%_unit_test_pg_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_pg_alone_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
+%canon_reldir%_unit_test_pg_alone_SOURCES = %reldir%/unit/test-pg-alone.c \
+	$(pg_fixture_sources)
+%canon_reldir%_unit_test_pg_alone_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_pg_batch_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
+%canon_reldir%_unit_test_pg_batch_SOURCES = %reldir%/unit/test-pg-batch.c $(pg_batch_sources)
+%canon_reldir%_unit_test_pg_batch_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_pg_lost_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
+%canon_reldir%_unit_test_pg_lost_SOURCES = %reldir%/unit/test-pg-lost.c $(pg_batch_sources)
+%canon_reldir%_unit_test_pg_lost_LDADD = $(db_test_libs)
+
+%canon_reldir%_unit_test_pg_touched_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
+%canon_reldir%_unit_test_pg_touched_SOURCES = %reldir%/unit/test-pg-touched.c \
+	$(pg_fixture_sources)
+%canon_reldir%_unit_test_pg_touched_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_power_loss_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS) \
 	-I$(srcdir)/%reldir%
@@ -137,29 +166,19 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 	%reldir%/tools/crash-vfs.c %reldir%/tools/crash-vfs.h
 %canon_reldir%_unit_test_power_loss_LDADD = $(db_test_libs)
 
-%canon_reldir%_unit_test_pg_alone_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
-%canon_reldir%_unit_test_pg_alone_SOURCES = %reldir%/unit/test-pg-alone.c \
-	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
-%canon_reldir%_unit_test_pg_alone_LDADD = $(db_test_libs)
-
-%canon_reldir%_unit_test_pg_touched_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
-%canon_reldir%_unit_test_pg_touched_SOURCES = %reldir%/unit/test-pg-touched.c \
-	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
-%canon_reldir%_unit_test_pg_touched_LDADD = $(db_test_libs)
-
 %canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c \
-	%reldir%/unit/sqlite-batch.c %reldir%/unit/sqlite-batch.h
+	$(sqlite_batch_sources)
 %canon_reldir%_unit_test_sqlite_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_sqlite_file_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_file_SOURCES = %reldir%/unit/test-sqlite-file.c \
-	%reldir%/unit/sqlite-batch.c %reldir%/unit/sqlite-batch.h
+	$(sqlite_batch_sources)
 %canon_reldir%_unit_test_sqlite_file_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_sqlite_run_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_run_SOURCES = %reldir%/unit/test-sqlite-run.c \
-	%reldir%/unit/sqlite-batch.c %reldir%/unit/sqlite-batch.h
+	$(sqlite_batch_sources)
 %canon_reldir%_unit_test_sqlite_run_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_out_CPPFLAGS = $(test_cppflags)
@@ -214,6 +233,7 @@ shell_tests = \
 	%reldir%/t3220-runners.t \
 	%reldir%/t3230-server-dies.t \
 	%reldir%/t3300-engines.t \
+	%reldir%/t3240-locks.t \
 	%reldir%/t4000-mirror.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5100-hostile.t \

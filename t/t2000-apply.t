@@ -302,6 +302,12 @@ test_expect_success '--json' '
 	        "result": "applied",
 	        "statements": 1,
 	        "ms": MS,
+	        "durations": [
+	          {
+	            "line": 1,
+	            "ms": MS
+	          }
+	        ],
 	        "seq": 2,
 	        "record": "0000000002 prev=HASH v=1 event=applied path=a.sql blob=ID sha256=HASH commit=ID head=ID at=TIME by=C%20O%20Mitter%20<committer@example.com> run=RUN engine=sqlite/VERSION target=UUID tool=git-migrate/VERSION statements=1 ms=MS"
 	      }
@@ -364,7 +370,8 @@ test_expect_success '--json of a failure is whole JSON and tells the error' '
 	        "path": "bad.sql",
 	        "result": "failed",
 	        "statements": 0,
-	        "ms": MS
+	        "ms": MS,
+	        "durations": []
 	      }
 	    ],
 	    "left": 0,
@@ -582,10 +589,10 @@ test_expect_success 'a trailer that this version does not carry out is not run p
 
 test_expect_success 'a directive that this version does not carry out is not run past' '
 	two_applied directive &&
-	new_migration a "-- migrate: no-transaction
+	new_migration a "-- migrate: batch=1000
 CREATE TABLE a (x);" &&
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
-	grep "^error: .*asks for \"-- migrate: no-transaction\", which this version" .git/t/err &&
+	grep "^error: .*asks for \"-- migrate: batch=1000\", which this version" .git/t/err &&
 	grep "^hint: " .git/t/err &&
 	events >.git/t/actual &&
 	printf "%s\n" "created|" "applied|create-users.sql" "applied|add-phone.sql" >.git/t/expect &&

@@ -49,10 +49,10 @@ test_expect_success 'a dry run ends where the setting would have to change' '
 
 test_expect_success 'a directive that is not known is refused before anything runs' '
 	tracker_rows >before &&
-	new_migration odd "-- migrate: no-transaction
+	new_migration odd "-- migrate: isolation=serializable
 VACUUM;" &&
 	test_expect_code 1 git migrate apply >out 2>err &&
-	grep "^error: migration .odd.sql. asks for \"-- migrate: no-transaction\"" err &&
+	grep "^error: migration .odd.sql. asks for \"-- migrate: isolation=serializable\"" err &&
 	grep "^hint: " err &&
 	tracker_rows >after && test_cmp before after
 '

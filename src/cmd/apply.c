@@ -13,6 +13,7 @@
 #include "git/config.h"
 #include "git/repo.h"
 #include "out/json.h"
+#include "out/progress.h"
 #include "out/term.h"
 
 enum form { FORM_PEOPLE, FORM_PORCELAIN, FORM_JSON };
@@ -26,6 +27,11 @@ struct telling {
 	const char *shown;
 	struct js *entries;  /* FORM_JSON */
 	const char *running; /* path of the migration whose notices may come */
+	struct progress progress;
+	struct js *statements; /* FORM_JSON: of the running one */
+	struct js *touched;    /* FORM_JSON: of the running one */
+	size_t tries;	       /* for a lock */
+	struct buf lines;      /* dry run: what the next one touched */
 };
 
 static const char *plural(size_t n)
@@ -42,6 +48,28 @@ static void tell_unmirrored(struct telling *t, const struct apply_event *e)
 		say_hint(&t->ctx->say, "mirror",
 			 "The records are in the tracker; the next \"git migrate apply\" "
 			 "writes them.");
+}
+
+/* What a dry run saw of one relation. */
+static void add_touched(struct buf *out, const struct db_touched *what)
+{
+	const char *part = ": ";
+
+	buf_adds(out, "    ");
+	text_printable(out, what->name, strlen(what->name), 0);
+	if (what->lock) {
+		buf_addf(out, "%s%s", part, what->lock);
+		part = ", ";
+	}
+	if (what->dropped || what->rewritten) {
+		buf_addf(out, "%s%s", part, what->dropped ? "dropped" : "rewritten");
+		part = ", ";
+	}
+	if (what->destroyed)
+		buf_addf(out, "%s%s%" PRIu64 " row%s destroyed", part,
+			 what->estimated ? "about " : "", what->destroyed,
+			 plural(what->destroyed));
+	buf_addc(out, '\n');
 }
 
 static void tell_people(struct telling *t, const struct apply_event *e)
@@ -63,8 +91,9 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		printf("  %s%s%s  ", term_color(color, COLOR_GREEN),
 		       t->dry_run ? "would apply" : "applied", term_reset(color));
 		term_print(stdout, e->migration->path);
-		printf("  %u statement%s, %" PRId64 " ms\n", e->statements,
-		       plural(e->statements), e->ms);
+		printf("  %u statement%s, %" PRId64 " ms\n%s", e->statements,
+		       plural(e->statements), e->ms, buf_str(&t->lines));
+		buf_reset(&t->lines);
 		break;
 	case APPLY_FAILED:
 		printf("  %sfailed%s   ", term_color(color, COLOR_RED),
@@ -96,6 +125,18 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		cmd_flush(t->ctx);
 		tell_unmirrored(t, e);
 		break;
+	case APPLY_TOUCHED:
+		add_touched(&t->lines, e->touched);
+		return;
+	case APPLY_BACKED_UP:
+		printf("backup: ");
+		term_print(stdout, e->text);
+		printf("\n");
+		break;
+	case APPLY_STATEMENT:
+	case APPLY_PROGRESS:
+	case APPLY_WAITING:
+		return;
 	}
 	cmd_flush(t->ctx);
 }
@@ -134,8 +175,52 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 		cmd_flush(t->ctx);
 		tell_unmirrored(t, e);
 		break;
+	case APPLY_TOUCHED:
+		printf("touched %s %c%c%c %" PRIu64 " %s\n",
+		       e->touched->lock ? e->touched->lock : "-",
+		       e->touched->dropped ? 'd' : '-', e->touched->rewritten ? 'r' : '-',
+		       e->touched->estimated ? '~' : '-', e->touched->destroyed,
+		       e->touched->name);
+		break;
+	case APPLY_BACKED_UP:
+		printf("backup ");
+		term_print(stdout, e->text);
+		printf("\n");
+		break;
+	case APPLY_STATEMENT:
+	case APPLY_PROGRESS:
+	case APPLY_WAITING:
+		return;
 	}
 	cmd_flush(t->ctx);
+}
+
+static struct js *touched_json(const struct db_touched *what)
+{
+	struct js *j = js_object();
+
+	js_put_str(j, "relation", what->name);
+	js_put_str(j, "lock", what->lock);
+	js_put_bool(j, "dropped", what->dropped);
+	js_put_bool(j, "rewritten", what->rewritten);
+	js_put_int(j, "rows_destroyed", (int64_t)what->destroyed);
+	js_put_bool(j, "estimated", what->estimated);
+	return j;
+}
+
+/* What comes while a migration runs, kept until it has ended. */
+static void collect_json(struct telling *t, const struct apply_event *e)
+{
+	struct js *j;
+
+	if (e->step == APPLY_TOUCHED)
+		js_add(t->touched, touched_json(e->touched));
+	if (e->step != APPLY_STATEMENT)
+		return;
+	j = js_object();
+	js_put_int(j, "line", e->line);
+	js_put_int(j, "ms", e->ms);
+	js_add(t->statements, j);
 }
 
 static void tell_json(struct telling *t, const struct apply_event *e)
@@ -144,6 +229,7 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 
 	if (e->step == APPLY_UNMIRRORED)
 		tell_unmirrored(t, e);
+	collect_json(t, e);
 	if (e->step != APPLY_DONE && e->step != APPLY_FAILED &&
 	    e->step != APPLY_WAS_DONE && e->step != APPLY_UNTRIED &&
 	    e->step != APPLY_UNCERTAIN)
@@ -159,6 +245,12 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 						: "applied");
 	js_put_int(j, "statements", e->statements);
 	js_put_int(j, "ms", e->ms);
+	js_put(j, "durations", t->statements);
+	t->statements = js_array();
+	if (t->dry_run)
+		js_put(j, "touched", t->touched);
+	if (t->dry_run)
+		t->touched = js_array();
 	if (e->record) {
 		js_put_int(j, "seq", (int64_t)e->record->seq);
 		js_put_str(j, "record", e->record->line);
@@ -170,7 +262,14 @@ static void tell(void *arg, const struct apply_event *e)
 {
 	struct telling *t = arg;
 
-	t->running = e->step == APPLY_STARTING ? e->migration->path : NULL;
+	if (e->step == APPLY_PROGRESS)
+		progress_bytes(&t->progress, e->migration->path, e->bytes, e->bytes_of);
+	else if (e->step == APPLY_WAITING)
+		progress_show(&t->progress, "Waiting for a lock, tries", ++t->tries);
+	else if (e->step != APPLY_STATEMENT && e->step != APPLY_STARTING)
+		progress_end(&t->progress);
+	if (e->step == APPLY_STARTING)
+		t->running = e->migration->path;
 	switch (t->form) {
 	case FORM_PEOPLE:
 		tell_people(t, e);
@@ -273,13 +372,14 @@ static struct js *result_json(const struct telling *t, const struct apply_result
 static void explain_failure(const struct apply_result *r, const struct survey *s,
 			    bool dry_run, struct err *err)
 {
-	if (err->code == ERR_INTERRUPTED) {
+	if (err->code == ERR_INTERRUPTED && !r->open) {
 		err_detail(err, "%s", "");
+		err->excerpt[0] = '\0';
 		err_hint(err, "interrupted",
 			 "What was under way was rolled back; \"git migrate apply\" goes "
 			 "on from there.");
 	}
-	if (!r->failed || err->code != ERR_REFUSED)
+	if (!r->failed || err->code != ERR_REFUSED || r->open)
 		return;
 	if (err->line)
 		err_wrap(err, "%s/%s:%u:%u", s->plan.folder, r->failed, err->line,
@@ -311,11 +411,16 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 	int ret;
 
 	o.tell = tell;
+	o.durations = form == FORM_JSON;
 	o.arg = &t;
 	o.target.notice = notice;
 	o.target.notice_arg = &t;
-	if (form == FORM_JSON)
+	t.progress.to = ctx->progress.to;
+	if (form == FORM_JSON) {
 		t.entries = js_array();
+		t.statements = js_array();
+		t.touched = js_array();
+	}
 	ret = apply_run(ctx->repo, &o, &result, &survey, err);
 	if (ret < 0)
 		explain_failure(&result, &survey, o.dry_run, err);
@@ -327,9 +432,23 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 		printf("%s %s %" PRIu64 " %s\n", result.ahead ? "ahead" : "head",
 		       t.target, result.last.seq,
 		       result.last.hash[0] ? result.last.hash : "-");
+	progress_end(&t.progress);
+	js_free(t.statements);
+	js_free(t.touched);
+	buf_release(&t.lines);
 	apply_result_release(&result);
 	survey_release(&survey);
 	return ret;
+}
+
+static int read_check(const char *how, bool *full, struct err *err)
+{
+	*full = how && strcmp(how, "full") == 0;
+	if (!how || *full || strcmp(how, "quick") == 0)
+		return 0;
+	err_set(err, ERR_USAGE, "'%s' is no way to check a file", how);
+	err_hint(err, "usage", "--check=quick (the usual) or --check=full.");
+	return -1;
 }
 
 int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
@@ -337,9 +456,16 @@ int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
 	static const char *const lines[] = { "[<options>] [<target>...]", NULL };
 	struct apply_options o = { 0 };
 	bool porcelain = false, json = false;
+	const char *check = NULL;
 	const struct opt opts[] = {
 		{ OPT_BOOL, 'n', "dry-run", &o.dry_run, NULL,
 		  "run it in a transaction that is rolled back" },
+		{ OPT_BOOL, 0, "backup", &o.backup, NULL,
+		  "SQLite: copy the file before" },
+		{ OPT_STRING, 0, "check", &check, "<quick|full>",
+		  "SQLite: how to look for damage of the file before" },
+		{ OPT_BOOL, 0, "wait", &o.wait, NULL,
+		  "wait for another git migrate that is at work" },
 		{ OPT_STRING, 0, "to", &o.to, "<migration>", "stop after this one" },
 		{ OPT_STRING, 0, "at", &o.rev, "<rev>",
 		  "the plan of this commit, not HEAD's" },
@@ -352,7 +478,8 @@ int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
 	static char fallback[] = "default";
 	struct js *all;
 
-	if (nr < 0 || cmd_one_form(porcelain, json, err) < 0)
+	if (nr < 0 || cmd_one_form(porcelain, json, err) < 0 ||
+	    read_check(check, &o.full_check, err) < 0)
 		return -1;
 	if (nr == 0)
 		argv[nr++] = fallback;

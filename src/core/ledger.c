@@ -156,7 +156,9 @@ static void fold_into(struct ledger_entry *e, const struct record *r)
 		e->failed = NULL;
 		e->started = NULL;
 	} else if (r->event == EVENT_FAILED) {
+		/* written when nothing is left of it */
 		e->failed = r;
+		e->started = NULL;
 	} else if (r->event == EVENT_STARTED) {
 		e->started = r;
 	} else if (r->event == EVENT_ABANDONED) {

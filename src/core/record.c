@@ -59,6 +59,7 @@ static const struct {
 	[FIELD_LINE] = { "line", KIND_NUMBER },
 	[FIELD_OLD] = { "old", KIND_POINT },
 	[FIELD_FROM] = { "from", KIND_ORIGIN },
+	[FIELD_BACKUP] = { "backup", KIND_TEXT },
 	[FIELD_REASON] = { "reason", KIND_FILLED },
 };
 

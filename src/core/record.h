@@ -53,6 +53,7 @@ enum field {
 	FIELD_LINE,
 	FIELD_OLD,
 	FIELD_FROM,
+	FIELD_BACKUP, /* file that holds the database as it was before the run */
 	FIELD_REASON,
 	FIELD_NR,
 };

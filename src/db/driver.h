@@ -36,6 +36,7 @@ struct db_open {
 	const char *base;	 /* folder that a relative SQLite path starts from */
 	const char *application; /* name shown in the server's session list */
 	enum db_open_flags flags;
+	unsigned lock_timeout_ms; /* that a migration waits for a lock; 0: the usual */
 	const struct db_waiter *waiter;
 	/** Notices of the server: one line each, unescaped. May be NULL. */
 	void (*notice)(void *arg, const char *severity, const char *message,
@@ -71,12 +72,14 @@ struct db_statement {
 /** One transaction: the lock, the script, its records. All borrowed. */
 struct db_unit {
 	const struct db_script *script; /* NULL: records alone */
-	const char *lock; /* takes the lock row; NULL: the transaction is the lock */
+	const char *lock;      /* takes the lock row; NULL: the transaction is the lock */
+	unsigned lock_wait_ms; /* that it may wait for it; 0: as for any other */
 	/*
 	 * Answers with one row while the log's head is the expected one, and with
 	 * none, or an error, when it is another. sql NULL: not asked. Asked
-	 * before the script and after it; of units that share a transaction the
-	 * first one's, before and after all of their scripts.
+	 * before the script and, unless that is the tool's own, after it; of units
+	 * that share a transaction the first one's, before and after all of their
+	 * scripts.
 	 */
 	struct db_statement expect;
 };
@@ -134,7 +137,10 @@ struct db_batch {
 		       const struct db_statement **out, size_t *nr, struct err *err);
 	/** Unit `i` is committed. In order. */
 	void (*done)(void *arg, size_t i, const struct db_report *report);
-	/** A statement of unit `i` has ended; may be NULL. */
+	/**
+	 * A statement of unit `i` has ended; may be NULL, which is quicker: a server
+	 * that need not answer each by itself takes half the time for short ones.
+	 */
 	void (*statement)(void *arg, size_t i, unsigned line, int64_t ms);
 	/** `bytes` of the script of unit `i` were run so far; may be NULL. */
 	void (*progress)(void *arg, size_t i, uint64_t bytes);
@@ -160,12 +166,29 @@ enum db_evidence {
 typedef int (*db_row_fn)(void *arg, const char *const *values, size_t nr,
 			 struct err *err);
 
+/** A question, and who is told each row of its answer. */
+struct db_question {
+	struct db_statement ask;
+	db_row_fn row;
+	void *arg;
+	bool lacks; /* set: what it asks about is not there (nor was what follows asked)
+		     */
+};
+
 /** What an engine can do, as data; probed when a database is opened. */
 struct db_capabilities {
+	const char *product;  /* "postgresql", "cockroachdb" */
+	const char *schema;   /* folder of the tracker's schema */
+	bool known;	      /* of a version that this tool knows */
 	bool tx_ddl;	      /* DDL is undone by ROLLBACK */
 	bool row_lock;	      /* SELECT ... FOR UPDATE NOWAIT */
 	bool append_triggers; /* triggers can refuse changes of the tracker */
 	bool file;	      /* a file of this machine, not a server */
+	bool careful;	      /* each statement is waited for before the next is sent */
+	bool fresh_session;   /* a connection for each migration, none is put back */
+	bool deferrable;      /* SET CONSTRAINTS */
+	const char *const *resets; /* what puts a session back inside of a transaction;
+				      NULL-terminated */
 };
 
 struct db_driver {
@@ -202,17 +225,10 @@ struct db_driver {
 	int (*identity)(struct db *db, struct buf *out, struct err *err);
 
 	/**
-	 * Begins the tool's own transaction with its LOCAL settings. On SQLite
-	 * BEGIN IMMEDIATE: the lock between writers; `foreign_keys` says whether
-	 * they are enforced in it (the script's own wish; false without one),
-	 * which can be set before BEGIN alone. 0 or -1.
+	 * Connects again, as open() did, after the connection was lost. 0 or -1.
+	 * Nothing to do for a file.
 	 */
-	int (*begin)(struct db *db, bool foreign_keys, struct err *err);
-
-	/**
-	 * Begins a transaction that can only read. 0 or -1.
-	 */
-	int (*begin_read)(struct db *db, struct err *err);
+	int (*reconnect)(struct db *db, struct err *err);
 
 	/**
 	 * Judges a file by itself, before anything is begun: its encoding, quotes
@@ -236,15 +252,13 @@ struct db_driver {
 	int (*run)(struct db *db, const struct db_batch *batch,
 		   struct db_failure *failure, struct err *err);
 
-	/** The same for one script inside of the transaction that begin() began. */
-	int (*run_script)(struct db *db, const struct db_script *script,
-			  struct db_report *report, struct err *err);
-
 	/**
-	 * Runs the one statement of a script outside of a transaction. 0; -1 with
-	 * `err` as of run(): what it left behind is for evidence() to tell.
+	 * Runs the one statement of a unit's script outside of a transaction, while
+	 * another session holds the unit's lock. 0; -1 with `err` as of run(): what
+	 * it left behind is for evidence() to tell. ERR_UNCERTAIN: the connection
+	 * was lost, and it may still be at work.
 	 */
-	int (*run_alone)(struct db *db, const struct db_script *script,
+	int (*run_alone)(struct db *db, const struct db_unit *unit,
 			 struct db_report *report, struct err *err);
 
 	/**
@@ -259,30 +273,21 @@ struct db_driver {
 	int (*mend)(struct db *db, const struct db_script *script, struct err *err);
 
 	/**
-	 * One statement with text parameters $1..$n; `row` (may be NULL) is
-	 * called for each row of the answer. For the tracker's own questions.
+	 * Asks several questions in one transaction that can only read, in one
+	 * round trip where there is a network. 0; -1 with `err` set.
+	 */
+	int (*ask)(struct db *db, struct db_question *questions, size_t nr,
+		   struct err *err);
+
+	/**
+	 * One statement with text parameters $1..$n, by itself; `row` (may be NULL)
+	 * is called for each row of the answer. 0 or -1.
 	 */
 	int (*query)(struct db *db, const char *sql, const char *const *params,
 		     size_t nr_params, db_row_fn row, void *arg, struct err *err);
 
-	/** Several statements without parameters: the tracker's own schema. */
+	/** Several statements without parameters. 0 or -1. */
 	int (*execute)(struct db *db, const char *sql, size_t len, struct err *err);
-
-	/**
-	 * Commits, and believes nothing but the database's own word. 0; -1 with
-	 * the transaction rolled back; -1 with ERR_UNCERTAIN when the answer
-	 * was lost.
-	 */
-	int (*commit)(struct db *db, struct err *err);
-
-	/** Rolls back; harmless without a transaction and on a dead connection. */
-	void (*rollback)(struct db *db);
-
-	/**
-	 * Connects again, as open() did, after the connection was lost. 0 or -1.
-	 * Nothing to do for a file.
-	 */
-	int (*reconnect)(struct db *db, struct err *err);
 
 	/**
 	 * Looks for damage of the file before anything is run; `full` reads all of

@@ -12,7 +12,7 @@
 
 enum {
 	CONNECT_SECONDS = 30,
-	COMMIT_WAIT_MS = 10000, /* for COMMIT's answer once a signal has come */
+	LOCK_TIMEOUT_MS = 200, /* longest that a migration makes others queue behind it */
 };
 
 /* --- URLs -------------------------------------------------------------- */
@@ -41,7 +41,7 @@ static int describe(const char *url, struct buf *out, bool *has_password, struct
 
 /* --- opening ----------------------------------------------------------- */
 
-static void db_free(struct db *db)
+void pg_free(struct db *db)
 {
 	size_t i;
 
@@ -51,6 +51,8 @@ static void db_free(struct db *db)
 		db->pq->finish(db->conn);
 	for (i = 0; i < ARRAY_SIZE(db->secrets); i++)
 		free(db->secrets[i]);
+	free((char *)db->how.url);
+	free((char *)db->how.application);
 	free(db);
 }
 
@@ -73,8 +75,10 @@ static void keep_secrets(struct db *db, const PQconninfoOption *options)
 				      getenv("PGPASSWORD") };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(texts); i++)
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		free(db->secrets[i]);
 		db->secrets[i] = xstrdup(texts[i] ? texts[i] : "");
+	}
 }
 
 /* Starts connecting with the URL's parameters and ours. */
@@ -162,72 +166,70 @@ static int finish_connecting(struct db *db, const struct buf *shown, int64_t dea
 	return refuse_connection(db, shown, NULL, err);
 }
 
-/*
- * Product, version and abilities, from what the server reported of itself when
- * the connection was made: no question of our own.
- */
-static void probe(struct db *db)
+/* Connects `db`, which has none. 0 or -1. */
+static int connect_db(struct db *db, struct err *err)
 {
-	const char *version = db->pq->parameter_status(db->conn, "server_version");
-	const char *crdb = db->pq->parameter_status(db->conn, "crdb_version");
-	const char *name = "postgresql", *yb;
+	PQconninfoOption *options = pg_url_parse(db->pq, db->how.url, err);
+	struct buf shown = BUF_INIT;
+	int ret;
 
-	db->caps = (struct db_capabilities){
-		.tx_ddl = true,
-		.row_lock = true,
-		.append_triggers = true,
-	};
-	if (!version)
-		version = "unknown";
-	yb = strstr(version, "-YB-");
-	if (crdb) {
-		name = "cockroachdb";
-		version = strstr(crdb, " v") ? strstr(crdb, " v") + 2 : crdb;
-		db->caps.append_triggers = false;
-	} else if (yb) {
-		name = "yugabytedb";
-		version = yb + 4;
+	if (!options)
+		return -1;
+	pg_url_show(options, &shown);
+	keep_secrets(db, options);
+	db->conn = start(db->pq, options, db->how.application);
+	db->pq->set_notice_receiver(db->conn, on_notice, db);
+	ret = finish_connecting(db, &shown, connect_deadline(options), err);
+	if (ret == 0) {
+		db->pq->set_nonblocking(db->conn, 1);
+		ret = pg_probe(db, err);
 	}
-	if (crdb || yb)
-		db->caps.tx_ddl = false; /* facts differ by version: assume the worst */
-	snprintf(db->engine, sizeof(db->engine), "%s/%.*s", name,
-		 (int)strcspn(version, " "), version);
+	if (ret < 0) {
+		db->pq->finish(db->conn);
+		db->conn = NULL;
+	}
+	buf_release(&shown);
+	db->pq->conninfo_free(options);
+	return ret;
 }
 
 static int db_open(struct db **out, const struct db_open *how, struct err *err)
 {
 	const struct pq *pq = pq_load(err);
-	PQconninfoOption *options = NULL;
-	struct buf shown = BUF_INIT;
-	struct db *db = NULL;
-	int ret = -1;
+	struct db *db;
 
 	if (!pq)
 		return -1;
-	options = pg_url_parse(pq, how->url, err);
-	if (!options)
-		return -1;
-	pg_url_show(options, &shown);
 	db = xcalloc(1, sizeof(*db));
 	db->pq = pq;
+	db->how = *how;
+	db->how.url = xstrdup(how->url);
+	db->how.application = xstrdup(how->application);
 	db->waiter = how->waiter;
 	db->notice = how->notice;
 	db->notice_arg = how->notice_arg;
-	keep_secrets(db, options);
-	db->conn = start(pq, options, how->application);
-	pq->set_notice_receiver(db->conn, on_notice, db);
-	if (finish_connecting(db, &shown, connect_deadline(options), err) < 0)
-		goto out;
-	pq->set_nonblocking(db->conn, 1);
-	probe(db);
+	db->lock_timeout_ms = how->lock_timeout_ms ? how->lock_timeout_ms
+						   : LOCK_TIMEOUT_MS;
+	if (connect_db(db, err) < 0) {
+		pg_free(db);
+		return -1;
+	}
 	*out = db;
-	db = NULL;
-	ret = 0;
-out:
-	db_free(db);
-	buf_release(&shown);
-	pq->conninfo_free(options);
-	return ret;
+	return 0;
+}
+
+int pg_open_like(struct db *db, struct db **out, struct err *err)
+{
+	struct db_open how = db->how;
+
+	how.notice = NULL;
+	return db_open(out, &how, err);
+}
+
+static int reconnect(struct db *db, struct err *err)
+{
+	pg_abandon(db);
+	return connect_db(db, err);
 }
 
 /* --- facts ------------------------------------------------------------- */
@@ -250,9 +252,19 @@ static int add_first(void *arg, const char *const *values, size_t nr UNUSED,
 	return 0;
 }
 
-/* --- transactions ------------------------------------------------------ */
+static bool state_is(const struct err *err, const char *const *states, size_t nr)
+{
+	size_t i;
 
-static void rollback(struct db *db)
+	for (i = 0; i < nr; i++)
+		if (strcmp(err->sqlstate, states[i]) == 0)
+			return true;
+	return false;
+}
+
+/* --- asking ------------------------------------------------------------ */
+
+void pg_rollback(struct db *db)
 {
 	struct pg_answer answer = { .code = ERR_FATAL };
 	PGTransactionStatusType status;
@@ -261,42 +273,69 @@ static void rollback(struct db *db)
 	if (!db->conn)
 		return;
 	status = db->pq->transaction_status(db->conn);
-	if (status == PQTRANS_ACTIVE || status == PQTRANS_UNKNOWN) {
+	if (status == PQTRANS_ACTIVE || status == PQTRANS_UNKNOWN)
 		pg_abandon(db); /* the server rolls back */
-		return;
-	}
-	if (status != PQTRANS_IDLE)
+	else if (status != PQTRANS_IDLE)
 		pg_exec(db, "ROLLBACK", &answer, &ignored);
-	/* what a migration left behind and ROLLBACK does not undo */
-	if (db->dirty && db->conn)
-		pg_exec(db, "DEALLOCATE ALL; SELECT pg_catalog.pg_advisory_unlock_all()",
-			&answer, &ignored);
-	db->dirty = false;
 }
 
-static int begin_with(struct db *db, const char *sql, struct err *err)
+/* Whether what a question is about is not there: a table, schema or function. */
+static bool is_lack(const struct err *err)
 {
-	struct pg_answer answer = { .code = ERR_FATAL };
+	static const char *const states[] = { "42P01", "3F000", "42883" };
 
-	if (pg_exec(db, sql, &answer, err) == 0)
-		return 0;
-	rollback(db);
-	return err_wrap(err, "could not begin a transaction");
+	return state_is(err, states, ARRAY_SIZE(states));
 }
 
-static int begin(struct db *db, bool foreign_keys UNUSED, struct err *err)
+/* All that is asked, and the end of the transaction, before any answer is read. */
+static void send_questions(struct pg_pipe *p, struct db_question *questions, size_t nr)
 {
-	/* READ COMMITTED: what is read behind the lock must not be older than it */
-	return begin_with(db,
-			  "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" PG_SETTINGS,
-			  err);
+	struct pg_sent own = { .unit = SIZE_MAX };
+	size_t i;
+
+	pg_pipe_send(p, &own, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0);
+	pg_pipe_send(p, &own, PG_OWN_PATH, NULL, 0);
+	if (pg_probe_question(p->db)) {
+		own.row = pg_probe_row;
+		own.row_arg = p->db;
+		pg_pipe_send(p, &own, pg_probe_question(p->db), NULL, 0);
+		own.row = NULL;
+		p->db->probed = true;
+	}
+	for (i = 0; i < nr; i++) {
+		const struct db_statement *st = &questions[i].ask;
+		const struct pg_sent what = { .unit = i,
+					      .row = questions[i].row,
+					      .row_arg = questions[i].arg };
+
+		questions[i].lacks = false;
+		pg_pipe_send(p, &what, st->sql, st->params, st->nr);
+	}
+	pg_pipe_sync(p);
+	pg_pipe_send(p, &own, "ROLLBACK", NULL, 0);
 }
 
-static int begin_read(struct db *db, struct err *err)
+static int ask(struct db *db, struct db_question *questions, size_t nr, struct err *err)
 {
-	return begin_with(db,
-			  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" PG_OWN_PATH,
-			  err);
+	struct pg_pipe p;
+	size_t i;
+	int ret;
+
+	if (pg_pipe_open(&p, db, err) < 0)
+		return -1;
+	send_questions(&p, questions, nr);
+	ret = pg_pipe_drain(&p);
+	if (ret < 0)
+		*err = p.err;
+	if (ret < 0 && p.culprit.unit < nr && is_lack(err)) {
+		for (i = p.culprit.unit; i < nr; i++)
+			questions[i].lacks = true;
+		memset(err, 0, sizeof(*err));
+		ret = 0;
+	}
+	pg_pipe_close(&p);
+	pg_rollback(db);
+	return ret;
 }
 
 static int identity(struct db *db, struct buf *out, struct err *err)
@@ -305,94 +344,12 @@ static int identity(struct db *db, struct buf *out, struct err *err)
 				  "pg_catalog.pg_control_system())::text"
 				  " || '/' || (SELECT oid FROM pg_catalog.pg_database"
 				  " WHERE datname = pg_catalog.current_database())::text";
-	struct pg_answer answer = { .row = add_first, .arg = out, .code = ERR_FATAL };
-	int ret;
-
-	if (begin_read(db, err) < 0)
-		return -1;
-	ret = pg_exec_params(db, sql, NULL, 0, &answer, err);
-	rollback(db);
-	if (ret == 0)
-		return 0;
 	/* no such function, or not for us: an engine without an identity */
-	if (strcmp(err->sqlstate, "42883") != 0 && strcmp(err->sqlstate, "42501") != 0)
-		return -1;
-	memset(err, 0, sizeof(*err));
-	return 0;
-}
+	struct db_question question = { .ask = { sql, NULL, 0 },
+					.row = add_first,
+					.arg = out };
 
-/* The answer to COMMIT never came. Says so, and that looking is the way on. */
-static int uncertain(struct err *err, const char *why)
-{
-	err_set(err, ERR_UNCERTAIN, "the answer to COMMIT was lost: %s", why);
-	err_hint(err, "uncertain",
-		 "Run the command again: it waits for the old session, reads the tracker "
-		 "and settles what happened.");
-	return -1;
-}
-
-/* Between COMMIT and its answer a signal changes nothing any more. */
-struct stubborn {
-	const struct db_waiter *waiter;
-	int64_t deadline; /* 0: no signal came yet */
-};
-
-static int wait_on(void *arg, int fd, short events, int timeout_ms, struct err *err)
-{
-	struct stubborn *s = arg;
-	struct pollfd pfd = { .fd = fd, .events = events };
-	int64_t left;
-	int rc;
-
-	if (!s->deadline) {
-		rc = s->waiter->wait(s->waiter->arg, fd, events, timeout_ms, err);
-		if (rc >= 0)
-			return rc;
-		s->deadline = clock_ms() + COMMIT_WAIT_MS;
-	}
-	do {
-		left = s->deadline - clock_ms();
-		rc = left > 0 ? poll(&pfd, 1, (int)left) : 0;
-	} while (rc < 0 && errno == EINTR);
-	if (rc > 0)
-		return 1;
-	return err_set(err, ERR_FATAL, "no answer in %d seconds", COMMIT_WAIT_MS / 1000);
-}
-
-static int commit(struct db *db, struct err *err)
-{
-	struct stubborn stubborn = { .waiter = db->waiter };
-	struct db_waiter waiter = { .wait = wait_on, .arg = &stubborn };
-	struct pg_answer answer = { .code = ERR_REFUSED };
-	const struct db_waiter *usual = db->waiter;
-	char why[sizeof(err->message)];
-	int ret;
-
-	if (pg_alive(db, err) < 0)
-		return -1;
-	db->line = 0;
-	db->waiter = &waiter;
-	ret = pg_exec(db, "COMMIT", &answer, err);
-	db->waiter = usual;
-	if (ret == 0 && strcmp(answer.tag, "COMMIT") == 0) {
-		db->dirty = false;
-		return 0;
-	}
-	if (ret == 0) {
-		rollback(db);
-		return err_set(err, ERR_REFUSED,
-			       "the server answered COMMIT with '%s': nothing was "
-			       "applied",
-			       answer.tag);
-	}
-	/* a server that ends the session may have committed first */
-	if (!db->conn || strcmp(err->sqlstate, "40003") == 0 ||
-	    strcmp(err->sqlstate, "XXA00") == 0) {
-		snprintf(why, sizeof(why), "%s", err->message);
-		return uncertain(err, why);
-	}
-	rollback(db);
-	return -1;
+	return ask(db, &question, 1, err);
 }
 
 /* --- our own questions ------------------------------------------------- */
@@ -415,16 +372,6 @@ static int execute(struct db *db, const char *sql, size_t len, struct err *err)
 	return ret;
 }
 
-static bool state_is(const struct err *err, const char *const *states, size_t nr)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (strcmp(err->sqlstate, states[i]) == 0)
-			return true;
-	return false;
-}
-
 static bool is_undefined_column(const struct err *err)
 {
 	return strcmp(err->sqlstate, "42703") == 0;
@@ -440,27 +387,33 @@ static bool is_conflict(const struct err *err)
 		strstr(err->message, "tuple concurrently updated"));
 }
 
+static bool is_passing(const struct err *err)
+{
+	static const char *const states[] = { "55P03", "40001", "40P01" };
+
+	return state_is(err, states, ARRAY_SIZE(states));
+}
+
 const struct db_driver db_postgresql = {
 	.name = "postgresql",
 	.prefix = "git_migrate.",
 	.accepts = accepts,
 	.describe = describe,
 	.open = db_open,
-	.free = db_free,
+	.free = pg_free,
 	.engine = engine,
 	.capabilities = capabilities,
 	.identity = identity,
-	.begin = begin,
-	.begin_read = begin_read,
+	.reconnect = reconnect,
 	.check = pg_check,
-	.run_script = pg_run,
+	.ask = ask,
+	.run = pg_run,
 	.run_alone = pg_run_alone,
 	.evidence = pg_evidence,
 	.mend = pg_mend,
 	.query = query,
 	.execute = execute,
-	.commit = commit,
-	.rollback = rollback,
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
+	.is_passing = is_passing,
 };

@@ -4,11 +4,11 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "db/driver.h"
 #include "db/pq.h"
 
-struct buf;
 struct sql_split;
 struct sql_statement;
 
@@ -22,23 +22,40 @@ struct db {
 	char *secrets[3]; /* what no text of libpq may show; "" where there is none */
 	char engine[64];
 	struct db_capabilities caps;
-	unsigned line; /* of the statement that is run, for notices */
-	bool dirty;    /* a migration has used the session */
+	unsigned lock_timeout_ms;
+	unsigned line;	    /* of the statement that is run, for notices */
+	bool probed;	    /* pg_probe_question() was asked */
+	struct db_open how; /* to connect again; its texts are the db's own */
+	/* what ended the waiting for the exchange under way; ERR_NONE: nothing did */
+	struct err ended;
+	int64_t give_up; /* clock_ms() until which its end is awaited all the same */
 };
 
 /**
  * Our own questions see the catalog alone: an operator that somebody put into a
  * schema of the search_path must not run with our rights.
  */
-#define PG_OWN_PATH "SET LOCAL search_path TO pg_catalog, pg_temp;"
+#define PG_OWN_PATH "SET LOCAL search_path TO pg_catalog, pg_temp"
 
-/** The settings of our transactions, all LOCAL, as statements. */
-#define PG_SETTINGS                                                                      \
-	"SET LOCAL lock_timeout TO '10s';"                                               \
-	"SET LOCAL statement_timeout TO 0;"                                              \
-	"SET LOCAL idle_in_transaction_session_timeout TO '10min';"                      \
-	"SET LOCAL standard_conforming_strings TO on;"                                   \
-	"SET LOCAL client_encoding TO 'UTF8';" PG_OWN_PATH
+/* --- pg.c ---------------------------------------------------------------- */
+
+/** Another connection as `db` has it, without notices. 0 or -1. */
+int pg_open_like(struct db *db, struct db **out, struct err *err);
+void pg_free(struct db *db);
+
+/** The driver's rollback(). */
+void pg_rollback(struct db *db);
+
+/* --- pg_engine.c --------------------------------------------------------- */
+
+/** Finds out what the server is and can do. 0 or -1. */
+int pg_probe(struct db *db, struct err *err);
+
+/** What has to be asked besides, along with the first question; NULL: nothing. */
+const char *pg_probe_question(const struct db *db);
+
+/** A db_row_fn for its answer; `arg` is the db. */
+int pg_probe_row(void *arg, const char *const *values, size_t nr, struct err *err);
 
 /* --- pg_url.c ----------------------------------------------------------- */
 
@@ -56,6 +73,9 @@ void pg_url_show(const PQconninfoOption *options, struct buf *out);
 
 /* --- pg_talk.c: one exchange with the server ----------------------------- */
 
+/* After a signal what runs is cancelled, so often, until the server says so. */
+enum { PG_CANCEL_EVERY_MS = 200, PG_GIVE_UP_MS = 10000 };
+
 /** What is done with an answer besides looking for errors. */
 struct pg_answer {
 	db_row_fn row; /* may be NULL */
@@ -64,6 +84,9 @@ struct pg_answer {
 	char tag[64];	    /* command tag of the last result */
 	int position; /* of the error in the text sent, in characters from 1; 0: unknown
 		       */
+	/** A piece of COPY's data is on its way, `split` behind it. May be NULL. */
+	void (*moved)(void *arg, const struct sql_split *split);
+	void *moved_arg;
 };
 
 /** 0, or -1 (ERR_FATAL) when there is no connection any more. */
@@ -71,7 +94,8 @@ int pg_alive(struct db *db, struct err *err);
 
 /**
  * Takes all results of what was sent. 0; -1 with the first error in `err`. A lost
- * connection is ERR_FATAL without sqlstate, and closed.
+ * connection is ERR_FATAL without sqlstate, and closed. A wait that was ended
+ * (ERR_INTERRUPTED) cancels what runs, and leaves the connection as it is.
  */
 int pg_collect(struct db *db, struct pg_answer *answer, struct err *err);
 
@@ -98,13 +122,162 @@ void pg_message(struct db *db, struct buf *out);
 /** Cancels what runs and closes the connection: the server rolls back. */
 void pg_abandon(struct db *db);
 
-/* --- pg_run.c ------------------------------------------------------------ */
+/** Fills `err` and the answer's position from the server's own words. */
+void pg_server_error(struct db *db, const PGresult *res, struct pg_answer *answer,
+		     struct err *err);
+
+/** Calls the answer's row() for each row of a result. 0, or -1: row() said so. */
+int pg_tell_rows(struct db *db, const PGresult *res, const struct pg_answer *answer,
+		 struct err *err);
+
+/** Closes the connection, which is lost: sets `err` (ERR_FATAL). Returns -1. */
+int pg_lost(struct db *db, struct err *err);
+
+/** Asks the server to cancel what it runs for us. */
+void pg_cancel(struct db *db);
+
+/* --- pg_pipe.c: many exchanges at once ----------------------------------- */
+
+/** What a statement is for, where its failure means something to us. */
+enum pg_step {
+	PG_STEP_OTHER,
+	PG_STEP_LOCK,
+	PG_STEP_HEAD, /* the log's head is the expected one */
+	PG_STEP_CONSTRAINTS,
+	PG_STEP_STRINGS, /* the session still reads text as we do */
+	PG_STEP_GUARD,	 /* RELEASE of the savepoint that the migration ran in */
+	PG_STEP_RECORD,
+	PG_STEP_COMMIT,
+};
+
+/** A statement that was sent and whose answer is awaited. */
+struct pg_sent {
+	enum db_phase phase;
+	enum pg_step step;
+	size_t unit;
+	bool script; /* the migration's own: the text is kept for errors */
+	bool timed;  /* its time is wanted: it is answered before the next one is run */
+	unsigned line, column; /* of a script's statement in its file */
+	uint64_t end;	       /* bytes of the file up to its end, with its data */
+	const char *wanted;    /* the command tag that it must have; NULL: any */
+	db_row_fn row;	       /* may be NULL */
+	void *row_arg;
+	/* the pipe's own */
+	char *text;
+	size_t weight;
+	int64_t since;
+	bool sync, ok;
+};
+
+struct pg_pipe {
+	struct db *db;
+	/** One was answered well, in order, `ms` after the one before it. May be NULL. */
+	void (*answered)(void *arg, const struct pg_sent *sent, int64_t ms);
+	/** Called each `idle_ms` while an answer is awaited. May be NULL. */
+	void (*idle)(void *arg);
+	int idle_ms;
+	void *arg;
+	/* the first failure */
+	bool failed;
+	struct err err;
+	struct pg_sent culprit;
+	int position; /* of the error in its text, in characters from 1; 0: unknown */
+	bool lost;    /* the connection with it */
+	/* the pipe's own */
+	struct pg_sent *queue; /* first to nr - 1 are not answered */
+	size_t first, nr, alloc;
+	size_t weight;
+	bool seen; /* a result of the first one came */
+	bool interrupted, tidying;
+	int64_t since, give_up;
+};
+
+/** Begins; nothing may be under way. 0 or -1. To be closed when it is 0. */
+int pg_pipe_open(struct pg_pipe *p, struct db *db, struct err *err);
+
+/**
+ * Sends a statement. Waits only when much is under way. 0; -1 after a failure, of
+ * this or one before: p->err has it, pg_pipe_drain() is next.
+ */
+int pg_pipe_send(struct pg_pipe *p, const struct pg_sent *what, const char *sql,
+		 const char *const *params, size_t nr);
+
+/** Lets the server answer what it has, and takes what came. 0, -1 as send. */
+int pg_pipe_ask_answers(struct pg_pipe *p);
+
+/**
+ * Sends a synchronisation point: the server takes up work again behind it after a
+ * failure. 0 or -1.
+ */
+int pg_pipe_sync(struct pg_pipe *p);
+
+/** Ends a transaction that is open; answers must have been waited for. */
+void pg_pipe_rollback(struct pg_pipe *p);
+
+/** Synchronises and waits for all answers. 0; -1 after a failure; the pipe can be closed
+ * then. */
+int pg_pipe_drain(struct pg_pipe *p);
+
+/** Leaves pipeline mode and comes back to it; nothing may be under way. */
+void pg_pipe_leave(struct pg_pipe *p);
+int pg_pipe_enter(struct pg_pipe *p);
+
+/** Tells the pipe of a failure of what was sent outside of it, and comes back. */
+void pg_pipe_blame(struct pg_pipe *p, const struct pg_sent *what, const char *text,
+		   int position, const struct err *why);
+
+/** Leaves pipeline mode for good and frees what the pipe holds. */
+void pg_pipe_close(struct pg_pipe *p);
+
+/* --- pg_explain.c -------------------------------------------------------- */
+
+/** Fills `err` with the pipe's failure, its place in the file and what to do. */
+void pg_explain(const struct pg_pipe *p, struct err *err);
+
+/**
+ * Sets place, excerpt and hint of a server's error in a statement that stands at
+ * `line` and `column` of its file. `position`: in characters from 1, 0: unknown.
+ */
+void pg_place(const char *text, unsigned line, unsigned column, int position,
+	      struct err *err);
+
+/** The place in COPY's data, which begins at `data_line`, where the detail names it. */
+void pg_place_data(unsigned data_line, struct err *err);
+
+/* --- pg_blockers.c ------------------------------------------------------- */
+
+struct pg_blockers {
+	struct db *db; /* a second connection, opened when it is needed */
+	char pid[16];  /* of the session that waits */
+	struct buf text;
+	unsigned nr;
+};
+
+/** A db_row_fn: takes note of the pid of the session that will wait. */
+int pg_blockers_note(void *arg, const char *const *values, size_t nr, struct err *err);
+
+/** Asks who blocks it now. Silent when that cannot be learnt. */
+void pg_blockers_look(struct pg_blockers *b, struct db *db);
+
+/** Forgets what was seen: the migration that waited is done. */
+void pg_blockers_forget(struct pg_blockers *b);
+
+/** Adds what was seen to a lock's failure. */
+void pg_blockers_tell(const struct pg_blockers *b, struct err *err);
+void pg_blockers_release(struct pg_blockers *b);
+
+/* --- pg_script.c --------------------------------------------------------- */
+
+/** Begins to take a script apart. 0 or -1; to be closed in either case. */
+int pg_split(struct sql_split *split, const struct db_script *script, struct err *err);
 
 /** The driver's check(). */
 int pg_check(struct db *db, const struct db_script *script, struct err *err);
 
+/* --- pg_run.c ------------------------------------------------------------ */
+
 /** The slot run of the driver. */
-int pg_run(struct db *db, const struct db_script *script, struct db_report *report,
+int pg_run(struct db *db, const struct db_batch *batch, struct db_failure *failure,
 	   struct err *err);
 
 /* --- pg_alone.c: one statement outside of any transaction ----------------- */
@@ -132,7 +305,7 @@ int pg_exec_alone(struct db *db, const char *sql, struct pg_answer *answer,
 		  struct err *err);
 
 /** The driver's run_alone(). */
-int pg_run_alone(struct db *db, const struct db_script *script, struct db_report *report,
+int pg_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
 		 struct err *err);
 
 /* --- pg_evidence.c: what it left behind ----------------------------------- */

@@ -141,13 +141,14 @@ int pg_alone_statement(const struct db_script *script, struct sql_statement *out
 	struct sql_split split;
 	int rc;
 
-	if (sql_split_init(&split, script->sql, script->len, err) < 0)
-		return -1;
-	rc = sql_split_next(&split, out, err);
+	rc = sql_split_init(&split, script->sql, script->len, err);
 	if (rc == 0)
-		return refuse_number(NULL, err);
+		rc = sql_split_next(&split, out, err);
+	if (rc == 0)
+		rc = refuse_number(NULL, err);
 	if (rc > 0)
 		rc = sql_split_next(&split, &second, err);
+	sql_split_close(&split);
 	return rc > 0 ? refuse_number(&second, err) : rc;
 }
 
@@ -245,16 +246,6 @@ struct canceller {
 	int64_t deadline;
 };
 
-static void cancel(struct db *db)
-{
-	PGcancel *handle = db->pq->get_cancel(db->conn);
-	char ignored[256];
-
-	if (handle)
-		db->pq->cancel(handle, ignored, (int)sizeof(ignored));
-	db->pq->free_cancel(handle);
-}
-
 static int wait_or_cancel(void *arg, int fd, short events, int timeout_ms,
 			  struct err *err)
 {
@@ -268,7 +259,7 @@ static int wait_or_cancel(void *arg, int fd, short events, int timeout_ms,
 		if (rc >= 0)
 			return rc;
 		c->deadline = clock_ms() + CANCEL_WAIT_MS;
-		cancel(c->db);
+		pg_cancel(c->db);
 	}
 	do {
 		left = c->deadline - clock_ms();
@@ -338,19 +329,6 @@ static void hint_for(const struct sql_alone *a, struct err *err)
 			 "statement_timeout = 0.");
 }
 
-/* The place in the file of an error that the server has placed in the statement. */
-static void place(const struct db_script *script, const struct sql_statement *st,
-		  int position, struct err *err)
-{
-	size_t at = 0, n;
-
-	while (--position > 0 && at < st->len) {
-		n = utf8_char_len(st->text + at, st->len - at);
-		at += n ? n : 1;
-	}
-	sql_place(script->sql, script->len, st->offset + at, &err->line, &err->column);
-}
-
 /* CALL, DO and SELECT may have changed the session for what comes next. */
 static void put_back(struct db *db)
 {
@@ -365,8 +343,37 @@ static void put_back(struct db *db)
 	pg_exec(db, sql, &answer, &ignored);
 }
 
-int pg_run_alone(struct db *db, const struct db_script *script, struct db_report *report,
-		 struct err *err)
+/*
+ * Another session holds the runners' lock while the statement is at work: an idle
+ * one, without a snapshot, that CREATE INDEX CONCURRENTLY does not wait for.
+ */
+static int hold_lock(struct db *db, const struct db_unit *unit, struct db **out,
+		     struct err *err)
+{
+	static const char begin[] =
+		"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+		"SET LOCAL idle_in_transaction_session_timeout TO 0;" PG_OWN_PATH;
+	struct pg_answer answer = { .code = ERR_FATAL };
+
+	*out = NULL;
+	if (!unit->lock)
+		return 0;
+	if (pg_open_like(db, out, err) < 0)
+		return -1;
+	if (pg_exec(*out, begin, &answer, err) == 0 &&
+	    pg_exec_params(*out, unit->lock, NULL, 0, &answer, err) == 0 &&
+	    pg_exec_params(*out, unit->expect.sql, unit->expect.params, unit->expect.nr,
+			   &answer, err) == 0 &&
+	    /* the simple protocol drops the portal, which holds a snapshot */
+	    pg_exec(*out, PG_OWN_PATH, &answer, err) == 0)
+		return 0;
+	pg_free(*out);
+	*out = NULL;
+	return -1;
+}
+
+static int send_alone(struct db *db, const struct db_script *script,
+		      struct db_report *report, struct err *err)
 {
 	struct pg_answer answer = { .code = ERR_REFUSED };
 	struct pool pool = { 0 };
@@ -388,7 +395,7 @@ int pg_run_alone(struct db *db, const struct db_script *script, struct db_report
 	ret = pg_exec_alone(db, text, &answer, err);
 	db->line = 0;
 	if (ret < 0) {
-		place(script, &st, answer.position, err);
+		pg_place(text, st.line, st.column, answer.position, err);
 		if (!err->hint[0])
 			hint_for(&a, err);
 	} else {
@@ -398,5 +405,20 @@ int pg_run_alone(struct db *db, const struct db_script *script, struct db_report
 			put_back(db);
 	}
 	pool_release(&pool);
+	return ret;
+}
+
+int pg_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
+		 struct err *err)
+{
+	struct db *holder;
+	int ret;
+
+	if (hold_lock(db, unit, &holder, err) < 0)
+		return -1;
+	ret = send_alone(db, unit->script, report, err);
+	if (holder)
+		pg_rollback(holder);
+	pg_free(holder);
 	return ret;
 }

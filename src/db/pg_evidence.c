@@ -290,6 +290,8 @@ static int look(struct look *l, const struct db_script *script, struct err *err)
 		goto out;
 	if (l->found != DB_RUNNING && look_at_effect(l, err) < 0)
 		goto out;
+	if (l->found == DB_FINISHED && l->a.lenient)
+		l->found = DB_REPEAT; /* IF EXISTS: it may have been so before */
 	ret = 0;
 out:
 	end_look(l->db);

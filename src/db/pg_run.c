@@ -1,394 +1,473 @@
 /*
- * Runs a migration on PostgreSQL: taken apart by our own lexer, each statement
- * sent alone, inside the tool's transaction, between two guards.
+ * Runs migrations on PostgreSQL: each taken apart by our own lexer, each
+ * statement sent alone, each migration in a transaction of the tool's own,
+ * between guards, with its record. They follow each other without waiting for
+ * answers; what stands behind a failure is not run by the server.
  */
 #include "base/compat.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/text.h"
+#include "base/io.h"
 #include "db/driver.h"
 #include "db/pg.h"
 #include "sql/split.h"
 
-/* An outer BEGIN..COMMIT pair, which is left out. */
-struct pair {
-	bool began, ended;
-	unsigned nr; /* statements so far, the pair's own included */
+enum { LOOK_FOR_BLOCKERS_MS = 100, NUMBER_TEXT = 16 };
+
+struct run {
+	struct db *db;
+	const struct db_batch *batch;
+	struct pg_pipe pipe;
+	struct db_report *reports; /* of the units that were sent */
+	size_t unit;		   /* being sent */
+	size_t sent, done;	   /* units whose COMMIT was sent, was answered */
+	char guard[NONCE_TEXT];
+	struct pg_blockers blockers;
+	struct pg_touched *touched; /* a dry run's */
 };
 
-/* --- before anything runs ---------------------------------------------- */
+/* --- one message ------------------------------------------------------- */
 
-static int at_statement(const struct sql_statement *st, struct err *err)
+/* Sends a statement; where the server must be watched closely, waits for it. */
+static int send_what(struct run *r, const struct pg_sent *what, const char *sql,
+		     const char *const *params, size_t nr)
 {
-	err->line = st->line;
-	err->column = st->column;
-	return -1;
+	if (pg_pipe_send(&r->pipe, what, sql, params, nr) < 0)
+		return -1;
+	return r->db->caps.careful ? pg_pipe_drain(&r->pipe) : 0;
 }
 
-static int refuse_control(const struct sql_statement *st, struct err *err)
+static int say(struct run *r, enum db_phase phase, enum pg_step step, const char *sql)
 {
-	size_t len = strcspn(st->text, " \t\r\n\f;");
-	bool two_phase = st->word == WORD_PREPARE_TRANSACTION;
+	const struct pg_sent what = { .phase = phase, .step = step, .unit = r->unit };
 
-	if (len > st->len)
-		len = st->len;
-	err_set(err, ERR_REFUSED, "%.*s%s cannot be part of a migration",
-		len < 40 ? (int)len : 40, st->text, two_phase ? " TRANSACTION" : "");
-	err_detail(err, "Each migration is run in a transaction that git migrate begins "
-			"and ends.");
-	err_hint(err, "transaction-control",
-		 "Leave it out. One BEGIN at the start with one COMMIT at the end is "
-		 "accepted, and ignored.");
-	return at_statement(st, err);
+	return send_what(r, &what, sql, NULL, 0);
 }
 
-static int refuse_behind_commit(const struct sql_statement *st, struct err *err)
+static int say_with(struct run *r, enum db_phase phase, enum pg_step step,
+		    const struct db_statement *st)
 {
-	err_set(err, ERR_REFUSED, "a statement behind COMMIT");
-	err_detail(err, "The whole file is run in one transaction, so it would come "
-			"before the COMMIT.");
-	err_hint(err, "transaction-control",
-		 "Put COMMIT at the end or leave BEGIN and COMMIT out; or make it two "
-		 "migrations.");
-	return at_statement(st, err);
+	const struct pg_sent what = { .phase = phase, .step = step, .unit = r->unit };
+
+	return send_what(r, &what, st->sql, st->params, st->nr);
 }
 
-/* Refuses control of transactions, but for the outer pair. */
-static int check_control(const struct sql_statement *st, struct pair *pair,
-			 struct err *err)
-{
-	bool first = pair->nr++ == 0;
+/* --- a migration's statements ------------------------------------------ */
 
-	if (pair->ended)
-		return refuse_behind_commit(st, err);
-	switch (st->word) {
-	case WORD_OTHER:
-	case WORD_COPY_STDIN:
-		return 0;
-	case WORD_BEGIN:
-		if (!first || !st->plain)
-			break;
-		pair->began = true;
-		return 0;
-	case WORD_COMMIT:
-		if (!pair->began || !st->plain)
-			break;
-		pair->ended = true;
-		return 0;
-	case WORD_ROLLBACK:
-	case WORD_SAVEPOINT:
-	case WORD_RELEASE:
-	case WORD_PREPARE_TRANSACTION:
-		break;
-	}
-	return refuse_control(st, err);
+static uint64_t bytes_read(const struct sql_split *split)
+{
+	return split->window.dropped + split->at;
 }
 
-/*
- * The next word or value of a statement, in lower case and without quotes, '-'
- * and '_': good for SET and its like. Empty at the end.
- */
-static void take_word(const char **at, const char *end, char *word, size_t room)
+static void on_moved(void *arg, const struct sql_split *split)
 {
-	size_t n = 0;
+	const struct run *r = arg;
 
-	while (*at < end && (ascii_isspace((unsigned char)**at) || **at == '='))
-		++*at;
-	for (; *at < end && !ascii_isspace((unsigned char)**at) && **at != '='; ++*at)
-		if (!strchr("'\"-_", **at) && n + 1 < room)
-			word[n++] = (char)ascii_tolower((unsigned char)**at);
-	word[n] = '\0';
+	if (r->batch->progress)
+		r->batch->progress(r->batch->arg, r->unit, bytes_read(split));
 }
 
-static bool is_one_of(const char *word, const char *list)
+/* COPY: by the simple protocol, which the pipeline has no room for. */
+static int run_copy(struct run *r, struct pg_sent *what, struct sql_split *split,
+		    const struct sql_statement *st, const char *text)
 {
-	char found[48];
+	unsigned data_line = st->word == WORD_COPY_STDIN ? st->data_line : 0;
+	struct pg_answer answer = { .code = ERR_REFUSED,
+				    .moved = on_moved,
+				    .moved_arg = r };
+	struct err err = { 0 };
+	int64_t start = clock_ms();
+	int rc;
 
-	snprintf(found, sizeof(found), " %s ", word);
-	return strstr(list, found) != NULL;
-}
-
-static int refuse_setting(const struct sql_statement *st, bool encoding, struct err *err)
-{
-	if (encoding) {
-		err_set(err, ERR_REFUSED,
-			"a migration cannot change client_encoding: it is read as UTF-8");
-		err_hint(err, "sql-encoding",
-			 "Save the file as UTF-8 and leave the setting out.");
-	} else {
-		err_set(err, ERR_REFUSED,
-			"a migration cannot turn standard_conforming_strings off");
-		err_detail(err, "It would change where strings and so statements end.");
-		err_hint(err, "sql-strings",
-			 "Leave it out, and write strings with backslashes as E'...'.");
-	}
-	return at_statement(st, err);
-}
-
-/* Refuses settings under which the server would read the text otherwise than we. */
-static int check_setting(const struct sql_statement *st, struct err *err)
-{
-	const char *at = st->text, *end = st->text + st->len;
-	char word[32];
-
-	take_word(&at, end, word, sizeof(word));
-	if (strcmp(word, "set") != 0)
-		return 0;
-	take_word(&at, end, word, sizeof(word));
-	if (is_one_of(word, " local session "))
-		take_word(&at, end, word, sizeof(word));
-	if (!is_one_of(word, " clientencoding names standardconformingstrings "))
-		return 0;
-	if (strcmp(word, "standardconformingstrings") == 0) {
-		take_word(&at, end, word, sizeof(word));
-		if (strcmp(word, "to") == 0)
-			take_word(&at, end, word, sizeof(word));
-		return is_one_of(word, " on true yes 1 default ")
-			       ? 0
-			       : refuse_setting(st, false, err);
-	}
-	take_word(&at, end, word, sizeof(word));
-	if (strcmp(word, "to") == 0)
-		take_word(&at, end, word, sizeof(word));
-	return is_one_of(word, " utf8 unicode default ") ? 0
-							 : refuse_setting(st, true, err);
-}
-
-static int check_script(struct db *db, const struct db_script *script, struct pair *pair,
-			struct err *err)
-{
-	struct sql_statement st, first = { 0 };
-	struct sql_split split;
-	int rc = sql_split_init(&split, script->sql, script->len, err);
-
-	while (rc == 0 && (rc = sql_split_next(&split, &st, err)) > 0) {
-		if (pair->nr == 0)
-			first = st;
-		rc = check_control(&st, pair, err);
-		if (rc == 0)
-			rc = check_setting(&st, err);
-		if (rc == 0)
-			rc = pg_check_together(db, script, &st, err);
-	}
-	sql_split_close(&split);
-	if (rc == 0 && pair->began && !pair->ended) {
-		refuse_control(&first, err);
-		err_detail(err, "No COMMIT at the end of the file goes with it.");
+	if (pg_pipe_drain(&r->pipe) < 0)
+		return -1;
+	pg_pipe_leave(&r->pipe);
+	r->db->line = st->line;
+	rc = data_line ? pg_copy(r->db, text, split, &answer, &err)
+		       : pg_exec(r->db, text, &answer, &err);
+	if (rc < 0) {
+		pg_pipe_blame(&r->pipe, what, text, answer.position, &err);
+		if (data_line)
+			pg_place_data(data_line, &r->pipe.err);
 		return -1;
 	}
-	return rc;
-}
-
-/* --- what went wrong --------------------------------------------------- */
-
-static void hint_no_transaction(const struct sql_statement *st, struct err *err)
-{
-	if (strncasecmp(st->text, "set", 3) == 0)
-		err_hint(err, "no-transaction",
-			 "Migrations run at READ COMMITTED; leave the statement out.");
-	else
-		err_hint(err, "no-transaction",
-			 "This version runs each migration in a transaction. Write the "
-			 "statement in a form that can run there (without CONCURRENTLY, "
-			 "say), or leave it out and run it by hand.");
-}
-
-static void hint_for(const struct sql_statement *st, size_t offset, struct err *err)
-{
-	if (strcmp(err->sqlstate, "25001") == 0)
-		hint_no_transaction(st, err);
-	else if (strcmp(err->sqlstate, "55P04") == 0)
-		err_hint(err, "enum-value",
-			 "A new enum value can be used once its transaction has "
-			 "committed: "
-			 "put the use into a further migration.");
-	else if (strcmp(err->sqlstate, "55P03") == 0)
-		err_hint(err, "lock-timeout",
-			 "Another session holds a lock on the object. Try again when it "
-			 "is "
-			 "done.");
-	else if (strcmp(err->sqlstate, "2D000") == 0)
-		err_hint(err, "transaction-control",
-			 "Leave COMMIT and ROLLBACK out of DO blocks and procedures: git "
-			 "migrate ends the transaction.");
-	else if (strcmp(err->sqlstate, "42601") == 0 && offset < st->len &&
-		 st->text[offset] == ':')
-		err_hint(err, "psql-command",
-			 "Variables of psql (:name) have no value here. Write the "
-			 "value.");
-}
-
-/* Bytes before the character with the number `position`, which counts from 1. */
-static size_t byte_offset(const struct sql_statement *st, int position)
-{
-	size_t at = 0, n;
-
-	while (--position > 0 && at < st->len) {
-		n = utf8_char_len(st->text + at, st->len - at);
-		at += n ? n : 1;
-	}
-	return at;
-}
-
-/* "COPY table, line 3, column b: ...": the number, 0 where there is none. */
-static unsigned copy_line(const char *detail)
-{
-	const char *copy = strstr(detail, "COPY "), *line;
-
-	line = copy ? strstr(copy, ", line ") : NULL;
-	return line ? (unsigned)atoi(line + strlen(", line ")) : 0;
-}
-
-/* Finds the place in the file, and says what is known of the kind of error. */
-static int failed(const struct db_script *script, const struct sql_statement *st,
-		  const struct pg_answer *answer, struct err *err)
-{
-	unsigned data_line = st->word == WORD_COPY_STDIN ? copy_line(err->detail) : 0;
-	size_t offset = byte_offset(st, answer->position);
-
-	if (!err->sqlstate[0])
-		return at_statement(st, err); /* not the server's word */
-	sql_place(script->sql, script->len, st->offset + offset, &err->line,
-		  &err->column);
-	if (data_line && !answer->position) {
-		err->line = st->data_line + data_line - 1;
-		err->column = 1;
-	}
-	if (!err->hint[0])
-		hint_for(st, offset, err);
-	return -1;
-}
-
-/* --- running ----------------------------------------------------------- */
-
-/* What no statement may change, though it succeeded. */
-static int check_state(struct db *db, const struct sql_statement *st, struct err *err)
-{
-	const char *strings = db->pq->parameter_status(db->conn,
-						       "standard_conforming_strings");
-	const char *encoding = db->pq->parameter_status(db->conn, "client_encoding");
-
-	if (db->pq->transaction_status(db->conn) != PQTRANS_INTRANS) {
-		err_set(err, ERR_REFUSED, "the statement ended the transaction");
-		err_hint(err, "transaction-control",
-			 "Nothing behind it was run. Write it without COMMIT and "
-			 "ROLLBACK, "
-			 "in functions that it calls too.");
-		return at_statement(st, err);
-	}
-	if (strings && strcmp(strings, "on") != 0)
-		return refuse_setting(st, false, err);
-	if (encoding && strcmp(encoding, "UTF8") != 0)
-		return refuse_setting(st, true, err);
+	if (pg_pipe_enter(&r->pipe) < 0)
+		return -1;
+	what->end = bytes_read(split);
+	r->pipe.answered(r, what, clock_ms() - start);
 	return 0;
 }
 
-static int run_statement(struct db *db, const struct db_script *script,
-			 struct sql_split *split, const struct sql_statement *st,
-			 struct buf *text, struct err *err)
+static bool is_copy(const char *text)
 {
-	struct pg_answer answer = { .code = ERR_REFUSED };
-	int rc;
+	return strncasecmp(text, "copy", 4) == 0;
+}
+
+static int send_statement(struct run *r, struct sql_split *split,
+			  const struct sql_statement *st, struct buf *text)
+{
+	struct pg_sent what = {
+		.phase = DB_SCRIPT,
+		.unit = r->unit,
+		.script = true,
+		.timed = r->batch->statement != NULL,
+		.line = st->line,
+		.column = st->column,
+		.end = bytes_read(split),
+	};
 
 	buf_reset(text);
 	buf_add(text, st->text, st->len);
-	db->line = st->line;
-	if (st->word == WORD_COPY_STDIN)
-		rc = pg_copy(db, text->s, split, &answer, err);
-	else /* extended: the server itself refuses two statements at once */
-		rc = pg_exec_params(db, text->s, NULL, 0, &answer, err);
-	if (rc < 0)
-		return failed(script, st, &answer, err);
-	return check_state(db, st, err);
+	if (is_copy(text->s))
+		return run_copy(r, &what, split, st, text->s);
+	return send_what(r, &what, text->s, NULL, 0);
 }
 
-static int run_statements(struct db *db, const struct db_script *script,
-			  struct db_report *report, struct err *err)
+/* 0; -1 with `err` set where the text itself is at fault, else the pipe has it. */
+static int send_script(struct run *r, const struct db_script *script, struct err *err)
 {
 	struct buf text = BUF_INIT;
 	struct sql_statement st;
 	struct sql_split split;
 	int rc;
 
-	rc = sql_split_init(&split, script->sql, script->len, err);
+	rc = pg_split(&split, script, err);
 	while (rc == 0 && (rc = sql_split_next(&split, &st, err)) > 0) {
 		rc = 0;
 		if (st.word == WORD_BEGIN || st.word == WORD_COMMIT)
-			continue; /* the outer pair: check_script let no other pass */
-		rc = run_statement(db, script, &split, &st, &text, err);
-		if (rc < 0)
-			break;
-		report->statements++;
+			continue; /* the outer pair: pg_check let no other pass */
+		rc = send_statement(r, &split, &st, &text);
+		r->reports[r->unit].statements++;
 	}
 	sql_split_close(&split);
 	buf_release(&text);
-	db->line = 0;
 	return rc;
+}
+
+/* --- a unit ------------------------------------------------------------ */
+
+/* The settings of our transactions, all LOCAL. */
+static int send_settings(struct run *r, enum db_phase phase, unsigned lock_ms)
+{
+	static const char sql[] =
+		"SELECT pg_catalog.set_config('lock_timeout', $1, true),"
+		" pg_catalog.set_config('statement_timeout', '0', true),"
+		" pg_catalog.set_config('idle_in_transaction_session_timeout',"
+		"  '600000', true),"
+		" pg_catalog.set_config('standard_conforming_strings', 'on', true),"
+		" pg_catalog.set_config('client_encoding', 'UTF8', true),"
+		" pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)";
+	char number[NUMBER_TEXT];
+	const char *params[] = { number };
+	const struct db_statement st = { sql, params, 1 };
+
+	snprintf(number, sizeof(number), "%u", lock_ms);
+	return say_with(r, phase, PG_STEP_OTHER, &st);
+}
+
+/* The server's process, which a pooler's connection does not know. */
+static int ask_pid(struct run *r)
+{
+	const struct pg_sent what = { .phase = DB_BEGIN,
+				      .unit = r->unit,
+				      .row = pg_blockers_note,
+				      .row_arg = &r->blockers };
+
+	if (send_what(r, &what, "SELECT pg_catalog.pg_backend_pid()", NULL, 0) < 0)
+		return -1;
+	return pg_pipe_ask_answers(&r->pipe);
+}
+
+/* READ COMMITTED: what is read behind the lock must not be older than it. */
+static int send_begin(struct run *r, const struct db_unit *unit)
+{
+	bool waits = unit->lock && unit->lock_wait_ms;
+
+	if (say(r, DB_BEGIN, PG_STEP_OTHER,
+		"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") < 0 ||
+	    send_settings(r, DB_BEGIN,
+			  waits ? unit->lock_wait_ms : r->db->lock_timeout_ms) < 0)
+		return -1;
+	if (r->batch->name_blockers && ask_pid(r) < 0)
+		return -1;
+	if (!unit->lock)
+		return 0;
+	if (say(r, DB_LOCK, PG_STEP_LOCK, unit->lock) < 0)
+		return -1;
+	return waits ? send_settings(r, DB_BEGIN, r->db->lock_timeout_ms) : 0;
+}
+
+static int send_head(struct run *r, const struct db_unit *unit, enum db_phase phase)
+{
+	if (!unit->expect.sql)
+		return 0;
+	return say_with(r, phase, PG_STEP_HEAD, &unit->expect);
+}
+
+/* A migration sees the session as its owner has set it up. */
+static int send_guard(struct run *r, const struct db_script *script)
+{
+	char sql[NONCE_TEXT + 32];
+
+	nonce_random(r->guard);
+	snprintf(sql, sizeof(sql), "SAVEPOINT gm_%s", r->guard);
+	if (!script->own &&
+	    say(r, DB_BEGIN, PG_STEP_OTHER, "SET LOCAL search_path TO DEFAULT") < 0)
+		return -1;
+	return say(r, DB_BEGIN, PG_STEP_OTHER, sql);
 }
 
 /*
  * Deferred constraints are checked while the migration is still the one to
  * blame, the guard is released, and the session is as it was before.
  */
-static int finish(struct db *db, const char *nonce, struct err *err)
+static int send_end(struct run *r)
 {
-	struct pg_answer answer = { .code = ERR_REFUSED };
-	struct buf sql = BUF_INIT;
-	int ret;
+	char release[NONCE_TEXT + 32];
+	const char *const *sql;
 
-	buf_addf(&sql,
-		 "SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT gm_%s;"
-		 "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;" PG_SETTINGS
-		 "CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES;"
-		 "SELECT pg_catalog.pg_advisory_unlock_all()",
-		 nonce);
-	ret = pg_exec(db, buf_str(&sql), &answer, err);
-	buf_release(&sql);
-	if (ret == 0)
-		return 0;
-	if (strcmp(err->sqlstate, "3B001") == 0) {
-		err_set(err, ERR_REFUSED, "the migration ended its transaction");
-		snprintf(err->sqlstate, sizeof(err->sqlstate), "3B001");
-		err_hint(err, "transaction-control",
-			 "Leave COMMIT and ROLLBACK out, in functions that it calls "
-			 "too.");
-	} else if (strncmp(err->sqlstate, "23", 2) == 0 && !err->hint[0]) {
-		err_hint(err, "deferred-constraint",
-			 "A deferred constraint was checked at the end of the migration. "
-			 "Mend the rows in the migration itself.");
+	snprintf(release, sizeof(release), "RELEASE SAVEPOINT gm_%s", r->guard);
+	if (say(r, DB_SCRIPT, PG_STEP_CONSTRAINTS, "SET CONSTRAINTS ALL IMMEDIATE") < 0 ||
+	    say(r, DB_SCRIPT, PG_STEP_STRINGS,
+		"SELECT 1 / (CASE WHEN pg_catalog.current_setting("
+		"'standard_conforming_strings') OPERATOR(pg_catalog.=) 'on'"
+		" AND pg_catalog.current_setting('client_encoding')"
+		" OPERATOR(pg_catalog.=) 'UTF8' THEN 1 ELSE 0 END)") < 0 ||
+	    say(r, DB_SCRIPT, PG_STEP_GUARD, release) < 0)
+		return -1;
+	for (sql = r->db->caps.resets; *sql; sql++)
+		if (say(r, DB_SCRIPT, PG_STEP_OTHER, *sql) < 0)
+			return -1;
+	return send_settings(r, DB_SCRIPT, r->db->lock_timeout_ms);
+}
+
+/* A script between its guards. */
+static int run_script(struct run *r, const struct db_script *script, struct err *err)
+{
+	if (send_guard(r, script) < 0 || send_script(r, script, err) < 0)
+		return -1;
+	return send_end(r);
+}
+
+/* 0; -1 with `err` set where a record could not be made, else the pipe has it. */
+static int send_records(struct run *r, struct err *err)
+{
+	/* how long it takes is known when it is answered, which is too late */
+	const struct db_report report = { r->reports[r->unit].statements, -1 };
+	const struct db_statement *records = NULL;
+	size_t nr = 0, i;
+
+	if (r->batch->records(r->batch->arg, r->unit, &report, &records, &nr, err) < 0)
+		return -1;
+	for (i = 0; i < nr; i++)
+		if (say_with(r, DB_RECORD, PG_STEP_RECORD, &records[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int send_commit(struct run *r)
+{
+	const struct pg_sent what = {
+		.phase = DB_COMMIT,
+		.step = PG_STEP_COMMIT,
+		.unit = r->unit,
+		.wanted = "COMMIT",
+	};
+
+	r->sent++;
+	if (send_what(r, &what, "COMMIT", NULL, 0) < 0)
+		return -1;
+	return pg_pipe_ask_answers(&r->pipe);
+}
+
+/* One migration, from BEGIN to COMMIT. */
+static int send_unit(struct run *r, struct err *err)
+{
+	struct db_unit unit = { 0 };
+
+	if (r->batch->unit(r->batch->arg, r->unit, &unit, err) < 0)
+		return -1;
+	if (send_begin(r, &unit) < 0 || send_head(r, &unit, DB_EXPECT) < 0)
+		return -1;
+	if (unit.script && run_script(r, unit.script, err) < 0)
+		return -1;
+	if (unit.script && !unit.script->own && send_head(r, &unit, DB_RECORD) < 0)
+		return -1;
+	if (send_records(r, err) < 0)
+		return -1;
+	return send_commit(r);
+}
+
+/* --- answers ----------------------------------------------------------- */
+
+static void on_answer(void *arg, const struct pg_sent *sent, int64_t ms)
+{
+	struct run *r = arg;
+	struct db_report *report = &r->reports[sent->unit];
+
+	report->ms += ms;
+	if (sent->script && r->batch->statement)
+		r->batch->statement(r->batch->arg, sent->unit, sent->line, ms);
+	if (sent->script && r->batch->progress)
+		r->batch->progress(r->batch->arg, sent->unit, sent->end);
+	if (sent->step != PG_STEP_COMMIT)
+		return;
+	r->done = sent->unit + 1;
+	pg_blockers_forget(&r->blockers);
+	r->batch->done(r->batch->arg, sent->unit, report);
+}
+
+static void on_idle(void *arg)
+{
+	struct run *r = arg;
+
+	pg_blockers_look(&r->blockers, r->db);
+}
+
+/* --- the whole --------------------------------------------------------- */
+
+/* COMMIT was sent and the server did not say what became of it. */
+static bool is_uncertain(const struct run *r)
+{
+	const struct pg_pipe *p = &r->pipe;
+	const char *state = p->err.sqlstate;
+
+	if (!p->failed || r->sent == r->done)
+		return false;
+	if (!state[0]) /* no word of the server's */
+		return p->lost;
+	return p->culprit.phase == DB_COMMIT &&
+	       (p->lost || strcmp(state, "40003") == 0 || strcmp(state, "XXA00") == 0);
+}
+
+static void set_failure(const struct run *r, struct db_failure *failure)
+{
+	const struct pg_sent *culprit = &r->pipe.culprit;
+
+	failure->unit = failure->sent = r->done;
+	failure->phase = r->pipe.failed && culprit->unit == r->done ? culprit->phase
+								    : DB_BEGIN;
+	if (is_uncertain(r)) {
+		failure->phase = DB_COMMIT;
+		failure->sent = r->sent;
 	}
+}
+
+/* What the first failure was. `own` is one that no server knows of. */
+static int conclude(struct run *r, const struct err *own, struct db_failure *failure,
+		    struct err *err)
+{
+	struct pg_pipe *p = &r->pipe;
+
+	set_failure(r, failure);
+	if (!p->failed) {
+		*err = *own;
+		failure->phase = own->line ? DB_SCRIPT : DB_BEGIN;
+		return -1;
+	}
+	pg_explain(p, err);
+	if (is_uncertain(r)) {
+		char why[sizeof(err->message)];
+
+		snprintf(why, sizeof(why), "%s", err->message);
+		err_set(err, ERR_UNCERTAIN, "the answer to COMMIT was lost: %s", why);
+		err_hint(err, "uncertain",
+			 "Run the command again: it waits for the old session, reads "
+			 "the tracker and settles what happened.");
+	}
+	if (r->batch->name_blockers)
+		pg_blockers_tell(&r->blockers, err);
 	return -1;
 }
 
-int pg_run(struct db *db, const struct db_script *script, struct db_report *report,
-	   struct err *err)
+static int run_all(struct run *r, struct db_failure *failure, struct err *err)
 {
-	struct pg_answer answer = { .code = ERR_FATAL };
-	struct pair pair = { 0 };
-	char nonce[NONCE_TEXT], guard[NONCE_TEXT + 64];
+	struct err own = { 0 };
+	bool drained;
 
-	report->statements = 0;
-	if (check_script(db, script, &pair, err) < 0)
-		return -1;
-	nonce_random(nonce);
-	/* the migration sees the session as its owner has set it up */
-	snprintf(guard, sizeof(guard),
-		 "SET LOCAL search_path TO DEFAULT; SAVEPOINT gm_%s", nonce);
-	if (pg_exec(db, guard, &answer, err) < 0)
-		return -1;
-	db->dirty = true;
-	if (run_statements(db, script, report, err) < 0)
-		return -1;
-	return finish(db, nonce, err);
+	for (r->unit = 0; r->unit < r->batch->nr; r->unit++)
+		if (send_unit(r, &own) < 0)
+			break;
+	drained = pg_pipe_drain(&r->pipe) == 0;
+	if (r->done == r->batch->nr)
+		return 0;
+	if (drained && own.code == ERR_NONE)
+		BUG("%zu of %zu units were run", r->done, r->batch->nr);
+	return conclude(r, &own, failure, err);
 }
 
-int pg_check(struct db *db, const struct db_script *script, struct err *err)
+/* Outside of the pipeline, which is entered again in any case. */
+static int start_touched(struct run *r, struct err *err)
 {
-	struct pair pair = { 0 };
+	int ret;
 
-	if (script->no_transaction)
-		return pg_check_alone(db, script, err);
-	return check_script(db, script, &pair, err);
+	if (!r->batch->touched)
+		return 0;
+	pg_pipe_leave(&r->pipe);
+	ret = pg_touched_start(&r->touched, r->db, err);
+	return pg_pipe_enter(&r->pipe) < 0 ? -1 : ret;
+}
+
+static int tell_touched(struct run *r, const struct db_script *script, struct err *err)
+{
+	int ret;
+
+	if (!r->batch->touched)
+		return 0;
+	pg_pipe_leave(&r->pipe);
+	ret = pg_touched_tell(r->touched, r->batch, r->unit, script, err);
+	return pg_pipe_enter(&r->pipe) < 0 ? -1 : ret;
+}
+
+/* All of them in one transaction that the caller rolls back. */
+static int run_dry(struct run *r, struct db_failure *failure, struct err *err)
+{
+	struct db_unit unit = { 0 };
+	struct err own = { 0 };
+
+	if (send_begin(r, &unit) < 0 || pg_pipe_drain(&r->pipe) < 0)
+		return conclude(r, &own, failure, err);
+	if (start_touched(r, err) < 0)
+		return -1;
+	for (; r->unit < r->batch->nr; r->unit++) {
+		if (r->batch->unit(r->batch->arg, r->unit, &unit, &own) < 0 ||
+		    (unit.script && run_script(r, unit.script, &own) < 0) ||
+		    pg_pipe_drain(&r->pipe) < 0) {
+			pg_pipe_drain(&r->pipe);
+			return conclude(r, &own, failure, err);
+		}
+		failure->unit = failure->sent = r->unit;
+		if (tell_touched(r, unit.script, err) < 0)
+			return -1;
+		r->done = r->sent = r->unit + 1;
+		r->batch->done(r->batch->arg, r->unit, &r->reports[r->unit]);
+	}
+	return 0;
+}
+
+int pg_run(struct db *db, const struct db_batch *batch, struct db_failure *failure,
+	   struct err *err)
+{
+	struct run r = { .db = db, .batch = batch };
+	int ret;
+
+	memset(failure, 0, sizeof(*failure));
+	if (pg_pipe_open(&r.pipe, db, err) < 0)
+		return -1;
+	r.pipe.answered = on_answer;
+	r.pipe.arg = &r;
+	if (batch->name_blockers) {
+		r.pipe.idle = on_idle;
+		r.pipe.idle_ms = LOOK_FOR_BLOCKERS_MS;
+	}
+	r.reports = xcalloc(batch->nr + 1, sizeof(*r.reports));
+	ret = batch->dry ? run_dry(&r, failure, err) : run_all(&r, failure, err);
+	pg_pipe_rollback(&r.pipe);
+	pg_pipe_close(&r.pipe);
+	pg_blockers_release(&r.blockers);
+	pg_touched_free(r.touched);
+	free(r.reports);
+	return ret;
 }

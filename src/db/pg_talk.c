@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -78,7 +79,7 @@ static void close_connection(struct db *db)
 	db->conn = NULL;
 }
 
-static int lost(struct db *db, struct err *err)
+int pg_lost(struct db *db, struct err *err)
 {
 	struct buf why = BUF_INIT;
 
@@ -91,17 +92,22 @@ static int lost(struct db *db, struct err *err)
 	return -1;
 }
 
-void pg_abandon(struct db *db)
+void pg_cancel(struct db *db)
 {
 	char ignored[256];
-	PGcancel *cancel;
+	PGcancel *cancel = db->pq->get_cancel(db->conn);
 
-	if (!db->conn)
-		return;
-	cancel = db->pq->get_cancel(db->conn);
-	if (cancel && db->pq->transaction_status(db->conn) == PQTRANS_ACTIVE)
+	if (cancel)
 		db->pq->cancel(cancel, ignored, (int)sizeof(ignored));
 	db->pq->free_cancel(cancel);
+}
+
+void pg_abandon(struct db *db)
+{
+	if (!db->conn)
+		return;
+	if (db->pq->transaction_status(db->conn) == PQTRANS_ACTIVE)
+		pg_cancel(db);
 	close_connection(db);
 }
 
@@ -113,8 +119,8 @@ static const char *field(struct db *db, const PGresult *res, int which)
 }
 
 /* The server's own words. */
-static void server_error(struct db *db, const PGresult *res, struct pg_answer *answer,
-			 struct err *err)
+void pg_server_error(struct db *db, const PGresult *res, struct pg_answer *answer,
+		     struct err *err)
 {
 	const char *detail = field(db, res, PG_DIAG_MESSAGE_DETAIL);
 	const char *context = field(db, res, PG_DIAG_CONTEXT);
@@ -144,14 +150,40 @@ int pg_wait(struct db *db, short events, int timeout_ms, struct err *err)
 	int fd = db->pq->socket(db->conn);
 
 	if (fd < 0)
-		return lost(db, err);
+		return pg_lost(db, err);
 	return db->waiter->wait(db->waiter->arg, fd, events, timeout_ms, err);
 }
 
-/* As pg_wait without an end, reading what comes; an ended wait gives all up. */
+static bool was_ended(const struct db *db)
+{
+	return db->ended.code != ERR_NONE;
+}
+
+/* 0 to go on, -1 when it has been long enough. */
+static int wait_cancelled(struct db *db, short events)
+{
+	struct pollfd pfd = { .fd = db->pq->socket(db->conn), .events = events };
+
+	pg_cancel(db);
+	if (poll(&pfd, 1, PG_CANCEL_EVERY_MS) < 0 && errno != EINTR)
+		return -1;
+	return clock_ms() < db->give_up ? 0 : -1;
+}
+
+/*
+ * As pg_wait without an end, reading what comes. When the wait is ended the
+ * exchange is brought to its end all the same: then the connection can be used.
+ */
 static int wait_and_read(struct db *db, short events, struct err *err)
 {
-	if (pg_wait(db, events, -1, err) < 0) {
+	if (!was_ended(db) && pg_wait(db, events, -1, err) < 0) {
+		if (!db->conn)
+			return -1;
+		db->ended = *err;
+		db->give_up = clock_ms() + PG_GIVE_UP_MS;
+	}
+	if (was_ended(db) && wait_cancelled(db, events) < 0) {
+		*err = db->ended;
 		pg_abandon(db);
 		return -1;
 	}
@@ -167,7 +199,7 @@ static int flush(struct db *db, struct err *err)
 	while ((rc = db->pq->flush(db->conn)) == 1)
 		if (wait_and_read(db, POLLIN | POLLOUT, err) < 0)
 			return -1;
-	return rc < 0 ? lost(db, err) : 0;
+	return rc < 0 ? pg_lost(db, err) : 0;
 }
 
 /* The next result, NULL when there is none left. */
@@ -183,8 +215,8 @@ static int next_result(struct db *db, PGresult **out, struct err *err)
 
 /* --- answers ----------------------------------------------------------- */
 
-static int tell_rows(struct db *db, const PGresult *res, const struct pg_answer *answer,
-		     struct err *err)
+int pg_tell_rows(struct db *db, const PGresult *res, const struct pg_answer *answer,
+		 struct err *err)
 {
 	int nr = db->pq->nfields(res), rows = db->pq->ntuples(res), row, col, ret = 0;
 	const char **values;
@@ -225,7 +257,7 @@ static int end_copy(struct db *db, const char *why, struct err *err)
 	while ((rc = db->pq->put_copy_end(db->conn, why)) == 0)
 		if (wait_and_read(db, POLLIN | POLLOUT, err) < 0)
 			return -1;
-	return rc < 0 ? lost(db, err) : flush(db, err);
+	return rc < 0 ? pg_lost(db, err) : flush(db, err);
 }
 
 /*
@@ -243,7 +275,7 @@ static int take_result(struct db *db, const PGresult *res, struct pg_answer *ans
 	case PGRES_SINGLE_TUPLE:
 	case PGRES_EMPTY_QUERY:
 		if (first.code == ERR_NONE)
-			tell_rows(db, res, answer, err);
+			pg_tell_rows(db, res, answer, err);
 		snprintf(answer->tag, sizeof(answer->tag), "%s",
 			 db->pq->cmd_status((PGresult *)res));
 		break;
@@ -258,12 +290,19 @@ static int take_result(struct db *db, const PGresult *res, struct pg_answer *ans
 	default:
 		/* without a code it is libpq's own: lost, and seen as such later */
 		if (first.code == ERR_NONE && field(db, res, PG_DIAG_SQLSTATE)[0])
-			server_error(db, res, answer, err);
+			pg_server_error(db, res, answer, err);
 		break;
 	}
 	if (first.code != ERR_NONE)
 		*err = first;
 	return 1;
+}
+
+/* Cancelling is no failure of what was cancelled. */
+static int tell_failure(const struct db *db, const struct err *first, struct err *err)
+{
+	*err = was_ended(db) ? db->ended : *first;
+	return -1;
 }
 
 int pg_collect(struct db *db, struct pg_answer *answer, struct err *err)
@@ -288,32 +327,36 @@ int pg_collect(struct db *db, struct pg_answer *answer, struct err *err)
 	}
 	if (db->pq->status(db->conn) != CONNECTION_OK) {
 		if (first.code == ERR_NONE)
-			return lost(db, err);
+			return pg_lost(db, err);
 		close_connection(db);
 	}
-	if (first.code == ERR_NONE)
-		return 0;
-	*err = first;
-	return -1;
+	return first.code == ERR_NONE ? 0 : tell_failure(db, &first, err);
+}
+
+/* Before anything is sent. 0 or -1. */
+static int begin(struct db *db, struct err *err)
+{
+	memset(&db->ended, 0, sizeof(db->ended));
+	return pg_alive(db, err);
 }
 
 int pg_exec(struct db *db, const char *sql, struct pg_answer *answer, struct err *err)
 {
-	if (pg_alive(db, err) < 0)
+	if (begin(db, err) < 0)
 		return -1;
 	if (!db->pq->send_query(db->conn, sql))
-		return lost(db, err);
+		return pg_lost(db, err);
 	return pg_collect(db, answer, err);
 }
 
 int pg_exec_params(struct db *db, const char *sql, const char *const *params,
 		   size_t nr_params, struct pg_answer *answer, struct err *err)
 {
-	if (pg_alive(db, err) < 0)
+	if (begin(db, err) < 0)
 		return -1;
 	if (!db->pq->send_query_params(db->conn, sql, (int)nr_params, NULL, params, NULL,
 				       NULL, 0))
-		return lost(db, err);
+		return pg_lost(db, err);
 	if (!answer->row) /* row by row, so that none pile up here */
 		db->pq->set_single_row_mode(db->conn);
 	return pg_collect(db, answer, err);
@@ -325,7 +368,7 @@ static int put_data(struct db *db, const char *data, size_t len, struct err *err
 	size_t piece;
 	int rc;
 
-	for (; len > 0; data += piece, len -= piece) {
+	for (; len > 0 && !was_ended(db); data += piece, len -= piece) {
 		piece = len < COPY_PIECE ? len : COPY_PIECE;
 		while ((rc = db->pq->put_copy_data(db->conn, data, (int)piece)) == 0)
 			if (wait_and_read(db, POLLIN | POLLOUT, err) < 0)
@@ -338,22 +381,25 @@ static int put_data(struct db *db, const char *data, size_t len, struct err *err
 	return 1;
 }
 
-static int put_all(struct db *db, struct sql_split *split, struct err *err)
+static int put_all(struct db *db, struct sql_split *split, const struct pg_answer *answer,
+		   struct err *err)
 {
 	const char *data;
 	size_t len;
-	int rc;
+	int rc = 0;
 
-	while ((rc = sql_split_data(split, &data, &len, err)) > 0) {
+	while (!was_ended(db) && (rc = sql_split_data(split, &data, &len, err)) > 0) {
 		rc = put_data(db, data, len, err);
 		if (rc <= 0)
 			return rc;
+		if (answer->moved)
+			answer->moved(answer->moved_arg, split);
 	}
 	if (rc < 0) { /* the file was read before, but is not what it was */
 		pg_abandon(db);
 		return -1;
 	}
-	return end_copy(db, NULL, err);
+	return end_copy(db, was_ended(db) ? "interrupted" : NULL, err);
 }
 
 int pg_copy(struct db *db, const char *sql, struct sql_split *split,
@@ -363,21 +409,20 @@ int pg_copy(struct db *db, const char *sql, struct sql_split *split,
 	ExecStatusType status;
 	PGresult *res;
 
-	if (pg_alive(db, err) < 0)
+	if (begin(db, err) < 0)
 		return -1;
 	if (!db->pq->send_query(db->conn, sql))
-		return lost(db, err);
+		return pg_lost(db, err);
 	if (flush(db, err) < 0 || next_result(db, &res, err) < 0)
 		return -1;
 	status = db->pq->result_status(res);
 	if (status != PGRES_COPY_IN)
 		take_result(db, res, answer, &first);
 	db->pq->clear(res);
-	if (status == PGRES_COPY_IN && put_all(db, split, err) < 0)
+	if (status == PGRES_COPY_IN && put_all(db, split, answer, err) < 0)
 		return -1;
 	if (first.code == ERR_NONE)
 		return pg_collect(db, answer, err);
 	pg_collect(db, answer, &ignored);
-	*err = first;
-	return -1;
+	return tell_failure(db, &first, err);
 }

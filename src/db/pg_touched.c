@@ -239,6 +239,7 @@ static void read_script(struct pg_touched *t, const struct db_script *script)
 		while (sql_split_next(&split, &st, &ignored) > 0)
 			if (st.len > 8 && strncasecmp(st.text, "truncate", 8) == 0)
 				t->truncates = true;
+	sql_split_close(&split);
 }
 
 static const struct sql_object *mention(const struct pg_touched *t,

@@ -15,7 +15,7 @@ static const struct pq *not_loaded(struct err *err)
 		why ? why : "no reason given");
 	err_hint(err, "libpq",
 		 "Targets on PostgreSQL need PostgreSQL's client library: install the "
-		 "package libpq5 (libpq, postgresql-libs), of version 10 or newer.");
+		 "package libpq5 (libpq, postgresql-libs), of version 14 or newer.");
 	return NULL;
 }
 

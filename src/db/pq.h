@@ -44,7 +44,11 @@ struct err;
 	X(get_copy_data, PQgetCopyData)                                                  \
 	X(get_cancel, PQgetCancel)                                                       \
 	X(cancel, PQcancel)                                                              \
-	X(free_cancel, PQfreeCancel)
+	X(free_cancel, PQfreeCancel)                                                     \
+	X(enter_pipeline, PQenterPipelineMode)                                           \
+	X(exit_pipeline, PQexitPipelineMode)                                             \
+	X(pipeline_sync, PQpipelineSync)                                                 \
+	X(send_flush_request, PQsendFlushRequest)
 
 struct pq {
 #define X(field, name) __typeof__(&name) field;

@@ -287,6 +287,9 @@ static const char *engine(struct db *db)
 static const struct db_capabilities *capabilities(struct db *db UNUSED)
 {
 	static const struct db_capabilities caps = {
+		.product = "sqlite",
+		.schema = "sqlite",
+		.known = true,
 		.tx_ddl = true,
 		.append_triggers = true,
 		.file = true,
@@ -447,6 +450,37 @@ static int execute(struct db *db, const char *sql, size_t len, struct err *err)
 	return ret;
 }
 
+static bool is_lack(const struct err *err)
+{
+	return strncmp(err->message, "no such table", strlen("no such table")) == 0;
+}
+
+static int ask(struct db *db, struct db_question *questions, size_t nr, struct err *err)
+{
+	const struct db_question *q;
+	size_t i;
+	int ret;
+
+	if (sqlite_begin_read(db, err) < 0)
+		return -1;
+	for (i = 0, ret = 0; i < nr; i++) {
+		q = &questions[i];
+		questions[i].lacks = ret > 0;
+		if (ret == 0)
+			ret = sqlite_query(db, q->ask.sql, q->ask.params, q->ask.nr,
+					   q->row, q->arg, err);
+		if (ret < 0 && !is_lack(err))
+			break;
+		if (ret < 0) {
+			questions[i].lacks = true;
+			memset(err, 0, sizeof(*err));
+			ret = 1;
+		}
+	}
+	sqlite_rollback(db);
+	return ret < 0 ? -1 : 0;
+}
+
 static bool is_undefined_column(const struct err *err)
 {
 	return strstr(err->message, "no such column") != NULL;
@@ -480,18 +514,14 @@ const struct db_driver db_sqlite = {
 	.engine = engine,
 	.capabilities = capabilities,
 	.identity = identity,
-	.begin = sqlite_begin,
-	.begin_read = sqlite_begin_read,
+	.ask = ask,
 	.check = sqlite_check,
 	.run = sqlite_run,
-	.run_script = sqlite_run_script,
 	.run_alone = sqlite_run_alone,
 	.evidence = sqlite_evidence,
 	.mend = sqlite_mend,
 	.query = sqlite_query,
 	.execute = execute,
-	.commit = sqlite_commit,
-	.rollback = sqlite_rollback,
 	.reconnect = reconnect,
 	.verify = sqlite_verify,
 	.backup = sqlite_backup,

@@ -204,11 +204,9 @@ int sqlite_run(struct db *db, const struct db_batch *batch, struct db_failure *f
 	       struct err *err);
 int sqlite_run_dry(struct db *db, const struct db_batch *batch,
 		   struct db_failure *failure, struct err *err);
-int sqlite_run_script(struct db *db, const struct db_script *script,
-		      struct db_report *report, struct err *err);
 
-int sqlite_run_alone(struct db *db, const struct db_script *script,
-		     struct db_report *report, struct err *err);
+int sqlite_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
+		     struct err *err);
 int sqlite_evidence(struct db *db, const struct db_script *script, enum db_evidence *out,
 		    struct buf *text, struct err *err);
 int sqlite_mend(struct db *db, const struct db_script *script, struct err *err);

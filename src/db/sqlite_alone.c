@@ -299,9 +299,10 @@ static int check_effect(struct db *db, const struct db_script *script, struct er
 	return rc;
 }
 
-int sqlite_run_alone(struct db *db, const struct db_script *script,
-		     struct db_report *report, struct err *err)
+int sqlite_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
+		     struct err *err)
 {
+	const struct db_script *script = unit->script;
 	struct sqlite_trace trace = { 0 };
 	const struct sqlite_job job = { .script = script,
 					.trace = &trace,

@@ -632,21 +632,3 @@ int sqlite_script_run(struct db *db, const struct sqlite_job *job,
 	sqlite_text_release(&run.text);
 	return ret;
 }
-
-int sqlite_run_script(struct db *db, const struct db_script *script,
-		      struct db_report *report, struct err *err)
-{
-	struct sqlite_violations before = { 0 }, after = { 0 };
-	struct sqlite_trace trace = { 0 };
-	const struct sqlite_job job = { .script = script, .trace = &trace };
-	int ret = -1;
-
-	if (sqlite_find_violations(db, NULL, &before, err) == 0 &&
-	    sqlite_script_run(db, &job, report, err) == 0 &&
-	    sqlite_find_violations(db, NULL, &after, err) == 0)
-		ret = sqlite_compare_violations(&before, &after, err);
-	sqlite_violations_release(&before);
-	sqlite_violations_release(&after);
-	sqlite_trace_release(&trace);
-	return ret;
-}

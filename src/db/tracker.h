@@ -10,8 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+#include "base/sha256.h"
+#include "db/driver.h"
+
 struct db;
-struct db_driver;
 struct err;
 struct ledger;
 struct pool;
@@ -19,7 +22,8 @@ struct record;
 
 struct tracker {
 	const struct db_driver *driver;
-	struct db *db; /* both borrowed */
+	struct db *db;	  /* both borrowed */
+	unsigned version; /* of its schema, as the last reading found it */
 };
 
 /**
@@ -48,27 +52,67 @@ int tracker_guards(struct tracker *t, void (*gone)(void *arg, const char *name),
 		   void *arg, struct err *err);
 
 /**
- * Installs or rolls forward the tracker's schema, each step in a transaction of
- * its own. Safe against others who do the same. 0 or -1.
+ * Installs or rolls forward the tracker's schema, from the version that the last
+ * reading found, each step in a transaction of its own; the first one writes the
+ * record `created` too. 0; 1 when somebody else did it meanwhile, or something
+ * foreign has our names (`err` says so): it is to be read again; -1.
  */
-int tracker_install(struct tracker *t, struct err *err);
+int tracker_install(struct tracker *t, const struct record *created, struct err *err);
+
+/** Room for what the unit that makes a tracker borrows. */
+struct tracker_founding {
+	struct db_script script;
+	char number[24], sha256[SHA256_HEXSZ + 1], at[CLOCK_TEXT];
+	const char *params[5];
+	struct tracker_row {
+		char seq[24];
+		const char *values[10];
+	} row;
+	struct db_statement records[2];
+};
 
 /**
- * Inside a transaction: takes the lock row and compares the newest record with
- * `head` (seq and hash; NULL: the log must be empty). 0 when it is ours to
- * write; 1 when the log has grown since it was read; -1 with `err` set, which
- * names the holder where another runner holds the lock.
+ * The unit that makes the tracker and its first record, for a batch that goes on
+ * with migrations; its records are `room->records`, both of them. False when it
+ * takes more than one transaction: tracker_install() is for that.
  */
-int tracker_lock(struct tracker *t, const struct record *head, struct err *err);
+bool tracker_found(struct tracker *t, const struct record *created,
+		   struct tracker_founding *room, struct db_unit *out);
 
-/** Inside a transaction: appends a sealed record. 0 or -1. */
-int tracker_append(struct tracker *t, const struct record *r, struct err *err);
+/** Makes the failure of such a unit one of tracker_install()'s: 1 or -1. */
+int tracker_not_installed(struct tracker *t, struct err *err);
+
+/** Room for what a unit's question for the log's head borrows. */
+struct tracker_head {
+	char seq[24];
+	char hash[SHA256_HEXSZ + 1];
+	const char *params[2];
+};
 
 /**
- * Inside a transaction, after a migration's statements: whether the newest
- * record is still `head`. 0, or -1 (ERR_REFUSED) when the migration wrote to
- * the tracker.
+ * Fills a unit's lock and what it expects: that the newest record is `head`
+ * (NULL: that there is none). The lock row is waited for `wait_ms`, 0: not at
+ * all. `room` must stay as long as the unit.
  */
-int tracker_unchanged(struct tracker *t, const struct record *head, struct err *err);
+void tracker_begin(struct tracker *t, const struct record *head, unsigned wait_ms,
+		   struct tracker_head *room, struct db_unit *out);
+
+/** The statement that appends a sealed record, which must stay with `row`. */
+void tracker_append(struct tracker *t, const struct record *r, struct tracker_row *row,
+		    struct db_statement *out);
+
+/**
+ * Appends records in a transaction of their own. 0; 1 when the newest record is
+ * not `head` any more, and nothing was written; -1.
+ */
+int tracker_write(struct tracker *t, const struct record *head,
+		  const struct record *records, size_t nr, unsigned wait_ms,
+		  struct err *err);
+
+/** Waits until nobody holds the lock row. 0 or -1. */
+int tracker_wait(struct tracker *t, unsigned wait_ms, struct err *err);
+
+/** Makes a lock's failure one that names the runner who holds it. Returns -1. */
+int tracker_held(struct tracker *t, struct err *err);
 
 #endif

@@ -1,30 +1,15 @@
 #include "base/compat.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/io.h"
-#include "base/text.h"
-#include "flow/apply.h"
+#include "flow/job.h"
 #include "flow/mirror.h"
-#include "flow/record_make.h"
 #include "git/history.h"
 #include "git/repo.h"
 
-#define CODE_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-enum { TRIES = 20, PAUSE_MS = 20, FIXED_PATHS_MAX = 1600 };
-
-/* One run over one target. */
-struct job {
-	struct repo *repo;
-	const struct apply_options *o;
-	struct survey *s;
-	struct apply_result *result;
-	struct scribe scribe;
-	size_t *todo; /* positions, in plan order */
-	size_t nr;
-	bool began; /* the current migration's statements were sent */
-};
+enum { TRIES = 20, PAUSE_MS = 20, FOUND_TRIES = 20 };
 
 void apply_result_release(struct apply_result *r)
 {
@@ -32,7 +17,7 @@ void apply_result_release(struct apply_result *r)
 	memset(r, 0, sizeof(*r));
 }
 
-static void tell(const struct job *j, struct apply_event event)
+void job_tell(const struct job *j, struct apply_event event)
 {
 	if (j->o->tell)
 		j->o->tell(j->o->arg, &event);
@@ -108,49 +93,6 @@ static int refuse_unknown_trailers(struct job *j, struct err *err)
 	return 0;
 }
 
-/* How a file wants to be run; what is not understood is refused. */
-static int read_directives(const struct migration *m, struct db_script *script,
-			   struct err *err)
-{
-	const struct directive *d;
-	size_t i;
-
-	for (i = 0; i < m->how.nr; i++) {
-		d = &m->how.items[i];
-		if (strcmp(d->word, "foreign-keys") == 0 && d->value &&
-		    (!strcmp(d->value, "on") || !strcmp(d->value, "off"))) {
-			script->foreign_keys = strcmp(d->value, "on") == 0;
-			continue;
-		}
-		err_set(err, ERR_REFUSED,
-			"migration '%s' asks for \"-- migrate: %s%s%s\", which this "
-			"version of git-migrate does not carry out",
-			m->path, d->word, d->value ? "=" : "", d->value ? d->value : "");
-		err_hint(err, "version",
-			 "Each migration is run in one transaction; "
-			 "\"foreign-keys=on\" is understood.");
-		return -1;
-	}
-	return 0;
-}
-
-static int read_script(struct job *j, size_t pos, struct buf *sql,
-		       struct db_script *script, struct err *err)
-{
-	const struct migration *m = &j->s->plan.items[pos];
-
-	memset(script, 0, sizeof(*script));
-	if (plan_describe(&j->s->plan, pos, err) < 0 ||
-	    read_directives(m, script, err) < 0)
-		return -1;
-	if (repo_read_blob(j->repo, &m->blob, sql, err) != 0)
-		return err_wrap(err, "migration '%s'", m->path);
-	script->name = m->path;
-	script->sql = buf_str(sql);
-	script->len = sql->len;
-	return 0;
-}
-
 /* A file that "git migrate new" wrote and nobody filled in. */
 static bool is_template(const char *sql)
 {
@@ -185,23 +127,23 @@ static bool has_landed(struct job *j, size_t pos)
 static int check_one(struct job *j, size_t pos, struct err *err)
 {
 	const char *path = j->s->plan.items[pos].path;
-	struct buf sql = BUF_INIT;
-	struct db_script script;
-	int ret = read_script(j, pos, &sql, &script, err);
+	struct work w = { .pos = pos };
+	int ret = work_read(j, pos, &w, err);
 
 	/* one that has landed cannot be filled in any more: it does no harm */
-	if (ret == 0 && is_template(script.sql) && !has_landed(j, pos)) {
+	if (ret == 0 && w.script.sql && is_template(w.script.sql) &&
+	    !has_landed(j, pos)) {
 		ret = err_set(err, ERR_REFUSED,
 			      "migration '%s' is still the empty template", path);
 		err_hint(err, "template",
 			 "Write its SQL and commit it again (git commit "
 			 "--amend).");
 	} else if (ret == 0) {
-		ret = j->s->target.driver->check(j->s->target.db, &script, err);
+		ret = j->s->target.driver->check(j->s->target.db, &w.script, err);
 		if (ret < 0)
 			j->result->failed = xstrdup(path);
 	}
-	buf_release(&sql);
+	work_release(&w);
 	return ret;
 }
 
@@ -218,219 +160,135 @@ static int check_all(struct job *j, struct err *err)
 	return 0;
 }
 
-/* Paths of what it fixes, joined by commas, which no path holds. */
-static const char *fixed_paths(struct job *j, size_t pos)
+/* What another run has applied meanwhile is passed over. */
+static void skip_settled(struct job *j)
 {
-	const struct trailers *t = &j->s->plan.items[pos].trailers;
-	struct buf paths = BUF_INIT;
-	struct resolution r;
-	const char *ret = NULL;
-	size_t i;
-
-	for (i = 0; i < t->nr; i++) {
-		if (t->items[i].key != TRAILER_FIXES)
-			continue;
-		plan_resolve(&j->s->plan, pos, t->items[i].value, &r);
-		if (r.how == RESOLVE_FOUND && paths.len < FIXED_PATHS_MAX)
-			buf_addf(&paths, "%s%s", paths.len ? "," : "",
-				 j->s->plan.items[r.pos].path);
-	}
-	if (paths.len)
-		ret = pool_strdup(&j->s->target.pool, paths.s);
-	buf_release(&paths);
-	return ret;
+	for (; j->next < j->nr && !survey_is_pending(j->s, j->todo[j->next]); j->next++)
+		job_tell(j, (struct apply_event){
+				    .step = APPLY_WAS_DONE,
+				    .migration = &j->s->plan.items[j->todo[j->next]] });
 }
 
-static int append(struct job *j, struct record *r, struct err *err)
+int look_again(struct job *j, struct err *err)
 {
-	record_seal(r, &j->s->target.pool);
-	return tracker_append(&j->s->target.tracker, r, err);
-}
-
-/* The record of a success, and before it that of the exception it took. */
-static int record_success(struct job *j, size_t pos, const struct buf *sql,
-			  unsigned statements, int64_t ms, struct record done[2],
-			  struct err *err)
-{
-	struct pool *pool = &j->s->target.pool;
-	const struct record *last = ledger_last(&j->s->target.ledger);
-	const char *reason = survey_exception(j->s, pos);
-	struct record *r = done;
-
-	memset(done, 0, 2 * sizeof(*done));
-	if (reason) {
-		scribe_begin(&j->scribe, pool, last, EVENT_EXCEPTED, r);
-		scribe_migration(pool, r, &j->s->plan, pos, sql);
-		r->field[FIELD_REASON] = reason;
-		if (append(j, r, err) < 0)
-			return -1;
-		last = r++;
-	}
-	scribe_begin(&j->scribe, pool, last, EVENT_APPLIED, r);
-	scribe_migration(pool, r, &j->s->plan, pos, sql);
-	r->field[FIELD_FIXES] = fixed_paths(j, pos);
-	r->field[FIELD_STATEMENTS] = pool_printf(pool, "%u", statements);
-	r->field[FIELD_MS] = pool_printf(pool, "%" PRId64, ms);
-	return append(j, r, err);
-}
-
-/*
- * One migration: begin, work, record, commit, and one way back. 0; 1 when the
- * log has grown since it was read and nothing was done; -1.
- */
-static int run_recorded(struct job *j, size_t pos, const struct db_script *script,
-			const struct buf *sql, struct apply_event *event, struct err *err)
-{
-	struct target *t = &j->s->target;
-	const struct record *head = ledger_last(&t->ledger);
-	struct db_report report = { 0 };
-	int64_t start = clock_ms();
-	struct record done[2];
-	int grown;
-
-	if (t->driver->begin(t->db, script->foreign_keys, err) < 0)
-		return -1;
-	grown = tracker_lock(&t->tracker, head, err);
-	j->began = grown == 0;
-	j->result->begun |= j->began;
-	FAULT_POINT("locked");
-	if (grown || t->driver->run_script(t->db, script, &report, err) < 0 ||
-	    tracker_unchanged(&t->tracker, head, err) < 0 ||
-	    record_success(j, pos, sql, report.statements, clock_ms() - start, done,
-			   err) < 0) {
-		t->driver->rollback(t->db);
-		return grown > 0 ? 1 : -1;
-	}
-	FAULT_POINT("recorded");
-	if (t->driver->commit(t->db, err) < 0) {
-		t->driver->rollback(t->db);
-		return -1;
-	}
-	FAULT_POINT("committed");
-	ledger_add(&t->ledger, &done[0]);
-	if (done[1].seq)
-		ledger_add(&t->ledger, &done[1]);
-	event->statements = report.statements;
-	event->ms = clock_ms() - start;
-	event->record = ledger_last(&t->ledger);
-	return 0;
-}
-
-/* Best effort: what failed is written down where it was to run. */
-static void record_failure(struct job *j, size_t pos, const struct buf *sql,
-			   const struct err *why)
-{
-	struct target *t = &j->s->target;
-	struct pool *pool = &t->pool;
-	struct err quiet = { 0 };
-	struct record r;
-
-	if (target_read(t, &quiet) < 0 || !t->has_tracker ||
-	    t->driver->begin(t->db, false, &quiet) < 0)
-		return;
-	if (tracker_lock(&t->tracker, ledger_last(&t->ledger), &quiet) == 0) {
-		scribe_begin(&j->scribe, pool, ledger_last(&t->ledger), EVENT_FAILED, &r);
-		scribe_migration(pool, &r, &j->s->plan, pos, sql);
-		/* a server's word: nothing but letters and digits goes into the log */
-		if (why->sqlstate[strspn(why->sqlstate, CODE_CHARACTERS)] == '\0' &&
-		    why->sqlstate[0])
-			r.field[FIELD_SQLSTATE] = why->sqlstate;
-		if (why->line)
-			r.field[FIELD_LINE] = pool_printf(pool, "%u", why->line);
-		if (append(j, &r, &quiet) == 0 && t->driver->commit(t->db, &quiet) == 0) {
-			ledger_add(&t->ledger, &r);
-			return;
-		}
-	}
-	t->driver->rollback(t->db);
-}
-
-/* Waits a little, reads the log again and judges it anew. 0 or -1. */
-static int look_again(struct job *j, int try, struct err *err)
-{
-	if (try >= TRIES)
+	if (++j->tries >= TRIES)
 		return err_set(err, ERR_FATAL,
 			       "could not apply to target '%s': others kept writing to "
 			       "its tracker",
 			       j->s->target.name);
-	if (wait_poll.wait(NULL, -1, 0, PAUSE_MS + (int)(getpid() % 17) * try, err) < 0 ||
+	if (target_pause(&j->s->target, PAUSE_MS * (int)j->tries, err) < 0 ||
 	    target_read(&j->s->target, err) < 0 || survey_judge(j->s, err) < 0)
 		return -1;
-	return j->s->problems.errors ? survey_refuse(j->s, err) : 0;
+	if (j->s->problems.errors)
+		return survey_refuse(j->s, err);
+	skip_settled(j);
+	return 0;
 }
 
-static int apply_one(struct job *j, size_t nth, struct err *err)
-{
-	size_t pos = j->todo[nth];
-	const struct migration *m = &j->s->plan.items[pos];
-	struct apply_event event = { .migration = m, .nr = nth + 1, .of = j->nr };
-	struct db_script script;
-	struct buf sql = BUF_INIT;
-	int ret, try = 0;
-
-	j->began = false;
-	ret = read_script(j, pos, &sql, &script, err);
-	if (ret == 0) {
-		event.step = APPLY_STARTING;
-		tell(j, event);
-		/* another runner may have done it, seen when the log was read again */
-		while (ret == 0 && !event.record && survey_is_pending(j->s, pos)) {
-			ret = run_recorded(j, pos, &script, &sql, &event, err);
-			if (ret == 1)
-				ret = look_again(j, try++, err);
-		}
-	}
-	if (ret == 0) {
-		event.step = event.record ? APPLY_DONE : APPLY_WAS_DONE;
-		j->result->done += event.record != NULL;
-		tell(j, event);
-	} else if (j->began) { /* else it is not the migration that failed */
-		j->result->failed = xstrdup(m->path);
-		if (err->code == ERR_REFUSED)
-			record_failure(j, pos, &sql, err);
-		event.step = err->code == ERR_UNCERTAIN ? APPLY_UNCERTAIN : APPLY_FAILED;
-		tell(j, event);
-	}
-	buf_release(&sql);
-	return ret;
-}
-
-/* The tracker's own tables, and the record that gives the target its name. */
-static int found_tracker(struct job *j, struct err *err)
+int make_created(struct job *j, struct record *out, struct err *err)
 {
 	struct target *t = &j->s->target;
 	struct buf server = BUF_INIT;
 	char uuid[UUID_TEXT];
-	struct record r;
-	int ret = -1;
 
-	if (tracker_install(&t->tracker, err) < 0 || target_read(t, err) < 0)
-		goto out;
-	FAULT_POINT("installed");
-	if (t->ledger.nr) {
-		ret = 0;
-		goto out;
-	}
-	if (t->driver->identity(t->db, &server, err) < 0 ||
-	    t->driver->begin(t->db, false, err) < 0)
-		goto out;
+	if (t->driver->identity(t->db, &server, err) < 0)
+		return -1;
 	uuid_random(uuid);
-	scribe_begin(&j->scribe, &t->pool, NULL, EVENT_CREATED, &r);
-	r.field[FIELD_TARGET] = pool_strdup(&t->pool, uuid);
+	scribe_begin(&j->scribe, &t->pool, NULL, EVENT_CREATED, out);
+	out->field[FIELD_TARGET] = pool_strdup(&t->pool, uuid);
 	if (server.len)
-		r.field[FIELD_SERVER] = pool_strdup(&t->pool, server.s);
-	ret = tracker_lock(&t->tracker, NULL, err);
-	if (ret == 0)
-		ret = append(j, &r, err);
-	if (ret == 0)
-		ret = t->driver->commit(t->db, err);
-	if (ret != 0)
-		t->driver->rollback(t->db);
-	if (ret >= 0) /* 1: another first runner wrote it */
-		ret = target_read(t, err);
-out:
+		out->field[FIELD_SERVER] = pool_strdup(&t->pool, server.s);
+	record_seal(out, &t->pool);
 	buf_release(&server);
+	return 0;
+}
+
+void founded(struct job *j, const struct record *created)
+{
+	struct target *t = &j->s->target;
+
+	FAULT_POINT("installed");
+	ledger_add(&t->ledger, created);
+	ledger_fold(&t->ledger);
+	t->has_tracker = true;
+	j->founding = false;
+}
+
+/* The tables and the first record in them. 0, 1: others are in the way, -1. */
+static int write_created(struct job *j, struct err *err)
+{
+	struct target *t = &j->s->target;
+	struct record r;
+	int ret = make_created(j, &r, err);
+
+	if (ret == 0)
+		ret = tracker_install(&t->tracker, &r, err);
+	if (ret == 0 && t->has_tracker) /* the tables were there, empty */
+		ret = tracker_write(&t->tracker, NULL, &r, 1, 0, err);
+	if (ret == 0)
+		founded(j, &r);
 	return ret;
+}
+
+/* Whether first runners beside us are in the way, which is over in a moment. */
+static bool may_pass(struct job *j, int ret, const struct err *err)
+{
+	return ret > 0 || err->code == ERR_UNCERTAIN ||
+	       j->s->target.driver->is_conflict(err);
+}
+
+int meet_unfounded(struct job *j, int ret, struct err *err)
+{
+	struct target *t = &j->s->target;
+	struct err quiet = { 0 };
+
+	if (!may_pass(j, ret, err))
+		return -1;
+	if (++j->foundings == FOUND_TRIES) {
+		if (ret > 0)
+			err_wrap(err, "could not install the tracker");
+		return -1;
+	}
+	if ((err->code == ERR_UNCERTAIN && t->driver->reconnect(t->db, &quiet) < 0) ||
+	    target_pause(t, PAUSE_MS * (int)j->foundings, &quiet) < 0 ||
+	    target_read(t, &quiet) < 0) {
+		*err = quiet;
+		return -1;
+	}
+	memset(err, 0, sizeof(*err));
+	return 0;
+}
+
+/* The tracker's own tables, as new as this program knows them. */
+static int found_tracker(struct job *j, struct err *err)
+{
+	struct target *t = &j->s->target;
+	int ret = 0;
+
+	if (t->ledger.nr)
+		return tracker_install(&t->tracker, NULL, err) < 0 ? -1 : 0;
+	while (ret == 0 && !t->ledger.nr) {
+		ret = write_created(j, err);
+		if (ret != 0)
+			ret = meet_unfounded(j, ret, err);
+	}
+	return ret;
+}
+
+/*
+ * Whether the tracker's tables can be made in the batch that begins to fill them:
+ * nothing is known of this database that would have to be compared first.
+ */
+static bool can_found_on_the_way(struct job *j)
+{
+	struct target *t = &j->s->target;
+	struct db_script script;
+	struct err ignored;
+
+	return !t->ledger.nr && !t->has_tracker && !target_is_known(t, j->repo) &&
+	       !t->driver->capabilities(t->db)->fresh_session &&
+	       read_directives(j, j->todo[0], &script, &ignored) == 0 &&
+	       !script.no_transaction && !script.foreign_keys;
 }
 
 static void catch_up(struct job *j)
@@ -448,83 +306,127 @@ static void catch_up(struct job *j)
 		event.step = APPLY_UNMIRRORED;
 		event.text = why.message;
 		event.hint = why.hint;
-		tell(j, event);
+		job_tell(j, event);
 	} else if (written) {
 		event.nr = written;
-		tell(j, event);
+		job_tell(j, event);
 	}
 }
 
-/* One step of a dry run, inside of its transaction. 0, 1 when it cannot be tried, -1. */
-static int try_one(struct job *j, size_t nth, bool foreign_keys, struct err *err)
+/* The next ones: together in their transactions, or one that runs without. */
+static int run_next(struct job *j, struct err *err)
+{
+	struct db_script script;
+
+	if (read_directives(j, j->todo[j->next], &script, err) < 0)
+		return -1;
+	if (!script.no_transaction)
+		return run_batch(j, err);
+	if (j->o->dry_run)
+		return RUN_UNTRIED;
+	return run_alone(j, err);
+}
+
+static void tell_untried(struct job *j)
+{
+	const struct migration *m = &j->s->plan.items[j->todo[j->next]];
+	struct db_script script;
+	struct err ignored;
+	bool alone = read_directives(j, j->todo[j->next], &script, &ignored) == 0 &&
+		     script.no_transaction;
+
+	j->result->left += j->nr - j->next;
+	job_tell(j, (struct apply_event){
+			    .step = APPLY_UNTRIED,
+			    .migration = m,
+			    .text = alone ? "it cannot run in a transaction"
+					  : "foreign keys are switched between "
+					    "transactions alone" });
+}
+
+static int run_rest(struct job *j, struct err *err)
+{
+	int ret = 0;
+
+	while (ret == 0 && j->next < j->nr)
+		ret = run_next(j, err);
+	if (ret == RUN_UNTRIED)
+		tell_untried(j);
+	return ret < 0 ? -1 : 0;
+}
+
+/* A copy of the whole database, named after the first record that follows. */
+static int make_backup(struct job *j, struct err *err)
 {
 	struct target *t = &j->s->target;
-	struct apply_event event = { .step = APPLY_STARTING,
-				     .migration = &j->s->plan.items[j->todo[nth]],
-				     .nr = nth + 1,
-				     .of = j->nr };
-	struct db_report report = { 0 };
-	int64_t start = clock_ms();
-	struct db_script script;
-	struct buf sql = BUF_INIT;
-	int ret = read_script(j, j->todo[nth], &sql, &script, err);
+	const struct record *last = ledger_last(&t->ledger);
+	struct buf suffix = BUF_INIT;
+	char at[CLOCK_TEXT], *c, *to = at;
+	int ret;
 
-	if (ret == 0 && script.foreign_keys != foreign_keys) {
-		event.step = APPLY_UNTRIED;
-		event.text = "foreign keys are switched between transactions alone";
-		ret = 1;
-	} else if (ret == 0) {
-		tell(j, event);
-		j->result->begun = true;
-		ret = t->driver->run_script(t->db, &script, &report, err);
-		event.step = ret < 0 ? APPLY_FAILED : APPLY_DONE;
-		event.statements = report.statements;
-		event.ms = clock_ms() - start;
-		j->result->done += ret == 0;
-		if (ret < 0)
-			j->result->failed = xstrdup(event.migration->path);
-	}
-	if (event.step != APPLY_STARTING)
-		tell(j, event);
-	buf_release(&sql);
+	clock_utc(at);
+	for (c = at; *c && *c != '.'; c++) /* "20261122T072011" */
+		if (*c != '-' && *c != ':')
+			*to++ = *c;
+	*to = '\0';
+	buf_addf(&suffix, "before-%" PRIu64 "-%sZ", last ? last->seq + 1 : 1, at);
+	ret = t->driver->backup(t->db, buf_str(&suffix), &j->backup, err);
+	buf_release(&suffix);
+	j->backup_of = j->next;
+	if (ret == 0)
+		job_tell(j, (struct apply_event){ .step = APPLY_BACKED_UP,
+						  .text = buf_str(&j->backup) });
 	return ret;
 }
 
-/* All of them in one transaction that the database undoes. */
-static int dry_run(struct job *j, struct err *err)
+/* What was asked for and the engine has not. */
+static int check_options(const struct job *j, struct err *err)
 {
-	struct target *t = &j->s->target;
-	struct db_script first = { 0 };
-	int ret = 0;
-	size_t i;
+	const struct target *t = &j->s->target;
 
-	if (read_directives(&j->s->plan.items[j->todo[0]], &first, err) < 0 ||
-	    t->driver->begin(t->db, first.foreign_keys, err) < 0)
+	if (j->o->backup && !t->driver->backup) {
+		err_set(err, ERR_USAGE, "target '%s' is a server: --backup is for files",
+			t->name);
+		err_hint(err, "backup",
+			 "Use the server's own tools before: pg_dump, pg_basebackup, a "
+			 "snapshot.");
 		return -1;
-	for (i = 0; i < j->nr && ret == 0; i++)
-		ret = try_one(j, i, first.foreign_keys, err);
-	t->driver->rollback(t->db);
-	return ret < 0 ? -1 : 0;
+	}
+	if (j->o->full_check && !t->driver->verify) {
+		err_set(err, ERR_USAGE, "target '%s' is a server: --check is for files",
+			t->name);
+		err_hint(err, "backup", "The server looks after its files: pg_amcheck.");
+		return -1;
+	}
+	return 0;
 }
 
 static int roll_forward(struct job *j, struct err *err)
 {
+	const struct apply_options *o = j->o;
 	struct target *t = &j->s->target;
-	int ret = 0;
-	size_t i;
+	struct err ignored;
+	int ret;
 
-	if (!t->ledger.nr && found_tracker(j, err) < 0)
+	if (t->driver->verify && t->driver->verify(t->db, o->full_check, err) < 0)
 		return -1;
-	if (target_check_identity(t, j->repo, err) < 0)
+	j->founding = can_found_on_the_way(j);
+	if (!j->founding &&
+	    (found_tracker(j, err) < 0 || target_check_identity(t, j->repo, err) < 0))
 		return -1;
 	/* a first runner beside us may have applied some of them */
 	if (survey_judge(j->s, err) < 0)
 		return -1;
 	if (j->s->problems.errors)
 		return survey_refuse(j->s, err);
-	for (i = 0; i < j->nr && ret == 0; i++)
-		ret = apply_one(j, i, err);
-	catch_up(j);
+	skip_settled(j);
+	if (j->next < j->nr && o->backup && make_backup(j, err) < 0)
+		return -1;
+	ret = run_rest(j, err);
+	if (err->code == ERR_INTERRUPTED)
+		target_grace(t);
+	if (t->ledger.nr && target_check_identity(t, j->repo, &ignored) == 0)
+		catch_up(j);
 	return ret;
 }
 
@@ -532,18 +434,20 @@ static int run_job(struct job *j, struct err *err)
 {
 	struct target *t = &j->s->target;
 
+	if (check_options(j, err) < 0)
+		return -1;
 	if (j->s->problems.errors)
 		return survey_refuse(j->s, err);
 	j->result->ahead = j->s->ahead;
 	if (choose(j, err) < 0 || check_all(j, err) < 0)
 		return -1;
-	tell(j, (struct apply_event){
-			.step = APPLY_PLANNED, .nr = j->nr, .text = t->shown.s });
+	job_tell(j, (struct apply_event){
+			    .step = APPLY_PLANNED, .nr = j->nr, .text = t->shown.s });
 	if (j->nr && !t->db &&
 	    target_create(t, j->repo, &j->o->target, j->o->dry_run, err) < 0)
 		return -1;
 	if (j->o->dry_run)
-		return j->nr ? dry_run(j, err) : 0;
+		return run_rest(j, err);
 	if (j->nr)
 		return roll_forward(j, err);
 	if (t->ledger.nr) {
@@ -571,5 +475,6 @@ int apply_run(struct repo *repo, const struct apply_options *o,
 		scribe_release(&j.scribe);
 	}
 	free(j.todo);
+	buf_release(&j.backup);
 	return ret;
 }

@@ -19,6 +19,11 @@ enum apply_step {
 	APPLY_UNCERTAIN, /* the answer to COMMIT was lost: the next run tells */
 	APPLY_WAS_DONE,	 /* another runner had applied it meanwhile */
 	APPLY_UNTRIED,	 /* a dry run ends before it: `text` says why */
+	APPLY_STATEMENT, /* its statement at `line` has ended, after `ms` */
+	APPLY_PROGRESS,	 /* `bytes` of `bytes_of` of it are run */
+	APPLY_WAITING,	 /* for a lock, `ms` before the next try: `text` says why */
+	APPLY_TOUCHED,	 /* dry run: what it touched */
+	APPLY_BACKED_UP, /* the database was copied to the file `text` */
 	APPLY_MIRRORED,	 /* `nr` records were written to the mirror */
 	APPLY_UNMIRRORED, /* the mirror could not be written: `text` says why */
 };
@@ -33,12 +38,19 @@ struct apply_event {
 	const struct record *record; /* DONE; NULL in a dry run */
 	const char *text;
 	const char *hint; /* UNMIRRORED: the way forward, "" for none of its own */
+	unsigned line;
+	uint64_t bytes, bytes_of;
+	const struct db_touched *touched;
 };
 
 struct apply_options {
 	const char *rev; /* NULL: HEAD */
 	const char *to;	 /* stop after this migration; NULL: all */
 	bool dry_run;
+	bool backup;	 /* copy the database before anything is run */
+	bool full_check; /* look through all of it for damage */
+	bool durations;	 /* tell of each statement */
+	bool wait;	 /* for another runner, as long as it takes */
 	struct target_options target;
 	void (*tell)(void *arg, const struct apply_event *event);
 	void *arg;
@@ -49,6 +61,7 @@ struct apply_result {
 	size_t left; /* pending ones that --to left */
 	bool ahead;
 	bool begun;	    /* statements were sent to the database */
+	bool open;	    /* the one that failed was begun and is not settled */
 	struct record last; /* newest record; seq 0 when there is none */
 	char *failed;	    /* path of the migration that failed, or NULL */
 };

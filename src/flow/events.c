@@ -60,6 +60,30 @@ static int know_uuid(struct repo *repo, const char *target, const char *uuid,
 	return ret;
 }
 
+static int refuse_grown(struct event_job *j, struct err *err)
+{
+	err_set(err, ERR_REFUSED, "another run wrote to target '%s'", j->target.name);
+	err_hint(err, "again",
+		 "Look at \"git migrate status %s\", and say it again if it still holds.",
+		 j->target.name);
+	return -1;
+}
+
+/* The first record goes with the tables that it stands in. */
+static int write_first(struct event_job *j, struct record *r, struct err *err)
+{
+	struct target *t = &j->target;
+	int ret;
+
+	record_seal(r, &t->pool);
+	ret = tracker_install(&t->tracker, r, err);
+	if (ret > 0)
+		return refuse_grown(j, err);
+	if (ret == 0)
+		ledger_add(&t->ledger, r);
+	return ret;
+}
+
 /* Lock, append, commit. */
 static int write_event(struct event_job *j, struct record *r, struct err *err)
 {
@@ -67,24 +91,12 @@ static int write_event(struct event_job *j, struct record *r, struct err *err)
 	int ret;
 
 	record_seal(r, &t->pool);
-	if (t->driver->begin(t->db, false, err) < 0)
-		return -1;
-	ret = tracker_lock(&t->tracker, ledger_last(&t->ledger), err);
-	if (ret > 0) {
-		ret = err_set(err, ERR_REFUSED, "another run wrote to target '%s'",
-			      t->name);
-		err_hint(err, "again",
-			 "Look at \"git migrate status %s\", and say it "
-			 "again if it still holds.",
-			 t->name);
-	}
-	if (ret < 0 || tracker_append(&t->tracker, r, err) < 0 ||
-	    t->driver->commit(t->db, err) < 0) {
-		t->driver->rollback(t->db);
-		return -1;
-	}
-	ledger_add(&t->ledger, r);
-	return 0;
+	ret = tracker_write(&t->tracker, ledger_last(&t->ledger), r, 1, 0, err);
+	if (ret > 0)
+		return refuse_grown(j, err);
+	if (ret == 0)
+		ledger_add(&t->ledger, r);
+	return ret;
 }
 
 /* A mirror that cannot be written fails nothing: it is caught up later. */
@@ -133,7 +145,6 @@ static int start_over(struct event_job *j, const char *reason, struct err *err)
 	int ret = -1;
 
 	if ((!t->db && target_create(t, j->repo, &o, false, err) < 0) ||
-	    tracker_install(&t->tracker, err) < 0 ||
 	    t->driver->identity(t->db, &server, err) < 0)
 		goto out;
 	uuid_random(uuid);
@@ -143,7 +154,7 @@ static int start_over(struct event_job *j, const char *reason, struct err *err)
 		r.field[FIELD_SERVER] = server.s;
 	r.field[FIELD_OLD] = old_head(j);
 	r.field[FIELD_REASON] = reason;
-	ret = write_event(j, &r, err);
+	ret = t->has_tracker ? write_event(j, &r, err) : write_first(j, &r, err);
 	if (ret == 0)
 		ret = know_uuid(j->repo, t->name, uuid, err);
 out:

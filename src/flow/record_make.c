@@ -42,15 +42,14 @@ void scribe_begin(const struct scribe *s, struct pool *pool, const struct record
 }
 
 void scribe_migration(struct pool *pool, struct record *r, const struct plan *plan,
-		      size_t pos, const struct buf *sql)
+		      size_t pos, const char *sha256)
 {
 	const struct migration *m = &plan->items[pos];
-	char hex[OID_HEXSZ + 1], digest[SHA256_HEXSZ + 1];
+	char hex[OID_HEXSZ + 1];
 
-	sha256_hex(buf_str(sql), sql->len, digest);
 	r->field[FIELD_PATH] = m->path;
 	r->field[FIELD_BLOB] = pool_strdup(pool, oid_hex(&m->blob, hex));
-	r->field[FIELD_SHA256] = pool_strdup(pool, digest);
+	r->field[FIELD_SHA256] = pool_strdup(pool, sha256);
 	/* behind a shallow boundary nobody knows who brought it: the asked commit */
 	r->field[FIELD_COMMIT] = oid_is_zero(&m->commit)
 					 ? r->field[FIELD_HEAD]

@@ -31,8 +31,8 @@ void scribe_release(struct scribe *s);
 void scribe_begin(const struct scribe *s, struct pool *pool, const struct record *last,
 		  enum event event, struct record *out);
 
-/** Path, blob, digest and commit of a migration; `sql` are the blob's bytes. */
+/** Path, blob, digest and commit of a migration; `sha256` of the blob's bytes. */
 void scribe_migration(struct pool *pool, struct record *r, const struct plan *plan,
-		      size_t pos, const struct buf *sql);
+		      size_t pos, const char *sha256);
 
 #endif

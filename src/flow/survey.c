@@ -397,17 +397,34 @@ static int judge_policy(struct survey *s, struct err *err)
 	return 0;
 }
 
+/* Whether the plan still has what was begun, so that apply can go on with it. */
+static bool is_as_started(const struct survey *s, const struct record *open)
+{
+	char hex[OID_HEXSZ + 1];
+	ssize_t pos = plan_find(&s->plan, open->field[FIELD_PATH]);
+
+	return pos >= 0 && survey_is_pending(s, (size_t)pos) &&
+	       strcmp(oid_hex(&s->plan.items[pos].blob, hex), open->field[FIELD_BLOB]) ==
+		       0;
+}
+
 static void judge_open(struct survey *s)
 {
 	const struct record *open = s->target.ledger.open;
+	bool same;
 
 	if (!open)
 		return;
-	findings_add(&s->problems, RULE_OPEN, false, open->field[FIELD_PATH],
+	same = is_as_started(s, open);
+	findings_add(&s->problems, RULE_OPEN, same, open->field[FIELD_PATH],
 		     "migration '%s' was begun and its end is not known",
 		     open->field[FIELD_PATH]);
-	findings_hint(&s->problems, "A newer git-migrate began it outside of a "
-				    "transaction, and settles it.");
+	findings_hint(&s->problems,
+		      same ? "It runs outside of a transaction. The next \"git migrate "
+			     "apply\" looks what became of it and goes on."
+			   : "It is not in the plan as it was begun. Apply the commit "
+			     "that "
+			     "began it, or settle it with \"git migrate diagnose\".");
 }
 
 /* A database that lost what its mirror holds must not go on as if it had not. */

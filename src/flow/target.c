@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/interrupt.h"
 #include "base/text.h"
@@ -9,14 +10,40 @@
 #include "git/config.h"
 #include "git/repo.h"
 
-enum { NAME_MAX_LEN = 64 };
+enum {
+	NAME_MAX_LEN = 64,
+	GRACE_MS = 10000,
+	RETRY_SECONDS = 60,
+	RECONNECT_SECONDS = 30,
+	NUMBER_MAX = 1000000,
+};
 
-static int poll_wait(void *arg UNUSED, int fd, short events, int timeout_ms,
-		     struct err *err)
+/* Waits with poll(2), in spite of a signal, until the grace is over. */
+static int wait_on(const struct target *t, struct pollfd *pfd, int timeout_ms,
+		   struct err *err)
 {
-	struct pollfd pfd = { .fd = fd, .events = events };
+	int64_t left = t->grace - clock_ms();
 	int n;
 
+	if (timeout_ms < 0 || timeout_ms > left)
+		timeout_ms = left > 0 ? (int)left : 0;
+	do {
+		n = poll(pfd, pfd->fd >= 0, timeout_ms);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0 || clock_ms() < t->grace)
+		return n > 0;
+	return err_set(err, ERR_INTERRUPTED, "interrupted");
+}
+
+/* Waits with poll(2); what waits for nothing else in the process. */
+static int poll_wait(void *arg, int fd, short events, int timeout_ms, struct err *err)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	const struct target *t = arg;
+	int n;
+
+	if (t && t->grace)
+		return wait_on(t, &pfd, timeout_ms, err);
 	do {
 		n = interrupt_poll(&pfd, fd >= 0, timeout_ms);
 	} while (n < 0 && errno == EINTR && !interrupt_seen());
@@ -28,6 +55,17 @@ static int poll_wait(void *arg UNUSED, int fd, short events, int timeout_ms,
 }
 
 const struct db_waiter wait_poll = { .wait = poll_wait };
+
+int target_pause(struct target *t, int ms, struct err *err)
+{
+	return poll_wait(t, -1, 0, ms, err) < 0 ? -1 : 0;
+}
+
+void target_grace(struct target *t)
+{
+	if (interrupt_seen() && !t->grace)
+		t->grace = clock_ms() + GRACE_MS;
+}
 
 bool target_name_ok(const char *name)
 {
@@ -84,6 +122,42 @@ const char *target_base(struct repo *repo)
 	return repo_main_worktree(repo);
 }
 
+/* A setting of a target that is a number; `otherwise` where it is not set. 0 or -1. */
+static int read_number(struct repo *repo, const char *target, const char *name,
+		       unsigned otherwise, unsigned *out, struct err *err)
+{
+	struct buf key = BUF_INIT;
+	const char *value;
+	unsigned long n;
+	char *end;
+
+	*out = otherwise;
+	buf_addf(&key, "migrate.%s.%s", target, name);
+	value = config_get(repo_config(repo), key.s);
+	buf_release(&key);
+	if (!value)
+		return 0;
+	n = strtoul(value, &end, 10);
+	*out = (unsigned)n;
+	if (ascii_isdigit((unsigned char)value[0]) && !*end && n <= NUMBER_MAX)
+		return 0;
+	err_set(err, ERR_FATAL, "migrate.%s.%s is '%s', which is no number", target, name,
+		value);
+	err_hint(err, "setting", "git config migrate.%s.%s <number>", target, name);
+	return -1;
+}
+
+static int read_settings(struct target *t, struct repo *repo, struct err *err)
+{
+	if (read_number(repo, t->name, "locktimeout", 0, &t->lock_timeout_ms, err) < 0)
+		return -1;
+	if (read_number(repo, t->name, "lockretry", RETRY_SECONDS, &t->lock_retry_s,
+			err) < 0)
+		return -1;
+	return read_number(repo, t->name, "reconnect", RECONNECT_SECONDS, &t->reconnect_s,
+			   err);
+}
+
 static int connect_to(struct target *t, struct repo *repo, const struct target_options *o,
 		      const char *url, enum db_open_flags flags, struct err *err)
 {
@@ -92,7 +166,8 @@ static int connect_to(struct target *t, struct repo *repo, const struct target_o
 		.base = target_base(repo),
 		.application = "git-migrate",
 		.flags = flags,
-		.waiter = &wait_poll,
+		.waiter = &t->waiter,
+		.lock_timeout_ms = t->lock_timeout_ms,
 		.notice = o->notice,
 		.notice_arg = o->notice_arg,
 	};
@@ -134,6 +209,7 @@ int target_connect(struct target *t, struct repo *repo, const struct target_opti
 
 	memset(t, 0, sizeof(*t));
 	t->name = o->name;
+	t->waiter = (struct db_waiter){ .wait = poll_wait, .arg = t };
 	if (target_url(repo, o->name, &url, err) < 0)
 		return -1;
 	t->driver = db_driver_for(url, err);
@@ -144,6 +220,8 @@ int target_connect(struct target *t, struct repo *repo, const struct target_opti
 		err_hint(err, "workTree", "Go to the folder that holds the .git folder.");
 		return -1;
 	}
+	if (read_settings(t, repo, err) < 0)
+		return -1;
 	return connect_to(t, repo, o, url, DB_MUST_EXIST, err);
 }
 
@@ -165,6 +243,17 @@ int target_create(struct target *t, struct repo *repo, const struct target_optio
 	if (target_url(repo, o->name, &url, err) < 0)
 		return -1;
 	return connect_to(t, repo, o, url, in_memory ? DB_IN_MEMORY : 0, err);
+}
+
+bool target_is_known(const struct target *t, struct repo *repo)
+{
+	struct buf key = BUF_INIT;
+	bool known;
+
+	buf_addf(&key, "migrate.%s.uuid", t->name);
+	known = config_get(repo_config(repo), key.s) != NULL;
+	buf_release(&key);
+	return known;
 }
 
 static int other_target(const struct target *t, struct err *err)

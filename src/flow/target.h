@@ -19,9 +19,15 @@ struct target {
 	struct db *db; /* NULL when the database is not there yet */
 	struct tracker tracker;
 	bool has_tracker;
-	struct pool pool;     /* the records' */
-	struct ledger ledger; /* folded */
-	struct buf shown;     /* the URL without its password */
+	struct pool pool;	  /* the records' */
+	struct ledger ledger;	  /* folded */
+	struct buf shown;	  /* the URL without its password */
+	unsigned lock_timeout_ms; /* that a migration waits for a lock; 0: the usual */
+	unsigned lock_retry_s; /* how long a migration that did not get it is tried again
+				*/
+	unsigned reconnect_s;  /* how long a server that went away is looked for */
+	struct db_waiter waiter;
+	int64_t grace; /* clock_ms() until when waits go on in spite of a signal; 0: no */
 };
 
 struct target_options {
@@ -70,6 +76,15 @@ int target_connect(struct target *t, struct repo *repo, const struct target_opti
 int target_create(struct target *t, struct repo *repo, const struct target_options *o,
 		  bool in_memory, struct err *err);
 
+/** Sleeps. 0; -1 (ERR_INTERRUPTED) when a signal came. */
+int target_pause(struct target *t, int ms, struct err *err);
+
+/**
+ * After a signal: what is needed to leave things in order may still wait, for
+ * some seconds in all.
+ */
+void target_grace(struct target *t);
+
 /** Reads the tracker again. 0 or -1. */
 int target_read(struct target *t, struct err *err);
 
@@ -79,6 +94,9 @@ int target_read(struct target *t, struct err *err);
  * Sets the uuid in the configuration when it is not set yet. 0 or -1.
  */
 int target_check_identity(struct target *t, struct repo *repo, struct err *err);
+
+/** Whether this clone has seen the target's tracker before. */
+bool target_is_known(const struct target *t, struct repo *repo);
 
 void target_release(struct target *t);
 

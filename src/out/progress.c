@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "out/progress.h"
+#include "out/term.h"
 
 static double now(void)
 {
@@ -19,22 +20,49 @@ FILE *progress_stream(void)
 	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 ? stderr : NULL;
 }
 
-void progress_show(struct progress *p, const char *what, size_t nr)
+/* Seconds since it began, when it is time to show it; else -1. */
+static double due(struct progress *p)
 {
 	const double delay = 2, pause = 0.1;
 	double t;
 
 	if (!p->to)
-		return;
+		return -1;
 	t = now();
 	if (p->began == 0)
 		p->began = t;
 	if (t - p->began < delay || t - p->shown < pause)
+		return -1;
+	p->shown = t;
+	p->visible = true;
+	return t - p->began;
+}
+
+void progress_show(struct progress *p, const char *what, size_t nr)
+{
+	if (due(p) < 0)
 		return;
 	fprintf(p->to, "\r%s: %zu", what, nr);
 	fflush(p->to);
-	p->shown = t;
-	p->visible = true;
+}
+
+void progress_bytes(struct progress *p, const char *what, uint64_t done, uint64_t of)
+{
+	const double mega = 1e6;
+	double seconds = due(p), rate;
+	unsigned left;
+
+	if (seconds < 0)
+		return;
+	rate = (double)done / seconds;
+	fprintf(p->to, "\r\033[K");
+	term_print(p->to, what);
+	fprintf(p->to, ": %.1f of %.1f MB, %.1f MB/s", (double)done / mega,
+		(double)of / mega, rate / mega);
+	left = done && done < of ? (unsigned)((double)(of - done) / rate) : 0;
+	if (left)
+		fprintf(p->to, ", %u:%02u left", left / 60, left % 60);
+	fflush(p->to);
 }
 
 void progress_end(struct progress *p)

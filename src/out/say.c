@@ -52,9 +52,21 @@ static bool wants_hint(const struct say *s, const char *advice)
 	return !s->quiet && !(*advice && s->silenced && s->silenced(s->arg, advice));
 }
 
+/* The line of the place, and a caret under it. */
+static void show_excerpt(const struct say *s, const struct err *err)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "%s\n%*s^", err->excerpt, (int)err->caret, "");
+	say(s, "", COLOR_NONE, text.s);
+	buf_release(&text);
+}
+
 void say_error(const struct say *s, const struct err *err)
 {
 	say(s, "error", COLOR_RED, err->message);
+	if (*err->excerpt)
+		show_excerpt(s, err);
 	if (*err->detail)
 		say(s, "detail", COLOR_BOLD, err->detail);
 	if (*err->hint && wants_hint(s, err->advice))

@@ -6,24 +6,50 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/proc.h"
 #include "pg-fixture.h"
 
-const struct db_driver *const pg = &db_postgresql;
+const struct db_driver *const pg = &db_postgresql, *const tested = &db_postgresql;
 
+enum { SLICE_MS = 100, OFTEN_MS = 5, PATIENCE_MS = 60000 };
+
+/* What the test does meanwhile waits too, for itself alone. */
+static void look_round(struct fixture *f)
+{
+	bool (*look)(struct fixture * f) = f->at_wait;
+
+	if (!look)
+		return;
+	f->at_wait = NULL;
+	if (!look(f))
+		f->at_wait = look;
+}
+
+/* A wait that lasts costs more than one of those that are granted. */
 static int test_wait(void *arg, int fd, short events, int timeout_ms, struct err *err)
 {
 	struct fixture *f = arg;
 	struct pollfd pfd = { .fd = fd, .events = events };
+	int rc, slice = timeout_ms;
 
-	if (f->signals == 0)
-		return err_set(err, ERR_INTERRUPTED, "interrupted");
-	if (f->signals > 0) {
-		f->signals--;
-		timeout_ms = 100;
+	for (;;) {
+		look_round(f);
+		if (f->signals == 0)
+			return err_set(err, ERR_INTERRUPTED, "interrupted");
+		if (f->signals > 0)
+			f->signals--;
+		if (f->at_wait)
+			slice = OFTEN_MS;
+		else if (f->signals >= 0)
+			slice = SLICE_MS;
+		if (timeout_ms >= 0 && timeout_ms < slice)
+			slice = timeout_ms;
+		rc = poll(&pfd, fd < 0 ? 0 : 1, slice);
+		if (rc != 0 || timeout_ms >= 0)
+			return rc > 0;
 	}
-	return poll(&pfd, fd < 0 ? 0 : 1, timeout_ms) > 0;
 }
 
 static void on_notice(void *arg, const char *severity, const char *message, unsigned line)
@@ -37,6 +63,7 @@ int open_db(struct fixture *f, const char *url, struct db **out, struct err *err
 {
 	struct db_open how = { .url = url,
 			       .application = "test-pg",
+			       .lock_timeout_ms = f->lock_timeout_ms,
 			       .waiter = &f->waiter,
 			       .notice = on_notice,
 			       .notice_arg = f };
@@ -79,10 +106,7 @@ int run_sql(struct db *db, const char *sql, struct err *err)
 
 void must(struct db *db, const char *sql)
 {
-	struct err err = { 0 };
-
-	if (run_sql(db, sql, &err) < 0)
-		fail_msg("%s: %s", sql, err.message);
+	execute(db, sql);
 }
 
 int start_server(void **state)
@@ -117,6 +141,41 @@ int stop_server(void **state)
 	return 0;
 }
 
+void open_again(struct fixture *f)
+{
+	struct err err = { 0 };
+
+	pg->free(f->db);
+	f->db = NULL;
+	if (open_db(f, f->url, &f->db, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+void wait_alone(struct fixture *f)
+{
+	static const char others[] = "SELECT pg_sleep(0.01) FROM pg_stat_activity"
+				     " WHERE datname = 't' AND pid <> pg_backend_pid()";
+	int64_t begun = clock_ms();
+	struct err err = { 0 };
+	struct buf got = BUF_INIT;
+
+	do {
+		buf_reset(&got);
+		assert_true(clock_ms() - begun < PATIENCE_MS);
+		assert_int_equal(pg->query(f->other, others, NULL, 0, collect, &got,
+					   &err),
+				 0);
+	} while (got.len);
+	buf_release(&got);
+}
+
+void kill_backend(struct fixture *f)
+{
+	execute(f->other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+			  " WHERE datname = 't' AND pid <> pg_backend_pid()");
+	wait_alone(f);
+}
+
 /* A database and two sessions for each test. */
 int setup(void **state)
 {
@@ -126,8 +185,10 @@ int setup(void **state)
 	struct db *admin = NULL;
 
 	f->signals = -1;
+	f->at_wait = NULL;
+	f->lock_timeout_ms = 0;
 	assert_int_equal(open_db(f, f->server, &admin, &err), 0);
-	must(admin, "DROP DATABASE IF EXISTS t");
+	must(admin, "DROP DATABASE IF EXISTS t WITH (FORCE)");
 	must(admin, "CREATE DATABASE t");
 	pg->free(admin);
 	buf_add(&url, f->server, strlen(f->server) - strlen("postgres"));
@@ -148,27 +209,6 @@ int teardown(void **state)
 	pg->free(f->other);
 	f->db = f->other = NULL;
 	return 0;
-}
-
-int collect(void *arg, const char *const *values, size_t nr, struct err *err UNUSED)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		buf_addf(arg, "%s%s", i ? "|" : "", values[i] ? values[i] : "NULL");
-	buf_addc(arg, '\n');
-	return 0;
-}
-
-void expect(struct db *db, const char *sql, const char *wanted)
-{
-	struct buf got = BUF_INIT;
-	struct err err = { 0 };
-
-	if (pg->query(db, sql, NULL, 0, collect, &got, &err) < 0)
-		fail_msg("%s: %s", sql, err.message);
-	assert_string_equal(buf_str(&got), wanted);
-	buf_release(&got);
 }
 
 /* Whether a server can be had; says why not. */

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "answers.h"
 #include "base/buf.h"
-#include "db/driver.h"
 
 enum { SKIP = 77 };
 
@@ -17,8 +17,11 @@ struct fixture {
 	char *server, *url; /* of the server's first database */
 	struct db *db, *other;
 	struct db_waiter waiter;
-	int signals; /* how many waits are still granted; -1: all */
+	int signals;		  /* how many waits are still granted; -1: all */
+	unsigned lock_timeout_ms; /* of sessions that are opened; 0: the usual */
 	struct buf notices;
+	/* while something is waited for, often, until it says that it is done */
+	bool (*at_wait)(struct fixture *f);
 };
 
 /** For a group of tests: the server. `*state` is the fixture. */
@@ -39,10 +42,13 @@ int open_db(struct fixture *f, const char *url, struct db **out, struct err *err
 int run_sql(struct db *db, const char *sql, struct err *err);
 void must(struct db *db, const char *sql);
 
-/** A db_row_fn: adds "a|b|NULL" and a newline to the struct buf `arg`. */
-int collect(void *arg, const char *const *values, size_t nr, struct err *err);
+/** Opens the first session again: what is set for the database holds for it then. */
+void open_again(struct fixture *f);
 
-/** The test fails unless the rows of the answer are those, as collect() has them. */
-void expect(struct db *db, const char *sql, const char *wanted);
+/** Waits until the second session is the only one. */
+void wait_alone(struct fixture *f);
+
+/** Ends the first session from the second, and waits until it is gone. */
+void kill_backend(struct fixture *f);
 
 #endif

@@ -5,7 +5,24 @@
 
 #include <cmocka.h>
 
+#include "db/sqlite.h"
 #include "sqlite-batch.h"
+
+static bool is_idle(struct db *db)
+{
+	return sqlite3_get_autocommit(db->sql);
+}
+
+const struct db_driver *const tested = &db_sqlite;
+
+const struct trial_engine trial_engine = {
+	.log = "create table note (seq integer primary key, name text)",
+	.expect = "SELECT 1 WHERE CAST($1 AS integer) ="
+		  " (SELECT coalesce(max(seq), 0) FROM note)",
+	.record = "INSERT INTO note (seq, name) VALUES"
+		  " (CAST($1 AS integer) + 1, $2) RETURNING seq",
+	.idle = is_idle,
+};
 
 /* --- the database ------------------------------------------------------ */
 
@@ -62,146 +79,7 @@ int teardown(void **state)
 	return 0;
 }
 
-static int collect(void *arg, const char *const *values, size_t nr,
-		   struct err *err UNUSED)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		buf_addf(arg, "%s%s", i ? "|" : "", values[i] ? values[i] : "NULL");
-	buf_addc(arg, '\n');
-	return 0;
-}
-
-void expect(struct db *db, const char *sql, const char *wanted)
-{
-	struct buf got = BUF_INIT;
-	struct err err = { 0 };
-
-	if (db_sqlite.query(db, sql, NULL, 0, collect, &got, &err) < 0)
-		fail_msg("%s: %s", sql, err.message);
-	assert_string_equal(buf_str(&got), wanted);
-	buf_release(&got);
-}
-
-void execute(struct db *db, const char *sql)
-{
-	struct err err = { 0 };
-
-	if (db_sqlite.execute(db, sql, strlen(sql), &err) < 0)
-		fail_msg("%s: %s", sql, err.message);
-}
-
-/* --- batches ----------------------------------------------------------- */
-
-static int give_unit(void *arg, size_t i, struct db_unit *out, struct err *err UNUSED)
-{
-	struct trial *t = arg;
-
-	memset(out, 0, sizeof(*out));
-	out->script = t->scripts[i].sql || t->scripts[i].source ? &t->scripts[i] : NULL;
-	snprintf(t->numbers[i], sizeof(t->numbers[i]), "%zu", t->head + i);
-	t->params[i][0] = t->numbers[i];
-	if (t->log) {
-		out->expect.sql = "SELECT 1 WHERE CAST($1 AS integer) ="
-				  " (SELECT coalesce(max(seq), 0) FROM note)";
-		out->expect.params = t->params[i];
-		out->expect.nr = 1;
-	}
-	if (t->at_unit)
-		t->at_unit(t, i);
-	return 0;
-}
-
-static int give_records(void *arg, size_t i, const struct db_report *report,
-			const struct db_statement **out, size_t *nr,
-			struct err *err UNUSED)
-{
-	struct trial *t = arg;
-	struct db_statement *record;
-
-	assert_true(report->ms >= 0);
-	assert_false(t->dry);
-	if (!t->log)
-		return 0;
-	record = &t->statements_of[i];
-	record->sql = t->record ? t->record
-				: "INSERT INTO note (seq, name) VALUES"
-				  " (CAST($1 AS integer) + 1, $2) RETURNING seq";
-	t->params[i][1] = t->scripts[i].name;
-	record->params = t->params[i];
-	record->nr = t->record ? 0 : 2;
-	*out = record;
-	*nr = 1;
-	return 0;
-}
-
-static void on_done(void *arg, size_t i, const struct db_report *report)
-{
-	struct trial *t = arg;
-
-	t->statements = report->statements;
-	buf_addf(&t->told, "done %zu: %u\n", i, report->statements);
-}
-
-static void on_statement(void *arg, size_t i, unsigned line, int64_t ms)
-{
-	struct trial *t = arg;
-
-	assert_true(ms >= 0);
-	if (t->tell_statements)
-		buf_addf(&t->told, "statement %zu:%u\n", i, line);
-}
-
-static void on_progress(void *arg, size_t i, uint64_t bytes)
-{
-	struct trial *t = arg;
-
-	assert_true(bytes <= t->scripts[i].len);
-}
-
-static void on_touched(void *arg, size_t i, const struct db_touched *what)
-{
-	struct trial *t = arg;
-
-	assert_null(what->lock);
-	buf_addf(&t->told, "touched %zu: %s%s%s %" PRIu64 "\n", i, what->name,
-		 what->rewritten ? " rewritten" : "", what->dropped ? " dropped" : "",
-		 what->destroyed);
-}
-
-struct db_script *trial_add(struct trial *t, const char *sql)
-{
-	struct db_script *script = &t->scripts[t->nr++];
-
-	assert_true(t->nr <= TRIALS);
-	*script = (struct db_script){ .name = "0001.sql" };
-	script->sql = sql;
-	script->len = sql ? strlen(sql) : 0;
-	return script;
-}
-
-int trial_run(struct trial *t)
-{
-	const struct db_batch batch = { .nr = t->nr,
-					.unit = give_unit,
-					.records = give_records,
-					.done = on_done,
-					.statement = on_statement,
-					.progress = on_progress,
-					.touched = on_touched,
-					.arg = t,
-					.dry = t->dry };
-
-	memset(&t->err, 0, sizeof(t->err));
-	buf_reset(&t->told);
-	return db_sqlite.run(t->db, &batch, &t->failure, &t->err);
-}
-
-void trial_release(struct trial *t)
-{
-	buf_release(&t->told);
-}
+/* --- one script --------------------------------------------------------- */
 
 int run_with(struct db *db, const char *sql, bool foreign_keys, unsigned *nr,
 	     struct err *err)
@@ -239,10 +117,4 @@ void run_refused(struct db *db, const char *sql, const char *word, unsigned line
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_int_equal(err.line, line);
 	assert_int_equal(err.column, column);
-}
-
-/* Its name is not the tool's, so that a script can write to it. */
-void make_log(struct db *db)
-{
-	execute(db, "create table note (seq integer primary key, name text)");
 }

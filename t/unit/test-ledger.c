@@ -275,28 +275,33 @@ static void fold_of_started(void **state)
 	ledger_fold(l);
 	assert_int_equal(ledger_find(l, "b.sql")->started->seq, 2);
 	assert_int_equal(l->open->seq, 2);
-	append(log, EVENT_FAILED, "b.sql"); /* 3: does not close it */
+	append(log, EVENT_FAILED, "a.sql"); /* 3: another one's does not close it */
+	ledger_fold(l);
+	assert_int_equal(ledger_find(l, "b.sql")->started->seq, 2);
+	append(log, EVENT_FAILED, "b.sql"); /* 4: nothing is left of it */
 	ledger_fold(l);
 	e = ledger_find(l, "b.sql");
-	assert_int_equal(e->started->seq, 2);
-	assert_int_equal(e->failed->seq, 3);
-	append(log, EVENT_ABANDONED, "b.sql"); /* 4 */
+	assert_null(e->started);
+	assert_int_equal(e->failed->seq, 4);
+	assert_null(l->open);
+	append(log, EVENT_STARTED, "b.sql");   /* 5 */
+	append(log, EVENT_ABANDONED, "b.sql"); /* 6 */
 	ledger_fold(l);
 	e = ledger_find(l, "b.sql");
 	assert_null(e->started);
 	assert_null(e->settled);
 	assert_null(l->open);
-	append(log, EVENT_STARTED, "b.sql"); /* 5 */
-	append(log, EVENT_STARTED, "a.sql"); /* 6 */
+	append(log, EVENT_STARTED, "b.sql"); /* 7 */
+	append(log, EVENT_STARTED, "a.sql"); /* 8 */
 	ledger_fold(l);
-	assert_int_equal(l->open->seq, 5);   /* the one that blocks first */
-	append(log, EVENT_APPLIED, "b.sql"); /* 7 */
+	assert_int_equal(l->open->seq, 7);   /* the one that blocks first */
+	append(log, EVENT_APPLIED, "b.sql"); /* 9 */
 	ledger_fold(l);
 	e = ledger_find(l, "b.sql");
 	assert_null(e->started);
 	assert_null(e->failed);
-	assert_int_equal(e->settled->seq, 7);
-	assert_int_equal(l->open->seq, 6);
+	assert_int_equal(e->settled->seq, 9);
+	assert_int_equal(l->open->seq, 8);
 	append(log, EVENT_APPLIED, "a.sql");
 	ledger_fold(l);
 	assert_null(l->open);

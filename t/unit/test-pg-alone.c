@@ -162,12 +162,13 @@ static void test_check_without_tx_ddl(void **state)
 
 static int run_alone(struct db *db, const char *sql, struct err *err)
 {
-	struct db_script script = script_of(sql);
+	const struct db_script script = script_of(sql);
+	const struct db_unit unit = { .script = &script };
 	struct db_report report;
 	int rc;
 
 	memset(err, 0, sizeof(*err));
-	rc = pg->run_alone(db, &script, &report, err);
+	rc = pg->run_alone(db, &unit, &report, err);
 	assert_int_equal(report.statements, rc == 0 ? 1 : 0);
 	assert_true(rc < 0 || report.ms >= 0);
 	return rc;

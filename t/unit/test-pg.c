@@ -1,65 +1,18 @@
 /* The PostgreSQL driver and the tracker, on a server of the test's own. */
 #include "base/compat.h"
 
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
 
-#include "base/buf.h"
+#include "pg-batch.h"
+
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/pool.h"
-#include "base/proc.h"
 #include "core/ledger.h"
-#include "db/driver.h"
 #include "db/tracker.h"
-#include "pg-fixture.h"
-
-/* --- short words ------------------------------------------------------- */
-
-static int run_count(struct db *db, const char *sql, unsigned *nr, struct err *err)
-{
-	struct db_script script = { .name = "0001.sql", .sql = sql, .len = strlen(sql) };
-	struct db_report report = { 0 };
-
-	memset(err, 0, sizeof(*err));
-	if (pg->begin(db, false, err) < 0)
-		return -1;
-	if (pg->run_script(db, &script, &report, err) < 0) {
-		pg->rollback(db);
-		return -1;
-	}
-	if (nr)
-		*nr = report.statements;
-	return pg->commit(db, err);
-}
-
-static void run_ok(struct db *db, const char *sql)
-{
-	struct err err = { 0 };
-
-	if (run_count(db, sql, NULL, &err) < 0)
-		fail_msg("%s: %u:%u %s (%s) %s", sql, err.line, err.column, err.message,
-			 err.sqlstate, err.detail);
-}
-
-/* Runs what must be refused with a message that holds `word`. */
-static void run_refused(struct db *db, const char *sql, const char *word, unsigned line,
-			unsigned column)
-{
-	struct err err = { 0 };
-
-	if (run_count(db, sql, NULL, &err) == 0)
-		fail_msg("ran: %s", sql);
-	if (!strstr(err.message, word))
-		fail_msg("'%s' is not in '%s'", word, err.message);
-	assert_int_equal(err.code, ERR_REFUSED);
-	assert_int_equal(err.line, line);
-	assert_int_equal(err.column, column);
-}
 
 /* --- URLs and connections ---------------------------------------------- */
 
@@ -145,14 +98,14 @@ static void test_no_connection(void **state)
 	struct db *db = NULL;
 	struct err err = { 0 };
 
-	must(f->db, "CREATE ROLE needs_password LOGIN PASSWORD 'right'");
+	execute(f->db, "CREATE ROLE needs_password LOGIN PASSWORD 'right'");
 	buf_addf(&url, "postgresql://needs_password:secret@%s", host);
 	check_no_connection(f, buf_str(&url), "password authentication failed");
 	buf_reset(&url);
 	buf_addf(&url, "postgresql://needs_password:right@%s", host);
 	assert_int_equal(open_db(f, buf_str(&url), &db, &err), 0);
 	pg->free(db);
-	must(f->db, "DROP ROLE needs_password");
+	execute(f->db, "DROP ROLE needs_password");
 	/* the name of the database is the password: its text is hidden too */
 	buf_reset(&url);
 	buf_addf(&url, "postgresql://postgres:secret@%.*s/t?application_name=x",
@@ -194,7 +147,8 @@ static void test_facts(void **state)
 	assert_non_null(strchr(buf_str(&id), '/'));
 	assert_string_equal(buf_str(&id), buf_str(&again));
 	expect(f->db, "SHOW application_name", "test-pg\n");
-	must(f->db, "CREATE FUNCTION pg_temp.x() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+	execute(f->db,
+		"CREATE FUNCTION pg_temp.x() RETURNS int LANGUAGE sql AS 'SELECT 1'");
 	buf_release(&id);
 	buf_release(&again);
 }
@@ -307,13 +261,15 @@ static void test_settings(void **state)
 		    "standard_conforming_strings", 2, 1);
 	run_refused(f->db, "set local Standard_Conforming_Strings to 'off'",
 		    "standard_conforming_strings", 1, 1);
-	run_refused(f->db,
-		    "SELECT set_config('standard_conforming_strings', 'off', false);",
-		    "standard_conforming_strings", 1, 1);
 	run_refused(f->db, "SET client_encoding TO 'LATIN1'", "client_encoding", 1, 1);
 	run_refused(f->db, "SET NAMES 'latin1'", "client_encoding", 1, 1);
-	run_refused(f->db, "SELECT set_config('client_encoding', 'LATIN1', true);",
-		    "client_encoding", 1, 1);
+	/* what is no SET is seen at the end, and taken back */
+	run_refused(f->db,
+		    "SELECT set_config('standard_conforming_strings', 'off', false);",
+		    "cannot change how text is read", 0, 0);
+	run_refused(f->db, "SELECT set_config('client_encoding', 'LATIN1', false);",
+		    "cannot change how text is read", 0, 0);
+	expect(f->db, "SHOW standard_conforming_strings", "on\n");
 	run_ok(f->db, "SET NAMES 'utf-8'; SET SESSION client_encoding TO UNICODE; "
 		      "SET standard_conforming_strings TO on");
 	expect(f->db, "SHOW client_encoding", "UTF8\n");
@@ -371,20 +327,46 @@ static void test_deferred(void **state)
 	assert_string_equal(err.sqlstate, "23503");
 	assert_non_null(strstr(err.hint, "deferred"));
 	run_ok(f->db, "INSERT INTO c VALUES (2); INSERT INTO p VALUES (2)");
+}
 
-	/* what fails at COMMIT itself */
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	must(f->db, "INSERT INTO public.c VALUES (3)");
-	assert_int_equal(pg->commit(f->db, &err), -1);
-	assert_int_equal(err.code, ERR_REFUSED);
-	assert_string_equal(err.sqlstate, "23503");
+/* What SET CONSTRAINTS does not reach fails at COMMIT itself. */
+static void test_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = { .db = f->db };
 
-	/* COMMIT of a failed transaction succeeds, with another tag */
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	assert_int_equal(run_sql(f->db, "nonsense", &err), -1);
-	assert_int_equal(pg->commit(f->db, &err), -1);
-	assert_int_equal(err.code, ERR_REFUSED);
-	assert_non_null(strstr(err.message, "'ROLLBACK'"));
+	run_ok(f->db, "CREATE TABLE t (a int)");
+	trial_add(&t, "INSERT INTO t VALUES (0)");
+	trial_add(&t, "CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$"
+		      "BEGIN IF NEW.a = 2 THEN RAISE EXCEPTION 'too late'; END IF;"
+		      "SET CONSTRAINTS ALL DEFERRED;"
+		      "INSERT INTO public.t VALUES (NEW.a + 1); RETURN NULL; END $$;"
+		      "CREATE CONSTRAINT TRIGGER later AFTER INSERT ON t DEFERRABLE "
+		      "INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION again();"
+		      "INSERT INTO t VALUES (1)");
+	trial_add(&t, "INSERT INTO t VALUES (7)");
+	fails_at(&t, 1, DB_COMMIT, "too late");
+	assert_int_equal(t.err.code, ERR_REFUSED);
+	assert_string_equal(t.err.sqlstate, "P0001");
+	assert_string_equal(buf_str(&t.told), "done 0: 1\n");
+	expect(f->db, "SELECT a FROM t", "0\n");
+	trial_release(&t);
+}
+
+/* COMMIT of a transaction that is another one by then: the guard is gone. */
+static void test_guard(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = { .db = f->db };
+
+	run_ok(f->db, "CREATE TABLE t (a int)");
+	/* as if our own reading had overlooked it: check() is not asked */
+	trial_add(&t, "INSERT INTO t VALUES (1); ROLLBACK AND CHAIN; SELECT 1");
+	fails_at(&t, 0, DB_SCRIPT, "the migration ended its transaction");
+	assert_int_equal(t.err.code, ERR_REFUSED);
+	assert_true(t.err.hint[0]);
+	expect(f->db, "SELECT count(*) FROM t", "0\n");
+	trial_release(&t);
 }
 
 static void test_session(void **state)
@@ -392,7 +374,7 @@ static void test_session(void **state)
 	struct fixture *f = *state;
 	struct err err = { 0 };
 
-	must(f->db, "DROP ROLE IF EXISTS weak; CREATE ROLE weak");
+	execute(f->db, "DROP ROLE IF EXISTS weak; CREATE ROLE weak");
 	run_ok(f->db,
 	       "CREATE TABLE t (a int); SET search_path = ''; SET statement_timeout = 7; "
 	       "SET lock_timeout = 7; CREATE TEMP TABLE x (a int); "
@@ -419,64 +401,139 @@ static void test_session(void **state)
 	expect(f->db, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", "0\n");
 	expect(f->db, "SELECT current_user, current_setting('search_path')",
 	       "postgres|\"$user\", public\n");
-	must(f->db, "DROP ROLE weak");
+	execute(f->db, "DROP ROLE weak");
 }
 
-/* The settings after the migration's own, for the tracker's record and COMMIT. */
+/* The settings before the migration, and for the tracker's record and COMMIT. */
 static void test_local_settings(void **state)
 {
 	struct fixture *f = *state;
-	struct db_script script = { .name = "x",
-				    .sql = "SET lock_timeout = 7",
-				    .len = 20 };
-	struct db_report report;
+	struct trial t = { .db = f->db };
+
+	execute(f->db,
+		"ALTER DATABASE t SET default_transaction_isolation = 'serializable'; "
+		"ALTER DATABASE t SET default_transaction_read_only = on; "
+		"ALTER DATABASE t SET search_path = 'there'; "
+		"ALTER DATABASE t SET statement_timeout = '1h'");
+	open_again(f);
+	t.db = f->db;
+	trial_add(&t, "CREATE TABLE public.seen (what text, isolation text, read_only "
+		      "text, lock_timeout text, statement_timeout text, path text);"
+		      "INSERT INTO public.seen SELECT 'script', current_setting("
+		      "'transaction_isolation'), current_setting("
+		      "'transaction_read_only'), current_setting('lock_timeout'),"
+		      "current_setting('statement_timeout'),"
+		      "current_setting('search_path');"
+		      "SET lock_timeout = 7; SET statement_timeout = 70000;"
+		      "SET search_path = public");
+	t.record = "INSERT INTO public.seen SELECT 'record', current_setting("
+		   "'transaction_isolation'), current_setting("
+		   "'transaction_read_only'), current_setting('lock_timeout'),"
+		   "current_setting('statement_timeout'),"
+		   "current_setting('search_path')";
+	run_all(&t, "done 0: 5\n");
+	expect(f->db, "SELECT * FROM public.seen ORDER BY what DESC",
+	       "script|read committed|off|200ms|0|there\n"
+	       "record|read committed|off|200ms|0|pg_catalog, pg_temp\n");
+	expect(f->db,
+	       "SELECT current_setting('search_path'), current_setting("
+	       "'statement_timeout'), current_setting('lock_timeout')",
+	       "there|1h|0\n");
+	trial_release(&t);
+}
+
+/* Questions cannot write, and what is not there is an answer. */
+static void test_ask(void **state)
+{
+	struct fixture *f = *state;
+	struct buf got = BUF_INIT;
+	struct db_question questions[] = {
+		{ .ask = { "SELECT 1 UNION SELECT 2", NULL, 0 },
+		  .row = collect,
+		  .arg = &got },
+		{ .ask = { "SELECT * FROM no.where", NULL, 0 },
+		  .row = collect,
+		  .arg = &got },
+		{ .ask = { "SELECT 3", NULL, 0 }, .row = collect, .arg = &got },
+	};
+	struct db_question write = { .ask = { "CREATE TABLE no (a int)", NULL, 0 },
+				     .row = collect,
+				     .arg = &got };
 	struct err err = { 0 };
 
-	must(f->db,
-	     "ALTER DATABASE t SET default_transaction_isolation = 'serializable'; "
-	     "ALTER DATABASE t SET default_transaction_read_only = on");
-	pg->free(f->db);
-	assert_int_equal(open_db(f, f->url, &f->db, &err), 0);
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	expect(f->db, "SHOW transaction_isolation", "read committed\n");
-	expect(f->db, "SHOW transaction_read_only", "off\n");
-	assert_int_equal(pg->run_script(f->db, &script, &report, &err), 0);
-	expect(f->db, "SHOW lock_timeout", "10s\n");
-	assert_int_equal(pg->commit(f->db, &err), 0);
-	assert_int_equal(pg->begin_read(f->db, &err), 0);
-	assert_int_equal(run_sql(f->db, "CREATE TABLE no (a int)", &err), -1);
+	assert_int_equal(pg->ask(f->db, questions, 3, &err), 0);
+	assert_string_equal(buf_str(&got), "1\n2\n");
+	assert_false(questions[0].lacks);
+	assert_true(questions[1].lacks);
+	assert_true(questions[2].lacks);
+	questions[1].ask.sql = "SELECT 9 WHERE false";
+	assert_int_equal(pg->ask(f->db, questions, 3, &err), 0);
+	assert_string_equal(buf_str(&got), "1\n2\n1\n2\n3\n");
+	assert_false(questions[1].lacks || questions[2].lacks);
+	assert_int_equal(pg->ask(f->db, &write, 1, &err), -1);
 	assert_string_equal(err.sqlstate, "25006");
-	pg->rollback(f->db);
-	pg->rollback(f->db);
+	run_ok(f->db, "CREATE TABLE yes (a int)");
+	buf_release(&got);
 }
 
 /* --- lost connections and signals -------------------------------------- */
 
-static void kill_backend(struct fixture *f)
+static void kill_before(struct trial *t, size_t i UNUSED)
 {
-	must(f->other,
-	     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
-	     "'t' AND pid <> pg_backend_pid()");
+	kill_backend(t->arg);
 }
 
+/* The server's own word that it ended before it did anything is good enough. */
 static void test_lost(void **state)
 {
 	struct fixture *f = *state;
+	struct trial t = { .db = f->db, .arg = f };
 	struct err err = { 0 };
 
-	must(f->db, "CREATE TABLE t (a int)");
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	must(f->db, "INSERT INTO public.t VALUES (1)");
-	kill_backend(f);
-	assert_int_equal(pg->commit(f->db, &err), -1);
-	assert_int_equal(err.code, ERR_UNCERTAIN);
-	assert_true(err.hint[0]);
-	pg->rollback(f->db);
-	assert_int_equal(pg->begin(f->db, false, &err), -1);
-	assert_int_equal(err.code, ERR_FATAL);
-	assert_int_equal(pg->commit(f->db, &err), -1);
-	assert_int_equal(err.code, ERR_FATAL);
+	run_ok(f->db, "CREATE TABLE t (a int)");
+	trial_add(&t, "INSERT INTO t VALUES (1)");
+	t.at_records = kill_before;
+	fails_at(&t, 0, DB_BEGIN, "terminating connection");
+	assert_int_equal(t.err.code, ERR_FATAL);
+	t.at_records = NULL;
+	fails_at(&t, 0, DB_BEGIN, "the connection to the server is closed");
+	assert_int_equal(t.err.code, ERR_FATAL);
 	expect(f->other, "SELECT count(*) FROM t", "0\n");
+	assert_int_equal(pg->reconnect(f->db, &err), 0);
+	run_all(&t, "done 0: 1\n");
+	expect(f->other, "SELECT count(*) FROM t", "1\n");
+	trial_release(&t);
+}
+
+/* While COMMIT is at work: what became of it is for the tracker to tell. */
+static void test_lost_in_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = { .db = f->db };
+
+	run_ok(f->db, "CREATE TABLE t (a int);"
+		      "CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$"
+		      "BEGIN IF NEW.a = 2 THEN"
+		      " PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL;"
+		      "END IF; SET CONSTRAINTS ALL DEFERRED;"
+		      "INSERT INTO public.t VALUES (NEW.a + 1); RETURN NULL; END $$;"
+		      "CREATE CONSTRAINT TRIGGER later AFTER INSERT ON t DEFERRABLE "
+		      "INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION again()");
+	trial_add(&t, "SELECT 1");
+	trial_add(&t, "INSERT INTO t VALUES (1)");
+	trial_add(&t, "SELECT 1");
+	assert_int_equal(trial_run(&t), -1);
+	if (t.err.code != ERR_UNCERTAIN)
+		fail_msg("%zu %d %s %s", t.failure.unit, t.failure.phase, t.err.message,
+			 t.err.detail);
+	assert_int_equal(t.err.code, ERR_UNCERTAIN);
+	assert_true(t.err.hint[0]);
+	assert_string_equal(buf_str(&t.told), "done 0: 1\n");
+	assert_int_equal(t.failure.phase, DB_COMMIT);
+	assert_int_equal(t.failure.unit, 1);
+	assert_in_range(t.failure.sent, 2, 3);
+	expect(f->other, "SELECT count(*) FROM t", "0\n");
+	trial_release(&t);
 }
 
 static void test_lost_in_statement(void **state)
@@ -485,151 +542,68 @@ static void test_lost_in_statement(void **state)
 	struct err err = { 0 };
 
 	assert_int_equal(run_count(f->db,
-				   "SELECT "
+				   "SELECT 1;\nSELECT "
 				   "pg_terminate_backend(pg_backend_pid());\nSELECT 1",
 				   NULL, &err),
 			 -1);
-	assert_int_equal(err.line, 1);
+	assert_int_equal(err.line, 2);
 	assert_string_equal(err.sqlstate, "57P01");
-	assert_int_equal(pg->begin(f->db, false, &err), -1);
+	assert_int_equal(run_count(f->db, "SELECT 1", NULL, &err), -1);
 	assert_int_equal(err.code, ERR_FATAL);
 }
 
 static void test_interrupted(void **state)
 {
 	struct fixture *f = *state;
-	struct db_script script = { .name = "x",
-				    .sql = "SELECT pg_sleep(60)",
-				    .len = 19 };
-	struct db_report report;
 	struct err err = { 0 };
 	int64_t begun = clock_ms();
 
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
+	run_ok(f->db, "CREATE TABLE t (a int)");
 	f->signals = 3;
-	assert_int_equal(pg->run_script(f->db, &script, &report, &err), -1);
+	assert_int_equal(run_count(f->db, "INSERT INTO t VALUES (1); SELECT pg_sleep(60)",
+				   NULL, &err),
+			 -1);
 	assert_int_equal(err.code, ERR_INTERRUPTED);
-	pg->rollback(f->db);
+	assert_true(clock_ms() - begun < 30000);
 	f->signals = -1;
-	assert_true(clock_ms() - begun < 10000);
-	do {
-		struct buf got = BUF_INIT;
-
-		assert_int_equal(pg->query(f->other,
-					   "SELECT count(*) FROM pg_stat_activity WHERE "
-					   "datname "
-					   "= 't' AND pid <> pg_backend_pid()",
-					   NULL, 0, collect, &got, &err),
-				 0);
-		if (strcmp(buf_str(&got), "0\n") == 0) {
-			buf_release(&got);
-			break;
-		}
-		buf_release(&got);
-		usleep(20000);
-	} while (clock_ms() - begun < 10000);
-	assert_true(clock_ms() - begun < 10000);
-}
-
-/* A signal between COMMIT and its answer changes nothing. */
-static void test_interrupted_commit(void **state)
-{
-	struct fixture *f = *state;
-	struct err err = { 0 };
-
-	must(f->db, "CREATE TABLE t (a int)");
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	must(f->db, "INSERT INTO public.t VALUES (1)");
-	f->signals = 0;
-	assert_int_equal(pg->commit(f->db, &err), 0);
-	f->signals = -1;
-	expect(f->other, "SELECT count(*) FROM t", "1\n");
+	/* it was cancelled, rolled back, and the session goes on */
+	expect(f->db, "SELECT count(*) FROM t", "0\n");
+	run_ok(f->db, "INSERT INTO t VALUES (1)");
 }
 
 /* --- the tracker ------------------------------------------------------- */
 
-static const char uuid[] = "01234567-89ab-4cde-8f01-23456789abcd";
-
-/* The next record behind `last`, which may be NULL. */
-static struct record next_record(struct pool *pool, const struct record *last,
-				 enum event event, const char *path)
-{
-	static const char blob[] = "0123456789012345678901234567890123456789";
-	struct record r = { .seq = last ? last->seq + 1 : 1, .event = event };
-
-	r.field[FIELD_PREV] = last ? last->hash : RECORD_NO_PREV;
-	r.field[FIELD_HEAD] = blob;
-	r.field[FIELD_AT] = "2026-11-22T07:20:11.123Z";
-	r.field[FIELD_BY] = "A U Thor";
-	r.field[FIELD_RUN] = "0123456789abcdef0123456789abcdef";
-	r.field[FIELD_ENGINE] = "postgresql/15.20";
-	r.field[FIELD_TARGET] = uuid;
-	r.field[FIELD_TOOL] = "git-migrate/0.1.0";
-	if (path) {
-		r.field[FIELD_PATH] = path;
-		r.field[FIELD_BLOB] = r.field[FIELD_COMMIT] = blob;
-		r.field[FIELD_SHA256] = RECORD_NO_PREV;
-	}
-	record_seal(&r, pool);
-	return r;
-}
-
-static void append_ok(struct tracker *t, const struct record *head,
-		      const struct record *r)
-{
-	struct err err = { 0 };
-
-	assert_int_equal(t->driver->begin(t->db, false, &err), 0);
-	assert_int_equal(tracker_lock(t, head, &err), 0);
-	if (tracker_append(t, r, &err) < 0)
-		fail_msg("%s", err.message);
-	assert_int_equal(t->driver->commit(t->db, &err), 0);
-}
-
-static void append_refused(struct tracker *t, const struct record *r, const char *word)
-{
-	struct err err = { 0 };
-
-	assert_int_equal(t->driver->begin(t->db, false, &err), 0);
-	assert_int_equal(tracker_append(t, r, &err), -1);
-	if (!strstr(err.message, word))
-		fail_msg("'%s' is not in '%s'", word, err.message);
-	t->driver->rollback(t->db);
-}
-
 static void test_tracker(void **state)
 {
 	struct fixture *f = *state;
-	struct tracker t = { &db_postgresql, f->db };
+	struct tracker t = { .driver = &db_postgresql, .db = f->db };
 	struct pool pool = { 0 };
 	struct ledger ledger = { 0 };
 	struct record a, b, c;
 	struct err err = { 0 };
 
-	assert_int_equal(pg->begin_read(f->db, &err), 0);
 	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 0);
-	assert_int_equal(pg->commit(f->db, &err), 0);
-	assert_int_equal(tracker_install(&t, &err), 0);
-	assert_int_equal(tracker_install(&t, &err), 0);
+	install(&t, &pool, &a);
+	assert_int_equal(tracker_install(&t, &a, &err), 0);
 	expect(f->db, "SELECT version, name, length(sha256) FROM git_migrate.schema",
 	       "1|0001-tracker.sql|64\n");
 	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
-	assert_int_equal(ledger.nr, 0);
+	assert_int_equal(ledger.nr, 1);
+	assert_int_equal(t.version, 1);
+	ledger_release(&ledger);
 
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
 	b = next_record(&pool, &a, EVENT_APPLIED, "0001-people.sql");
 	c = next_record(&pool, &b, EVENT_APPLIED, "0001-people.sql");
-	append_refused(&t, &b, "does not follow");
-	append_ok(&t, NULL, &a);
-	append_refused(&t, &a, "does not follow");
+	append_refused(&t, &a, &c, "does not follow");
+	append_refused(&t, &a, &a, "does not follow");
 	append_ok(&t, &a, &b);
-	append_refused(&t, &c, "log_settled");
+	append_refused(&t, &b, &c, "log_settled");
 	c = next_record(&pool, &b, EVENT_RAN, NULL);
 	c.hash[0] = c.hash[0] == 'f' ? 'e' : 'f';
-	append_refused(&t, &c, "is not its SHA-256");
+	append_refused(&t, &b, &c, "is not its SHA-256");
 	c = next_record(&pool, &a, EVENT_RAN, NULL);
 	c.seq = 3;
-	append_refused(&t, &c, "does not continue the chain");
+	append_refused(&t, &b, &c, "does not continue the chain");
 	c = next_record(&pool, &b, EVENT_FAILED, "0002.sql");
 	append_ok(&t, &b, &c);
 
@@ -639,31 +613,51 @@ static void test_tracker(void **state)
 	expect(f->db,
 	       "SELECT seq, event, path, \"by\" FROM git_migrate.log WHERE seq = 2",
 	       "2|applied|0001-people.sql|A U Thor\n");
-	assert_int_equal(pg->begin(t.db, false, &err), 0);
-	assert_int_equal(tracker_lock(&t, &b, &err), 1);
-	assert_int_equal(tracker_lock(&t, NULL, &err), 1);
-	assert_int_equal(tracker_unchanged(&t, &c, &err), 0);
-	assert_int_equal(tracker_unchanged(&t, &b, &err), -1);
-	pg->rollback(t.db);
 	ledger_release(&ledger);
+	pool_release(&pool);
+}
+
+/* The log has grown since it was read: nothing is written. */
+static void test_grown(void **state)
+{
+	struct fixture *f = *state;
+	struct tracker t = { .driver = &db_postgresql, .db = f->db };
+	struct pool pool = { 0 };
+	struct record a, b, c, two[2];
+	struct err err = { 0 };
+
+	install(&t, &pool, &a);
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
+	append_ok(&t, &a, &b);
+	c = next_record(&pool, &b, EVENT_RAN, NULL);
+	assert_int_equal(tracker_write(&t, &a, &c, 1, 0, &err), 1);
+	assert_int_equal(err.code, ERR_NONE);
+	assert_int_equal(tracker_write(&t, NULL, &c, 1, 0, &err), 1);
+	expect(f->db, "SELECT count(*) FROM git_migrate.log", "2\n");
+	append_ok(&t, &b, &c);
+	/* all or nothing */
+	two[0] = next_record(&pool, &c, EVENT_RAN, NULL);
+	two[1] = b;
+	assert_int_equal(tracker_write(&t, &c, two, 2, 0, &err), -1);
+	expect(f->db, "SELECT count(*) FROM git_migrate.log", "3\n");
+	two[1] = next_record(&pool, &two[0], EVENT_APPLIED, "0002.sql");
+	assert_int_equal(tracker_write(&t, &c, two, 2, 0, &err), 0);
+	expect(f->db, "SELECT count(*) FROM git_migrate.log", "5\n");
 	pool_release(&pool);
 }
 
 static void test_restored(void **state)
 {
 	struct fixture *f = *state;
-	struct tracker t = { &db_postgresql, f->db };
+	struct tracker t = { .driver = &db_postgresql, .db = f->db };
 	struct pool pool = { 0 };
 	struct record a, b;
-	struct err err = { 0 };
 
-	assert_int_equal(tracker_install(&t, &err), 0);
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	append_ok(&t, NULL, &a);
+	install(&t, &pool, &a);
 	b = next_record(&pool, &a, EVENT_RAN, NULL);
 	b.seq = 7;
 	record_seal(&b, &pool);
-	append_refused(&t, &b, "does not follow");
+	append_refused(&t, &a, &b, "does not follow");
 	b.event = EVENT_RESTORED;
 	b.field[FIELD_OLD] = pool_printf(&pool, "6:%s", RECORD_NO_PREV);
 	b.field[FIELD_REASON] = "backup of Monday";
@@ -702,23 +696,21 @@ static void test_append_only(void **state)
 		"TRUNCATE git_migrate.lock",
 	};
 	struct fixture *f = *state;
-	struct tracker t = { &db_postgresql, f->db };
+	struct tracker t = { .driver = &db_postgresql, .db = f->db };
 	struct pool pool = { 0 };
 	struct record a, b;
 	struct err err = { 0 };
 	size_t i;
 
-	assert_int_equal(tracker_install(&t, &err), 0);
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	append_ok(&t, NULL, &a);
+	install(&t, &pool, &a);
 	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
 	append_ok(&t, &a, &b);
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		if (run_sql(f->db, refused[i], &err) == 0)
+		if (pg->execute(f->db, refused[i], strlen(refused[i]), &err) == 0)
 			fail_msg("done: %s", refused[i]);
 		if (!strstr(err.message, "append-only"))
 			fail_msg("%s: %s", refused[i], err.message);
-		must(f->db, "RESET session_replication_role");
+		execute(f->db, "RESET session_replication_role");
 		/* within a migration too */
 		assert_int_equal(run_count(f->db, refused[i], NULL, &err), -1);
 	}
@@ -730,90 +722,101 @@ static void test_append_only(void **state)
 static void test_two_runners(void **state)
 {
 	struct fixture *f = *state;
-	struct tracker first = { &db_postgresql, f->db },
-		       second = { &db_postgresql, f->other };
+	struct tracker first = { .driver = &db_postgresql, .db = f->db },
+		       second = { .driver = &db_postgresql, .db = f->other };
 	struct pool pool = { 0 };
-	struct record a, b;
+	struct record a, b, c;
 	struct err err = { 0 };
 
-	assert_int_equal(tracker_install(&first, &err), 0);
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	append_ok(&first, NULL, &a);
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	assert_int_equal(tracker_lock(&first, &a, &err), 0);
-	assert_int_equal(pg->begin(f->other, false, &err), 0);
-	assert_int_equal(tracker_lock(&second, &a, &err), -1);
+	install(&first, &pool, &a);
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
+	execute(f->db, "BEGIN; SELECT id FROM git_migrate.lock FOR UPDATE");
+	assert_int_equal(tracker_write(&second, &a, &b, 1, 0, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_non_null(strstr(err.message, "another git migrate"));
 	assert_non_null(strstr(err.detail, "(test-pg, user postgres), since 20"));
 	assert_true(err.hint[0]);
 	assert_true(pg->is_conflict(&err));
-	pg->rollback(f->other);
+	assert_string_equal(err.sqlstate, "55P03");
+	/* one that waits, and not long enough */
+	assert_int_equal(tracker_wait(&second, 20, &err), -1);
+	assert_non_null(strstr(err.message, "another git migrate"));
+	execute(f->db, "ROLLBACK");
 
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
-	assert_int_equal(tracker_append(&first, &b, &err), 0);
-	assert_int_equal(pg->commit(f->db, &err), 0);
-	assert_int_equal(pg->begin(f->other, false, &err), 0);
-	assert_int_equal(tracker_lock(&second, &a, &err), 1);
-	assert_int_equal(tracker_lock(&second, &b, &err), 0);
-	pg->rollback(f->other);
+	assert_int_equal(tracker_wait(&second, 20, &err), 0);
+	append_ok(&first, &a, &b);
+	c = next_record(&pool, &a, EVENT_RAN, NULL);
+	assert_int_equal(tracker_write(&second, &a, &c, 1, 0, &err), 1);
+	c = next_record(&pool, &b, EVENT_RAN, NULL);
+	append_ok(&second, &b, &c);
 	pool_release(&pool);
+}
+
+/* The head is `head` when the script is run; what it does to the log is found out. */
+static void check_tampering(struct fixture *f, const char *sql, const struct record *head)
+{
+	struct tracker t = { .driver = &db_postgresql, .db = f->db };
+	struct db_unit unit = { 0 };
+	struct tracker_head room;
+	struct trial trial = { .db = f->db };
+
+	tracker_begin(&t, head, 0, &room, &unit);
+	trial.lock = unit.lock;
+	trial.ask = &unit.expect;
+	trial_add(&trial, sql);
+	fails_at(&trial, 0, DB_RECORD, "tracker");
+	assert_int_equal(trial.err.code, ERR_REFUSED);
+	trial_release(&trial);
 }
 
 /* A migration that gets round the triggers is found out before COMMIT. */
 static void test_tampering_migration(void **state)
 {
-	static const char sql[] = "ALTER TABLE git_migrate.log DISABLE TRIGGER ALL;"
-				  "DELETE FROM git_migrate.log";
-	struct db_script script = { .name = "x", .sql = sql, .len = strlen(sql) };
 	struct fixture *f = *state;
-	struct tracker t = { &db_postgresql, f->db };
+	struct tracker t = { .driver = &db_postgresql, .db = f->db };
 	struct pool pool = { 0 };
-	struct db_report report;
-	struct record a;
-	struct err err = { 0 };
+	struct record a, b;
 
-	assert_int_equal(tracker_install(&t, &err), 0);
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	append_ok(&t, NULL, &a);
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	assert_int_equal(pg->run_script(f->db, &script, &report, &err), 0);
-	assert_int_equal(tracker_unchanged(&t, &a, &err), -1);
-	assert_int_equal(err.code, ERR_REFUSED);
-	pg->rollback(f->db);
-	must(f->db, "CREATE SCHEMA IF NOT EXISTS git_migrate");
-	assert_int_equal(pg->begin(f->db, false, &err), 0);
-	must(f->db, "DROP SCHEMA git_migrate CASCADE");
-	assert_int_equal(tracker_unchanged(&t, &a, &err), -1);
-	assert_int_equal(err.code, ERR_REFUSED);
-	pg->rollback(f->db);
+	install(&t, &pool, &a);
+	check_tampering(f,
+			"ALTER TABLE git_migrate.log DISABLE TRIGGER ALL;"
+			"DELETE FROM git_migrate.log",
+			&a);
+	check_tampering(f, "DROP SCHEMA git_migrate CASCADE", &a);
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
+	append_ok(&t, &a, &b);
 	pool_release(&pool);
 }
 
-/* Several sessions install at once: all succeed, once. */
+/* Several sessions install at once: one does it, the others see that it is done. */
 static void test_install_race(void **state)
 {
 	struct fixture *f = *state;
-	int i, status;
+	int i, status, done = 0;
 
 	for (i = 0; i < 8; i++) {
 		if (fork() == 0) {
-			struct tracker t = { &db_postgresql, NULL };
+			struct tracker t = { .driver = &db_postgresql };
+			struct pool pool = { 0 };
+			struct record a = next_record(&pool, NULL, EVENT_CREATED, NULL);
 			struct err err = { 0 };
+			int rc = 2;
 
-			if (open_db(f, f->url, &t.db, &err) != 0 ||
-			    tracker_install(&t, &err) < 0) {
+			if (open_db(f, f->url, &t.db, &err) == 0)
+				rc = tracker_install(&t, &a, &err) & 3;
+			if (rc > 1)
 				fprintf(stderr, "%s %s\n", err.message, err.sqlstate);
-				_exit(1);
-			}
-			_exit(0);
+			_exit(rc);
 		}
 	}
 	for (i = 0; i < 8; i++) {
 		assert_true(wait(&status) > 0);
-		assert_int_equal(status, 0);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+		done += WEXITSTATUS(status) == 0;
 	}
+	assert_int_equal(done, 1);
 	expect(f->db, "SELECT count(*) FROM git_migrate.schema", "1\n");
+	expect(f->db, "SELECT count(*) FROM git_migrate.log", "1\n");
 }
 
 int main(void)
@@ -831,13 +834,17 @@ int main(void)
 		T(test_settings),
 		T(test_copy),
 		T(test_deferred),
+		T(test_commit),
+		T(test_guard),
 		T(test_session),
 		T(test_local_settings),
+		T(test_ask),
 		T(test_lost),
+		T(test_lost_in_commit),
 		T(test_lost_in_statement),
 		T(test_interrupted),
-		T(test_interrupted_commit),
 		T(test_tracker),
+		T(test_grown),
 		T(test_restored),
 		T(test_append_only),
 		T(test_two_runners),

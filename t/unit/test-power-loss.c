@@ -1,4 +1,4 @@
-/* SQLite: what commit() has reported survives a loss of power, at any moment. */
+/* SQLite: what run() has reported survives a loss of power, at any moment. */
 #include "base/compat.h"
 
 #include <setjmp.h>
@@ -25,11 +25,12 @@ struct fixture {
 	unsigned lost, torn, crashes;
 };
 
+/* A look for signals is no wait. */
 static int never_wait(void *arg UNUSED, int fd UNUSED, short events UNUSED,
 		      int timeout_ms, struct err *err)
 {
 	if (timeout_ms == 0)
-		return 0; /* has a signal come? */
+		return 0;
 	return err_set(err, ERR_INTERRUPTED, "somebody else has the lock");
 }
 
@@ -104,9 +105,37 @@ static int open_db(struct fixture *f, const char *folder, enum db_open_flags fla
 
 /* --- before the crash -------------------------------------------------------- */
 
+static int give_unit(void *arg, size_t i UNUSED, struct db_unit *out,
+		     struct err *err UNUSED)
+{
+	*out = (struct db_unit){ .script = arg };
+	return 0;
+}
+
+static int no_records(void *arg UNUSED, size_t i UNUSED,
+		      const struct db_report *report UNUSED,
+		      const struct db_statement **out UNUSED, size_t *nr,
+		      struct err *err UNUSED)
+{
+	*nr = 0;
+	return 0;
+}
+
+static void no_word(void *arg UNUSED, size_t i UNUSED,
+		    const struct db_report *report UNUSED)
+{
+}
+
 /* Transaction `nr`: a table with rows, and the word that it is there. */
 static int transact(struct db *db, unsigned nr, struct err *err)
 {
+	struct db_script script = { .name = "0001.sql" };
+	const struct db_batch batch = { .nr = 1,
+					.unit = give_unit,
+					.records = no_records,
+					.done = no_word,
+					.arg = &script };
+	struct db_failure failure;
 	struct buf sql = BUF_INIT;
 	int ret;
 
@@ -117,14 +146,9 @@ static int transact(struct db *db, unsigned nr, struct err *err)
 		 " WHERE i < %d) INSERT INTO t%u SELECT i, hex(zeroblob(40)) FROM n;"
 		 "INSERT INTO done VALUES (%u)",
 		 nr, ROWS, nr, nr);
-	ret = sqlite->begin(db, false, err);
-	if (ret == 0) {
-		ret = sqlite->execute(db, sql.s, sql.len, err);
-		if (ret == 0)
-			ret = sqlite->commit(db, err);
-		else
-			sqlite->rollback(db);
-	}
+	script.sql = sql.s;
+	script.len = sql.len;
+	ret = sqlite->run(db, &batch, &failure, err);
 	buf_release(&sql);
 	return ret;
 }

@@ -19,6 +19,14 @@ static struct db_script alone(const char *sql)
 	};
 }
 
+static int run_script_alone(struct db *db, const struct db_script *script,
+			    struct db_report *report, struct err *err)
+{
+	const struct db_unit unit = { .script = script };
+
+	return db_sqlite.run_alone(db, &unit, report, err);
+}
+
 static void alone_ok(struct db *db, const char *sql, unsigned statements)
 {
 	const struct db_script script = alone(sql);
@@ -26,7 +34,7 @@ static void alone_ok(struct db *db, const char *sql, unsigned statements)
 	struct err err = { 0 };
 
 	assert_int_equal(db_sqlite.check(db, &script, &err), 0);
-	if (db_sqlite.run_alone(db, &script, &report, &err) < 0)
+	if (run_script_alone(db, &script, &report, &err) < 0)
 		fail_msg("%s: %s", sql, err.message);
 	assert_int_equal(report.statements, statements);
 	assert_true(report.ms >= 0);
@@ -40,7 +48,7 @@ static void alone_refused(struct db *db, const char *sql, const char *word, unsi
 	struct db_report report;
 	struct err err = { 0 };
 
-	assert_int_equal(db_sqlite.run_alone(db, &script, &report, &err), -1);
+	assert_int_equal(run_script_alone(db, &script, &report, &err), -1);
 	assert_int_equal(db_sqlite.check(NULL, &script, &err), -1);
 	if (!strstr(err.message, word))
 		fail_msg("'%s' is not in '%s'", word, err.message);
@@ -116,27 +124,27 @@ static void test_alone_fails(void **state)
 
 	run_ok(f->db, "create table t (a)");
 	assert_int_equal(open_db(f, "sqlite:test.db", 0, &other, &err), 0);
-	assert_int_equal(db_sqlite.begin(other, false, &err), 0);
+	execute(other, "begin immediate");
 	f->db->busy_ms = 1;
-	assert_int_equal(db_sqlite.run_alone(f->db, &vacuum, &report, &err), -1);
+	assert_int_equal(run_script_alone(f->db, &vacuum, &report, &err), -1);
 	assert_non_null(strstr(err.message, "another process holds it"));
 	assert_int_equal(err.line, 2);
 	assert_int_equal(err.column, 3);
 	assert_string_equal(err.excerpt, "  vacuum;");
 	assert_string_equal(err.detail, "It was waited for 0 seconds.");
-	db_sqlite.rollback(other);
+	execute(other, "rollback");
 	db_sqlite.free(other);
 
 	f->signals = 0;
-	assert_int_equal(db_sqlite.run_alone(f->db, &vacuum, &report, &err), -1);
+	assert_int_equal(run_script_alone(f->db, &vacuum, &report, &err), -1);
 	assert_int_equal(err.code, ERR_INTERRUPTED);
 	f->signals = -1;
 	/* settings that SQLite passes over in silence */
-	assert_int_equal(db_sqlite.run_alone(f->db, &mode, &report, &err), -1);
+	assert_int_equal(run_script_alone(f->db, &mode, &report, &err), -1);
 	assert_string_equal(err.message,
 			    "PRAGMA journal_mode is 'delete', not 'nonsense'");
-	assert_int_equal(db_sqlite.run_alone(f->db, &wal, &report, &err), 0);
-	assert_int_equal(db_sqlite.run_alone(f->db, &pages, &report, &err), -1);
+	assert_int_equal(run_script_alone(f->db, &wal, &report, &err), 0);
+	assert_int_equal(run_script_alone(f->db, &pages, &report, &err), -1);
 	assert_string_equal(err.message, "PRAGMA page_size is '4096', not '512'");
 }
 
@@ -338,11 +346,10 @@ static void test_backup_wal(void **state)
 	/* what another connection has not committed is not in it */
 	assert_int_equal(open_db(f, "sqlite:test.db", 0, &other, &err), 0);
 	run_ok(other, "insert into t values (1, 'committed')");
-	assert_int_equal(db_sqlite.begin(other, false, &err), 0);
-	execute(other, "insert into t values (2, 'not yet')");
+	execute(other, "begin; insert into t values (2, 'not yet')");
 	if (db_sqlite.backup(f->db, "wal", &path, &err) < 0)
 		fail_msg("%s", err.message);
-	assert_int_equal(db_sqlite.commit(other, &err), 0);
+	execute(other, "commit");
 	db_sqlite.free(other);
 	assert_int_equal(open_db(f, "sqlite:test.db.wal", DB_MUST_EXIST, &other, &err),
 			 0);

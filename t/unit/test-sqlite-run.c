@@ -21,24 +21,6 @@ static struct trial logged(struct fixture *f)
 	return (struct trial){ .db = f->db, .log = true };
 }
 
-static void run_all(struct trial *t, const char *told)
-{
-	if (trial_run(t) != 0)
-		fail_msg("%zu: %s", t->failure.unit, t->err.message);
-	assert_string_equal(buf_str(&t->told), told);
-}
-
-static void fails_at(struct trial *t, size_t unit, enum db_phase phase, const char *word)
-{
-	assert_int_equal(trial_run(t), -1);
-	if (!strstr(t->err.message, word))
-		fail_msg("'%s' is not in '%s'", word, t->err.message);
-	assert_int_equal(t->failure.unit, unit);
-	assert_int_equal(t->failure.sent, unit);
-	assert_int_equal(t->failure.phase, phase);
-	assert_true(sqlite3_get_autocommit(t->db->sql));
-}
-
 static unsigned commits;
 
 static int count_commit(void *arg UNUSED)
@@ -404,29 +386,6 @@ static void test_culprit(void **state)
 	trial_release(&t);
 }
 
-static void note_unit(struct trial *t, size_t i)
-{
-	buf_addf(&t->told, "unit %zu\n", i);
-}
-
-/* What begins a transaction is asked for again: its head may be another now. */
-static void test_asked_again(void **state)
-{
-	struct fixture *f = *state;
-	struct trial t = logged(f);
-
-	add_family(&t);
-	trial_add(&t, "insert into other values (1)");
-	trial_add(&t, "delete from p where id = 1");
-	t.at_unit = note_unit;
-	fails_at(&t, 2, DB_SCRIPT, "point nowhere");
-	assert_string_equal(buf_str(&t.told),
-			    "unit 0\nunit 1\nunit 2\n" /* together */
-			    "unit 0\n"		       /* and compared */
-			    "unit 0\ndone 0: 5\nunit 1\ndone 1: 1\nunit 2\n");
-	trial_release(&t);
-}
-
 static void test_old_violations(void **state)
 {
 	struct fixture *f = *state;
@@ -677,18 +636,18 @@ static void test_busy(void **state)
 	f->db->busy_ms = 1;
 	trial_add(&t, "create table t (a)");
 	trial_add(&t, "insert into t values (1)");
-	assert_int_equal(db_sqlite.begin(other, false, &err), 0);
+	execute(other, "begin immediate");
 	fails_at(&t, 0, DB_BEGIN, "another process holds it");
 	assert_true(db_sqlite.is_passing(&t.err));
-	db_sqlite.rollback(other);
+	execute(other, "rollback");
 
 	/* a reader that stays makes COMMIT fail */
-	assert_int_equal(db_sqlite.begin_read(other, &err), 0);
+	execute(other, "begin");
 	expect(other, "select count(*) from note", "0\n");
 	fails_at(&t, 0, DB_COMMIT, "another process holds it");
 	assert_true(db_sqlite.is_passing(&t.err));
 	assert_string_equal(buf_str(&t.told), "");
-	db_sqlite.rollback(other);
+	execute(other, "rollback");
 	run_all(&t, "done 0: 1\ndone 1: 1\n");
 	db_sqlite.free(other);
 	trial_release(&t);
@@ -773,7 +732,6 @@ static void disk_leave(struct fixture *f)
 
 static void test_syncs(void **state)
 {
-	enum { MANY = 100 };
 	struct fixture *f = *state;
 	struct buf told = BUF_INIT;
 	struct trial t;
@@ -781,7 +739,7 @@ static void test_syncs(void **state)
 
 	disk_watch(f);
 	t = logged(f);
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < 100; i++) {
 		trial_add(&t, i ? "insert into t values (zeroblob(2000))"
 				: "create table t (a)");
 		buf_addf(&told, "done %u: 1\n", i);
@@ -904,15 +862,31 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_group),	     T(test_group_ends),   T(test_failure),
-		T(test_excerpt),     T(test_pieces),	   T(test_pieces_refused),
-		T(test_pieces_long), T(test_or_rollback),  T(test_disk_full),
-		T(test_culprit),     T(test_asked_again),  T(test_old_violations),
-		T(test_renamed),     T(test_deferred),	   T(test_expect),
-		T(test_race),	     T(test_records),	   T(test_own),
-		T(test_leftovers),   T(test_interrupt),	   T(test_busy),
-		T(test_syncs),	     T(test_commit_fails), T(test_commit_unclear),
-		T(test_dry),	     T(test_dry_untried),
+		T(test_group),
+		T(test_group_ends),
+		T(test_failure),
+		T(test_excerpt),
+		T(test_pieces),
+		T(test_pieces_refused),
+		T(test_pieces_long),
+		T(test_or_rollback),
+		T(test_disk_full),
+		T(test_culprit),
+		T(test_old_violations),
+		T(test_renamed),
+		T(test_deferred),
+		T(test_expect),
+		T(test_race),
+		T(test_records),
+		T(test_own),
+		T(test_leftovers),
+		T(test_interrupt),
+		T(test_busy),
+		T(test_syncs),
+		T(test_commit_fails),
+		T(test_commit_unclear),
+		T(test_dry),
+		T(test_dry_untried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,11 +215,12 @@ static void test_ended_transaction(void **state)
 static void test_authorizer(void **state)
 {
 	struct fixture *f = *state;
-	struct tracker t = { &db_sqlite, f->db };
-	struct err err = { 0 };
+	struct tracker t = { .driver = &db_sqlite, .db = f->db };
+	struct pool pool = { 0 };
+	struct record first;
 
 	run_ok(f->db, "create table t (a)");
-	assert_int_equal(tracker_install(&t, &err), 0);
+	install(&t, &pool, &first);
 	run_refused(f->db, "select 1;\nattach 'x.db' as x;", "ATTACH", 2, 1);
 	run_refused(f->db, "detach x;", "DETACH", 1, 1);
 	run_refused(f->db, "pragma writable_schema=on;", "PRAGMA writable_schema", 1, 1);
@@ -259,6 +260,7 @@ static void test_authorizer(void **state)
 	       "select count(*) from git_migrate_log; create table git_migrated (a); "
 	       "alter table git_migrated add column git_migrate_x; "
 	       "update git_migrated set git_migrate_x = 1; drop table git_migrated");
+	pool_release(&pool);
 }
 
 static void test_session(void **state)
@@ -395,40 +397,68 @@ static void test_locked(void **state)
 
 	run_ok(f->db, "create table t (a)");
 	assert_int_equal(open_db(f, "sqlite:test.db", 0, &other, &err), 0);
-	assert_int_equal(sqlite->begin(other, false, &err), 0);
+	execute(other, "begin immediate");
 	f->db->busy_ms = 200;
 	begun = clock_ms();
-	assert_int_equal(sqlite->begin(f->db, false, &err), -1);
+	run_refused(f->db, "insert into t values (1)", "another process", 0, 0);
 	assert_true(clock_ms() - begun >= 200);
-	assert_int_equal(err.code, ERR_REFUSED);
-	assert_non_null(strstr(err.message, "another process"));
-	assert_true(sqlite->is_conflict(&err));
-	sqlite->rollback(f->db);
 
 	/* a signal ends the wait */
 	f->db->busy_ms = INT_MAX;
 	f->signals = 3;
-	assert_int_equal(sqlite->begin(f->db, false, &err), -1);
+	assert_int_equal(run_with(f->db, "insert into t values (1)", false, NULL, &err),
+			 -1);
 	assert_int_equal(err.code, ERR_INTERRUPTED);
 	f->signals = -1;
-	sqlite->rollback(other);
+	execute(other, "rollback");
 	run_ok(f->db, "insert into t values (1)");
+	sqlite->free(other);
+}
 
-	/* a reader makes COMMIT wait, and fail */
+/* A reader makes COMMIT wait, and fail. */
+static void test_reader(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct db *other = NULL;
+
+	run_ok(f->db, "create table t (a); insert into t values (1)");
+	assert_int_equal(open_db(f, "sqlite:test.db", 0, &other, &err), 0);
 	f->db->busy_ms = other->busy_ms = 200;
-	assert_int_equal(sqlite->begin_read(other, &err), 0);
+	execute(other, "begin");
 	expect(other, "select a from t", "1\n");
+	run_refused(f->db, "insert into t values (2)", "another process", 0, 0);
 	assert_int_equal(run_with(f->db, "insert into t values (2)", false, NULL, &err),
 			 -1);
-	assert_non_null(strstr(err.message, "another process"));
-	assert_int_equal(sqlite->query(other, "insert into t values (3)", NULL, 0, NULL,
-				       NULL, &err),
-			 -1);
-	assert_int_equal(sqlite->commit(other, &err), 0);
+	assert_true(sqlite->is_conflict(&err));
+	execute(other, "commit");
 	expect(f->db, "select a from t", "1\n");
 	run_ok(f->db, "insert into t values (2)");
 	run_ok(other, "insert into t values (3)");
 	sqlite->free(other);
+}
+
+static int no_row(void *arg UNUSED, const char *const *values UNUSED, size_t nr UNUSED,
+		  struct err *err UNUSED)
+{
+	return 0;
+}
+
+/* Questions cannot write. */
+static void test_ask_reads(void **state)
+{
+	struct fixture *f = *state;
+	struct db_question question = { .ask = { "insert into t values (1)", NULL, 0 },
+					.row = no_row };
+	struct err err = { 0 };
+
+	run_ok(f->db, "create table t (a)");
+	assert_int_equal(sqlite->ask(f->db, &question, 1, &err), -1);
+	question.ask.sql = "select a from nowhere";
+	assert_int_equal(sqlite->ask(f->db, &question, 1, &err), 0);
+	assert_true(question.lacks);
+	expect(f->db, "select count(*) from t", "0\n");
+	run_ok(f->db, "insert into t values (1)");
 }
 
 static void test_interrupted(void **state)
@@ -452,83 +482,35 @@ static void test_interrupted(void **state)
 
 /* --- the tracker ------------------------------------------------------- */
 
-static const char uuid[] = "01234567-89ab-4cde-8f01-23456789abcd";
-
-/* The next record behind `last`, which may be NULL. */
-static struct record next_record(struct pool *pool, const struct record *last,
-				 enum event event, const char *path)
-{
-	static const char blob[] = "0123456789012345678901234567890123456789";
-	struct record r = { .seq = last ? last->seq + 1 : 1, .event = event };
-
-	r.field[FIELD_PREV] = last ? last->hash : RECORD_NO_PREV;
-	r.field[FIELD_HEAD] = blob;
-	r.field[FIELD_AT] = "2026-11-22T07:20:11.123Z";
-	r.field[FIELD_BY] = "A U Thor";
-	r.field[FIELD_RUN] = "0123456789abcdef0123456789abcdef";
-	r.field[FIELD_ENGINE] = "sqlite/3.40.1";
-	r.field[FIELD_TARGET] = uuid;
-	r.field[FIELD_TOOL] = "git-migrate/0.1.0";
-	if (path) {
-		r.field[FIELD_PATH] = path;
-		r.field[FIELD_BLOB] = r.field[FIELD_COMMIT] = blob;
-		r.field[FIELD_SHA256] = RECORD_NO_PREV;
-	}
-	record_seal(&r, pool);
-	return r;
-}
-
-static void append_ok(struct tracker *t, const struct record *head,
-		      const struct record *r)
-{
-	struct err err = { 0 };
-
-	assert_int_equal(t->driver->begin(t->db, false, &err), 0);
-	assert_int_equal(tracker_lock(t, head, &err), 0);
-	if (tracker_append(t, r, &err) < 0)
-		fail_msg("%s", err.message);
-	assert_int_equal(t->driver->commit(t->db, &err), 0);
-}
-
-static void append_refused(struct tracker *t, const struct record *r, const char *word)
-{
-	struct err err = { 0 };
-
-	assert_int_equal(t->driver->begin(t->db, false, &err), 0);
-	assert_int_equal(tracker_append(t, r, &err), -1);
-	if (!strstr(err.message, word))
-		fail_msg("'%s' is not in '%s'", word, err.message);
-	t->driver->rollback(t->db);
-}
-
 static void test_tracker(void **state)
 {
 	struct fixture *f = *state;
-	struct tracker t = { &db_sqlite, f->db };
+	struct tracker t = { .driver = &db_sqlite, .db = f->db };
 	struct pool pool = { 0 };
 	struct ledger ledger = { 0 };
 	struct record a, b, c;
 	struct err err = { 0 };
 
 	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 0);
-	assert_int_equal(tracker_install(&t, &err), 0);
-	assert_int_equal(tracker_install(&t, &err), 0);
+	assert_int_equal(t.version, 0);
+	install(&t, &pool, &a);
+	assert_int_equal(tracker_install(&t, &a, &err), 0);
 	expect(f->db, "select version, name, length(sha256) from git_migrate_schema",
 	       "1|0001-tracker.sql|64\n");
 	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
-	assert_int_equal(ledger.nr, 0);
+	assert_int_equal(ledger.nr, 1);
+	assert_int_equal(t.version, 1);
+	ledger_release(&ledger);
 
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
 	b = next_record(&pool, &a, EVENT_APPLIED, "0001-people.sql");
 	c = next_record(&pool, &b, EVENT_APPLIED, "0001-people.sql");
-	append_refused(&t, &b, "next number");
-	append_ok(&t, NULL, &a);
-	append_refused(&t, &a, "next number");
+	append_refused(&t, &a, &a, "next number");
+	append_refused(&t, &a, &c, "next number");
 	append_ok(&t, &a, &b);
-	append_refused(&t, &c, "settled already");
+	append_refused(&t, &b, &c, "settled already");
 	c = next_record(&pool, &a, EVENT_FAILED, "0002.sql");
 	c.seq = 3;
-	append_refused(&t, &c, "chain");
+	append_refused(&t, &b, &c, "chain");
 	c = next_record(&pool, &b, EVENT_FAILED, "0002.sql");
 	append_ok(&t, &b, &c);
 
@@ -539,35 +521,55 @@ static void test_tracker(void **state)
 	expect(f->db,
 	       "select seq, event, path, \"by\" from git_migrate_log where seq = 2",
 	       "2|applied|0001-people.sql|A U Thor\n");
-
-	/* the log has grown since */
-	assert_int_equal(t.driver->begin(t.db, false, &err), 0);
-	assert_int_equal(tracker_lock(&t, &b, &err), 1);
-	assert_int_equal(tracker_lock(&t, NULL, &err), 1);
-	assert_int_equal(tracker_unchanged(&t, &c, &err), 0);
-	assert_int_equal(tracker_unchanged(&t, &b, &err), -1);
-	assert_int_equal(err.code, ERR_REFUSED);
-	t.driver->rollback(t.db);
 	ledger_release(&ledger);
+	pool_release(&pool);
+}
+
+/* The log has grown since it was read: nothing is written. */
+static void test_grown(void **state)
+{
+	struct fixture *f = *state;
+	struct tracker t = { .driver = &db_sqlite, .db = f->db };
+	struct pool pool = { 0 };
+	struct record a, b, c;
+	struct err err = { 0 };
+
+	install(&t, &pool, &a);
+	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
+	append_ok(&t, &a, &b);
+	c = next_record(&pool, &b, EVENT_RAN, NULL);
+	assert_int_equal(tracker_write(&t, &a, &c, 1, 0, &err), 1);
+	assert_int_equal(err.code, ERR_NONE);
+	assert_int_equal(tracker_write(&t, NULL, &c, 1, 0, &err), 1);
+	expect(f->db, "select count(*) from git_migrate_log", "2\n");
+	append_ok(&t, &b, &c);
+	/* all or nothing */
+	{
+		struct record two[2] = { next_record(&pool, &c, EVENT_RAN, NULL), b };
+
+		assert_int_equal(tracker_write(&t, &c, two, 2, 0, &err), -1);
+		two[1] = next_record(&pool, &two[0], EVENT_APPLIED, "0002.sql");
+		expect(f->db, "select count(*) from git_migrate_log", "3\n");
+		assert_int_equal(tracker_write(&t, &c, two, 2, 0, &err), 0);
+	}
+	expect(f->db, "select count(*) from git_migrate_log", "5\n");
 	pool_release(&pool);
 }
 
 static void test_restored(void **state)
 {
 	struct fixture *f = *state;
-	struct tracker t = { &db_sqlite, f->db };
+	struct tracker t = { .driver = &db_sqlite, .db = f->db };
 	struct pool pool = { 0 };
 	struct ledger ledger = { 0 };
 	struct record a, b;
 	struct err err = { 0 };
 
-	assert_int_equal(tracker_install(&t, &err), 0);
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	append_ok(&t, NULL, &a);
+	install(&t, &pool, &a);
 	b = next_record(&pool, &a, EVENT_RAN, NULL);
 	b.seq = 7;
 	record_seal(&b, &pool);
-	append_refused(&t, &b, "next number");
+	append_refused(&t, &a, &b, "next number");
 	b.event = EVENT_RESTORED;
 	b.field[FIELD_OLD] = pool_printf(&pool, "6:%s", RECORD_NO_PREV);
 	b.field[FIELD_REASON] = "backup of Monday";
@@ -613,15 +615,13 @@ static void test_append_only(void **state)
 		"insert into git_migrate_schema values (3, 'x', 'x', 'x', 'x')",
 	};
 	struct fixture *f = *state;
-	struct tracker t = { &db_sqlite, f->db };
+	struct tracker t = { .driver = &db_sqlite, .db = f->db };
 	struct pool pool = { 0 };
 	struct record a, b;
 	struct err err = { 0 };
 	size_t i;
 
-	assert_int_equal(tracker_install(&t, &err), 0);
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	append_ok(&t, NULL, &a);
+	install(&t, &pool, &a);
 	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
 	append_ok(&t, &a, &b);
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -647,16 +647,14 @@ static void test_examine(void **state)
 		"update git_migrate_log set record = record || '!', "
 		"\"by\" = null where seq = 3";
 	struct fixture *f = *state;
-	struct tracker t = { &db_sqlite, f->db };
+	struct tracker t = { .driver = &db_sqlite, .db = f->db };
 	struct pool pool = { 0 };
 	struct ledger ledger = { 0 };
 	struct record a, b, c;
 	struct err err = { 0 };
 	struct buf bad = BUF_INIT;
 
-	assert_int_equal(tracker_install(&t, &err), 0);
-	a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-	append_ok(&t, NULL, &a);
+	install(&t, &pool, &a);
 	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
 	append_ok(&t, &a, &b);
 	c = next_record(&pool, &b, EVENT_RAN, NULL);
@@ -677,27 +675,31 @@ static void test_examine(void **state)
 	pool_release(&pool);
 }
 
-/* Several processes install at once: all succeed, once. */
+/* Several processes install at once: one does it, the others see that it is done. */
 static void test_install_race(void **state)
 {
 	struct fixture *f = *state;
-	int i, status;
+	int i, status, done = 0;
 
 	for (i = 0; i < 6; i++) {
 		if (fork() == 0) {
-			struct tracker t = { &db_sqlite, NULL };
+			struct tracker t = { .driver = &db_sqlite };
+			struct pool pool = { 0 };
+			struct record a = next_record(&pool, NULL, EVENT_CREATED, NULL);
 			struct err err = { 0 };
 
-			if (open_db(f, "sqlite:race.db", 0, &t.db, &err) != 0 ||
-			    tracker_install(&t, &err) < 0)
-				_exit(1);
-			_exit(0);
+			_exit(open_db(f, "sqlite:test.db", 0, &t.db, &err) == 0
+				      ? tracker_install(&t, &a, &err) & 3
+				      : 2);
 		}
 	}
 	for (i = 0; i < 6; i++) {
 		assert_true(wait(&status) > 0);
-		assert_int_equal(status, 0);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+		done += WEXITSTATUS(status) == 0;
 	}
+	assert_int_equal(done, 1);
+	expect(f->db, "select count(*) from git_migrate_log", "1\n");
 }
 
 int main(void)
@@ -718,8 +720,11 @@ int main(void)
 		T(test_keys_on),
 		T(test_keys_pragma),
 		T(test_locked),
+		T(test_reader),
+		T(test_ask_reads),
 		T(test_interrupted),
 		T(test_tracker),
+		T(test_grown),
 		T(test_restored),
 		T(test_append_only),
 		T(test_examine),

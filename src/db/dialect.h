@@ -1,0 +1,44 @@
+/* The tracker's statements, engine by engine, as data. */
+#ifndef DB_DIALECT_H
+#define DB_DIALECT_H
+
+#include <stddef.h>
+
+/** A step of the tracker's own schema, compiled in. */
+struct schema_step {
+	const char *name;
+	const unsigned char *sql;
+	size_t len;
+};
+
+/** Columns of the log, in the order in which they are asked for and written. */
+#define LOG_COLUMNS "seq, event, path, blob, \"commit\", at, \"by\", run, record, hash"
+
+/*
+ * Where a statement "answers with one row" it answers with none, or with an error,
+ * when what it asks for is not so: a pipeline goes on behind an empty answer, but
+ * not behind an error.
+ */
+struct dialect {
+	const char *schema;    /* as db_capabilities has it */
+	const char *read;      /* record and seq, in order */
+	const char *examine;   /* LOG_COLUMNS, in order */
+	const char *version;   /* the newest step of the schema */
+	const char *lock;      /* takes the lock row; NULL: the transaction is the lock */
+	const char *wait;      /* the same, waiting for it */
+	const char *holders;   /* who holds it: pid, application, user, since */
+	const char *is_absent; /* one row while there is no log */
+	const char *is_empty;  /* one row while the log has no record */
+	const char *is_head;   /* one row while $1, $2 are seq and hash of its newest */
+	const char *append;    /* writes a record; one row when it was taken */
+	const char *note;      /* writes a step of the schema; the same */
+	const char *guarding;  /* the triggers and indexes that are there and at work */
+	const char *const *guards; /* those that must be; NULL-terminated */
+	const struct schema_step *steps;
+	unsigned nr_steps;
+};
+
+/** The dialect of a schema; it is there. */
+const struct dialect *dialect_of(const char *schema);
+
+#endif

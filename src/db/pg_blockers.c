@@ -1,0 +1,87 @@
+/*
+ * Who holds what a migration waits for: asked on a second connection, while it
+ * waits, since the server forgets it with the wait.
+ */
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "db/pg.h"
+
+enum { SHOWN_MAX = 3 };
+
+static int on_blocker(void *arg, const char *const *values, size_t nr UNUSED,
+		      struct err *err UNUSED)
+{
+	struct pg_blockers *b = arg;
+
+	if (++b->nr > SHOWN_MAX)
+		return 0;
+	buf_addf(&b->text,
+		 "%sProcess %s of the server (%s, user %s, %s) holds it, its "
+		 "transaction began %s.",
+		 b->nr > 1 ? " " : "", values[0], values[1] ? values[1] : "unknown",
+		 values[2] ? values[2] : "unknown", values[3] ? values[3] : "unknown",
+		 values[4] ? values[4] : "at a time that cannot be seen");
+	return 0;
+}
+
+int pg_blockers_note(void *arg, const char *const *values, size_t nr UNUSED,
+		     struct err *err UNUSED)
+{
+	struct pg_blockers *b = arg;
+
+	snprintf(b->pid, sizeof(b->pid), "%s", values[0] ? values[0] : "");
+	return 0;
+}
+
+void pg_blockers_look(struct pg_blockers *b, struct db *db)
+{
+	static const char sql[] = "SELECT a.pid, a.application_name, a.usename, a.state,"
+				  " pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC',"
+				  "  'YYYY-MM-DD HH24:MI:SS \"UTC\"')"
+				  " FROM pg_catalog.pg_stat_activity AS a"
+				  " WHERE a.pid OPERATOR(pg_catalog.=) ANY ("
+				  "  pg_catalog.pg_blocking_pids(CAST($1 AS integer)))"
+				  " ORDER BY a.xact_start";
+	struct pg_answer answer = { .row = on_blocker, .arg = b, .code = ERR_FATAL };
+	const char *params[] = { b->pid };
+	struct buf before = b->text;
+	unsigned nr = b->nr;
+	struct err ignored;
+
+	if (!b->pid[0])
+		return;
+	if (!b->db && pg_open_like(db, &b->db, &ignored) < 0)
+		return;
+	memset(&b->text, 0, sizeof(b->text));
+	b->nr = 0;
+	if (pg_exec_params(b->db, sql, params, 1, &answer, &ignored) == 0 && b->nr) {
+		buf_release(&before);
+		return;
+	}
+	/* it has just got the lock, or has given up: what was seen before counts */
+	buf_release(&b->text);
+	b->text = before;
+	b->nr = nr;
+}
+
+void pg_blockers_forget(struct pg_blockers *b)
+{
+	buf_reset(&b->text);
+	b->nr = 0;
+}
+
+void pg_blockers_tell(const struct pg_blockers *b, struct err *err)
+{
+	if (b->nr && strcmp(err->sqlstate, "55P03") == 0)
+		err_detail(err, "%s%s%s", err->detail, err->detail[0] ? "\n" : "",
+			   b->text.s);
+}
+
+void pg_blockers_release(struct pg_blockers *b)
+{
+	pg_free(b->db);
+	buf_release(&b->text);
+	memset(b, 0, sizeof(*b));
+}

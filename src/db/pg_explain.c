@@ -1,0 +1,188 @@
+/* What went wrong on a server, in the words of a migration's author. */
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "db/pg.h"
+#include "sql/caret.h"
+#include "sql/split.h"
+
+static void hint_for(const char *text, size_t offset, struct err *err)
+{
+	if (strcmp(err->sqlstate, "25001") == 0 && strncasecmp(text, "set", 3) == 0)
+		err_hint(err, "no-transaction",
+			 "Migrations run at READ COMMITTED; leave the statement out.");
+	else if (strcmp(err->sqlstate, "25001") == 0)
+		err_hint(err, "no-transaction",
+			 "Put it into a migration of its own that begins with the "
+			 "comment \"-- migrate: no-transaction\", or write it in a form "
+			 "that can run in a transaction (without CONCURRENTLY, say).");
+	else if (strcmp(err->sqlstate, "55P04") == 0)
+		err_hint(err, "enum-value",
+			 "A new enum value can be used once its transaction has "
+			 "committed: put the use into a further migration.");
+	else if (strcmp(err->sqlstate, "2D000") == 0)
+		err_hint(err, "transaction-control",
+			 "Leave COMMIT and ROLLBACK out of DO blocks and procedures: git "
+			 "migrate ends the transaction.");
+	else if (strcmp(err->sqlstate, "42601") == 0 && offset < strlen(text) &&
+		 text[offset] == ':')
+		err_hint(err, "psql-command",
+			 "Variables of psql (:name) have no value here. Write the "
+			 "value.");
+}
+
+/* Bytes before the character with the number `position`, which counts from 1. */
+static size_t byte_offset(const char *text, int position)
+{
+	size_t at = 0, len = strlen(text), n;
+
+	while (--position > 0 && at < len) {
+		n = utf8_char_len(text + at, len - at);
+		at += n ? n : 1;
+	}
+	return at;
+}
+
+void pg_place(const char *text, unsigned line, unsigned column, int position,
+	      struct err *err)
+{
+	size_t offset = byte_offset(text, position), len = strlen(text);
+
+	sql_place(text, len, offset, &err->line, &err->column);
+	if (err->line == 1)
+		err->column += column - 1;
+	err->line += line - 1;
+	sql_excerpt(text, len, offset, err);
+	if (!err->hint[0])
+		hint_for(text, offset, err);
+}
+
+void pg_place_data(unsigned data_line, struct err *err)
+{
+	/* "COPY table, line 3, column b: ..." */
+	const char *copy = strstr(err->detail, "COPY "), *line;
+
+	line = copy ? strstr(copy, ", line ") : NULL;
+	if (!line)
+		return;
+	err->line = data_line + (unsigned)atoi(line + strlen(", line ")) - 1;
+	err->column = 1;
+	err->excerpt[0] = '\0';
+}
+
+/* Another message for the same failure: the server's word for it stays. */
+PRINTF_LIKE(2, 3)
+static void reword(struct err *err, const char *fmt, ...)
+{
+	char state[sizeof(err->sqlstate)], text[sizeof(err->message)];
+	va_list ap;
+
+	memcpy(state, err->sqlstate, sizeof(state));
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(err, ERR_REFUSED, "%s", text);
+	memcpy(err->sqlstate, state, sizeof(state));
+}
+
+/* A check of ours that divides by the number of rows that it found. */
+static bool found_nothing(const struct err *err)
+{
+	return strcmp(err->sqlstate, "22012") == 0;
+}
+
+static void explain_record(struct err *err)
+{
+	if (found_nothing(err))
+		reword(err, "the tracker did not take the record");
+	err->code = ERR_REFUSED;
+	if (!err->hint[0] || strcmp(err->sqlstate, "0A000") == 0)
+		err_hint(err, "tracker-damaged",
+			 "Somebody put a rule or a trigger on the log; its owner takes "
+			 "it away. Then run \"git migrate audit\".");
+	err_wrap(err, "could not write the record");
+}
+
+static void explain_head(const struct pg_sent *culprit, struct err *err)
+{
+	if (!found_nothing(err)) {
+		err_wrap(err, "the tracker cannot be read");
+	} else if (culprit->phase == DB_EXPECT) {
+		reword(err, "the tracker has grown since it was read");
+	} else {
+		reword(err, "the migration wrote to the tracker");
+		err_hint(err, "tracker-append-only",
+			 "The tracker is written by git migrate alone. To correct an "
+			 "earlier migration add one with the trailer \"Fixes:\".");
+	}
+}
+
+static void explain_lock(struct err *err)
+{
+	if (!found_nothing(err))
+		return;
+	reword(err, "the tracker's lock row is not there");
+	err_hint(err, "tracker-damaged",
+		 "Nobody can be kept apart from another git migrate without it. The "
+		 "owner of the tracker puts it back: INSERT INTO git_migrate.lock (id) "
+		 "VALUES (1)");
+}
+
+static void explain_strings(struct err *err)
+{
+	if (!found_nothing(err))
+		return;
+	reword(err, "a migration cannot change how text is read");
+	err_detail(err, "It left standard_conforming_strings off or another "
+			"client_encoding than UTF8.");
+	err_hint(err, "sql-strings", "Leave these settings as they are.");
+}
+
+void pg_explain(const struct pg_pipe *p, struct err *err)
+{
+	const struct pg_sent *culprit = &p->culprit;
+
+	*err = p->err;
+	if (!err->sqlstate[0] && culprit->step != PG_STEP_COMMIT)
+		err->code = err->code == ERR_INTERRUPTED ? err->code : ERR_FATAL;
+	if (culprit->script && culprit->text && !err->line) /* else it lies in its data */
+		pg_place(culprit->text, culprit->line, culprit->column, p->position, err);
+	if (!err->sqlstate[0])
+		return;
+	switch (culprit->step) {
+	case PG_STEP_HEAD:
+		explain_head(culprit, err);
+		break;
+	case PG_STEP_RECORD:
+		explain_record(err);
+		break;
+	case PG_STEP_STRINGS:
+		explain_strings(err);
+		break;
+	case PG_STEP_GUARD:
+		if (strcmp(err->sqlstate, "3B001") != 0)
+			break;
+		reword(err, "the migration ended its transaction");
+		err_hint(err, "transaction-control",
+			 "Leave COMMIT and ROLLBACK out, in functions that it calls "
+			 "too.");
+		break;
+	case PG_STEP_CONSTRAINTS:
+		if (strncmp(err->sqlstate, "23", 2) == 0 && !err->hint[0])
+			err_hint(err, "deferred-constraint",
+				 "A deferred constraint was checked at the end of the "
+				 "migration. Mend the rows in the migration itself.");
+		break;
+	case PG_STEP_LOCK:
+		explain_lock(err);
+		break;
+	case PG_STEP_OTHER:
+	case PG_STEP_COMMIT:
+		break;
+	}
+	if (culprit->phase == DB_BEGIN && err->code == ERR_REFUSED) {
+		err->code = ERR_FATAL;
+		err_wrap(err, "could not begin a transaction");
+	}
+}

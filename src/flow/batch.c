@@ -1,0 +1,319 @@
+/* Migrations in transactions: given to the driver one after the other. */
+#include "base/compat.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "flow/job.h"
+#include "git/repo.h"
+
+enum {
+	TURN_MS = 60000, /* for another runner that was let in between two of ours */
+	PAUSE_MIN_MS = 100,
+	PAUSE_MAX_MS = 4000,
+};
+
+struct batch {
+	struct job *j;
+	struct work *works;
+	size_t nr, done;
+};
+
+/* --- what the driver asks for ------------------------------------------ */
+
+/* The record that unit `i` will follow. */
+static const struct record *head_of(const struct batch *b, size_t i)
+{
+	const struct work *before;
+
+	if (i == b->done)
+		return ledger_last(&b->j->s->target.ledger);
+	before = &b->works[i - 1];
+	return &before->records[before->nr_records - 1];
+}
+
+static unsigned lock_wait(const struct job *j)
+{
+	if (j->o->wait)
+		return INT_MAX;
+	return j->result->done ? TURN_MS : 0;
+}
+
+/* The tracker's own tables come before the migrations that it is to record. */
+static int give_founding(struct job *j, struct work *w, struct db_unit *out)
+{
+	struct target *t = &j->s->target;
+
+	if (!tracker_found(&t->tracker, &w->records[0], w->founding, out))
+		BUG("the tracker of '%s' is there", t->name);
+	return 0;
+}
+
+static int give_unit(void *arg, size_t i, struct db_unit *out, struct err *err)
+{
+	struct batch *b = arg;
+	struct job *j = b->j;
+	struct work *w = &b->works[i];
+
+	if (w->founding)
+		return give_founding(j, w, out);
+	if (!w->script.name && work_read(j, w->pos, w, err) < 0)
+		return -1;
+	memset(out, 0, sizeof(*out));
+	out->script = &w->script;
+	if (j->o->dry_run)
+		return 0;
+	tracker_begin(&j->s->target.tracker, head_of(b, i), lock_wait(j), &w->head, out);
+	FAULT_POINT("locked");
+	return 0;
+}
+
+static int give_records(void *arg, size_t i, const struct db_report *report,
+			const struct db_statement **out, size_t *nr,
+			struct err *err UNUSED)
+{
+	struct batch *b = arg;
+	struct work *w = &b->works[i];
+
+	if (b->j->o->dry_run) {
+		*nr = 0;
+		return 0;
+	}
+	if (w->founding) {
+		*out = w->founding->records;
+		*nr = ARRAY_SIZE(w->founding->records);
+		return 0;
+	}
+	work_record(b->j, w, head_of(b, i), report, NULL);
+	*out = w->statements;
+	*nr = w->nr_records;
+	FAULT_POINT("recorded");
+	return 0;
+}
+
+static void on_done(void *arg, size_t i, const struct db_report *report)
+{
+	struct batch *b = arg;
+
+	FAULT_POINT("committed");
+	b->done = i + 1;
+	if (b->works[i].founding)
+		founded(b->j, &b->works[i].records[0]);
+	else
+		work_done(b->j, &b->works[i], report);
+}
+
+static void on_statement(void *arg, size_t i, unsigned line, int64_t ms)
+{
+	struct batch *b = arg;
+
+	if (b->works[i].founding)
+		return;
+	job_tell(b->j,
+		 (struct apply_event){ .step = APPLY_STATEMENT,
+				       .migration = &b->j->s->plan.items[b->works[i].pos],
+				       .line = line,
+				       .ms = ms });
+}
+
+static void on_progress(void *arg, size_t i, uint64_t bytes)
+{
+	struct batch *b = arg;
+	const struct work *w = &b->works[i];
+
+	if (w->founding)
+		return;
+	job_tell(b->j, (struct apply_event){ .step = APPLY_PROGRESS,
+					     .migration = &b->j->s->plan.items[w->pos],
+					     .nr = b->j->next + 1,
+					     .of = b->j->nr,
+					     .bytes = bytes,
+					     .bytes_of = w->size });
+}
+
+static void on_touched(void *arg, size_t i, const struct db_touched *what)
+{
+	struct batch *b = arg;
+
+	if (!what->lock && !what->dropped && !what->rewritten && !what->destroyed)
+		return;
+	job_tell(b->j,
+		 (struct apply_event){ .step = APPLY_TOUCHED,
+				       .migration = &b->j->s->plan.items[b->works[i].pos],
+				       .touched = what });
+}
+
+/* --- what stopped it --------------------------------------------------- */
+
+/* Waits before the next try, longer each time; 0, -1 with the patience at an end. */
+static int pause_for_lock(struct job *j, struct err *err)
+{
+	const struct err why = *err;
+	int64_t now = clock_ms();
+	char random[NONCE_TEXT];
+	unsigned ms;
+
+	if (!j->patience) {
+		j->patience = now + 1000 * (int64_t)j->s->target.lock_retry_s;
+		j->pause_ms = PAUSE_MIN_MS;
+	}
+	if (now >= j->patience)
+		return -1;
+	/* 50 to 100 %, so that two who wait do not meet again */
+	nonce_random(random);
+	random[4] = '\0';
+	ms = j->pause_ms / 2 +
+	     (unsigned)strtoul(random, NULL, 16) % (j->pause_ms / 2 + 1);
+	job_tell(j, (struct apply_event){
+			    .step = APPLY_WAITING, .ms = ms, .text = why.message });
+	j->pause_ms = j->pause_ms * 2 < PAUSE_MAX_MS ? j->pause_ms * 2 : PAUSE_MAX_MS;
+	j->name_blockers = true;
+	return target_pause(&j->s->target, (int)ms, err);
+}
+
+static void hint_patience(const struct job *j, struct err *err)
+{
+	if (strcmp(err->sqlstate, "55P03") == 0 || !err->hint[0])
+		err_hint(err, "lock-timeout",
+			 "It was tried again and again for %u seconds, waiting a moment "
+			 "each time so that nobody had to queue behind it. Try again "
+			 "when the other session is done, or end it.",
+			 j->s->target.lock_retry_s);
+}
+
+/* The lock between runners is another's. */
+static int lock_is_held(struct job *j, struct err *err)
+{
+	struct target *t = &j->s->target;
+
+	if (!j->o->wait || err->code == ERR_INTERRUPTED)
+		return tracker_held(&t->tracker, err);
+	return target_pause(t, PAUSE_MIN_MS, err);
+}
+
+/* The tracker could not be made: others make it, or it cannot be. */
+static int meet_unfounded_unit(struct job *j, const struct db_failure *f, struct err *err)
+{
+	struct target *t = &j->s->target;
+	int ret = f->phase == DB_EXPECT ? 1 : tracker_not_installed(&t->tracker, err);
+
+	if (meet_unfounded(j, ret, err) < 0)
+		return -1;
+	if (!t->ledger.nr)
+		return 0;
+	j->founding = false; /* another first runner wrote it */
+	if (target_check_identity(t, j->repo, err) < 0)
+		return -1;
+	return look_again(j, err);
+}
+
+/* What to do about unit `f->unit`: 0 tries again, -1 gives up. */
+static int meet_failure(struct batch *b, const struct db_failure *f, struct err *err)
+{
+	struct job *j = b->j;
+	struct target *t = &j->s->target;
+	struct work *w = &b->works[f->unit];
+
+	if (err->code == ERR_UNCERTAIN)
+		return settle_lost(j, w, f->sent - f->unit, err);
+	if (w->founding)
+		return meet_unfounded_unit(j, f, err);
+	if (f->phase == DB_EXPECT)
+		return look_again(j, err);
+	if (f->phase <= DB_LOCK && t->driver->is_conflict(err))
+		return lock_is_held(j, err);
+	if (t->driver->is_passing(err)) {
+		if (pause_for_lock(j, err) == 0)
+			return 0;
+		if (err->code != ERR_INTERRUPTED)
+			hint_patience(j, err);
+	}
+	if (f->phase >= DB_SCRIPT)
+		work_failed(j, w, err);
+	return -1;
+}
+
+/* --- the whole --------------------------------------------------------- */
+
+/* How many of the next can be given to the driver at once. */
+static int count_units(struct job *j, size_t *nr, struct err *err)
+{
+	const struct db_capabilities *caps = j->s->target.driver->capabilities(
+		j->s->target.db);
+	struct db_script script;
+
+	for (*nr = 0; j->next + *nr < j->nr; ++*nr) {
+		if (*nr && caps->fresh_session && !j->o->dry_run)
+			break;
+		if (read_directives(j, j->todo[j->next + *nr], &script, err) < 0)
+			return -1;
+		if (script.no_transaction)
+			break;
+	}
+	return 0;
+}
+
+static int run_works(struct batch *b, struct err *err)
+{
+	struct job *j = b->j;
+	const struct db_batch batch = {
+		.nr = b->nr,
+		.unit = give_unit,
+		.records = give_records,
+		.done = on_done,
+		/* asked for alone, since it costs an answer each */
+		.statement = j->o->durations ? on_statement : NULL,
+		.progress = on_progress,
+		.touched = on_touched,
+		.arg = b,
+		.dry = j->o->dry_run,
+		.name_blockers = j->name_blockers,
+	};
+	struct db_failure failure;
+	int ret;
+
+	ret = j->s->target.driver->run(j->s->target.db, &batch, &failure, err);
+	if (ret < 0)
+		ret = meet_failure(b, &failure, err);
+	return ret == 1 ? RUN_UNTRIED : ret;
+}
+
+/* The works of a batch: what comes next, behind the tracker where that is new. */
+static int plan_works(struct batch *b, struct tracker_founding *founding, struct err *err)
+{
+	size_t first = b->j->founding, i;
+
+	b->nr += first;
+	b->works = xcalloc(b->nr, sizeof(*b->works));
+	for (i = first; i < b->nr; i++)
+		b->works[i].pos = b->j->todo[b->j->next + i - first];
+	if (!first)
+		return 0;
+	b->works[0].founding = founding;
+	b->works[0].nr_records = 1;
+	if (make_created(b->j, &b->works[0].records[0], err) < 0)
+		return -1;
+	/* the records behind it name it before it is there */
+	b->j->s->target.ledger.target = b->works[0].records[0].field[FIELD_TARGET];
+	return 0;
+}
+
+int run_batch(struct job *j, struct err *err)
+{
+	struct tracker_founding founding;
+	struct batch b = { .j = j };
+	size_t i;
+	int ret;
+
+	if (count_units(j, &b.nr, err) < 0)
+		return -1;
+	ret = plan_works(&b, &founding, err);
+	if (ret == 0)
+		ret = run_works(&b, err);
+	for (i = 0; i < b.nr; i++)
+		work_release(&b.works[i]);
+	free(b.works);
+	return ret;
+}

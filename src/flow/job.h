@@ -1,0 +1,135 @@
+/* Inside of an apply: what its parts share (apply.c, batch.c, alone.c, lost.c). */
+#ifndef FLOW_JOB_H
+#define FLOW_JOB_H
+
+#include "flow/apply.h"
+#include "flow/record_make.h"
+#include "git/blob.h"
+
+/** Room for the records of one migration: an exception, and what came of it. */
+#define RECORDS_MAX 2
+
+/** A migration that is being run. */
+struct work {
+	size_t pos;
+	struct buf sql;		  /* the file; empty where it is read in pieces: */
+	struct blob_source *blob; /* a large one */
+	struct source source;
+	char sha256[SHA256_HEXSZ + 1];
+	uint64_t size;
+	struct db_script script;
+	struct tracker_head head;
+	struct record records[RECORDS_MAX];
+	struct tracker_row rows[RECORDS_MAX];
+	struct db_statement statements[RECORDS_MAX];
+	size_t nr_records;
+	struct tracker_founding
+		*founding; /* in place of a migration: the tracker itself */
+};
+
+/** One run over one target. */
+struct job {
+	struct repo *repo;
+	const struct apply_options *o;
+	struct survey *s;
+	struct apply_result *result;
+	struct scribe scribe;
+	size_t *todo; /* positions, in plan order */
+	size_t nr;
+	size_t next;	   /* of todo: what comes before it is settled */
+	unsigned tries;	   /* in a row that found the log grown */
+	int64_t patience;  /* clock_ms() until when locks are tried again; 0: not begun */
+	unsigned pause_ms; /* before the next try */
+	bool name_blockers;
+	bool founding;	    /* the first batch begins with the tracker's own tables */
+	unsigned foundings; /* tries of it */
+	struct buf backup;  /* path of the one that was made for this run, "" for none */
+	size_t backup_of;   /* of todo: whose record names it */
+};
+
+void job_tell(const struct job *j, struct apply_event event);
+
+/** How an entry wants to be run; what is not understood is refused. 0 or -1. */
+int read_directives(struct job *j, size_t pos, struct db_script *script, struct err *err);
+
+/** Reads file and directives of a plan's entry. 0 or -1. */
+int work_read(struct job *j, size_t pos, struct work *w, struct err *err);
+void work_release(struct work *w);
+
+/**
+ * SHA-256 of its bytes in hex; of a large file known once it was read to its end,
+ * which this does where it has to. NULL when that cannot be.
+ */
+const char *work_digest(struct work *w);
+
+/**
+ * Composes and seals the records of a success behind `last`: `reason` is put into
+ * what settles the entry, NULL: none. Fills the statements too.
+ */
+void work_record(struct job *j, struct work *w, const struct record *last,
+		 const struct db_report *report, const char *reason);
+
+/** Begins one more record, behind `last` or the one begun before it. */
+struct record *work_begin_record(struct job *j, struct work *w, enum event event,
+				 const struct record *last);
+
+/** Seals the newest of them and makes its statement. */
+void work_seal_records(struct job *j, struct work *w);
+
+/** It is committed: its records join the ledger, and it is told. */
+void work_done(struct job *j, struct work *w, const struct db_report *report);
+
+/**
+ * Best effort: writes down that a migration failed, and why. Only when nothing is
+ * left of it.
+ */
+void record_failure(struct job *j, struct work *w, const struct err *why);
+
+/**
+ * Writes `failed` behind the newest record that was read, waiting for the lock. 0;
+ * 1 when the log has grown since; -1.
+ */
+int write_failure(struct job *j, struct work *w, const struct err *why, unsigned wait_ms,
+		  struct err *err);
+
+/** The migration that is under way failed: told, remembered and recorded. */
+void work_failed(struct job *j, struct work *w, const struct err *why);
+
+/** Composes and seals the record that gives the target its name. 0 or -1. */
+int make_created(struct job *j, struct record *out, struct err *err);
+
+/** The tracker's tables are there, with that record. */
+void founded(struct job *j, const struct record *created);
+
+/**
+ * What to do about a failure to make them, `ret` as of tracker_not_installed(): 0
+ * when it is to be tried again, or others have done it meanwhile; -1.
+ */
+int meet_unfounded(struct job *j, int ret, struct err *err);
+
+/**
+ * Reads the log again after another run has written to it, and judges it anew.
+ * 0, or -1 when that happens over and over, or what it says now forbids to go on.
+ */
+int look_again(struct job *j, struct err *err);
+
+/** A dry run cannot try what comes next. */
+enum { RUN_UNTRIED = 1 };
+
+/**
+ * Runs what comes next as one batch, up to a migration that must run alone. 0;
+ * RUN_UNTRIED; -1 with what stopped it told and recorded.
+ */
+int run_batch(struct job *j, struct err *err);
+
+/** Runs the next migration, which cannot run in a transaction, or goes on with it. */
+int run_alone(struct job *j, struct err *err);
+
+/**
+ * After a COMMIT without an answer: connects again, waits for the old session and
+ * reads what became of `nr` migrations. Those that were committed are done. 0 when
+ * it is known; -1 (ERR_UNCERTAIN) when the database could not be asked.
+ */
+int settle_lost(struct job *j, struct work *works, size_t nr, struct err *err);
+
+#endif

@@ -1,0 +1,262 @@
+/* One migration while it is run: its file, its records, what is told of it. */
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/sha256.h"
+#include "flow/job.h"
+#include "git/repo.h"
+
+#define CODE_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+enum { FIXED_PATHS_MAX = 1600 };
+
+/* --- the file ---------------------------------------------------------- */
+
+static int refuse_directive(const struct migration *m, const struct directive *d,
+			    struct err *err)
+{
+	err_set(err, ERR_REFUSED,
+		"migration '%s' asks for \"-- migrate: %s%s%s\", which this version of "
+		"git-migrate does not carry out",
+		m->path, d->word, d->value ? "=" : "", d->value ? d->value : "");
+	err_hint(err, "version",
+		 "\"foreign-keys=on\" and \"no-transaction\" are understood.");
+	return -1;
+}
+
+int read_directives(struct job *j, size_t pos, struct db_script *script, struct err *err)
+{
+	const struct migration *m = &j->s->plan.items[pos];
+	const struct directive *d;
+	size_t i;
+
+	memset(script, 0, sizeof(*script));
+	if (plan_describe(&j->s->plan, pos, err) < 0)
+		return -1;
+	for (i = 0; i < m->how.nr; i++) {
+		d = &m->how.items[i];
+		if (strcmp(d->word, "foreign-keys") == 0 && d->value &&
+		    (!strcmp(d->value, "on") || !strcmp(d->value, "off")))
+			script->foreign_keys = strcmp(d->value, "on") == 0;
+		else if (strcmp(d->word, "no-transaction") == 0 && !d->value)
+			script->no_transaction = true;
+		else
+			return refuse_directive(m, d, err);
+	}
+	script->name = m->path;
+	return 0;
+}
+
+/* A large file is run statement by statement as it is read. */
+static bool is_streamed(const struct work *w)
+{
+	return w->size > BLOB_LARGE && !w->script.no_transaction;
+}
+
+static int open_blob(struct job *j, const struct migration *m, struct work *w,
+		     struct err *err)
+{
+	int ret = repo_blob_open(j->repo, &m->blob, &w->blob, err);
+
+	if (ret == 0) {
+		w->source = blob_source(w->blob);
+		w->script.source = &w->source;
+	}
+	return ret;
+}
+
+int work_read(struct job *j, size_t pos, struct work *w, struct err *err)
+{
+	const struct migration *m = &j->s->plan.items[pos];
+
+	w->pos = pos;
+	if (read_directives(j, pos, &w->script, err) < 0)
+		return -1;
+	if (repo_blob_size(j->repo, &m->blob, &w->size, err) != 0 ||
+	    (is_streamed(w) ? open_blob(j, m, w, err)
+			    : repo_read_blob(j->repo, &m->blob, &w->sql, err)) != 0)
+		return err_wrap(err, "migration '%s'", m->path);
+	if (!w->blob) {
+		w->script.sql = buf_str(&w->sql);
+		w->script.len = w->sql.len;
+		sha256_hex(w->script.sql, w->script.len, w->sha256);
+	}
+	return 0;
+}
+
+void work_release(struct work *w)
+{
+	buf_release(&w->sql);
+	blob_source_free(w->blob);
+	w->blob = NULL;
+}
+
+const char *work_digest(struct work *w)
+{
+	char piece[64 * 1024];
+	struct err ignored;
+	ssize_t n;
+
+	if (!w->blob)
+		return w->sha256;
+	if (!blob_source_sha256(w->blob) &&
+	    w->source.rewind(w->source.arg, &ignored) == 0)
+		do {
+			n = w->source.read(w->source.arg, piece, sizeof(piece), &ignored);
+		} while (n > 0);
+	return blob_source_sha256(w->blob);
+}
+
+/* --- its records ------------------------------------------------------- */
+
+/* Paths of what it fixes, joined by commas, which no path holds. */
+static const char *fixed_paths(struct job *j, size_t pos)
+{
+	const struct trailers *t = &j->s->plan.items[pos].trailers;
+	struct buf paths = BUF_INIT;
+	struct resolution r;
+	const char *ret = NULL;
+	size_t i;
+
+	for (i = 0; i < t->nr; i++) {
+		if (t->items[i].key != TRAILER_FIXES)
+			continue;
+		plan_resolve(&j->s->plan, pos, t->items[i].value, &r);
+		if (r.how == RESOLVE_FOUND && paths.len < FIXED_PATHS_MAX)
+			buf_addf(&paths, "%s%s", paths.len ? "," : "",
+				 j->s->plan.items[r.pos].path);
+	}
+	if (paths.len)
+		ret = pool_strdup(&j->s->target.pool, paths.s);
+	buf_release(&paths);
+	return ret;
+}
+
+struct record *work_begin_record(struct job *j, struct work *w, enum event event,
+				 const struct record *last)
+{
+	struct record *r = &w->records[w->nr_records++];
+	struct pool *pool = &j->s->target.pool;
+
+	if (r > w->records)
+		last = r - 1;
+	scribe_begin(&j->scribe, pool, last, event, r);
+	scribe_migration(pool, r, &j->s->plan, w->pos, work_digest(w));
+	if (j->backup.len && w->pos == j->todo[j->backup_of] && r == w->records)
+		r->field[FIELD_BACKUP] = j->backup.s;
+	return r;
+}
+
+void work_seal_records(struct job *j, struct work *w)
+{
+	size_t i = w->nr_records - 1;
+
+	record_seal(&w->records[i], &j->s->target.pool);
+	tracker_append(&j->s->target.tracker, &w->records[i], &w->rows[i],
+		       &w->statements[i]);
+}
+
+void work_record(struct job *j, struct work *w, const struct record *last,
+		 const struct db_report *report, const char *reason)
+{
+	struct pool *pool = &j->s->target.pool;
+	const char *exception = survey_exception(j->s, w->pos);
+	struct record *r;
+
+	w->nr_records = 0;
+	if (exception) {
+		r = work_begin_record(j, w, EVENT_EXCEPTED, last);
+		r->field[FIELD_REASON] = exception;
+		work_seal_records(j, w);
+	}
+	r = work_begin_record(j, w, EVENT_APPLIED, last);
+	r->field[FIELD_FIXES] = fixed_paths(j, w->pos);
+	r->field[FIELD_STATEMENTS] = pool_printf(pool, "%u", report->statements);
+	if (report->ms >= 0)
+		r->field[FIELD_MS] = pool_printf(pool, "%" PRId64, report->ms);
+	r->field[FIELD_REASON] = reason;
+	work_seal_records(j, w);
+}
+
+int write_failure(struct job *j, struct work *w, const struct err *why, unsigned wait_ms,
+		  struct err *err)
+{
+	struct target *t = &j->s->target;
+	const char *digest = work_digest(w);
+	const struct record *last = ledger_last(&t->ledger);
+	struct record r;
+	int ret;
+
+	if (!digest)
+		return err_set(err, ERR_FATAL, "the file could not be read to its end");
+	scribe_begin(&j->scribe, &t->pool, last, EVENT_FAILED, &r);
+	scribe_migration(&t->pool, &r, &j->s->plan, w->pos, digest);
+	/* a server's word: nothing but letters and digits goes into the log */
+	if (why->sqlstate[strspn(why->sqlstate, CODE_CHARACTERS)] == '\0' &&
+	    why->sqlstate[0])
+		r.field[FIELD_SQLSTATE] = why->sqlstate;
+	if (why->line)
+		r.field[FIELD_LINE] = pool_printf(&t->pool, "%u", why->line);
+	if (why->code == ERR_INTERRUPTED)
+		r.field[FIELD_REASON] = "interrupted";
+	else if (why->code == ERR_UNCERTAIN)
+		r.field[FIELD_REASON] = "the connection was lost";
+	record_seal(&r, &t->pool);
+	ret = tracker_write(&t->tracker, last, &r, 1, wait_ms, err);
+	if (ret == 0)
+		ledger_add(&t->ledger, &r);
+	return ret;
+}
+
+void record_failure(struct job *j, struct work *w, const struct err *why)
+{
+	struct target *t = &j->s->target;
+	struct err quiet = { 0 };
+
+	if (why->code == ERR_INTERRUPTED)
+		target_grace(t);
+	if (target_read(t, &quiet) == 0 && t->has_tracker)
+		write_failure(j, w, why, 0, &quiet);
+}
+
+/* --- what is told of it ------------------------------------------------ */
+
+void work_done(struct job *j, struct work *w, const struct db_report *report)
+{
+	struct apply_event event = { .step = APPLY_DONE,
+				     .migration = &j->s->plan.items[w->pos],
+				     .nr = j->next + 1,
+				     .of = j->nr,
+				     .statements = report->statements,
+				     .ms = report->ms };
+	size_t i;
+
+	if (!j->o->dry_run) {
+		for (i = 0; i < w->nr_records; i++)
+			ledger_add(&j->s->target.ledger, &w->records[i]);
+		event.record = ledger_last(&j->s->target.ledger);
+	}
+	j->next++;
+	j->tries = 0;
+	j->patience = 0;
+	j->name_blockers = false;
+	j->result->done++;
+	j->result->begun = true;
+	job_tell(j, event);
+	work_release(w);
+}
+
+void work_failed(struct job *j, struct work *w, const struct err *why)
+{
+	struct apply_event event = { .step = APPLY_FAILED,
+				     .migration = &j->s->plan.items[w->pos] };
+
+	j->result->failed = xstrdup(event.migration->path);
+	j->result->begun = true;
+	if (!j->o->dry_run && (why->code == ERR_REFUSED || why->code == ERR_INTERRUPTED))
+		record_failure(j, w, why);
+	if (why->code == ERR_UNCERTAIN)
+		event.step = APPLY_UNCERTAIN;
+	job_tell(j, event);
+}
