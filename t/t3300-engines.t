@@ -161,4 +161,63 @@ test_expect_success 'cockroachdb: COMMIT says XXA00, committed but not wholly' "
 		'	error XXA00 transaction committed but schema change aborted'
 "
 
+for kind in cockroachdb yugabytedb; do
+	test_expect_success "$kind: DDL in a transaction is refused, alone it is recorded" "
+		rm -rf repo && make_repo repo && cd repo && server $kind &&
+		new_migration a 'CREATE TABLE a (x int);' &&
+		test_expect_code 1 git-migrate apply >out 2>err &&
+		grep '^error: migrations/a.sql:1:1: CREATE TABLE is not undone by a rollback' err &&
+		grep '^hint: .*no-transaction' err && ! grep 'CREATE TABLE a' asked &&
+		printf '%s\n' '-- migrate: no-transaction' 'CREATE TABLE a (x int);' \
+			>migrations/a.sql &&
+		git commit -q -a --amend --no-edit && git-migrate apply >out 2>&1 &&
+		grep 'applied  a.sql' out && pg \"\$url\" 'SELECT event FROM git_migrate.log' >events &&
+		printf '%s\n' created started applied >expect && test_cmp expect events &&
+		# outside of any transaction, on a connection that began none for it
+		awk '/CREATE TABLE a/ { found = 1; exit open[\$1] } / BEGIN/ { open[\$1] = 1 }
+			/ (COMMIT|ROLLBACK)\$/ { open[\$1] = 0 }
+			END { if (!found) exit 1 }' asked &&
+		stop_tool && cd ..
+	"
+
+	test_expect_success "$kind: each migration has a session of its own" '
+		rm -rf repo && cp -R template repo && cd repo && server $kind &&
+		git-migrate apply >out 2>&1 && stop_tool &&
+		sed -n "s/^\([0-9]*\) INSERT INTO ran.*/\1/p" asked | sort -u >sessions &&
+		test 3 = $(wc -l <sessions) && cd ..
+	'
+done
+
+test_expect_success 'postgresql: all migrations share one session' '
+	rm -rf repo && cp -R template repo && cd repo && server postgresql &&
+	git-migrate apply >out 2>&1 && stop_tool &&
+	sed -n "s/^\([0-9]*\) INSERT INTO ran.*/\1/p" asked | sort -u >sessions &&
+	test 1 = $(wc -l <sessions) && cd ..
+'
+
+test_expect_success 'yugabytedb that undoes DDL runs it in a transaction' '
+	rm -rf repo && make_repo repo && cd repo &&
+	server yugabytedb "match *yb_ddl_transaction_block_enabled*" "	columns x" "	row on" &&
+	new_migration a "CREATE TABLE a (x int);" && git-migrate apply >out 2>&1 &&
+	grep "applied  a.sql" out && git-migrate target show default >out &&
+	grep "^ddl:     in transactions" out && stop_tool && cd ..
+'
+
+test_expect_success 'citus is called by its name' '
+	rm -rf repo && cp -R template repo && cd repo &&
+	server postgresql "match *extname = *citus*" "	columns v" "	row 12.1-1" &&
+	git-migrate apply >out 2>&1 && git-migrate target show default >out &&
+	grep "^engine:  citus/12.1-1" out && grep "^send:    many migrations in one pipeline" out &&
+	stop_tool && cd ..
+'
+
+test_expect_success 'a version that nobody has tried is used with care' '
+	rm -rf repo && cp -R template repo && cd repo &&
+	server postgresql && sed "s/17.4/99.1/" fake-pg.script >rules && stop_tool &&
+	start_fake_pg <rules && git config migrate.default.url "$(tool_url app)" &&
+	git-migrate target show default >out && grep "^note:    nobody has tried" out &&
+	grep "^send:    each statement is waited for" out &&
+	git-migrate apply >out 2>&1 && grep "applied  c.sql" out && stop_tool && cd ..
+'
+
 test_done

@@ -81,10 +81,29 @@ static int list(struct ctx *ctx, bool porcelain, bool json)
 	return 0;
 }
 
+/* What the engine can do, as the driver found it. */
+static void show_abilities(const struct db_capabilities *can)
+{
+	printf("\nddl:     %s\nlock:    %s\nsend:    %s\nsession: %s\nlog:     %s\n",
+	       can->tx_ddl ? "in transactions" : "not in transactions",
+	       can->file       ? "the database file"
+	       : can->row_lock ? "a row of the tracker"
+			       : "the sequence number alone",
+	       can->file      ? "in one transaction for many migrations"
+	       : can->careful ? "each statement is waited for"
+			      : "many migrations in one pipeline",
+	       can->fresh_session ? "a new one for each migration"
+				  : "put back after each migration",
+	       can->append_triggers ? "triggers refuse changes"
+				    : "no triggers: the chain alone shows changes");
+	if (!can->known)
+		printf("note:    nobody has tried this version with git-migrate: it is "
+		       "used with care\n");
+}
+
 static int show(struct ctx *ctx, const char *name, struct err *err)
 {
 	const struct target_options o = { .name = name };
-	const struct db_capabilities *can;
 	const struct record *last;
 	struct target t;
 	int ret = -1;
@@ -100,12 +119,8 @@ static int show(struct ctx *ctx, const char *name, struct err *err)
 	}
 	printf("\nengine:  ");
 	term_print(stdout, t.driver->engine(t.db));
-	can = t.driver->capabilities(t.db);
-	printf("\nddl:     %s\nlock:    %s\ntracker: ",
-	       can->tx_ddl ? "in transactions" : "not in transactions",
-	       can->file       ? "the database file"
-	       : can->row_lock ? "a row of the tracker"
-			       : "the sequence number alone");
+	show_abilities(t.driver->capabilities(t.db));
+	printf("tracker: ");
 	last = ledger_last(&t.ledger);
 	if (last)
 		printf("%zu records, uuid %s\nhead:    %s\n", t.ledger.nr,

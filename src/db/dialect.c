@@ -68,7 +68,6 @@ static const char *const cockroachdb_guards[] = { "log_settled", NULL };
 #define PG_LOCK "SELECT id FROM git_migrate.lock WHERE id = 1 FOR UPDATE"
 #define PG_SAME                                                                          \
 	.read = READ(PG), .examine = EXAMINE(PG), .version = NEWEST_STEP(PG),            \
-	.lock = ONE_ROW(PG_LOCK " NOWAIT"), .wait = ONE_ROW(PG_LOCK),                    \
 	.is_absent = ONE_ROW("SELECT 1 WHERE NOT EXISTS (SELECT 1"                       \
 			     " FROM pg_catalog.pg_class AS c"                            \
 			     " JOIN pg_catalog.pg_namespace AS n"                        \
@@ -100,6 +99,8 @@ static const struct dialect dialects[] = {
 	{
 		.schema = "postgresql",
 		PG_SAME,
+		.lock = ONE_ROW(PG_LOCK " NOWAIT"),
+		.wait = ONE_ROW(PG_LOCK),
 		.holders = "SELECT a.pid, a.application_name, a.usename,"
 			   " pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC',"
 			   "  'YYYY-MM-DD HH24:MI:SS \"UTC\"')"
@@ -128,6 +129,9 @@ static const struct dialect dialects[] = {
 	{
 		.schema = "cockroachdb",
 		PG_SAME,
+		/* by themselves: no more than what its manual shows */
+		.lock = PG_LOCK " NOWAIT",
+		.wait = PG_LOCK,
 		.guarding = "SELECT indexname FROM pg_catalog.pg_indexes"
 			    " WHERE schemaname = 'git_migrate'",
 		.guards = cockroachdb_guards,

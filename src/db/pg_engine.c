@@ -67,6 +67,7 @@ static const char *const session_settings[] = {
 	"SET autocommit_before_ddl = off",
 	"SET statement_timeout = 0",
 	"SET idle_in_transaction_session_timeout = 600000",
+	"SET lock_timeout = 200",
 	NULL,
 };
 

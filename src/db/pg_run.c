@@ -148,7 +148,10 @@ static int send_script(struct run *r, const struct db_script *script, struct err
 
 /* --- a unit ------------------------------------------------------------ */
 
-/* The settings of our transactions, all LOCAL. */
+/*
+ * The settings of our transactions, all LOCAL; of a session that serves one
+ * migration alone they were made when it began.
+ */
 static int send_settings(struct run *r, enum db_phase phase, unsigned lock_ms)
 {
 	static const char sql[] =
@@ -163,6 +166,8 @@ static int send_settings(struct run *r, enum db_phase phase, unsigned lock_ms)
 	const char *params[] = { number };
 	const struct db_statement st = { sql, params, 1 };
 
+	if (r->db->caps.fresh_session)
+		return 0;
 	snprintf(number, sizeof(number), "%u", lock_ms);
 	return say_with(r, phase, PG_STEP_OTHER, &st);
 }
@@ -213,7 +218,7 @@ static int send_guard(struct run *r, const struct db_script *script)
 
 	nonce_random(r->guard);
 	snprintf(sql, sizeof(sql), "SAVEPOINT gm_%s", r->guard);
-	if (!script->own &&
+	if (!script->own && !r->db->caps.fresh_session &&
 	    say(r, DB_BEGIN, PG_STEP_OTHER, "SET LOCAL search_path TO DEFAULT") < 0)
 		return -1;
 	return say(r, DB_BEGIN, PG_STEP_OTHER, sql);
@@ -225,19 +230,25 @@ static int send_guard(struct run *r, const struct db_script *script)
  */
 static int send_end(struct run *r)
 {
+	static const char strings[] =
+		"SELECT 1 OPERATOR(pg_catalog./) (CASE WHEN"
+		" pg_catalog.current_setting('standard_conforming_strings')"
+		" OPERATOR(pg_catalog.=) 'on'"
+		" AND pg_catalog.current_setting('client_encoding')"
+		" OPERATOR(pg_catalog.=) 'UTF8' THEN 1 ELSE 0 END)";
+	const struct db_capabilities *caps = &r->db->caps;
 	char release[NONCE_TEXT + 32];
 	const char *const *sql;
 
 	snprintf(release, sizeof(release), "RELEASE SAVEPOINT gm_%s", r->guard);
-	if (say(r, DB_SCRIPT, PG_STEP_CONSTRAINTS, "SET CONSTRAINTS ALL IMMEDIATE") < 0 ||
-	    say(r, DB_SCRIPT, PG_STEP_STRINGS,
-		"SELECT 1 / (CASE WHEN pg_catalog.current_setting("
-		"'standard_conforming_strings') OPERATOR(pg_catalog.=) 'on'"
-		" AND pg_catalog.current_setting('client_encoding')"
-		" OPERATOR(pg_catalog.=) 'UTF8' THEN 1 ELSE 0 END)") < 0 ||
-	    say(r, DB_SCRIPT, PG_STEP_GUARD, release) < 0)
+	if (caps->deferrable &&
+	    say(r, DB_SCRIPT, PG_STEP_CONSTRAINTS, "SET CONSTRAINTS ALL IMMEDIATE") < 0)
 		return -1;
-	for (sql = r->db->caps.resets; *sql; sql++)
+	if (!caps->fresh_session && say(r, DB_SCRIPT, PG_STEP_STRINGS, strings) < 0)
+		return -1;
+	if (say(r, DB_SCRIPT, PG_STEP_GUARD, release) < 0)
+		return -1;
+	for (sql = caps->resets; *sql; sql++)
 		if (say(r, DB_SCRIPT, PG_STEP_OTHER, *sql) < 0)
 			return -1;
 	return send_settings(r, DB_SCRIPT, r->db->lock_timeout_ms);

@@ -255,6 +255,18 @@ static int count_units(struct job *j, size_t *nr, struct err *err)
 	return 0;
 }
 
+/* A session of its own for each migration, where none can be put back. */
+static int renew_session(struct job *j, struct err *err)
+{
+	struct target *t = &j->s->target;
+	bool used = j->session_used;
+
+	j->session_used = true;
+	if (!used || !t->driver->capabilities(t->db)->fresh_session)
+		return 0;
+	return t->driver->reconnect(t->db, err);
+}
+
 static int run_works(struct batch *b, struct err *err)
 {
 	struct job *j = b->j;
@@ -309,7 +321,9 @@ int run_batch(struct job *j, struct err *err)
 
 	if (count_units(j, &b.nr, err) < 0)
 		return -1;
-	ret = plan_works(&b, &founding, err);
+	ret = renew_session(j, err);
+	if (ret == 0)
+		ret = plan_works(&b, &founding, err);
 	if (ret == 0)
 		ret = run_works(&b, err);
 	for (i = 0; i < b.nr; i++)

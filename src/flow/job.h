@@ -41,6 +41,7 @@ struct job {
 	int64_t patience;  /* clock_ms() until when locks are tried again; 0: not begun */
 	unsigned pause_ms; /* before the next try */
 	bool name_blockers;
+	bool session_used;  /* a migration was run in it */
 	bool founding;	    /* the first batch begins with the tracker's own tables */
 	unsigned foundings; /* tries of it */
 	struct buf backup;  /* path of the one that was made for this run, "" for none */
