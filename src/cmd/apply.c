@@ -16,6 +16,8 @@
 #include "out/progress.h"
 #include "out/term.h"
 
+enum { SQLSTATE_LEN = 5 }; /* codes of SQLite are shorter or numbers of their own */
+
 enum form { FORM_PEOPLE, FORM_PORCELAIN, FORM_JSON };
 
 /* How one run over one target is told. */
@@ -263,7 +265,8 @@ static void tell(void *arg, const struct apply_event *e)
 	struct telling *t = arg;
 
 	if (e->step == APPLY_PROGRESS)
-		progress_bytes(&t->progress, e->migration->path, e->bytes, e->bytes_of);
+		progress_bytes(&t->progress, e->migration->path, e->bytes, e->bytes_of,
+			       e->statements);
 	else if (e->step == APPLY_WAITING)
 		progress_show(&t->progress, "Waiting for a lock, tries", ++t->tries);
 	else if (e->step != APPLY_STATEMENT && e->step != APPLY_STARTING)
@@ -386,6 +389,9 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 			 err->column);
 	else
 		err_wrap(err, "%s/%s", s->plan.folder, r->failed);
+	if (strlen(err->sqlstate) == SQLSTATE_LEN)
+		err_detail(err, "%s%sSQLSTATE %s.", err->detail,
+			   err->detail[0] ? "\n" : "", err->sqlstate);
 	if (r->begun)
 		err_detail(err, "%s%sIt was rolled back%s.", err->detail,
 			   err->detail[0] ? "\n" : "",

@@ -142,8 +142,8 @@ struct db_batch {
 	 * that need not answer each by itself takes half the time for short ones.
 	 */
 	void (*statement)(void *arg, size_t i, unsigned line, int64_t ms);
-	/** `bytes` of the script of unit `i` were run so far; may be NULL. */
-	void (*progress)(void *arg, size_t i, uint64_t bytes);
+	/** So much of the script of unit `i` was run so far; may be NULL. */
+	void (*progress)(void *arg, size_t i, uint64_t bytes, unsigned statements);
 	/** Dry run: what unit `i` touched; may be NULL. */
 	void (*touched)(void *arg, size_t i, const struct db_touched *what);
 	void *arg;

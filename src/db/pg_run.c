@@ -23,6 +23,7 @@ struct run {
 	struct db_report *reports; /* of the units that were sent */
 	size_t unit;		   /* being sent */
 	size_t sent, done;	   /* units whose COMMIT was sent, was answered */
+	unsigned ran;		   /* statements that were answered of the next one */
 	char guard[NONCE_TEXT];
 	struct pg_blockers blockers;
 	struct pg_touched *touched; /* a dry run's */
@@ -66,7 +67,7 @@ static void on_moved(void *arg, const struct sql_split *split)
 	const struct run *r = arg;
 
 	if (r->batch->progress)
-		r->batch->progress(r->batch->arg, r->unit, bytes_read(split));
+		r->batch->progress(r->batch->arg, r->unit, bytes_read(split), r->ran);
 }
 
 /* COPY: by the simple protocol, which the pipeline has no room for. */
@@ -321,10 +322,12 @@ static void on_answer(void *arg, const struct pg_sent *sent, int64_t ms)
 	report->ms += ms;
 	if (sent->script && r->batch->statement)
 		r->batch->statement(r->batch->arg, sent->unit, sent->line, ms);
+	r->ran += sent->script;
 	if (sent->script && r->batch->progress)
-		r->batch->progress(r->batch->arg, sent->unit, sent->end);
+		r->batch->progress(r->batch->arg, sent->unit, sent->end, r->ran);
 	if (sent->step != PG_STEP_COMMIT)
 		return;
+	r->ran = 0;
 	r->done = sent->unit + 1;
 	pg_blockers_forget(&r->blockers);
 	r->batch->done(r->batch->arg, sent->unit, report);

@@ -547,7 +547,7 @@ static void go_on(struct sqlite_run *run, size_t next, int64_t since)
 				 clock_ms() - since);
 	if (batch && batch->progress)
 		batch->progress(batch->arg, run->job->unit,
-				run->text.window.dropped + next);
+				run->text.window.dropped + next, run->done);
 	run->start = sqlite_text_enter(&run->text, next);
 }
 

@@ -118,7 +118,7 @@ static void on_statement(void *arg, size_t i, unsigned line, int64_t ms)
 				       .ms = ms });
 }
 
-static void on_progress(void *arg, size_t i, uint64_t bytes)
+static void on_progress(void *arg, size_t i, uint64_t bytes, unsigned statements)
 {
 	struct batch *b = arg;
 	const struct work *w = &b->works[i];
@@ -129,6 +129,7 @@ static void on_progress(void *arg, size_t i, uint64_t bytes)
 					     .migration = &b->j->s->plan.items[w->pos],
 					     .nr = b->j->next + 1,
 					     .of = b->j->nr,
+					     .statements = statements,
 					     .bytes = bytes,
 					     .bytes_of = w->size });
 }

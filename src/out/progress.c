@@ -46,7 +46,8 @@ void progress_show(struct progress *p, const char *what, size_t nr)
 	fflush(p->to);
 }
 
-void progress_bytes(struct progress *p, const char *what, uint64_t done, uint64_t of)
+void progress_bytes(struct progress *p, const char *what, uint64_t done, uint64_t of,
+		    unsigned statements)
 {
 	const double mega = 1e6;
 	double seconds = due(p), rate;
@@ -57,8 +58,9 @@ void progress_bytes(struct progress *p, const char *what, uint64_t done, uint64_
 	rate = (double)done / seconds;
 	fprintf(p->to, "\r\033[K");
 	term_print(p->to, what);
-	fprintf(p->to, ": %.1f of %.1f MB, %.1f MB/s", (double)done / mega,
-		(double)of / mega, rate / mega);
+	fprintf(p->to, ": %.1f of %.1f MB, %u statement%s, %.1f MB/s",
+		(double)done / mega, (double)of / mega, statements,
+		statements == 1 ? "" : "s", rate / mega);
 	left = done && done < of ? (unsigned)((double)(of - done) / rate) : 0;
 	if (left)
 		fprintf(p->to, ", %u:%02u left", left / 60, left % 60);

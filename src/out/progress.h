@@ -23,8 +23,9 @@ FILE *progress_stream(void);
  */
 void progress_show(struct progress *p, const char *what, size_t nr);
 
-/** "<what>: 12.3 of 45.6 MB, 7.8 MB/s, 0:05 left", as progress_show. */
-void progress_bytes(struct progress *p, const char *what, uint64_t done, uint64_t of);
+/** "<what>: 12.3 of 45.6 MB, 150 statements, 7.8 MB/s, 0:05 left", as progress_show. */
+void progress_bytes(struct progress *p, const char *what, uint64_t done, uint64_t of,
+		    unsigned statements);
 
 /** Takes the line away, before anything else is printed. */
 void progress_end(struct progress *p);

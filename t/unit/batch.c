@@ -84,11 +84,13 @@ static void on_statement(void *arg, size_t i, unsigned line, int64_t ms)
 		buf_addf(&t->told, "statement %zu:%u\n", i, line);
 }
 
-static void on_progress(void *arg, size_t i, uint64_t bytes)
+static void on_progress(void *arg, size_t i, uint64_t bytes, unsigned statements)
 {
 	struct trial *t = arg;
 
 	assert_true(bytes <= t->scripts[i].len);
+	assert_true(t->bytes_unit != i || statements >= t->ran);
+	t->ran = statements;
 	assert_true(bytes > t->bytes || t->bytes_unit != i);
 	t->bytes = bytes;
 	t->bytes_unit = i;

@@ -49,6 +49,7 @@ struct trial {
 	unsigned statements;	/* of the last unit that is done */
 	size_t nr_done, nr_ran; /* units that are done, statements that were told */
 	uint64_t bytes;		/* of the last script that was run, as told */
+	unsigned ran;		/* its statements, as told with the bytes */
 	size_t bytes_unit;
 	unsigned nr_progress; /* how often it was told of any */
 	char numbers[TRIALS][24];

@@ -456,6 +456,31 @@ static void progress_comes_late(void **state UNUSED)
 	assert_false(p.visible);
 }
 
+static void progress_tells_what_is_left(void **state UNUSED)
+{
+	struct progress p = { .to = tmpfile(), .began = 1 };
+	char text[256] = { 0 };
+
+	assert_non_null(p.to);
+	progress_bytes(&p, "a\033.sql", 2500000, 10000000, 7);
+	rewind(p.to);
+	assert_true(fread(text, 1, sizeof(text) - 1, p.to) > 0);
+	assert_non_null(strstr(text, ".sql: 2.5 of 10.0 MB, 7 statements, "));
+	assert_non_null(strstr(text, " MB/s, "));
+	assert_non_null(strstr(text, " left"));
+	assert_null(strchr(text + 5, '\033')); /* behind the line's own */
+	fclose(p.to);
+	/* all of it: nothing is left */
+	p = (struct progress){ .to = tmpfile(), .began = 1 };
+	progress_bytes(&p, "b", 10, 10, 1);
+	memset(text, 0, sizeof(text));
+	rewind(p.to);
+	assert_true(fread(text, 1, sizeof(text) - 1, p.to) > 0);
+	assert_non_null(strstr(text, ", 1 statement, "));
+	assert_null(strstr(text, "left"));
+	fclose(p.to);
+}
+
 int main(void)
 {
 #define CAPTURED(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -473,6 +498,7 @@ int main(void)
 		CAPTURED(test_json_keeps_order),
 		CAPTURED(test_json_is_always_ascii),
 		cmocka_unit_test(progress_comes_late),
+		cmocka_unit_test(progress_tells_what_is_left),
 		cmocka_unit_test(test_json_tells_of_a_full_disk),
 		cmocka_unit_test(test_color_as_git_decides),
 		cmocka_unit_test(test_no_color_is_no_bytes),
