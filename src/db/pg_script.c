@@ -120,7 +120,41 @@ static int refuse_setting(const struct sql_statement *st, bool encoding, struct 
 	return at_statement(st, err);
 }
 
-/* Refuses settings under which the server would read the text otherwise than we. */
+static int refuse_isolation(const struct sql_statement *st, struct err *err)
+{
+	err_set(err, ERR_REFUSED,
+		"a migration cannot choose the isolation level of its transaction");
+	err_detail(err, "It is READ COMMITTED: what is read there must not be older than "
+			"the tracker's lock.");
+	err_hint(err, "isolation-level",
+		 "Leave the statement out. LOCK TABLE ... IN SHARE MODE keeps what "
+		 "several statements read from changing between them.");
+	return at_statement(st, err);
+}
+
+/* SET TRANSACTION: the server would refuse it too, but when others have run. */
+static int check_modes(const struct sql_statement *st, const char *at, const char *end,
+		       struct err *err)
+{
+	char word[32];
+
+	do {
+		take_word(&at, end, word, sizeof(word));
+	} while (word[0] && strcmp(word, "isolation") != 0);
+	if (!word[0])
+		return 0;
+	take_word(&at, end, word, sizeof(word)); /* LEVEL */
+	take_word(&at, end, word, sizeof(word));
+	if (strcmp(word, "read") != 0)
+		return refuse_isolation(st, err);
+	take_word(&at, end, word, sizeof(word));
+	return starts_with(word, "committed") ? 0 : refuse_isolation(st, err);
+}
+
+/*
+ * Refuses settings under which the server would read the text otherwise than we, or
+ * that our transaction cannot have.
+ */
 static int check_setting(const struct sql_statement *st, struct err *err)
 {
 	const char *at = st->text, *end = st->text + st->len;
@@ -132,6 +166,8 @@ static int check_setting(const struct sql_statement *st, struct err *err)
 	take_word(&at, end, word, sizeof(word));
 	if (is_one_of(word, " local session "))
 		take_word(&at, end, word, sizeof(word));
+	if (strcmp(word, "transaction") == 0)
+		return check_modes(st, at, end, err);
 	if (!is_one_of(word, " clientencoding names standardconformingstrings "))
 		return 0;
 	if (strcmp(word, "standardconformingstrings") == 0) {

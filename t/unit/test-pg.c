@@ -214,7 +214,7 @@ static void test_errors(void **state)
 			 -1);
 	assert_string_equal(err.sqlstate, "25001");
 	assert_non_null(strstr(err.hint, "transaction"));
-	assert_int_equal(run_count(f->db, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+	assert_int_equal(run_count(f->db, "SET transaction_isolation = 'serializable'",
 				   NULL, &err),
 			 -1);
 	assert_string_equal(err.sqlstate, "25001");
@@ -263,6 +263,10 @@ static void test_settings(void **state)
 		    "standard_conforming_strings", 1, 1);
 	run_refused(f->db, "SET client_encoding TO 'LATIN1'", "client_encoding", 1, 1);
 	run_refused(f->db, "SET NAMES 'latin1'", "client_encoding", 1, 1);
+	run_refused(f->db, "SELECT 1;\nset transaction\nisolation level repeatable read",
+		    "isolation level", 2, 1);
+	run_refused(f->db, "SET TRANSACTION READ WRITE, ISOLATION LEVEL SERIALIZABLE",
+		    "isolation level", 1, 1);
 	/* what is no SET is seen at the end, and taken back */
 	run_refused(f->db,
 		    "SELECT set_config('standard_conforming_strings', 'off', false);",
@@ -270,8 +274,10 @@ static void test_settings(void **state)
 	run_refused(f->db, "SELECT set_config('client_encoding', 'LATIN1', false);",
 		    "cannot change how text is read", 0, 0);
 	expect(f->db, "SHOW standard_conforming_strings", "on\n");
-	run_ok(f->db, "SET NAMES 'utf-8'; SET SESSION client_encoding TO UNICODE; "
-		      "SET standard_conforming_strings TO on");
+	run_ok(f->db,
+	       "SET NAMES 'utf-8'; SET SESSION client_encoding TO UNICODE; "
+	       "SET standard_conforming_strings TO on; SET TRANSACTION READ WRITE; "
+	       "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
 	expect(f->db, "SHOW client_encoding", "UTF8\n");
 }
 
