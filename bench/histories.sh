@@ -52,7 +52,7 @@ rounds=3
 seed=$((RANDOM * 32768 + RANDOM))
 sources=
 work=
-declare -A source_of=() judged=()
+declare -A source_of=() judged=() gave_up=()
 wrong=0
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -507,9 +507,10 @@ run_once() {
 		>"$here/volatile"
 }
 
-# failed NAME: a run that should have gone on did not
+# failed RUN NAME: one that should have gone on did not
 failed() {
-	wrong=$((wrong + 1))
+	gave_up[$1]='gave up'
+	shift
 	echo "$history, a run that failed: $(head -n 2 "$here/$1.err" | paste -s -d ' ')" \
 		>>"$scratch/reasons"
 }
@@ -537,7 +538,7 @@ run_killed() {
 			window=$((window + window / 16 + 1))
 			;;
 		*)
-			failed "killed$1"
+			failed killed "killed$1"
 			break
 			;;
 		esac
@@ -570,11 +571,11 @@ run_two() {
 		[ $nr = 2 ] || sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
 	done
 	for nr in 1 2; do
-		wait "${runners[$nr - 1]}" || failed "two$nr"
+		wait "${runners[$nr - 1]}" || failed two "two$nr"
 	done
 	# the mirror of this clone is written by a run with nothing to do
 	apply two
-	[ "$status" -eq 0 ] || failed two
+	[ "$status" -eq 0 ] || failed two two
 	snapshot two
 }
 
@@ -639,6 +640,7 @@ one_history() {
 	here=$work/$history
 	kills=0
 	judged=([once]=- [killed]=- [two]=-)
+	gave_up=()
 	mkdir -p "$here/files"
 	: >"$here/wanted"
 	: >"$here/refused"
@@ -656,8 +658,8 @@ one_history() {
 		done
 		run_two
 		judge once "$(as_native once sequences)"
-		judge killed "${killed[@]}"
-		judge two "$(as_native two)"
+		judge killed "${killed[@]}" "${gave_up[killed]-yes}"
+		judge two "$(as_native two)" "${gave_up[two]-yes}"
 	fi
 	print_row
 	reasons
