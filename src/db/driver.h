@@ -254,12 +254,14 @@ struct db_driver {
 
 	/**
 	 * Runs the one statement of a unit's script outside of a transaction, while
-	 * another session holds the unit's lock. 0; -1 with `err` as of run(): what
-	 * it left behind is for evidence() to tell. ERR_UNCERTAIN: the connection
-	 * was lost, and it may still be at work.
+	 * another session holds the unit's lock. 0; -1 with `err` as of run() and
+	 * `phase` set: before DB_SCRIPT nothing was sent (DB_LOCK: somebody else has
+	 * the lock; DB_EXPECT: the head is another one). What it left behind is for
+	 * evidence() to tell. ERR_UNCERTAIN: the connection was lost, and it may
+	 * still be at work.
 	 */
 	int (*run_alone)(struct db *db, const struct db_unit *unit,
-			 struct db_report *report, struct err *err);
+			 struct db_report *report, enum db_phase *phase, struct err *err);
 
 	/**
 	 * Looks at what the statement of such a script left behind, without
@@ -269,8 +271,12 @@ struct db_driver {
 	int (*evidence)(struct db *db, const struct db_script *script,
 			enum db_evidence *out, struct buf *text, struct err *err);
 
-	/** Takes away what DB_HALF found. 0 or -1. */
-	int (*mend)(struct db *db, const struct db_script *script, struct err *err);
+	/**
+	 * Takes away what DB_HALF found, while another session holds the unit's lock:
+	 * no runner begins it meanwhile. 0; -1 with `phase` set as run_alone() does.
+	 */
+	int (*mend)(struct db *db, const struct db_unit *unit, enum db_phase *phase,
+		    struct err *err);
 
 	/**
 	 * Asks several questions in one transaction that can only read, in one

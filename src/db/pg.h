@@ -304,16 +304,27 @@ int pg_alone_statement(const struct db_script *script, struct sql_statement *out
 int pg_exec_alone(struct db *db, const char *sql, struct pg_answer *answer,
 		  struct err *err);
 
+/**
+ * Lets another session, `*out`, hold the lock of a unit whose head is the expected
+ * one; `*out` is NULL where there is no such lock. 0; -1 with `phase` set.
+ */
+int pg_hold_lock(struct db *db, const struct db_unit *unit, struct db **out,
+		 enum db_phase *phase, struct err *err);
+
+/** Lets go of it, and ends that session. Accepts NULL. */
+void pg_let_go(struct db *holder);
+
 /** The driver's run_alone(). */
 int pg_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
-		 struct err *err);
+		 enum db_phase *phase, struct err *err);
 
 /* --- pg_evidence.c: what it left behind ----------------------------------- */
 
 /** The driver's evidence() and mend(). */
 int pg_evidence(struct db *db, const struct db_script *script, enum db_evidence *out,
 		struct buf *text, struct err *err);
-int pg_mend(struct db *db, const struct db_script *script, struct err *err);
+int pg_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
+	    struct err *err);
 
 /* --- pg_touched.c: what a dry run would lock, rewrite and destroy ---------- */
 

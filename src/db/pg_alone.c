@@ -347,7 +347,7 @@ static void put_back(struct db *db)
  * Another session holds the runners' lock while the statement is at work: an idle
  * one, without a snapshot, that CREATE INDEX CONCURRENTLY does not wait for.
  */
-static int hold_lock(struct db *db, const struct db_unit *unit, struct db **out,
+static int take_lock(struct db *holder, const struct db_unit *unit, enum db_phase *phase,
 		     struct err *err)
 {
 	static const char begin[] =
@@ -355,21 +355,42 @@ static int hold_lock(struct db *db, const struct db_unit *unit, struct db **out,
 		"SET LOCAL idle_in_transaction_session_timeout TO 0;" PG_OWN_PATH;
 	struct pg_answer answer = { .code = ERR_FATAL };
 
+	if (pg_exec(holder, begin, &answer, err) < 0)
+		return -1;
+	if (pg_exec_params(holder, unit->lock, NULL, 0, &answer, err) < 0) {
+		if (strcmp(err->sqlstate, "55P03") == 0)
+			*phase = DB_LOCK;
+		return -1;
+	}
+	if (pg_exec_params(holder, unit->expect.sql, unit->expect.params, unit->expect.nr,
+			   &answer, err) < 0) {
+		if (strcmp(err->sqlstate, "22012") == 0) /* it divides by no row */
+			*phase = DB_EXPECT;
+		return -1;
+	}
+	/* the simple protocol drops the portal, which holds a snapshot */
+	return pg_exec(holder, PG_OWN_PATH, &answer, err);
+}
+
+int pg_hold_lock(struct db *db, const struct db_unit *unit, struct db **out,
+		 enum db_phase *phase, struct err *err)
+{
 	*out = NULL;
+	*phase = DB_BEGIN;
 	if (!unit->lock)
 		return 0;
-	if (pg_open_like(db, out, err) < 0)
-		return -1;
-	if (pg_exec(*out, begin, &answer, err) == 0 &&
-	    pg_exec_params(*out, unit->lock, NULL, 0, &answer, err) == 0 &&
-	    pg_exec_params(*out, unit->expect.sql, unit->expect.params, unit->expect.nr,
-			   &answer, err) == 0 &&
-	    /* the simple protocol drops the portal, which holds a snapshot */
-	    pg_exec(*out, PG_OWN_PATH, &answer, err) == 0)
+	if (pg_open_like(db, out, err) == 0 && take_lock(*out, unit, phase, err) == 0)
 		return 0;
-	pg_free(*out);
+	pg_let_go(*out);
 	*out = NULL;
 	return -1;
+}
+
+void pg_let_go(struct db *holder)
+{
+	if (holder)
+		pg_rollback(holder);
+	pg_free(holder);
 }
 
 static int send_alone(struct db *db, const struct db_script *script,
@@ -383,8 +404,6 @@ static int send_alone(struct db *db, const struct db_script *script,
 	char *text;
 	int ret;
 
-	report->statements = 0;
-	report->ms = -1;
 	if (pg_check_alone(db, script, err) < 0 ||
 	    pg_alone_statement(script, &st, err) < 0)
 		return -1;
@@ -409,16 +428,17 @@ static int send_alone(struct db *db, const struct db_script *script,
 }
 
 int pg_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
-		 struct err *err)
+		 enum db_phase *phase, struct err *err)
 {
 	struct db *holder;
 	int ret;
 
-	if (hold_lock(db, unit, &holder, err) < 0)
+	report->statements = 0;
+	report->ms = -1;
+	if (pg_hold_lock(db, unit, &holder, phase, err) < 0)
 		return -1;
+	*phase = DB_SCRIPT;
 	ret = send_alone(db, unit->script, report, err);
-	if (holder)
-		pg_rollback(holder);
-	pg_free(holder);
+	pg_let_go(holder);
 	return ret;
 }

@@ -336,17 +336,23 @@ static int finish_detaching(struct look *l, struct err *err)
 	return pg_exec_alone(l->db, sql, &answer, err);
 }
 
-int pg_mend(struct db *db, const struct db_script *script, struct err *err)
+int pg_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
+	    struct err *err)
 {
 	struct buf text = BUF_INIT;
 	struct look l = { .db = db, .text = &text };
+	struct db *holder;
 	int ret;
 
+	if (pg_hold_lock(db, unit, &holder, phase, err) < 0)
+		return -1;
+	*phase = DB_SCRIPT;
 	/* looked at anew: what was half done may have been finished by now */
-	ret = look(&l, script, err);
+	ret = look(&l, unit->script, err);
 	if (ret == 0 && l.found == DB_HALF)
 		ret = l.a.kind == ALONE_DETACH ? finish_detaching(&l, err)
 					       : drop_leftovers(&l, err);
+	pg_let_go(holder);
 	pool_release(&l.pool);
 	buf_release(&text);
 	return ret;

@@ -206,10 +206,11 @@ int sqlite_run_dry(struct db *db, const struct db_batch *batch,
 		   struct db_failure *failure, struct err *err);
 
 int sqlite_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
-		     struct err *err);
+		     enum db_phase *phase, struct err *err);
 int sqlite_evidence(struct db *db, const struct db_script *script, enum db_evidence *out,
 		    struct buf *text, struct err *err);
-int sqlite_mend(struct db *db, const struct db_script *script, struct err *err);
+int sqlite_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
+		struct err *err);
 int sqlite_verify(struct db *db, bool full, struct err *err);
 int sqlite_backup(struct db *db, const char *suffix, struct buf *out, struct err *err);
 

@@ -300,7 +300,7 @@ static int check_effect(struct db *db, const struct db_script *script, struct er
 }
 
 int sqlite_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
-		     struct err *err)
+		     enum db_phase *phase, struct err *err)
 {
 	const struct db_script *script = unit->script;
 	struct sqlite_trace trace = { 0 };
@@ -311,6 +311,7 @@ int sqlite_run_alone(struct db *db, const struct db_unit *unit, struct db_report
 	struct err ignored;
 	int ret = -1;
 
+	*phase = DB_SCRIPT; /* the file's own lock is the statement's */
 	db->foreign_keys = script->foreign_keys; /* nothing here asks for them */
 	if (sqlite_check(db, script, err) == 0 && sqlite_look_for_signal(db, err) == 0 &&
 	    sqlite_script_run(db, &job, report, err) == 0 &&
@@ -328,13 +329,13 @@ int sqlite_evidence(struct db *db UNUSED, const struct db_script *script UNUSED,
 		    enum db_evidence *out, struct buf *text, struct err *err UNUSED)
 {
 	*out = DB_REPEAT;
-	buf_adds(text, "SQLite does it wholly or not at all, and doing it again does no "
-		       "harm.");
+	buf_adds(text, "SQLite does it wholly or not at all, and it can be run again");
 	return 0;
 }
 
-int sqlite_mend(struct db *db UNUSED, const struct db_script *script UNUSED,
-		struct err *err UNUSED)
+int sqlite_mend(struct db *db UNUSED, const struct db_unit *unit UNUSED,
+		enum db_phase *phase, struct err *err UNUSED)
 {
+	*phase = DB_SCRIPT;
 	return 0; /* evidence() never finds a half */
 }

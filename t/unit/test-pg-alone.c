@@ -164,11 +164,13 @@ static int run_alone(struct db *db, const char *sql, struct err *err)
 {
 	const struct db_script script = script_of(sql);
 	const struct db_unit unit = { .script = &script };
+	enum db_phase phase = DB_BEGIN;
 	struct db_report report;
 	int rc;
 
 	memset(err, 0, sizeof(*err));
-	rc = pg->run_alone(db, &unit, &report, err);
+	rc = pg->run_alone(db, &unit, &report, &phase, err);
+	assert_int_equal(phase, DB_SCRIPT);
 	assert_int_equal(report.statements, rc == 0 ? 1 : 0);
 	assert_true(rc < 0 || report.ms >= 0);
 	return rc;
@@ -213,9 +215,11 @@ static void seen(struct db *db, const char *sql, const char *wanted)
 static void mend_ok(struct db *db, const char *sql)
 {
 	struct db_script script = script_of(sql);
+	const struct db_unit unit = { .script = &script };
+	enum db_phase phase = DB_BEGIN;
 	struct err err = { 0 };
 
-	if (pg->mend(db, &script, &err) < 0)
+	if (pg->mend(db, &unit, &phase, &err) < 0)
 		fail_msg("%s: %s", sql, err.message);
 }
 

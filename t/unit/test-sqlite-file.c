@@ -23,8 +23,11 @@ static int run_script_alone(struct db *db, const struct db_script *script,
 			    struct db_report *report, struct err *err)
 {
 	const struct db_unit unit = { .script = script };
+	enum db_phase phase = DB_BEGIN;
+	int rc = db_sqlite.run_alone(db, &unit, report, &phase, err);
 
-	return db_sqlite.run_alone(db, &unit, report, err);
+	assert_int_equal(phase, DB_SCRIPT);
+	return rc;
 }
 
 static void alone_ok(struct db *db, const char *sql, unsigned statements)
@@ -191,6 +194,8 @@ static void test_evidence(void **state)
 {
 	struct fixture *f = *state;
 	const struct db_script script = alone("vacuum");
+	const struct db_unit unit = { .script = &script };
+	enum db_phase phase = DB_BEGIN;
 	enum db_evidence what = DB_UNKNOWN;
 	struct buf text = BUF_INIT;
 	struct err err = { 0 };
@@ -198,7 +203,7 @@ static void test_evidence(void **state)
 	assert_int_equal(db_sqlite.evidence(f->db, &script, &what, &text, &err), 0);
 	assert_int_equal(what, DB_REPEAT);
 	assert_true(text.len > 0);
-	assert_int_equal(db_sqlite.mend(f->db, &script, &err), 0);
+	assert_int_equal(db_sqlite.mend(f->db, &unit, &phase, &err), 0);
 	buf_release(&text);
 }
 
