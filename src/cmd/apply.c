@@ -93,8 +93,12 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		printf("  %s%s%s  ", term_color(color, COLOR_GREEN),
 		       t->dry_run ? "would apply" : "applied", term_reset(color));
 		term_print(stdout, e->migration->path);
-		printf("  %u statement%s, %" PRId64 " ms\n%s", e->statements,
-		       plural(e->statements), e->ms, buf_str(&t->lines));
+		if (e->ms >= 0)
+			printf("  %u statement%s, %" PRId64 " ms\n", e->statements,
+			       plural(e->statements), e->ms);
+		else /* an earlier run, or session, had begun it */
+			printf("  seen to be done\n");
+		printf("%s", buf_str(&t->lines));
 		buf_reset(&t->lines);
 		break;
 	case APPLY_FAILED:
@@ -379,10 +383,12 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 		err_detail(err, "%s", "");
 		err->excerpt[0] = '\0';
 		err_hint(err, "interrupted",
-			 "What was under way was rolled back; \"git migrate apply\" goes "
-			 "on from there.");
+			 r->failed ? "What was under way was rolled back; \"git migrate "
+				     "apply\" goes on from there."
+				   : "Nothing was under way; \"git migrate apply\" goes "
+				     "on from there.");
 	}
-	if (!r->failed || err->code != ERR_REFUSED || r->open)
+	if (!r->failed || err->code != ERR_REFUSED || (r->open && !err->line))
 		return;
 	if (err->line)
 		err_wrap(err, "%s/%s:%u:%u", s->plan.folder, r->failed, err->line,
@@ -392,6 +398,8 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 	if (strlen(err->sqlstate) == SQLSTATE_LEN)
 		err_detail(err, "%s%sSQLSTATE %s.", err->detail,
 			   err->detail[0] ? "\n" : "", err->sqlstate);
+	if (r->open)
+		return;
 	if (r->begun)
 		err_detail(err, "%s%sIt was rolled back%s.", err->detail,
 			   err->detail[0] ? "\n" : "",

@@ -103,7 +103,10 @@ static int print_rows(struct ctx *ctx, struct survey *s, bool all, struct err *e
 		table_cell(t, verdict_color(s->judgement.of[i]), state_word(s, i));
 		table_cell(t, COLOR_NONE, s->plan.items[i].path);
 		table_cell(t, COLOR_DIM, cmd_short_id(&s->plan.items[i].commit, commit));
-		if (e && !e->settled && e->failed)
+		if (e && e->started)
+			table_cellf(t, COLOR_RED, "begun at %s, its end is not known",
+				    e->started->field[FIELD_AT]);
+		else if (e && !e->settled && e->failed)
 			table_cellf(t, COLOR_RED, "failed at %s",
 				    e->failed->field[FIELD_AT]);
 		else

@@ -6,121 +6,66 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/fault.h"
+#include "base/interrupt.h"
 #include "base/io.h"
 #include "flow/job.h"
 
-enum { LOOK_MS = 500 };
+enum {
+	LOOK_MS = 500,
+	TURN_MS = 60000, /* for another runner that was let in before a record of ours */
+};
 
-/* Runs out where another runner has written to the log meanwhile. */
-static int write_records(struct job *j, struct work *w, struct err *err)
+/* --- what is seen and told --------------------------------------------- */
+
+static void add_detail(struct err *err, const char *fact)
+{
+	if (fact[0])
+		err_detail(err, "%s%sIn the database: %s.", err->detail,
+			   err->detail[0] ? "\n" : "", fact);
+}
+
+static int look(struct job *j, const struct work *w, enum db_evidence *out,
+		struct buf *seen, struct err *err)
 {
 	struct target *t = &j->s->target;
-	int ret = tracker_write(&t->tracker, ledger_last(&t->ledger), w->records,
-				w->nr_records, 0, err);
 
-	if (ret == 1)
-		return look_again(j, err) < 0 ? -1 : 1;
-	return ret;
+	buf_reset(seen);
+	return t->driver->evidence(t->db, &w->script, out, seen, err);
 }
 
-/* It has taken effect: settles it. 0 or -1. */
-static int finish(struct job *j, struct work *w, const struct db_report *report,
-		  const char *reason, struct err *err)
+/* As look(), where the session may have ended with the statement. */
+static int look_anew(struct job *j, const struct work *w, enum db_evidence *out,
+		     struct buf *seen, struct err *err)
 {
-	int ret;
-
-	work_record(j, w, ledger_last(&j->s->target.ledger), report, reason);
-	ret = write_records(j, w, err);
-	if (ret == 0)
-		work_done(j, w, report);
-	return ret < 0 ? -1 : 0;
+	if (look(j, w, out, seen, err) == 0)
+		return 0;
+	if (target_reconnect(&j->s->target, err) < 0)
+		return -1;
+	return look(j, w, out, seen, err);
 }
 
-/* Neither it nor anything of it is there: it failed. Returns -1. */
-static int give_up(struct job *j, struct work *w, const char *seen, struct err *err)
+static void tell_open(struct job *j, const struct work *w)
 {
-	work_failed(j, w, err);
-	err_detail(err, "%s%s%s", err->detail, err->detail[0] ? "\n" : "", seen);
-	return -1;
+	const struct migration *m = &j->s->plan.items[w->pos];
+
+	if (!j->result->failed)
+		j->result->failed = xstrdup(m->path);
+	j->result->open = true;
+	job_tell(j, (struct apply_event){ .step = APPLY_UNCERTAIN, .migration = m });
 }
 
+/* `started` stays as it is. Returns -1. */
 static int leave_open(struct job *j, const struct work *w, const char *seen,
 		      struct err *err)
 {
-	const char *path = j->s->plan.items[w->pos].path;
-
-	j->result->failed = xstrdup(path);
-	j->result->open = true;
-	err_detail(err, "%s%s%s", err->detail, err->detail[0] ? "\n" : "", seen);
+	tell_open(j, w);
+	add_detail(err, seen);
 	err_hint(err, "started",
 		 "It stays open, and nothing else is applied, until it is settled: git "
-		 "migrate diagnose %s",
-		 path);
+		 "migrate diagnose%s %s",
+		 target_argument(&j->s->target), w->script.name);
 	return -1;
-}
-
-static enum db_evidence look(struct job *j, const struct work *w, struct buf *seen)
-{
-	struct target *t = &j->s->target;
-	enum db_evidence evidence;
-	struct err ignored = { 0 };
-
-	buf_reset(seen);
-	if (t->driver->evidence(t->db, &w->script, &evidence, seen, &ignored) < 0)
-		return DB_UNKNOWN;
-	return evidence;
-}
-
-/* What is to be done after a failure that the server or a signal brought. */
-static int after_failure(struct job *j, struct work *w, struct err *err)
-{
-	struct target *t = &j->s->target;
-	struct db_report report = { .ms = -1 };
-	enum db_evidence evidence;
-	struct buf seen = BUF_INIT;
-	struct err quiet = { 0 };
-	int ret;
-
-	target_grace(t);
-	evidence = look(j, w, &seen);
-	if (evidence == DB_HALF && t->driver->mend(t->db, &w->script, &quiet) == 0)
-		evidence = look(j, w, &seen);
-	/* what the server refused is not done, though something else looks like it */
-	if (evidence == DB_FINISHED && err->code == ERR_INTERRUPTED)
-		ret = finish(j, w, &report, buf_str(&seen), err);
-	else if (evidence == DB_ABSENT || evidence == DB_REPEAT ||
-		 evidence == DB_FINISHED)
-		ret = give_up(j, w, buf_str(&seen), err);
-	else
-		ret = leave_open(j, w, buf_str(&seen), err);
-	buf_release(&seen);
-	return ret;
-}
-
-/* The connection went away in the midst of it. */
-static int after_loss(struct job *j, struct work *w, struct err *err)
-{
-	struct target *t = &j->s->target;
-
-	if (t->driver->reconnect(t->db, err) == 0)
-		return look_again(j, err); /* and goes on with what is open */
-	err->code = ERR_UNCERTAIN;
-	return leave_open(j, w, "It may still be at work there.", err);
-}
-
-/* Sends the statement; `started` stands. */
-static int start(struct job *j, struct work *w, struct err *err)
-{
-	struct target *t = &j->s->target;
-	struct db_report report = { 0 };
-	struct db_unit unit = { .script = &w->script };
-
-	tracker_begin(&t->tracker, ledger_last(&t->ledger), 0, &w->head, &unit);
-	if (t->driver->run_alone(t->db, &unit, &report, err) == 0)
-		return finish(j, w, &report, NULL, err);
-	if (err->code == ERR_UNCERTAIN)
-		return after_loss(j, w, err);
-	return after_failure(j, w, err);
 }
 
 static int refuse_running(struct job *j, const struct work *w, const char *seen,
@@ -129,10 +74,12 @@ static int refuse_running(struct job *j, const struct work *w, const char *seen,
 	if (j->o->wait)
 		return target_pause(&j->s->target, LOOK_MS, err);
 	err_set(err, ERR_REFUSED, "migration '%s' is still being run", w->script.name);
-	err_detail(err, "%s", seen);
+	tell_open(j, w);
+	add_detail(err, seen);
 	err_hint(err, "started",
 		 "Run the command again when it is done, or let git migrate wait for "
-		 "it: git migrate apply --wait");
+		 "it: git migrate apply --wait%s",
+		 target_argument(&j->s->target));
 	return -1;
 }
 
@@ -144,76 +91,293 @@ static int refuse_unknown(struct job *j, const struct work *w, const char *seen,
 	return leave_open(j, w, seen, err);
 }
 
+/* Were its effect there already, nothing could tell later whether it ran. */
+static int refuse_done(const struct work *w, const char *seen, struct err *err)
+{
+	err_set(err, ERR_REFUSED, "what migration '%s' is to do is there already",
+		w->script.name);
+	add_detail(err, seen);
+	err_hint(err, "started",
+		 "Undo what was done by hand, so that the migration does it; or give "
+		 "its object another name.");
+	return -1;
+}
+
+/* --- records ----------------------------------------------------------- */
+
+static unsigned lock_wait(const struct job *j, bool has_run)
+{
+	if (j->o->wait)
+		return INT_MAX;
+	return has_run || j->result->done ? TURN_MS : 0;
+}
+
+/* 1 when another runner has written to the log meanwhile: it was read again. */
+static int write_records(struct job *j, struct work *w, bool has_run, struct err *err)
+{
+	struct target *t = &j->s->target;
+	int ret = tracker_write(&t->tracker, ledger_last(&t->ledger), w->records,
+				w->nr_records, lock_wait(j, has_run), err);
+
+	if (ret == 1)
+		return look_again(j, err) < 0 ? -1 : 1;
+	return ret;
+}
+
+/* A signal that comes now does not undo what is done: the record is written. */
+static int write_in_spite(struct job *j, struct work *w, struct err *err)
+{
+	int ret = write_records(j, w, true, err);
+
+	if (ret < 0 && err->code == ERR_INTERRUPTED) {
+		target_grace(&j->s->target);
+		/* was it taken all the same, the log has grown, and says so */
+		if (target_reconnect(&j->s->target, err) == 0)
+			ret = write_records(j, w, true, err);
+	}
+	return ret;
+}
+
+/* It has taken effect: settles it. 0 or -1. */
+static int finish(struct job *j, struct work *w, const struct db_report *report,
+		  const char *reason, struct err *err)
+{
+	int ret;
+
+	work_record(j, w, ledger_last(&j->s->target.ledger), report, reason);
+	ret = write_in_spite(j, w, err);
+	if (ret < 0)
+		return leave_open(j, w, "it has taken effect, its record is missing",
+				  err);
+	if (ret == 0)
+		work_done(j, w, report);
+	return 0;
+}
+
+/* Seen by what is there, not by an answer: how long it took is not known. */
+static int finish_seen(struct job *j, struct work *w, const char *seen, struct err *err)
+{
+	const struct db_report report = { .statements = 1, .ms = -1 };
+
+	return finish(j, w, &report, seen, err);
+}
+
+/* Neither it nor anything of it is there: it failed. Returns -1. */
+static int give_up(struct job *j, struct work *w, const char *seen, struct err *err)
+{
+	work_failed(j, w, err);
+	add_detail(err, seen);
+	return -1;
+}
+
+/* --- the statement ----------------------------------------------------- */
+
+/* Another runner has the lock, and is at work on this or another one. */
+static int lock_is_held(struct job *j, struct err *err)
+{
+	if (j->o->wait && err->code != ERR_INTERRUPTED)
+		return target_pause(&j->s->target, LOOK_MS, err);
+	return tracker_held(&j->s->target.tracker, err);
+}
+
+static void expect_head(struct job *j, struct work *w, struct db_unit *unit)
+{
+	struct target *t = &j->s->target;
+
+	memset(unit, 0, sizeof(*unit));
+	unit->script = &w->script;
+	tracker_begin(&t->tracker, ledger_last(&t->ledger), 0, &w->head, unit);
+}
+
+/* Takes away what is there by halves, while no other runner can begin. 0 or -1. */
+static int mend(struct job *j, struct work *w, enum db_phase *phase, struct err *err)
+{
+	struct target *t = &j->s->target;
+	struct db_unit unit;
+
+	expect_head(j, w, &unit);
+	return t->driver->mend(t->db, &unit, phase, err);
+}
+
+/*
+ * Whether it was ended from outside, which may have come after its last step: then
+ * what is there decides. What the server itself refused is not done, though
+ * something else looks like it.
+ */
+static bool was_ended(const struct err *err)
+{
+	return err->code == ERR_INTERRUPTED ||
+	       (strlen(err->sqlstate) == 5 && strncmp(err->sqlstate, "57", 2) == 0);
+}
+
+/* What is to be done after a failure that the server or a signal brought. */
+static int conclude(struct job *j, struct work *w, struct buf *seen, struct err *err)
+{
+	enum db_evidence evidence;
+	struct err why = { 0 };
+	enum db_phase phase;
+	bool mended = false;
+
+	if (look_anew(j, w, &evidence, seen, &why) < 0)
+		goto unasked;
+	if (evidence == DB_HALF && mend(j, w, &phase, &why) == 0) {
+		mended = true;
+		if (look(j, w, &evidence, seen, &why) < 0)
+			goto unasked;
+	}
+	if (evidence == DB_FINISHED && (mended || was_ended(err)))
+		return finish_seen(j, w, buf_str(seen), err);
+	if (evidence == DB_ABSENT || evidence == DB_REPEAT || evidence == DB_FINISHED)
+		return give_up(j, w, buf_str(seen), err);
+	return leave_open(j, w, buf_str(seen), err);
+unasked:
+	if (err->code != ERR_INTERRUPTED)
+		err->code = ERR_UNCERTAIN;
+	buf_reset(seen);
+	buf_addf(seen, "nothing could be asked (%s)", why.message);
+	return leave_open(j, w, buf_str(seen), err);
+}
+
+static int after_failure(struct job *j, struct work *w, struct err *err)
+{
+	struct buf seen = BUF_INIT;
+	int ret;
+
+	target_grace(&j->s->target);
+	ret = conclude(j, w, &seen, err);
+	buf_release(&seen);
+	return ret;
+}
+
+/* The connection went away in the midst of it. */
+static int after_loss(struct job *j, struct work *w, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (target_reconnect(&j->s->target, &why) == 0)
+		return look_again(j, err); /* and goes on with what is open */
+	return leave_open(j, w, "it may still be at work", err);
+}
+
+/* Nothing was sent: another runner was first, or there is no way to the server. */
+static int not_begun(struct job *j, struct work *w, enum db_phase phase, struct err *err)
+{
+	if (phase == DB_EXPECT)
+		return look_again(j, err);
+	if (phase == DB_LOCK)
+		return lock_is_held(j, err);
+	return leave_open(j, w, "nothing of it was begun", err);
+}
+
+/* Sends the statement; `started` stands. */
+static int start(struct job *j, struct work *w, struct err *err)
+{
+	struct target *t = &j->s->target;
+	struct db_report report = { 0 };
+	enum db_phase phase = DB_BEGIN;
+	struct db_unit unit;
+
+	FAULT_POINT("started");
+	expect_head(j, w, &unit);
+	if (t->driver->run_alone(t->db, &unit, &report, &phase, err) == 0) {
+		FAULT_POINT("ran");
+		return finish(j, w, &report, NULL, err);
+	}
+	if (err->code == ERR_UNCERTAIN)
+		return after_loss(j, w, err);
+	if (phase < DB_SCRIPT && err->code != ERR_INTERRUPTED)
+		return not_begun(j, w, phase, err);
+	return after_failure(j, w, err);
+}
+
+/* --- beginning, or going on -------------------------------------------- */
+
+/* It is begun; what is there of it says how to go on. */
+static int go_on_with(struct job *j, struct work *w, enum db_evidence evidence,
+		      const char *seen, struct err *err)
+{
+	switch (evidence) {
+	case DB_FINISHED:
+		return finish_seen(j, w, seen, err);
+	case DB_ABSENT:
+	case DB_REPEAT:
+		return start(j, w, err);
+	case DB_RUNNING:
+		return refuse_running(j, w, seen, err);
+	case DB_HALF: /* mended, and still so */
+	case DB_UNKNOWN:
+		return refuse_unknown(j, w, seen, err);
+	}
+	BUG("unhandled evidence %d", (int)evidence);
+}
+
 /* A run before this one has begun it. */
 static int go_on(struct job *j, struct work *w, struct err *err)
 {
-	const struct db_driver *driver = j->s->target.driver;
-	struct db_report report = { .ms = -1 };
+	enum db_phase phase = DB_BEGIN;
 	struct buf seen = BUF_INIT;
 	enum db_evidence evidence;
-	int ret = -1;
+	int ret;
 
-	if (driver->evidence(j->s->target.db, &w->script, &evidence, &seen, err) < 0)
-		goto out;
-	switch (evidence) {
-	case DB_FINISHED:
-		report.statements = 1;
-		ret = finish(j, w, &report, buf_str(&seen), err);
-		break;
-	case DB_HALF:
-		if (driver->mend(j->s->target.db, &w->script, err) < 0)
-			break;
-		ret = start(j, w, err);
-		break;
-	case DB_ABSENT:
-	case DB_REPEAT:
-		ret = start(j, w, err);
-		break;
-	case DB_RUNNING:
-		ret = refuse_running(j, w, buf_str(&seen), err);
-		break;
-	case DB_UNKNOWN:
-		ret = refuse_unknown(j, w, buf_str(&seen), err);
-		break;
+	ret = look(j, w, &evidence, &seen, err);
+	if (ret == 0 && evidence == DB_HALF) {
+		ret = mend(j, w, &phase, err);
+		if (ret < 0 && (phase == DB_LOCK || phase == DB_EXPECT)) {
+			ret = not_begun(j, w, phase, err);
+			goto out;
+		}
+		if (ret == 0) /* what was half done may be finished by that */
+			ret = look(j, w, &evidence, &seen, err);
 	}
+	if (ret == 0)
+		ret = go_on_with(j, w, evidence, buf_str(&seen), err);
+	else
+		leave_open(j, w, buf_str(&seen), err);
 out:
 	buf_release(&seen);
 	return ret;
 }
 
-/* Were its effect there already, nothing could tell later whether it ran. */
-static int refuse_done(struct job *j, const struct work *w, struct err *err)
+static int write_started(struct job *j, struct work *w, struct err *err)
+{
+	int ret;
+
+	w->nr_records = 0;
+	work_begin_record(j, w, EVENT_STARTED, ledger_last(&j->s->target.ledger));
+	work_seal_records(j, w);
+	ret = write_records(j, w, false, err);
+	if (ret == 0)
+		ledger_add(&j->s->target.ledger, &w->records[0]);
+	return ret;
+}
+
+static int begin(struct job *j, struct work *w, struct err *err)
 {
 	struct buf seen = BUF_INIT;
-	int ret = 0;
+	enum db_evidence evidence;
+	int ret;
 
-	if (look(j, w, &seen) == DB_FINISHED) {
-		ret = err_set(err, ERR_REFUSED,
-			      "what migration '%s' is to do is there already",
-			      w->script.name);
-		err_detail(err, "%s", buf_str(&seen));
-		err_hint(err, "started",
-			 "Undo what was done by hand, so that the migration does it; or "
-			 "give its object another name.");
+	ret = look(j, w, &evidence, &seen, err);
+	if (ret == 0 && evidence == DB_FINISHED) {
+		ret = refuse_done(w, buf_str(&seen), err);
+	} else if (ret == 0 && evidence == DB_RUNNING) {
+		ret = refuse_running(j, w, buf_str(&seen), err);
+	} else if (ret == 0) {
+		ret = write_started(j, w, err);
+		/* somebody else's half would be in its way */
+		if (ret == 0)
+			ret = evidence == DB_HALF ? go_on(j, w, err) : start(j, w, err);
 	}
 	buf_release(&seen);
 	return ret;
 }
 
-/* 0; 1 when another runner was first; -1. */
-static int write_started(struct job *j, struct work *w, struct err *err)
+/* What comes next is not begun after a signal, though this one ended well. */
+static int heed_signal(const struct job *j, int ret, struct err *err)
 {
-	int ret;
-
-	if (refuse_done(j, w, err) < 0)
-		return -1;
-	w->nr_records = 0;
-	work_begin_record(j, w, EVENT_STARTED, ledger_last(&j->s->target.ledger));
-	work_seal_records(j, w);
-	ret = write_records(j, w, err);
-	if (ret == 0)
-		ledger_add(&j->s->target.ledger, &w->records[0]);
-	return ret;
+	if (ret < 0 || !interrupt_seen() || j->next == j->nr)
+		return ret < 0 ? -1 : 0;
+	return err_set(err, ERR_INTERRUPTED, "interrupted");
 }
 
 int run_alone(struct job *j, struct err *err)
@@ -224,14 +388,8 @@ int run_alone(struct job *j, struct err *err)
 
 	if (ret == 0) {
 		entry = ledger_find(&j->s->target.ledger, w.script.name);
-		if (entry && entry->started) {
-			ret = go_on(j, &w, err);
-		} else {
-			ret = write_started(j, &w, err);
-			if (ret == 0)
-				ret = start(j, &w, err);
-		}
+		ret = entry && entry->started ? go_on(j, &w, err) : begin(j, &w, err);
 	}
 	work_release(&w);
-	return ret < 0 ? -1 : 0;
+	return heed_signal(j, ret, err);
 }

@@ -16,7 +16,7 @@ enum apply_step {
 	APPLY_STARTING,	 /* a migration is about to be run */
 	APPLY_DONE,	 /* it was committed (dry run: it went through) */
 	APPLY_FAILED,	 /* it was rolled back; the error follows */
-	APPLY_UNCERTAIN, /* the answer to COMMIT was lost: the next run tells */
+	APPLY_UNCERTAIN, /* it may be done, or be under way: the next run tells */
 	APPLY_WAS_DONE,	 /* another runner had applied it meanwhile */
 	APPLY_UNTRIED,	 /* a dry run ends before it: `text` says why */
 	APPLY_STATEMENT, /* its statement at `line` has ended, after `ms` */

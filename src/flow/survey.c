@@ -397,15 +397,15 @@ static int judge_policy(struct survey *s, struct err *err)
 	return 0;
 }
 
-/* Whether the plan still has what was begun, so that apply can go on with it. */
-static bool is_as_started(const struct survey *s, const struct record *open)
+ssize_t survey_as_started(const struct survey *s, const struct record *open)
 {
+	ssize_t pos = s->plan.nr ? plan_find(&s->plan, open->field[FIELD_PATH]) : -1;
 	char hex[OID_HEXSZ + 1];
-	ssize_t pos = plan_find(&s->plan, open->field[FIELD_PATH]);
 
-	return pos >= 0 && survey_is_pending(s, (size_t)pos) &&
-	       strcmp(oid_hex(&s->plan.items[pos].blob, hex), open->field[FIELD_BLOB]) ==
-		       0;
+	if (pos < 0 || !survey_is_pending(s, (size_t)pos) ||
+	    strcmp(oid_hex(&s->plan.items[pos].blob, hex), open->field[FIELD_BLOB]) != 0)
+		return -1;
+	return pos;
 }
 
 static void judge_open(struct survey *s)
@@ -415,16 +415,20 @@ static void judge_open(struct survey *s)
 
 	if (!open)
 		return;
-	same = is_as_started(s, open);
+	same = survey_as_started(s, open) >= 0;
 	findings_add(&s->problems, RULE_OPEN, same, open->field[FIELD_PATH],
-		     "migration '%s' was begun and its end is not known",
-		     open->field[FIELD_PATH]);
-	findings_hint(&s->problems,
-		      same ? "It runs outside of a transaction. The next \"git migrate "
-			     "apply\" looks what became of it and goes on."
-			   : "It is not in the plan as it was begun. Apply the commit "
-			     "that "
-			     "began it, or settle it with \"git migrate diagnose\".");
+		     "migration '%s' was begun at %s, and its end is not known",
+		     open->field[FIELD_PATH], open->field[FIELD_AT]);
+	if (same)
+		findings_hint(&s->problems,
+			      "It runs outside of a transaction. \"git migrate apply%s\" "
+			      "looks what became of it, and goes on.",
+			      target_argument(&s->target));
+	else
+		findings_hint(&s->problems,
+			      "It is not in the plan as it was begun. See what became of "
+			      "it, and settle it: git migrate diagnose%s %s",
+			      target_argument(&s->target), open->field[FIELD_PATH]);
 }
 
 /* A database that lost what its mirror holds must not go on as if it had not. */

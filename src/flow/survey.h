@@ -56,6 +56,12 @@ int survey_comes_later(struct repo *repo, const struct plan *plan,
 		       const struct ledger_entry *e, struct plan *cache, struct err *err);
 
 /**
+ * Position of a migration that the plan still has as it was begun, so that apply can
+ * go on with it; -1.
+ */
+ssize_t survey_as_started(const struct survey *s, const struct record *open);
+
+/**
  * Why an entry may run although others behind it were: the reason of an
  * "Out-Of-Order:" trailer or the target's setting; NULL for any other entry.
  */

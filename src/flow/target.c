@@ -13,6 +13,9 @@
 enum {
 	NAME_MAX_LEN = 64,
 	GRACE_MS = 10000,
+	RECONNECT_MS = 30000, /* for a server that is coming back */
+	RECONNECT_PAUSE_MS = 50,
+	RECONNECT_PAUSE_MAX_MS = 2000,
 	RETRY_SECONDS = 60,
 	RECONNECT_SECONDS = 30,
 	NUMBER_MAX = 1000000,
@@ -59,6 +62,27 @@ const struct db_waiter wait_poll = { .wait = poll_wait };
 int target_pause(struct target *t, int ms, struct err *err)
 {
 	return poll_wait(t, -1, 0, ms, err) < 0 ? -1 : 0;
+}
+
+int target_reconnect(struct target *t, struct err *err)
+{
+	int64_t deadline = clock_ms() + RECONNECT_MS;
+	int pause = RECONNECT_PAUSE_MS;
+
+	while (t->driver->reconnect(t->db, err) < 0) {
+		if (err->code == ERR_INTERRUPTED || clock_ms() >= deadline ||
+		    target_pause(t, pause, err) < 0)
+			return -1;
+		pause = pause < RECONNECT_PAUSE_MAX_MS / 2 ? pause * 2
+							   : RECONNECT_PAUSE_MAX_MS;
+	}
+	return 0;
+}
+
+const char *target_argument(struct target *t)
+{
+	return strcmp(t->name, "default") == 0 ? ""
+					       : pool_printf(&t->pool, " %s", t->name);
 }
 
 void target_grace(struct target *t)

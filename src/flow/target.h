@@ -80,6 +80,15 @@ int target_create(struct target *t, struct repo *repo, const struct target_optio
 int target_pause(struct target *t, int ms, struct err *err);
 
 /**
+ * Connects again after the connection was lost, for some time if the server is
+ * coming back. 0 or -1.
+ */
+int target_reconnect(struct target *t, struct err *err);
+
+/** What follows a command in a hint: " <name>", "" for the default target. Borrowed. */
+const char *target_argument(struct target *t);
+
+/**
  * After a signal: what is needed to leave things in order may still wait, for
  * some seconds in all.
  */
