@@ -91,6 +91,19 @@ static int refuse_unknown(struct job *j, const struct work *w, const char *seen,
 	return leave_open(j, w, seen, err);
 }
 
+/*
+ * What was seen may be the work of another runner, whose records were not there when
+ * the log was read: 1 when it has grown, and was judged anew; 0; -1.
+ */
+static int has_grown(struct job *j, struct err *err)
+{
+	uint64_t before = ledger_last(&j->s->target.ledger)->seq;
+
+	if (look_again(j, err) < 0)
+		return -1;
+	return ledger_last(&j->s->target.ledger)->seq != before;
+}
+
 /* Were its effect there already, nothing could tell later whether it ran. */
 static int refuse_done(const struct work *w, const char *seen, struct err *err)
 {
@@ -296,6 +309,8 @@ static int start(struct job *j, struct work *w, struct err *err)
 static int go_on_with(struct job *j, struct work *w, enum db_evidence evidence,
 		      const char *seen, struct err *err)
 {
+	int grown;
+
 	switch (evidence) {
 	case DB_FINISHED:
 		return finish_seen(j, w, seen, err);
@@ -306,7 +321,8 @@ static int go_on_with(struct job *j, struct work *w, enum db_evidence evidence,
 		return refuse_running(j, w, seen, err);
 	case DB_HALF: /* mended, and still so */
 	case DB_UNKNOWN:
-		return refuse_unknown(j, w, seen, err);
+		grown = has_grown(j, err);
+		return grown ? grown : refuse_unknown(j, w, seen, err);
 	}
 	BUG("unhandled evidence %d", (int)evidence);
 }
@@ -359,7 +375,9 @@ static int begin(struct job *j, struct work *w, struct err *err)
 
 	ret = look(j, w, &evidence, &seen, err);
 	if (ret == 0 && evidence == DB_FINISHED) {
-		ret = refuse_done(w, buf_str(&seen), err);
+		ret = has_grown(j, err);
+		if (ret == 0)
+			ret = refuse_done(w, buf_str(&seen), err);
 	} else if (ret == 0 && evidence == DB_RUNNING) {
 		ret = refuse_running(j, w, buf_str(&seen), err);
 	} else if (ret == 0) {

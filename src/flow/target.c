@@ -13,7 +13,6 @@
 enum {
 	NAME_MAX_LEN = 64,
 	GRACE_MS = 10000,
-	RECONNECT_MS = 30000, /* for a server that is coming back */
 	RECONNECT_PAUSE_MS = 50,
 	RECONNECT_PAUSE_MAX_MS = 2000,
 	RETRY_SECONDS = 60,
@@ -66,7 +65,7 @@ int target_pause(struct target *t, int ms, struct err *err)
 
 int target_reconnect(struct target *t, struct err *err)
 {
-	int64_t deadline = clock_ms() + RECONNECT_MS;
+	int64_t deadline = clock_ms() + 1000 * (int64_t)t->reconnect_s;
 	int pause = RECONNECT_PAUSE_MS;
 
 	while (t->driver->reconnect(t->db, err) < 0) {
