@@ -4,7 +4,7 @@
 # completions/git-migrate, where it is loaded when it is first needed.
 # t/t6020-completion.t compares the options with what each command's -h shows.
 
-__git_migrate_commands="status new apply log show audit init target plan check hook"
+__git_migrate_commands="status new apply log show diagnose audit init target plan check hook"
 
 __git_migrate_targets()
 {
@@ -33,6 +33,9 @@ __git_migrate_options()
 		;;
 	show)
 		echo "--at="
+		;;
+	diagnose)
+		echo "--abandon --finished --reason= --porcelain --json"
 		;;
 	audit)
 		echo "--at= --porcelain --json"
@@ -65,6 +68,9 @@ __git_migrate_value()
 	--target)
 		__gitcomp_nl "$(__git_migrate_targets)" "" "$2"
 		;;
+	--check)
+		__gitcomp "quick full" "" "$2"
+		;;
 	--max-count|--reason|-n)
 		COMPREPLY=()
 		;;
@@ -81,7 +87,10 @@ __git_migrate_argument()
 	status,*|apply,*|audit,*|target,show|target,remove|target,restored|target,clone)
 		__gitcomp_nl "$(__git_migrate_targets)"
 		;;
-	show,*)
+	diagnose,)
+		__gitcomp_nl "$(__git_migrate_targets; __git_migrate_migrations)"
+		;;
+	show,*|diagnose,*)
 		__gitcomp_nl "$(__git_migrate_migrations)"
 		;;
 	log,*|plan,*)
@@ -111,7 +120,7 @@ _git_migrate()
 			;;
 		*)
 			case ${words[i - 1]} in
-			--at|--to|--target|--max-count|--reason)
+			--at|--to|--target|--max-count|--reason|--check)
 				continue
 				;;
 			-n)
@@ -141,7 +150,7 @@ _git_migrate()
 	-n)
 		[ "$command" != log ] || return
 		;;
-	--at|--to|--target|--max-count|--reason)
+	--at|--to|--target|--max-count|--reason|--check)
 		__git_migrate_value "$prev" "$cur"
 		return
 		;;

@@ -119,6 +119,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/audit.c %reldir%/flow/audit.h \
 	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
+	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
 	%reldir%/flow/job.h \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
@@ -142,6 +143,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/audit.c \
 	%reldir%/cmd/check.c \
 	%reldir%/cmd/cmd.h \
+	%reldir%/cmd/diagnose.c \
 	%reldir%/cmd/findings.c \
 	%reldir%/cmd/hook.c \
 	%reldir%/cmd/init.c \

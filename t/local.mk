@@ -227,6 +227,7 @@ shell_tests = \
 	%reldir%/t2300-restored.t \
 	%reldir%/t2400-foreign-keys.t \
 	%reldir%/t2500-interrupt.t \
+	%reldir%/t2600-no-transaction.t \
 	%reldir%/t3000-postgresql.t \
 	%reldir%/t3100-hostile-server.t \
 	%reldir%/t3210-lost-commit.t \

@@ -104,14 +104,16 @@ test_expect_success 'targets' '
 	completes_to default -- apply -n d &&
 	completes_to staging -- target show s &&
 	completes_to default staging -- target remove "" &&
-	completes_to default -- init --target d
+	completes_to default -- init --target d &&
+	completes_to 2026/phone.sql default staging users.sql -- diagnose ""
 '
 
 test_expect_success 'migrations' '
 	completes_to 2026/phone.sql users.sql -- show "" &&
 	completes_to users.sql -- show u &&
 	completes_to 2026/phone.sql -- apply --to 2 &&
-	completes_to users.sql -- apply --to=u
+	completes_to users.sql -- apply --to=u &&
+	completes_to users.sql -- diagnose --abandon --reason lost staging u
 '
 
 test_expect_success 'revisions' '
@@ -126,6 +128,8 @@ test_expect_success 'words of a command' '
 	completes_to add clone list remove restored show -- target "" &&
 	completes_to staging -- target restored --reason disk s &&
 	completes_to pre-commit pre-receive -- hook "" &&
+	completes_to full quick -- apply --check "" &&
+	completes_to full -- apply --check=f &&
 	completes_to -- log -n ""
 '
 

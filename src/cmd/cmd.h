@@ -42,6 +42,7 @@ struct command {
 int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_audit(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_check(struct ctx *ctx, int argc, char **argv, struct err *err);
+int cmd_diagnose(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_hook(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_init(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_log(struct ctx *ctx, int argc, char **argv, struct err *err);

@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "log", cmd_log, NEED_REPO, "everyday",
 	  "show migrations, fixes, where they ran" },
 	{ "show", cmd_show, NEED_REPO, "everyday", "show one migration and its life" },
+	{ "diagnose", cmd_diagnose, NEED_REPO, "forward",
+	  "say what became of a migration, and settle it" },
 	{ "audit", cmd_audit, NEED_REPO, "proof", "compare tracker, plan and mirror" },
 	{ "init", cmd_init, NEED_REPO, "setting up", "prepare a repository" },
 	{ "target", cmd_target, NEED_REPO, "setting up",
