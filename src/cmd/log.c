@@ -30,7 +30,10 @@ static void print_life(struct ctx *ctx, const struct log *l, size_t pos,
 
 	for (i = 0; i < l->nr_targets; i++) {
 		e = ledger_find(&l->targets[i].ledger, l->plan.items[pos].path);
-		r = !e ? NULL : e->settled ? e->settled : e->failed;
+		r = !e		 ? NULL
+		    : e->settled ? e->settled
+		    : e->started ? e->started
+				 : e->failed;
 		if (!r)
 			continue;
 		any = true;

@@ -256,6 +256,7 @@ int tracker_held(struct tracker *t, struct err *err)
 	struct db_question question = { .ask = { d->holders, NULL, 0 },
 					.row = on_holder,
 					.arg = &holders };
+	bool is_named = t->name && strcmp(t->name, "default") != 0;
 	char sqlstate[sizeof(err->sqlstate)];
 	struct err ignored;
 
@@ -268,7 +269,8 @@ int tracker_held(struct tracker *t, struct err *err)
 				      : "It has ended in the meantime.");
 	err_hint(err, "lock-held",
 		 "Try again when it is done, or let git migrate wait for it: git migrate "
-		 "apply --wait");
+		 "apply --wait%s%s",
+		 is_named ? " " : "", is_named ? t->name : "");
 	buf_release(&holders.text);
 	return -1;
 }

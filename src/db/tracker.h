@@ -23,6 +23,7 @@ struct record;
 struct tracker {
 	const struct db_driver *driver;
 	struct db *db;	  /* both borrowed */
+	const char *name; /* of the target, for hints; NULL: not to be named */
 	unsigned version; /* of its schema, as the last reading found it */
 };
 

@@ -198,6 +198,7 @@ static int connect_to(struct target *t, struct repo *repo, const struct target_o
 	if (t->driver->open(&t->db, &how, err) < 0)
 		return err_wrap(err, "target '%s'", o->name);
 	t->tracker.driver = t->driver;
+	t->tracker.name = t->name;
 	t->tracker.db = t->db;
 	return 0;
 }

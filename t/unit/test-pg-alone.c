@@ -456,6 +456,53 @@ static void test_errors(void **state)
 	assert_int_equal(err.code, ERR_FATAL);
 }
 
+/* How far it came, and what the statement was refused with. */
+static void phase_is(struct db *db, const char *sql, const char *expect,
+		     enum db_phase wanted, const char *sqlstate)
+{
+	static const char lock[] =
+		"SELECT 1 / count(*) FROM (SELECT id FROM public.l WHERE id "
+		"= 1 FOR UPDATE NOWAIT) AS found";
+	const struct db_script script = script_of(sql);
+	const struct db_unit unit = { .script = &script,
+				      .lock = lock,
+				      .expect = { expect, NULL, 0 } };
+	enum db_phase phase = DB_COMMIT;
+	struct db_report report;
+	struct err err = { 0 };
+
+	assert_int_equal(pg->run_alone(db, &unit, &report, &phase, &err),
+			 sqlstate ? -1 : 0);
+	assert_int_equal(phase, wanted);
+	assert_string_equal(err.sqlstate, sqlstate ? sqlstate : "");
+	if (wanted == DB_SCRIPT)
+		return;
+	assert_int_equal(report.statements, 0);
+	phase = DB_COMMIT;
+	assert_int_equal(pg->mend(db, &unit, &phase, &err), -1);
+	assert_int_equal(phase, wanted);
+}
+
+static void test_phases(void **state)
+{
+	static const char sql[] = "CREATE INDEX CONCURRENTLY i ON t (a)",
+			  found[] = "SELECT 1 / count(*) FROM public.l WHERE id = 1",
+			  lacking[] = "SELECT 1 / count(*) FROM public.l WHERE id = 2";
+	struct fixture *f = *state;
+
+	must(f->db, "CREATE TABLE t (a int); CREATE TABLE l (id int)");
+	must(f->db, "INSERT INTO l VALUES (1)");
+	must(f->other, "BEGIN; SELECT id FROM l WHERE id = 1 FOR UPDATE");
+	phase_is(f->db, sql, found, DB_LOCK, "55P03");
+	must(f->other, "COMMIT");
+	phase_is(f->db, sql, lacking, DB_EXPECT, "22012");
+	seen(f->db, sql, "absent: index public.i on table public.t is not there");
+	phase_is(f->db, sql, found, DB_SCRIPT, NULL);
+	phase_is(f->db, sql, found, DB_SCRIPT, "42P07");
+	/* nobody holds the lock any more */
+	must(f->other, "SELECT id FROM l WHERE id = 1 FOR UPDATE NOWAIT");
+}
+
 static void test_session_put_back(void **state)
 {
 	struct fixture *f = *state;
@@ -736,6 +783,7 @@ int main(void)
 		T(test_signal_comes_too_late),
 		T(test_unique_violation),
 		T(test_errors),
+		T(test_phases),
 		T(test_session_put_back),
 		T(test_names),
 		T(test_long_names_and_paths),
