@@ -5,7 +5,7 @@
 # to build and run the program
 build_packages=(
 	autoconf automake 'pkg-config|pkgconf' make gcc libc6-dev git
-	libgit2-dev libsqlite3-dev libpq-dev libpq5 libjansson-dev nettle-dev
+	libgit2-dev zlib1g-dev libsqlite3-dev libpq-dev libpq5 libjansson-dev nettle-dev
 )
 
 # a PostgreSQL server and what looks at databases

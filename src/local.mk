@@ -53,7 +53,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/token.c \
 	%reldir%/sql/window.c %reldir%/sql/window.h
 
-%canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS)
+%canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS) $(ZLIB_CFLAGS)
 %canon_reldir%_libgitside_a_SOURCES = \
 	%reldir%/git/blob.c %reldir%/git/blob.h \
 	%reldir%/git/bloom.c %reldir%/git/bloom.h \
@@ -67,6 +67,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/tree.c %reldir%/git/tree.h \
 	%reldir%/git/internal.h \
 	%reldir%/git/notes.c %reldir%/git/notes.h \
+	%reldir%/git/pack.c %reldir%/git/pack.h \
 	%reldir%/git/objects.c \
 	%reldir%/git/refs.c \
 	%reldir%/git/repo.c %reldir%/git/repo.h \
@@ -161,4 +162,4 @@ git_migrate_SOURCES = \
 git_migrate_LDFLAGS = $(AM_LDFLAGS) $(EXPORT_LDFLAGS)
 git_migrate_LDADD = %reldir%/libflow.a %reldir%/libgitside.a %reldir%/libdb.a \
 	%reldir%/libsql.a %reldir%/libout.a %reldir%/libcore.a %reldir%/libbase.a \
-	$(GIT2_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) -ldl
+	$(GIT2_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) -ldl

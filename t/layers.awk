@@ -13,7 +13,7 @@ BEGIN {
 	allow("cmd", "base core sql git db out flow hooks")
 
 	# first component or whole name of a library's header -> its only user
-	owner["git2.h"] = owner["git2"] = "git"
+	owner["git2.h"] = owner["git2"] = owner["zlib.h"] = "git"
 	owner["sqlite3.h"] = owner["libpq-fe.h"] = owner["libpq"] = "db"
 	owner["jansson.h"] = "out"
 	owner["nettle"] = "base"

@@ -63,7 +63,7 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_blob_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_blob_SOURCES = %reldir%/unit/test-blob.c \
 	%reldir%/unit/sandbox.c %reldir%/unit/sandbox.h
-%canon_reldir%_unit_test_blob_LDADD = $(git_test_libs) $(GIT2_LIBS)
+%canon_reldir%_unit_test_blob_LDADD = $(git_test_libs) $(GIT2_LIBS) $(ZLIB_LIBS)
 
 %canon_reldir%_unit_test_bloom_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_bloom_SOURCES = %reldir%/unit/test-bloom.c

@@ -21,7 +21,6 @@ struct repo_reads {
 struct repo {
 	git_repository *git;
 	git_odb *odb;
-	git_odb_backend *memory; /* notes before they are a pack; the odb's, or NULL */
 	struct config *config;
 	char *git_dir;	     /* absolute */
 	char *common_dir;    /* absolute */

@@ -1,8 +1,5 @@
 #include "base/compat.h"
 
-#include <git2/sys/mempack.h>
-#include <git2/sys/odb_backend.h>
-
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fault.h"
@@ -11,6 +8,7 @@
 #include "base/vec.h"
 #include "git/internal.h"
 #include "git/notes.h"
+#include "git/pack.h"
 #include "git/tree.h"
 
 enum {
@@ -18,6 +16,7 @@ enum {
 	NOTES_MAX = 256 << 20, /* bytes of all of them */
 	ENTRIES_MAX = 2000000, /* tree entries: a few objects can spell out any number */
 	MODE_NOTE = 0100644,
+	FOLDERS = 256,
 };
 
 /* One note blob, by the object that it is about. */
@@ -104,6 +103,12 @@ static int commit_tree(struct repo *r, const struct oid *commit, struct oid *tre
 	return 0;
 }
 
+static void sort_set(struct note_set *set)
+{
+	if (set->nr > 1)
+		qsort(set->items, set->nr, sizeof(*set->items), cmp_note);
+}
+
 static int load_set(struct repo *r, const struct oid *tip, struct note_set *set,
 		    struct err *err)
 {
@@ -115,8 +120,7 @@ static int load_set(struct repo *r, const struct oid *tip, struct note_set *set,
 	if (commit_tree(r, tip, &tree, err) < 0 ||
 	    collect(r, &tree, prefix, 0, set, err) < 0)
 		return -1;
-	if (set->nr > 1)
-		qsort(set->items, set->nr, sizeof(*set->items), cmp_note);
+	sort_set(set);
 	return 0;
 }
 
@@ -196,84 +200,117 @@ out:
 	return ret;
 }
 
-/* Objects in memory until they are written as one pack. */
-struct writer {
-	struct repo *repo;
-	git_odb_backend *memory; /* a backend of the repository's odb */
-	struct oid *written;	 /* what the pack is made of */
-	size_t nr, alloc;
+/* The root of a notes tree: its folders, by the two digits that they are named. */
+struct root {
+	struct oid folders[FOLDERS]; /* zero: there is none */
+	bool other;		     /* it has more than such folders, or none */
+	struct note_set set; /* with `other` all notes, else those of one folder */
 };
 
-/* A backend cannot be taken out of an odb again: one is kept with the repository. */
-static int open_memory(struct writer *w, struct err *err)
-{
-	git_odb_backend *memory = NULL;
+/* What one call of notes_append does. */
+struct writer {
+	struct repo *repo;
+	struct pack *pack;
+	bool added; /* a line that was not there */
+};
 
-	if (!w->repo->memory) {
-		if (git_mempack_new(&memory) < 0 ||
-		    git_odb_add_backend(w->repo->odb, memory, 999) < 0) {
-			if (memory)
-				memory->free(memory);
-			return repo_err(err, "could not make room for notes");
-		}
-		w->repo->memory = memory;
+/* The folders as they are named in the root; false when that holds anything else. */
+static bool take_folders(git_odb_object *raw, struct root *root)
+{
+	struct tree_entry e;
+	unsigned char first;
+	size_t at = 0;
+	int more;
+
+	while ((more = tree_next(raw, &at, &e)) > 0) {
+		if (e.mode != 040000 || e.name_len != 2 || !hex_is_lower(e.name, 2) ||
+		    hex_decode(e.name, &first, 1) < 0 ||
+		    !oid_is_zero(&root->folders[first]))
+			return false;
+		root->folders[first] = e.id;
 	}
-	w->memory = w->repo->memory;
-	return 0;
+	return more == 0;
 }
 
-static int write_object(struct writer *w, git_object_t type, const void *data, size_t len,
-			struct oid *out, struct err *err)
+/* Reads what the folders are; all notes where it has another form than we write. */
+static int open_root(struct repo *r, const struct oid *tip, struct root *root,
+		     struct err *err)
 {
-	git_oid id;
+	git_odb_object *raw = NULL;
+	struct oid tree;
 
-	if (git_odb_hash(&id, data, len, type) < 0)
-		return repo_err(err, "could not write a note");
-	from_git(out, &id);
-	if (git_odb_exists_ext(w->repo->odb, &id, GIT_ODB_LOOKUP_NO_REFRESH))
-		return 0; /* a folder that did not change */
-	if (w->memory->write(w->memory, &id, data, len, type) < 0)
-		return repo_err(err, "could not write a note");
-	VEC_GROW(w->written, w->nr, w->alloc);
-	w->written[w->nr++] = *out;
+	if (oid_is_zero(tip))
+		return 0;
+	if (commit_tree(r, tip, &tree, err) < 0 ||
+	    repo_read(r, &raw, &tree, GIT_OBJECT_TREE, err) != 0)
+		return -1;
+	root->other = !take_folders(raw, root);
+	git_odb_object_free(raw);
+	if (!root->other)
+		return 0;
+	memset(root->folders, 0, sizeof(root->folders));
+	return load_set(r, tip, &root->set, err);
+}
+
+/* The notes of one folder, the only ones in the set then. */
+static int open_folder(struct repo *r, struct root *root, unsigned char first,
+		       struct err *err)
+{
+	char prefix[OID_HEXSZ + 1];
+
+	root->set.nr = 0;
+	if (oid_is_zero(&root->folders[first]))
+		return 0;
+	hex_encode(&first, 1, prefix);
+	if (collect(r, &root->folders[first], prefix, 2, &root->set, err) < 0)
+		return -1;
+	sort_set(&root->set);
 	return 0;
 }
 
-/* The note's old text with the new lines behind it. */
-static int extend_note(struct writer *w, struct note *note, const struct note_line *lines,
-		       size_t nr, bool *changed, struct err *err)
+static bool has_line(const struct buf *text, const char *line)
+{
+	size_t len = strlen(line);
+	const char *hit = buf_str(text);
+
+	while ((hit = strstr(hit, line)) != NULL) {
+		if ((hit == text->s || hit[-1] == '\n') && hit[len] == '\n')
+			return true;
+		hit++;
+	}
+	return false;
+}
+
+/*
+ * Writes one note: the old text with the new lines behind it. A mixture of fanouts
+ * can hold two notes of one object; git joins their texts, and so is it done here.
+ */
+static int write_note(struct writer *w, const struct note *notes, size_t nr_notes,
+		      const struct note_line *lines, size_t nr_lines, struct oid *out,
+		      struct err *err)
 {
 	struct buf text = BUF_INIT;
-	size_t bytes = 0;
-	size_t i, len;
-	const char *hit;
+	size_t bytes = 0, i;
 	int ret = -1;
 
-	if (!oid_is_zero(&note->blob)) {
-		if (read_note(w->repo, &note->blob, &text, &bytes, err) < 0)
+	for (i = 0; i < nr_notes; i++) {
+		if (read_note(w->repo, &notes[i].blob, &text, &bytes, err) < 0)
 			goto out;
 		if (text.len && text.s[text.len - 1] != '\n')
 			buf_addc(&text, '\n');
 	}
-	for (i = 0; i < nr; i++) {
-		len = strlen(lines[i].line);
-		hit = buf_str(&text);
-		while ((hit = strstr(hit, lines[i].line)) != NULL) {
-			if ((hit == text.s || hit[-1] == '\n') && hit[len] == '\n')
-				break;
-			hit++;
-		}
-		if (hit)
+	for (i = 0; i < nr_lines; i++) {
+		if (has_line(&text, lines[i].line))
 			continue;
 		buf_adds(&text, lines[i].line);
 		buf_addc(&text, '\n');
-		*changed = true;
+		w->added = true;
 	}
 	if (text.len > NOTE_MAX)
 		err_set(err, ERR_FATAL, "a note has grown over %d bytes", NOTE_MAX);
 	else
-		ret = write_object(w, GIT_OBJECT_BLOB, text.s, text.len, &note->blob,
-				   err);
+		ret = pack_add(w->pack, GIT_OBJECT_BLOB, buf_str(&text), text.len, out,
+			       err);
 out:
 	buf_release(&text);
 	return ret;
@@ -287,76 +324,6 @@ static int cmp_line(const void *a, const void *b)
 	return order ? order : strcmp(x->line, y->line);
 }
 
-/*
- * A mixture of fanouts can hold two notes of one object; git joins their texts,
- * and a tree with both would be malformed.
- */
-static int join_doubles(struct writer *w, struct note_set *set, struct err *err)
-{
-	struct buf text = BUF_INIT;
-	size_t i, k, kept = 0, bytes = 0;
-	int ret = -1;
-
-	for (i = 0; i < set->nr; i = k) {
-		for (k = i + 1;
-		     k < set->nr && cmp_note(&set->items[i], &set->items[k]) == 0;)
-			k++;
-		set->items[kept++] = set->items[i];
-		if (k == i + 1)
-			continue;
-		buf_reset(&text);
-		for (; i < k; i++) {
-			if (read_note(w->repo, &set->items[i].blob, &text, &bytes, err) <
-			    0)
-				goto out;
-			if (text.len && text.s[text.len - 1] != '\n')
-				buf_addc(&text, '\n');
-		}
-		if (write_object(w, GIT_OBJECT_BLOB, buf_str(&text), text.len,
-				 &set->items[kept - 1].blob, err) < 0)
-			goto out;
-	}
-	set->nr = kept;
-	ret = 0;
-out:
-	buf_release(&text);
-	return ret;
-}
-
-/* Puts the lines into the notes of their objects; the set is sorted again. */
-static int merge_lines(struct writer *w, struct note_set *set,
-		       const struct note_line *lines, size_t nr, bool *changed,
-		       struct err *err)
-{
-	struct note_line *sorted = xcalloc(nr + 1, sizeof(*sorted));
-	size_t known = set->nr, i, k; /* the sorted part: each object comes up once */
-	struct note key = { 0 }, *note;
-	int ret = -1;
-
-	memcpy(sorted, lines, nr * sizeof(*sorted));
-	qsort(sorted, nr, sizeof(*sorted), cmp_line);
-	for (i = 0; i < nr; i = k) {
-		for (k = i + 1; k < nr && oid_eq(&sorted[k].object, &sorted[i].object);)
-			k++;
-		key.object = sorted[i].object;
-		note = known ? bsearch(&key, set->items, known, sizeof(key), cmp_note)
-			     : NULL;
-		if (!note) {
-			VEC_GROW(set->items, set->nr, set->alloc);
-			note = &set->items[set->nr++];
-			*note = key;
-		}
-		if (extend_note(w, note, sorted + i, k - i, changed, err) < 0)
-			goto out;
-	}
-	if (set->nr > 1)
-		qsort(set->items, set->nr, sizeof(*set->items), cmp_note);
-	ret = 0;
-out:
-	free(sorted);
-	return ret;
-}
-
 static void add_entry(struct buf *tree, unsigned mode, const char *name, size_t len,
 		      const struct oid *id)
 {
@@ -366,33 +333,115 @@ static void add_entry(struct buf *tree, unsigned mode, const char *name, size_t 
 	buf_add(tree, id->id, OID_RAWSZ);
 }
 
-/* A root of 2-digit folders that hold 38-digit names. */
-static int write_tree(struct writer *w, const struct note_set *set, struct oid *out,
+/* What a folder is made of: notes that stand there, and lines to put into them. */
+struct content {
+	const struct note *notes;
+	size_t nr_notes;
+	const struct note_line *lines;
+	size_t nr_lines;
+};
+
+/* Takes all of the object that comes first away from `c`. */
+static struct content take_object(struct content *c, struct oid *object)
+{
+	struct content one = { .notes = c->notes, .lines = c->lines };
+
+	if (!c->nr_lines ||
+	    (c->nr_notes && oid_cmp(&c->notes[0].object, &c->lines[0].object) <= 0))
+		*object = c->notes[0].object;
+	else
+		*object = c->lines[0].object;
+	for (; c->nr_notes && oid_eq(&c->notes->object, object); c->nr_notes--) {
+		c->notes++;
+		one.nr_notes++;
+	}
+	for (; c->nr_lines && oid_eq(&c->lines->object, object); c->nr_lines--) {
+		c->lines++;
+		one.nr_lines++;
+	}
+	return one;
+}
+
+/* A folder of 38-digit names. */
+static int write_folder(struct writer *w, struct content c, struct oid *out,
+			struct err *err)
+{
+	struct buf tree = BUF_INIT;
+	char hex[OID_HEXSZ + 1];
+	struct oid object, blob;
+	struct content one;
+	int ret = -1;
+
+	while (c.nr_notes || c.nr_lines) {
+		one = take_object(&c, &object);
+		if (one.nr_notes == 1 && !one.nr_lines)
+			blob = one.notes->blob;
+		else if (write_note(w, one.notes, one.nr_notes, one.lines, one.nr_lines,
+				    &blob, err) < 0)
+			goto out;
+		add_entry(&tree, MODE_NOTE, oid_hex(&object, hex) + 2, OID_HEXSZ - 2,
+			  &blob);
+	}
+	ret = pack_add(w->pack, GIT_OBJECT_TREE, tree.s, tree.len, out, err);
+out:
+	buf_release(&tree);
+	return ret;
+}
+
+/*
+ * Writes the folders into which lines come; the others stay what they are, unread.
+ * Where the tree has another form all are written.
+ */
+static int write_folders(struct writer *w, struct root *root,
+			 const struct note_line *lines, size_t nr, struct err *err)
+{
+	const struct note *end = root->set.items + root->set.nr;
+	struct content c = { .lines = lines, .notes = root->set.items };
+	unsigned first;
+
+	for (first = 0; first < FOLDERS; first++) {
+		c.lines += c.nr_lines;
+		for (c.nr_lines = 0; c.lines + c.nr_lines < lines + nr &&
+				     c.lines[c.nr_lines].object.id[0] == first;)
+			c.nr_lines++;
+		if (root->other) {
+			c.notes += c.nr_notes;
+			for (c.nr_notes = 0; c.notes + c.nr_notes < end &&
+					     c.notes[c.nr_notes].object.id[0] == first;)
+				c.nr_notes++;
+		} else if (c.nr_lines) {
+			if (open_folder(w->repo, root, (unsigned char)first, err) < 0)
+				return -1;
+			c.notes = root->set.items;
+			c.nr_notes = root->set.nr;
+		} else {
+			continue;
+		}
+		if ((c.nr_notes || c.nr_lines) &&
+		    write_folder(w, c, &root->folders[first], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int write_root(struct writer *w, const struct root *root, struct oid *out,
 		      struct err *err)
 {
-	struct buf root = BUF_INIT, sub = BUF_INIT;
-	char hex[OID_HEXSZ + 1];
-	struct oid id;
-	size_t i = 0;
-	int ret = -1;
+	struct buf tree = BUF_INIT;
 	unsigned char first;
+	char hex[3];
+	unsigned i;
+	int ret;
 
-	while (i < set->nr) {
-		first = set->items[i].object.id[0];
-		buf_reset(&sub);
-		for (; i < set->nr && set->items[i].object.id[0] == first; i++) {
-			oid_hex(&set->items[i].object, hex);
-			add_entry(&sub, MODE_NOTE, hex + 2, OID_HEXSZ - 2,
-				  &set->items[i].blob);
-		}
-		if (write_object(w, GIT_OBJECT_TREE, sub.s, sub.len, &id, err) < 0)
-			goto out;
-		add_entry(&root, 040000, hex, 2, &id);
+	for (i = 0; i < FOLDERS; i++) {
+		if (oid_is_zero(&root->folders[i]))
+			continue;
+		first = (unsigned char)i;
+		hex_encode(&first, 1, hex);
+		add_entry(&tree, 040000, hex, 2, &root->folders[i]);
 	}
-	ret = write_object(w, GIT_OBJECT_TREE, buf_str(&root), root.len, out, err);
-out:
-	buf_release(&root);
-	buf_release(&sub);
+	ret = pack_add(w->pack, GIT_OBJECT_TREE, buf_str(&tree), tree.len, out, err);
+	buf_release(&tree);
 	return ret;
 }
 
@@ -419,7 +468,7 @@ static int write_commit(struct writer *w, const struct oid *tree,
 	if (!oid_is_zero(where->merged))
 		buf_addf(&text, "parent %s\n", oid_hex(where->merged, hex));
 	buf_addf(&text, "author %s\ncommitter %s\n\n%s", who.s, who.s, message);
-	ret = write_object(w, GIT_OBJECT_COMMIT, text.s, text.len, out, err);
+	ret = pack_add(w->pack, GIT_OBJECT_COMMIT, text.s, text.len, out, err);
 out:
 	git_signature_free(now);
 	buf_release(&text);
@@ -427,65 +476,36 @@ out:
 	return ret;
 }
 
-/* One pack of what this run wrote: old notes are in a pack already. */
-static int write_pack(struct writer *w, struct err *err)
-{
-	git_odb_writepack *pack = NULL;
-	git_indexer_progress progress = { 0 };
-	git_packbuilder *builder = NULL;
-	git_buf bytes = GIT_BUF_INIT;
-	int code, ret = -1;
-	size_t i;
-
-	code = git_packbuilder_new(&builder, w->repo->git);
-	for (i = 0; i < w->nr && code == 0; i++)
-		code = git_packbuilder_insert(builder, to_git(&w->written[i]), NULL);
-	if (code < 0 || git_packbuilder_write_buf(&bytes, builder) < 0 ||
-	    git_odb_write_pack(&pack, w->repo->odb, NULL, NULL) < 0 ||
-	    pack->append(pack, bytes.ptr, bytes.size, &progress) < 0 ||
-	    pack->commit(pack, &progress) < 0)
-		repo_err(err, "could not write the notes as a pack");
-	else
-		ret = 0;
-	if (pack)
-		pack->free(pack);
-	git_packbuilder_free(builder);
-	git_buf_dispose(&bytes);
-	return ret;
-}
-
 int notes_append(struct repo *r, const char *ref, const struct notes_commit *where,
 		 const struct note_line *lines, size_t nr, const char *message,
 		 struct err *err)
 {
-	struct writer w = { .repo = r };
-	struct note_set set = { 0 };
+	struct note_line *sorted = xcalloc(nr + 1, sizeof(*sorted));
+	struct writer w = { .repo = r, .pack = pack_new(r) };
+	struct root root = { 0 };
 	struct oid tree, commit;
-	bool changed = false;
 	int ret = -1;
 
-	if (load_set(r, where->base, &set, err) < 0)
+	memcpy(sorted, lines, nr * sizeof(*sorted));
+	qsort(sorted, nr, sizeof(*sorted), cmp_line);
+	if (open_root(r, where->base, &root, err) < 0 ||
+	    write_folders(&w, &root, sorted, nr, err) < 0)
 		goto out;
-	if (open_memory(&w, err) < 0 || join_doubles(&w, &set, err) < 0)
-		goto out;
-	if (merge_lines(&w, &set, lines, nr, &changed, err) < 0)
-		goto out;
-	if (!changed && oid_is_zero(where->merged)) {
+	if (!w.added && oid_is_zero(where->merged)) {
 		ret = 0;
 		goto out;
 	}
-	if (write_tree(&w, &set, &tree, err) < 0 ||
+	if (write_root(&w, &root, &tree, err) < 0 ||
 	    write_commit(&w, &tree, where, message, &commit, err) < 0 ||
-	    write_pack(&w, err) < 0)
+	    pack_finish(w.pack, err) < 0)
 		goto out;
 	FAULT_POINT("packed");
 	ret = repo_swap_ref(r, ref, where->tip, &commit, "migrate: records", err);
 	FAULT_POINT("mirrored");
 out:
-	if (w.memory)
-		git_mempack_reset(w.memory);
-	free(w.written);
-	free(set.items);
+	pack_free(w.pack);
+	free(sorted);
+	free(root.set.items);
 	return ret;
 }
 
