@@ -110,6 +110,87 @@ test_expect_success 'a run that fails is mirrored too' '
 	is_mirrored
 '
 
+# read_of WHAT: how many of them the traced command has read.
+read_of() {
+	sed -n "s/.* $1=\([0-9]*\) .*/\1/p" .git/t/trace
+}
+
+# traced_apply: an apply that tells what it has read.
+traced_apply() {
+	rm -f .git/t/trace &&
+	GIT_TRACE_MIGRATE=$PWD/.git/t/trace git migrate apply >.git/t/out 2>&1
+}
+
+test_expect_success 'behind a head that is known no old note is read; else all are' '
+	fresh behind &&
+	new_migration few "CREATE TABLE few (x);" &&
+	traced_apply &&
+	few=$(read_of blobs) &&
+	is_mirrored &&
+	for i in $(seq 30); do
+		new_migration m$i "CREATE TABLE m$i (x);" || return 1
+	done &&
+	git migrate apply >.git/t/out 2>&1 &&
+	new_migration many "CREATE TABLE many (x);" &&
+	traced_apply &&
+	test "$(read_of blobs)" = "$few" &&
+	is_mirrored &&
+	git notes --ref=$ref remove HEAD~5 2>/dev/null &&
+	new_migration last "CREATE TABLE last (x);" &&
+	traced_apply &&
+	test "$(read_of blobs)" -ge $((few + 30)) &&
+	grep "^mirror: 2 records added" .git/t/out &&
+	is_mirrored
+'
+
+# rewrite_tree COMMAND...: the tip as the same commit again, with another tree: of
+# what COMMAND makes of the lines of "git ls-tree -r".
+rewrite_tree() {
+	git ls-tree -r $ref | "$@" >.git/t/entries &&
+	git log -1 --format=%B $ref >.git/t/message &&
+	GIT_INDEX_FILE=$PWD/.git/t/index git update-index --index-info <.git/t/entries &&
+	tree=$(GIT_INDEX_FILE=$PWD/.git/t/index git write-tree) &&
+	rm .git/t/index &&
+	git update-ref $ref "$(git commit-tree -p $ref^ -F .git/t/message "$tree")"
+}
+
+test_expect_success 'folders in folders are gone on with, those of other commits unread' '
+	fresh deep &&
+	new_migration e "SELECT wrong;" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>&1 &&
+	rewrite_tree sed "s,\(	..\)/\(..\),\1/\2/," &&
+	git ls-tree -r --name-only $ref >.git/t/names &&
+	! grep -v "^../../.\{36\}\$" .git/t/names &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>&1 &&
+	test 2 = "$(git notes --ref=$ref show HEAD | grep -c " event=failed ")" &&
+	git ls-tree -r --name-only $ref | grep "^../../.\{36\}\$" >.git/t/unread &&
+	test 2 = $(wc -l <.git/t/unread) &&
+	is_mirrored
+'
+
+# first_apart: the first line of the last commit that failed in a note of its own
+first_apart() {
+	id=$(git rev-parse HEAD) &&
+	git notes --ref=$ref show HEAD >.git/t/note &&
+	cat >.git/t/tree &&
+	grep -v "$(echo "$id" | cut -c3-)" .git/t/tree &&
+	printf "100644 blob %s\t%s\n" \
+		"$(head -n 1 .git/t/note | git hash-object -w --stdin)" \
+		"$(echo "$id" | sed "s,^..,&/,")" \
+		"$(tail -n +2 .git/t/note | git hash-object -w --stdin)" \
+		"$(echo "$id" | sed "s,^\(..\)\(..\),\1/\2/,")"
+}
+
+test_expect_success 'two notes of one commit in one folder are joined' '
+	rewrite_tree first_apart &&
+	test 4 = $(git ls-tree -r $ref | wc -l) &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>&1 &&
+	test 3 = "$(git notes --ref=$ref show HEAD | grep -c " event=failed ")" &&
+	test 3 = $(git ls-tree -r $ref | wc -l) &&
+	is_mirrored &&
+	git fsck --strict --full >.git/t/out 2>&1
+'
+
 test_expect_success 'the tree has a fanout of 2/38, no loose objects are written' '
 	fresh packed &&
 	git ls-tree -r --name-only $ref | grep -v "^[0-9a-f]\{2\}/[0-9a-f]\{38\}\$" >.git/t/actual

@@ -379,14 +379,15 @@ static void add_line(struct batch *b, const struct note_line *line)
 	b->items[b->nr++] = *line;
 }
 
+/* What the mirror lacks of the records from `first` on. */
 static void collect_missing(const struct mirror *m, const struct ledger *ledger,
-			    struct batch *out)
+			    size_t first, struct batch *out)
 {
 	const struct record *r;
 	struct note_line line;
 	size_t i;
 
-	for (i = 0; i < ledger->nr; i++) {
+	for (i = first; i < ledger->nr; i++) {
 		r = &ledger->records[i];
 		if (mirror_has(m, r->line))
 			continue;
@@ -431,23 +432,45 @@ static void make_message(struct buf *out, const char *target, const struct ledge
 }
 
 /*
- * Whether the newest commit of the mirror was written by this tool when the log
- * ended as it does now: then all of the log is in it. Read without its lines.
+ * How many of the ledger's records the mirror has for certain, without reading its
+ * lines: the newest commit of the ref was written by this tool when the log ended in
+ * one of them, and nobody else's is to be merged. 0 when it has to be read.
  */
-static int is_caught_up(struct repo *repo, const char *target,
-			const struct ledger *ledger, struct err *err)
+static size_t count_known(const struct mirror *m, const struct ledger *ledger)
 {
-	const struct record *last = ledger_last(ledger);
-	struct pool pool = { 0 };
-	struct mirror m;
-	int ret = mirror_read_head(repo, target, &pool, &m, err);
+	size_t i;
 
-	if (ret == 0)
-		ret = !oid_is_zero(&m.tip) && oid_eq(&m.tip, &m.base) &&
-		      oid_is_zero(&m.parted) && oid_eq(&m.head_commit, &m.tip) &&
-		      m.head_seq == last->seq && strcmp(m.head_hash, last->hash) == 0;
-	pool_release(&pool);
-	return ret;
+	if (oid_is_zero(&m->tip) || !oid_eq(&m->tip, &m->base) ||
+	    !oid_is_zero(&m->parted) || !oid_eq(&m->head_commit, &m->tip))
+		return 0;
+	for (i = ledger->nr; i-- > 0;)
+		if (ledger->records[i].seq == m->head_seq &&
+		    strcmp(ledger->records[i].hash, m->head_hash) == 0)
+			return i + 1;
+	return 0;
+}
+
+/* Reads the lines where they must be, and gives what the mirror lacks. 0 or -1. */
+static int find_missing(struct gather *g, const struct ledger *ledger, struct batch *out,
+			struct err *err)
+{
+	struct mirror *m = g->out;
+	size_t known;
+
+	if (find_tips(g, err) < 0)
+		return -1;
+	known = count_known(m, ledger);
+	if (known) {
+		collect_missing(m, ledger, known, out);
+		return 0;
+	}
+	if (gather_at(g, &m->base, err) < 0)
+		return -1;
+	make_set(g, m);
+	if (mirror_check_head(m, g->target, ledger, err) < 0)
+		return -1;
+	collect_missing(m, ledger, 0, out);
+	return collect_parted(g->repo, m, g->pool, out, err);
 }
 
 /* One try: 0, 1 when another writer was first, -1. */
@@ -457,14 +480,11 @@ static int append_once(struct repo *repo, const char *target, const struct ledge
 	struct buf ref = BUF_INIT, message = BUF_INIT;
 	struct batch batch = { 0 };
 	struct pool pool = { 0 };
-	struct mirror m;
+	struct mirror m = { 0 };
+	struct gather g = { .repo = repo, .pool = &pool, .target = target, .out = &m };
 	int ret = -1;
 
-	if (mirror_read(repo, target, 0, &pool, &m, err) < 0 ||
-	    mirror_check_head(&m, target, ledger, err) < 0)
-		goto out;
-	collect_missing(&m, ledger, &batch);
-	if (collect_parted(repo, &m, &pool, &batch, err) < 0)
+	if (find_missing(&g, ledger, &batch, err) < 0)
 		goto out;
 	*written = batch.records;
 	mirror_ref(&ref, target);
@@ -483,6 +503,7 @@ out:
 	buf_release(&ref);
 	buf_release(&message);
 	pool_release(&pool);
+	free(g.lines);
 	free(batch.items);
 	return ret;
 }
@@ -495,9 +516,6 @@ int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *
 	*written = 0;
 	if (!ledger->nr)
 		return 0;
-	ret = is_caught_up(repo, target, ledger, err);
-	if (ret)
-		return ret < 0 ? -1 : 0;
 	for (i = 0; i < TRIES; i++) {
 		ret = append_once(repo, target, ledger, written, err);
 		if (ret <= 0)

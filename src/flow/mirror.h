@@ -73,8 +73,9 @@ int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
 
 /**
  * Appends to the mirror what the ledger has and it lacks: in one commit, by
- * compare and swap, again if another writer was first. `*written` counts the
- * records. 0; -1 with `err` set; ERR_REFUSED as mirror_check_head.
+ * compare and swap, again if another writer was first. Where the newest commit names a
+ * record of the ledger as its head, only what came behind is looked at. `*written` counts
+ * the records. 0; -1 with `err` set; ERR_REFUSED as mirror_check_head.
  */
 int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *ledger,
 		    size_t *written, struct err *err);
