@@ -642,4 +642,16 @@ test_expect_success 'mirror: other notes are free' '
 	pushed origin :refs/notes/other
 '
 
+# objects are opened anew when a lot was read: those of the quarantine too
+test_expect_success 'megabytes of migrations are read from the quarantine to the last' '
+	scene large &&
+	for i in 1 2 3 4 5; do
+		{ printf -- "--%01500000d\n" 0 && echo "CREATE TABLE large$i (x);"; } >migrations/large$i.sql &&
+		git add migrations && git commit -qm "large $i" || return 1
+	done &&
+	pushed origin main &&
+	git migrate apply >.git/t/out 2>&1 &&
+	grep "large5.sql" .git/t/out
+'
+
 test_done

@@ -184,7 +184,7 @@ static int make_plan(struct graph *g, struct lines *lines, struct plan *plan,
 	if (order_plan(&source, lines, &plan->head, &l.paths, entries, err) < 0)
 		goto out;
 	fill_plan(plan, &l, entries);
-	ret = 0;
+	ret = repo_drop_bases(g->repo, err); /* of trees, that nobody asks for again */
 out:
 	listing_release(&l);
 	free(entries);

@@ -41,6 +41,7 @@ struct repo {
 	bool graph_asked;
 	struct cache *cache; /* NULL until asked for */
 	struct repo_reads reads;
+	uint64_t unpacked, unpacked_before; /* bytes of objects; see git/objects.c */
 	void (*progress)(void *arg, size_t commits); /* NULL: nobody wants to know */
 	void *progress_arg;
 };
@@ -76,6 +77,16 @@ char *line_next(char **at);
 /** Says that an object is not there, and what would bring it. Returns 1. */
 int repo_missing(struct repo *r, const struct oid *id, git_object_t type,
 		 struct err *err);
+
+/** In a hook the pushed objects lie in a folder of their own until it agrees. 0 or -1. */
+int repo_see_quarantine(struct repo *r, struct err *err);
+
+/**
+ * libgit2 keeps up to 16 MiB of the bases of deltas for as long as a pack is open, and
+ * has no setting for it: more than all the rest of a command takes. This opens the
+ * objects anew where much was read since. What was read stays. 0 or -1.
+ */
+int repo_drop_bases(struct repo *r, struct err *err);
 
 /** Reads an object raw. 0, 1 when it is not there, -1 with `err` set. */
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,

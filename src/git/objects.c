@@ -1,6 +1,8 @@
 /* Objects as bytes, where they may lie, and what git keeps beside them. */
 #include "base/compat.h"
 
+#include <git2/sys/repository.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -47,6 +49,53 @@ int repo_missing(struct repo *r, const struct oid *id, git_object_t type, struct
 	return 1;
 }
 
+/* Goes over to the objects of a folder, or to none. As libgit2's functions. */
+static int take_odb(struct repo *r, const char *folder)
+{
+	git_odb *odb = NULL;
+	int code = folder ? git_odb_open(&odb, folder) : git_odb_new(&odb);
+
+	if (code == 0)
+		code = git_repository_set_odb(r->git, odb);
+	if (code < 0) {
+		git_odb_free(odb);
+		return code;
+	}
+	git_odb_free(r->odb);
+	r->odb = odb;
+	return 0;
+}
+
+int repo_drop_bases(struct repo *r, struct err *err)
+{
+	enum { WORTH_IT = 1 << 20 };
+	struct buf path = BUF_INIT;
+	int ret = -1;
+
+	if (r->unpacked - r->unpacked_before < WORTH_IT)
+		return 0;
+	r->unpacked_before = r->unpacked;
+	buf_addf(&path, "%s/objects", r->common_dir);
+	/* first without any, or the new one would share the packs with the old */
+	if (take_odb(r, NULL) == 0 && take_odb(r, path.s) == 0)
+		ret = repo_see_quarantine(r, err);
+	else
+		repo_err(err, "could not open the objects of '%s'", r->git_dir);
+	buf_release(&path);
+	return ret;
+}
+
+/*
+ * The bases that libgit2 keeps may be many while a long history is read; less often
+ * the more there is to read, since what was dropped has to be put together again.
+ */
+static bool has_many_bases(const struct repo *r)
+{
+	enum { BASES = 2 << 20, SHARE = 4 };
+
+	return r->unpacked - r->unpacked_before >= BASES + r->unpacked / SHARE;
+}
+
 static void count_read(struct repo_reads *reads, git_odb_object *object)
 {
 	switch (git_odb_object_type(object)) {
@@ -68,14 +117,18 @@ static void count_read(struct repo_reads *reads, git_odb_object *object)
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err)
 {
-	int code = git_odb_read(out, r->odb, to_git(id));
 	char hex[OID_HEXSZ + 1];
+	int code;
 
+	if (has_many_bases(r) && repo_drop_bases(r, err) < 0)
+		return -1;
+	code = git_odb_read(out, r->odb, to_git(id));
 	if (code == GIT_ENOTFOUND)
 		return repo_missing(r, id, type, err);
 	if (code < 0)
 		return repo_err(err, "could not read object %s", oid_hex(id, hex));
 	count_read(&r->reads, *out);
+	r->unpacked += git_odb_object_size(*out);
 	if (git_odb_object_type(*out) != type) {
 		git_odb_object_free(*out);
 		*out = NULL;

@@ -158,8 +158,7 @@ static int understand(struct repo *r, char *answer, struct err *err)
 	return 0;
 }
 
-/* In a hook the pushed objects lie in a folder of their own until it agrees. */
-static int see_quarantine(struct repo *r, struct err *err)
+int repo_see_quarantine(struct repo *r, struct err *err)
 {
 	const char *dir = getenv("GIT_OBJECT_DIRECTORY");
 
@@ -225,7 +224,7 @@ static int open_git(struct repo *r, struct err *err)
 				    NULL) < 0 ||
 	    git_repository_odb(&r->odb, r->git) < 0)
 		return repo_err(err, "could not open repository '%s'", r->git_dir);
-	return see_quarantine(r, err);
+	return repo_see_quarantine(r, err);
 }
 
 static int cmp_oid(const void *a, const void *b)
