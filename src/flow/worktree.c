@@ -28,25 +28,32 @@ static void add(struct listing *l, const char *path, enum uncommitted how)
 	l->files[l->nr++].how = how;
 }
 
+/* Most file systems say with a name what it is, so that it need not be looked at. */
+static bool is_folder(const struct dirent *e, const char *path)
+{
+	struct stat st;
+
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type == DT_DIR;
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* A folder that cannot be read is like one that is not there: a hint gets lost. */
 static void list_new(struct listing *l, struct buf *path, unsigned depth)
 {
 	size_t before = path->len;
 	struct dirent *e;
-	struct stat st;
 	DIR *dir = depth < DEPTH_MAX ? opendir(path->s) : NULL;
 
 	while (dir && (e = readdir(dir)) != NULL) {
 		if (e->d_name[0] == '.')
 			continue;
 		buf_addf(path, "/%s", e->d_name);
-		if (lstat(path->s, &st) == 0) {
-			if (S_ISDIR(st.st_mode))
-				list_new(l, path, depth + 1);
-			else if (migration_name_check(path->s + l->top + 1) == NAME_OK &&
-				 plan_find(l->plan, path->s + l->top + 1) < 0)
-				add(l, path->s + l->top + 1, UNCOMMITTED_NEW);
-		}
+		if (is_folder(e, path->s))
+			list_new(l, path, depth + 1);
+		else if (migration_name_check(path->s + l->top + 1) == NAME_OK &&
+			 plan_find(l->plan, path->s + l->top + 1) < 0)
+			add(l, path->s + l->top + 1, UNCOMMITTED_NEW);
 		path->len = before;
 		path->s[before] = '\0';
 	}
