@@ -12,6 +12,7 @@ struct cache;
 struct commit_graph;
 struct err;
 struct oid;
+struct sha1;
 
 /** What was read so far, for GIT_TRACE_MIGRATE. */
 struct repo_reads {
@@ -87,6 +88,10 @@ int repo_see_quarantine(struct repo *r, struct err *err);
  * objects anew where much was read since. What was read stays. 0 or -1.
  */
 int repo_drop_bases(struct repo *r, struct err *err);
+
+/** The name that git gives to an object. `hash` is a new one, and is so again. */
+void repo_name_object(struct sha1 *hash, git_object_t type, const void *data, size_t len,
+		      struct oid *out);
 
 /** Reads an object raw. 0, 1 when it is not there, -1 with `err` set. */
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/sha1.h"
 #include "base/vec.h"
 #include "git/commit_graph.h"
 #include "git/config.h"
@@ -114,6 +115,18 @@ static void count_read(struct repo_reads *reads, git_odb_object *object)
 	}
 }
 
+void repo_name_object(struct sha1 *hash, git_object_t type, const void *data, size_t len,
+		      struct oid *out)
+{
+	char header[32];
+	int n = snprintf(header, sizeof(header), "%s %zu", git_object_type2string(type),
+			 len);
+
+	sha1_add(hash, header, (size_t)n + 1);
+	sha1_add(hash, data, len);
+	sha1_end(hash, out->id);
+}
+
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err)
 {
@@ -201,6 +214,29 @@ int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct
 	return ret;
 }
 
+/*
+ * Whether a file has the very bytes of a blob. To ask libgit2, which knows of filters,
+ * reads the whole index and looks for attributes in each folder on the way.
+ */
+static bool is_exactly(const char *path, const struct oid *blob)
+{
+	enum { READ_MAX = 16 << 20 };
+	struct buf bytes = BUF_INIT;
+	struct err quiet = { 0 };
+	struct sha1 *hash;
+	struct oid id;
+	bool ret = false;
+
+	if (file_read(path, READ_MAX, &bytes, &quiet) == 0) {
+		hash = sha1_new();
+		repo_name_object(hash, GIT_OBJECT_BLOB, buf_str(&bytes), bytes.len, &id);
+		ret = oid_eq(&id, blob);
+		sha1_free(hash);
+	}
+	buf_release(&bytes);
+	return ret;
+}
+
 int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
 		      struct err *err)
 {
@@ -209,6 +245,10 @@ int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
 	int code;
 
 	buf_addf(&whole, "%s/%s", r->toplevel, path);
+	if (is_exactly(whole.s, blob)) {
+		buf_release(&whole);
+		return 0;
+	}
 	code = access(whole.s, F_OK) == 0 ? git_repository_hashfile(&now, r->git, whole.s,
 								    GIT_OBJECT_BLOB, path)
 					  : GIT_ENOTFOUND;

@@ -138,19 +138,6 @@ static void deflate_into(z_stream *zip, const void *data, size_t len, struct buf
 	out->s[out->len] = '\0';
 }
 
-/* The name that git gives to an object. */
-static void name_object(struct sha1 *hash, git_object_t type, const void *data,
-			size_t len, struct oid *out)
-{
-	char header[32];
-	int n = snprintf(header, sizeof(header), "%s %zu", git_object_type2string(type),
-			 len);
-
-	sha1_add(hash, header, (size_t)n + 1);
-	sha1_add(hash, data, len);
-	sha1_end(hash, out->id);
-}
-
 static bool same_id(const void *array, size_t pos, const void *id)
 {
 	const struct entry *entries = array;
@@ -167,7 +154,7 @@ int pack_add(struct pack *p, git_object_t type, const void *data, size_t len,
 
 	if (begin(p, err) < 0)
 		return -1;
-	name_object(p->hash, type, data, len, out);
+	repo_name_object(p->hash, type, data, len, out);
 	hash = map_hash(&p->seen, out->id, OID_RAWSZ);
 	if (map_find(&p->seen, hash, same_id, p->entries, out) != MAP_NONE ||
 	    git_odb_exists_ext(p->repo->odb, to_git(out), GIT_ODB_LOOKUP_NO_REFRESH))
