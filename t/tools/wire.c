@@ -182,6 +182,7 @@ int wire_listen(const char *where, struct buf *shown)
 	struct sockaddr_un local;
 	struct sockaddr_in inet;
 	socklen_t len = sizeof(inet);
+	int on = 1;
 	int fd = socket(where[0] == '/' ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC,
 			0);
 
@@ -192,6 +193,8 @@ int wire_listen(const char *where, struct buf *shown)
 		return fd;
 	}
 	inet_address(where, &inet);
+	/* whom it accepts has it from here: short answers do not wait for each other */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	fd = listen_at(fd, (struct sockaddr *)&inet, len);
 	if (fd >= 0 && getsockname(fd, (struct sockaddr *)&inet, &len) == 0)
 		buf_addf(shown, "127.0.0.1:%d", ntohs(inet.sin_port));
