@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # $scratch is the script's
 # What the scripts of this folder share; sourced by them.
 
 # the commands that are compared see no one's configuration
@@ -74,6 +74,15 @@ median() {
 		}'
 }
 
+# goal WHAT VALUE MOST: whether it is met; counts met and missed
+goal() {
+	awk -v what="$1" -v value="$2" -v most="$3" 'BEGIN {
+		printf "  %-32s %10.2f   %s (goal: <= %s)\n", what, value,
+			value <= most ? "met" : "MISSED", most
+		exit (value > most)
+	}' && met=$((met + 1)) || missed=$((missed + 1))
+}
+
 # find_git_migrate [FILE]: absolute
 find_git_migrate() {
 	for found in "${1:-./git-migrate}" "$(command -v git-migrate)"; do
@@ -84,4 +93,38 @@ find_git_migrate() {
 		[ -z "$1" ] || break
 	done
 	die "there is no git-migrate: name one with --git-migrate"
+}
+
+# quietly COMMAND...: its output, in $scratch, is shown when it fails
+quietly() {
+	"$@" >"$scratch/out" 2>&1 || {
+		tail -n 5 "$scratch/out" >&2
+		die "this has failed: $*"
+	}
+}
+
+source=$(absolute "$(dirname "$0")/..")
+
+# ask DATABASE SQL: of the server that start_server has started
+ask() {
+	PGOPTIONS='-c client_min_messages=warning' psql -XAtq -v ON_ERROR_STOP=1 \
+		-h "$socket" -p 5432 -U postgres -d "$1" -c "$2"
+}
+
+# A PostgreSQL server of the script's own, which syncs: t/pg-server.sh has that off.
+# Its folder, and its socket's, is $socket; "stop_server" ends it.
+start_server() {
+	quietly "$source/t/pg-server.sh" start "$scratch" $$
+	socket=$(cat pg-server)
+	for setting in fsync full_page_writes; do
+		ask postgres "ALTER SYSTEM SET $setting = on"
+	done
+	ask postgres 'SELECT pg_reload_conf()' >out
+	until [ "$(ask postgres 'SHOW fsync')" = on ]; do
+		sleep 0.1
+	done
+}
+
+stop_server() {
+	"$source/t/pg-server.sh" stop "$scratch"
 }

@@ -65,14 +65,6 @@ git config --global user.email ann@example.com
 git config --global gc.auto 0
 cd "$scratch" || exit 128
 
-# quietly COMMAND...: its output is shown when it fails
-quietly() {
-	"$@" >"$scratch/out" 2>&1 || {
-		tail -n 5 "$scratch/out" >&2
-		die "this has failed: $*"
-	}
-}
-
 # dbmate takes the digits before the name as the version, and wants headings
 dbmate_files() {
 	mkdir dbmate &&

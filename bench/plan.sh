@@ -115,15 +115,6 @@ row() {
 		"$(wc -l <"$row_file")"
 }
 
-# goal WHAT VALUE MOST: whether it is met
-goal() {
-	awk -v what="$1" -v value="$2" -v most="$3" 'BEGIN {
-		printf "  %-32s %10.2f   %s (goal: <= %s)\n", what, value,
-			value <= most ? "met" : "MISSED", most
-		exit (value > most)
-	}' && met=$((met + 1)) || missed=$((missed + 1))
-}
-
 # --- what is measured ---------------------------------------------------------
 
 # arrivals REV: of migrations, as git log lists them: commit and path, sorted
