@@ -15,5 +15,6 @@ CLEANFILES += %reldir%/lexer %reldir%/measure
 %canon_reldir%_raw_sqlite_LDADD = $(SQLITE_LIBS)
 
 EXTRA_DIST += %reldir%/README.md %reldir%/apply.sh %reldir%/common.sh \
-	%reldir%/corpus.awk %reldir%/histories.sh %reldir%/make-repositories.sh \
+	%reldir%/corpus.awk %reldir%/histories.sh %reldir%/locks.sh \
+	%reldir%/make-repositories.sh \
 	%reldir%/peers.sh %reldir%/plan.sh %reldir%/psql-lexer.c %reldir%/psql-lexer.sh
