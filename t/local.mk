@@ -242,6 +242,7 @@ shell_tests = \
 	%reldir%/t6010-manual-examples.t \
 	%reldir%/t6020-completion.t \
 	%reldir%/t7000-scale.t \
+	%reldir%/t7100-counts.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough

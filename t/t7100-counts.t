@@ -1,0 +1,138 @@
+#!/bin/sh
+
+test_description='what an apply costs, in what can be counted on any machine'
+
+. "$(dirname "$0")/lib.sh"
+
+start_pg optional
+needs_built proxy shim.so
+
+# a git that says that it was started
+mkdir bin &&
+printf '#!/bin/sh\necho "$*" >>"%s"\nexec "%s" "$@"\n' "$PWD/children" "$(command -v git)" \
+	>bin/git &&
+chmod +x bin/git || exit 1
+
+# land REPOSITORY FROM TO: migrations, a commit each
+land() {
+	awk -v form=git -v from="$2" -v to="$3" -f "$top_srcdir/bench/corpus.awk" >stream &&
+	git -C "$1" fast-import --quiet --done <stream
+}
+
+# corpus_repo NAME URL: with a hundred of them
+corpus_repo() {
+	git init -q --bare "$1" &&
+	land "$1" 0 100 &&
+	git -C "$1" config migrate.default.url "$2"
+}
+
+# counted_apply REPOSITORY COMMAND...: with its children in "children"
+counted_apply() {
+	rm -f children &&
+	: >children &&
+	counted_repo=$1 &&
+	shift && (
+		cd "$counted_repo" &&
+		"$@" env PATH="$SHARNESS_TRASH_DIRECTORY/bin:$PATH" \
+			"$top_builddir/git-migrate" apply >../out
+	)
+}
+
+# count NAME: of what the proxy or the shim has written, "NAME NUMBER" lines in "stats"
+count() {
+	sed -n "s/^$1 //p" stats
+}
+
+# at_most NUMBER NAME, exactly NUMBER NAME
+at_most() {
+	test "$(count "$2")" -le "$1" || {
+		echo "$2: $(count "$2"), more than $1"
+		return 1
+	}
+}
+
+exactly() {
+	test "$(count "$2")" -eq "$1" || {
+		echo "$2: $(count "$2"), not $1"
+		return 1
+	}
+}
+
+# started NUMBER: children of git-migrate, at most
+started() {
+	test "$(wc -l <children)" -le "$1" || {
+		cat children
+		return 1
+	}
+}
+
+test_expect_success PG 'PostgreSQL, a hundred from empty: few round trips, a commit each' '
+	corpus_repo pg.git "" &&
+	create_db counted >url &&
+	start_proxy &&
+	git -C pg.git config migrate.default.url "$(tool_url counted)" &&
+	counted_apply pg.git &&
+	stop_tool &&
+	test 10 = "$(pg "$(cat url)" "SELECT count(*) FROM pg_views WHERE schemaname = '\''public'\''")" &&
+	exactly 1 connections &&
+	at_most 10 round-trips &&
+	exactly 101 commits &&
+	started 3
+'
+
+# 170 statements are the migrations own; a statement takes four messages
+test_expect_success PG 'at most 24 statements go with a migration' '
+	at_most $((4 * (170 + 101 * 24))) messages
+'
+
+test_expect_success PG 'nothing to do: one look, and nothing is written' '
+	start_proxy &&
+	git -C pg.git config migrate.default.url "$(tool_url counted)" &&
+	git -C pg.git for-each-ref >refs.before &&
+	counted_apply pg.git &&
+	git -C pg.git for-each-ref >refs.after &&
+	stop_tool &&
+	exactly 1 connections &&
+	at_most 4 round-trips &&
+	exactly 0 commits &&
+	test_cmp refs.before refs.after &&
+	started 2
+'
+
+test_expect_success 'the mirror is one pack, and no loose object' '
+	corpus_repo mirror.git "sqlite:$PWD/mirror.db" &&
+	counted_apply mirror.git &&
+	git -C mirror.git count-objects -v >objects &&
+	has_line objects "count: 0" &&
+	has_line objects "packs: 2"
+'
+
+test_expect_success 'one more: nothing is read of the hundred that were applied' '
+	land mirror.git 100 101 &&
+	counted_apply mirror.git env GIT_TRACE_MIGRATE="$PWD/trace" &&
+	test 101 = "$(git -C mirror.git notes --ref migrate/default list | wc -l)" &&
+	sed -n "s/^migrate: //p" trace | tr " =" "\n " >stats &&
+	at_most 3 blobs &&
+	exactly 2 children
+'
+
+if ! test_have_prereq SANITIZERS; then
+	test_set_prereq SHIM
+fi
+
+test_expect_success SHIM 'SQLite, a hundred from empty: few syncs' '
+	corpus_repo sqlite.git "sqlite:$PWD/app.db" &&
+	sqlite app.db "PRAGMA user_version = 1" &&
+	counted_apply sqlite.git with_shim GM_SHIM_LOG="$PWD/stats" &&
+	test 10 = "$(sqlite app.db "SELECT count(*) FROM sqlite_schema WHERE type = '\''view'\'' AND name LIKE '\''app%'\''")" &&
+	at_most 8 sync &&
+	started 3
+'
+
+test_expect_success SHIM 'SQLite, nothing to do: no sync' '
+	counted_apply sqlite.git with_shim GM_SHIM_LOG="$PWD/stats" &&
+	exactly 0 sync &&
+	started 2
+'
+
+test_done
