@@ -59,7 +59,8 @@ struct db_script {
 /** What running a script came to. */
 struct db_report {
 	unsigned statements;
-	int64_t ms; /* -1: not known yet */
+	int64_t ms;    /* -1: not known yet */
+	bool recorded; /* run_alone(): its records are committed */
 };
 
 /** A statement of our own with text parameters $1..$n; all borrowed. */
@@ -82,6 +83,13 @@ struct db_unit {
 	 * scripts.
 	 */
 	struct db_statement expect;
+	/*
+	 * run_alone(): gives the records, which the session that holds the lock
+	 * writes before it lets go of it. NULL: none are written.
+	 */
+	int (*records)(void *arg, const struct db_report *report,
+		       const struct db_statement **out, size_t *nr, struct err *err);
+	void *arg;
 };
 
 /** Where in a unit something went wrong. */
@@ -257,8 +265,9 @@ struct db_driver {
 	 * another session holds the unit's lock. 0; -1 with `err` as of run() and
 	 * `phase` set: before DB_SCRIPT nothing was sent (DB_LOCK: somebody else has
 	 * the lock; DB_EXPECT: the head is another one). What it left behind is for
-	 * evidence() to tell. ERR_UNCERTAIN: the connection was lost, and it may
-	 * still be at work.
+	 * evidence() to tell. From DB_RECORD on the statement has run, and its
+	 * records alone are missing, or may be. ERR_UNCERTAIN: the connection was
+	 * lost, and it may still be at work.
 	 */
 	int (*run_alone)(struct db *db, const struct db_unit *unit,
 			 struct db_report *report, enum db_phase *phase, struct err *err);

@@ -427,18 +427,41 @@ static int send_alone(struct db *db, const struct db_script *script,
 	return ret;
 }
 
+/* Settles it before any other runner can look at it. */
+static int record_alone(struct db *holder, const struct db_unit *unit,
+			struct db_report *report, enum db_phase *phase, struct err *err)
+{
+	struct pg_answer answer = { .code = ERR_REFUSED };
+	const struct db_statement *records = NULL;
+	size_t nr = 0, i;
+
+	*phase = DB_RECORD;
+	if (unit->records(unit->arg, report, &records, &nr, err) < 0)
+		return -1;
+	for (i = 0; i < nr; i++)
+		if (pg_exec_params(holder, records[i].sql, records[i].params,
+				   records[i].nr, &answer, err) < 0)
+			return -1;
+	*phase = DB_COMMIT;
+	if (pg_exec(holder, "COMMIT", &answer, err) < 0)
+		return -1;
+	report->recorded = strcmp(answer.tag, "COMMIT") == 0;
+	return report->recorded ? 0 : err_set(err, ERR_REFUSED, "it was not committed");
+}
+
 int pg_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
 		 enum db_phase *phase, struct err *err)
 {
 	struct db *holder;
 	int ret;
 
-	report->statements = 0;
-	report->ms = -1;
+	*report = (struct db_report){ .ms = -1 };
 	if (pg_hold_lock(db, unit, &holder, phase, err) < 0)
 		return -1;
 	*phase = DB_SCRIPT;
 	ret = send_alone(db, unit->script, report, err);
+	if (ret == 0 && holder && unit->records)
+		ret = record_alone(holder, unit, report, phase, err);
 	pg_let_go(holder);
 	return ret;
 }

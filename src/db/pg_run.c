@@ -267,7 +267,8 @@ static int run_script(struct run *r, const struct db_script *script, struct err 
 static int send_records(struct run *r, struct err *err)
 {
 	/* how long it takes is known when it is answered, which is too late */
-	const struct db_report report = { r->reports[r->unit].statements, -1 };
+	const struct db_report report = { .statements = r->reports[r->unit].statements,
+					  .ms = -1 };
 	const struct db_statement *records = NULL;
 	size_t nr = 0, i;
 

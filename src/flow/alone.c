@@ -282,9 +282,29 @@ static int not_begun(struct job *j, struct work *w, enum db_phase phase, struct 
 	return leave_open(j, w, "nothing of it was begun", err);
 }
 
+struct settling {
+	struct job *j;
+	struct work *w;
+};
+
+/* Asked for when the statement has run, while no other runner can look at it. */
+static int give_records(void *arg, const struct db_report *report,
+			const struct db_statement **out, size_t *nr,
+			struct err *err UNUSED)
+{
+	const struct settling *s = arg;
+
+	FAULT_POINT("ran");
+	work_record(s->j, s->w, ledger_last(&s->j->s->target.ledger), report, NULL);
+	*out = s->w->statements;
+	*nr = s->w->nr_records;
+	return 0;
+}
+
 /* Sends the statement; `started` stands. */
 static int start(struct job *j, struct work *w, struct err *err)
 {
+	struct settling settling = { j, w };
 	struct target *t = &j->s->target;
 	struct db_report report = { 0 };
 	enum db_phase phase = DB_BEGIN;
@@ -292,9 +312,14 @@ static int start(struct job *j, struct work *w, struct err *err)
 
 	FAULT_POINT("started");
 	expect_head(j, w, &unit);
-	if (t->driver->run_alone(t->db, &unit, &report, &phase, err) == 0) {
-		FAULT_POINT("ran");
-		return finish(j, w, &report, NULL, err);
+	unit.records = give_records;
+	unit.arg = &settling;
+	if (t->driver->run_alone(t->db, &unit, &report, &phase, err) == 0 ||
+	    phase >= DB_RECORD) {
+		if (!report.recorded)
+			return finish(j, w, &report, NULL, err);
+		work_done(j, w, &report);
+		return 0;
 	}
 	if (err->code == ERR_UNCERTAIN)
 		return after_loss(j, w, err);
