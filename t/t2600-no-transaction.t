@@ -203,6 +203,18 @@ VACUUM;" &&
 	'
 done
 
+test_expect_success FAULTS 'what is open is settled before what now stands before it' '
+	on_sqlite first &&
+	new_migration v "$alone
+VACUUM;" &&
+	test_expect_code 137 env GIT_MIGRATE_FAULT=started git-migrate apply &&
+	git checkout -q -b side HEAD^ && new_migration a "CREATE TABLE a (x int);" &&
+	git merge -q -m merged main && git checkout -q -B main side &&
+	git migrate plan --porcelain | sed "s/.* //" >.git/t/actual &&
+	printf "%s\n" t.sql a.sql v.sql >.git/t/expect && test_cmp .git/t/expect .git/t/actual &&
+	git migrate apply >.git/t/out 2>&1 && says "started-v applied-v applied-a"
+'
+
 # --- PostgreSQL: what runs and what does not -------------------------------------
 
 test_expect_success PG 'an index is built concurrently' '

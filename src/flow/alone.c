@@ -316,8 +316,10 @@ static int start(struct job *j, struct work *w, struct err *err)
 	unit.arg = &settling;
 	if (t->driver->run_alone(t->db, &unit, &report, &phase, err) == 0 ||
 	    phase >= DB_RECORD) {
-		if (!report.recorded)
+		if (!report.recorded) {
+			FAULT_POINT("ran");
 			return finish(j, w, &report, NULL, err);
+		}
 		work_done(j, w, &report);
 		return 0;
 	}

@@ -44,6 +44,24 @@ static int find_end(const struct job *j, size_t *end, struct err *err)
 	return 0;
 }
 
+/* What was begun is settled before anything else runs, whatever stands before it. */
+static void put_open_first(struct job *j)
+{
+	const struct record *open = j->s->target.ledger.open;
+	size_t i, pos;
+
+	if (!open)
+		return;
+	for (i = 0; i < j->nr; i++) {
+		pos = j->todo[i];
+		if (strcmp(j->s->plan.items[pos].path, open->field[FIELD_PATH]) != 0)
+			continue;
+		memmove(j->todo + 1, j->todo, i * sizeof(*j->todo));
+		j->todo[0] = pos;
+		return;
+	}
+}
+
 static int choose(struct job *j, struct err *err)
 {
 	size_t end, i;
@@ -59,6 +77,7 @@ static int choose(struct job *j, struct err *err)
 		else
 			j->result->left++;
 	}
+	put_open_first(j);
 	return 0;
 }
 
