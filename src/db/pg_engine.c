@@ -6,7 +6,10 @@
 #include "db/driver.h"
 #include "db/pg.h"
 
-/* What a migration leaves behind in a session, taken back inside its transaction. */
+/*
+ * What a migration leaves behind in a session, taken back inside its transaction.
+ * Its advisory locks went before (pg_run.c).
+ */
 static const char *const resets[] = {
 	"RESET SESSION AUTHORIZATION",
 	"RESET ROLE",
@@ -16,7 +19,9 @@ static const char *const resets[] = {
 	"UNLISTEN *",
 	"DISCARD TEMP",
 	"DISCARD SEQUENCES",
-	"SELECT pg_catalog.pg_advisory_unlock_all()",
+	/* for our own record, which is written behind it */
+	"SET LOCAL statement_timeout TO 0",
+	PG_OWN_PATH,
 	NULL,
 };
 

@@ -236,9 +236,10 @@ static int send_end(struct run *r)
 		" pg_catalog.current_setting('standard_conforming_strings')"
 		" OPERATOR(pg_catalog.=) 'on'"
 		" AND pg_catalog.current_setting('client_encoding')"
-		" OPERATOR(pg_catalog.=) 'UTF8' THEN 1 ELSE 0 END)";
+		" OPERATOR(pg_catalog.=) 'UTF8' THEN 1 ELSE 0 END),"
+		" pg_catalog.pg_advisory_unlock_all()";
 	const struct db_capabilities *caps = &r->db->caps;
-	char release[NONCE_TEXT + 32];
+	char release[NONCE_TEXT + 32], timeout[48];
 	const char *const *sql;
 
 	snprintf(release, sizeof(release), "RELEASE SAVEPOINT gm_%s", r->guard);
@@ -252,15 +253,21 @@ static int send_end(struct run *r)
 	for (sql = caps->resets; *sql; sql++)
 		if (say(r, DB_SCRIPT, PG_STEP_OTHER, *sql) < 0)
 			return -1;
-	return send_settings(r, DB_SCRIPT, r->db->lock_timeout_ms);
+	if (caps->fresh_session)
+		return 0;
+	snprintf(timeout, sizeof(timeout), "SET LOCAL lock_timeout TO %u",
+		 r->db->lock_timeout_ms);
+	return say(r, DB_SCRIPT, PG_STEP_OTHER, timeout);
 }
 
 /* A script between its guards. */
 static int run_script(struct run *r, const struct db_script *script, struct err *err)
 {
-	if (send_guard(r, script) < 0 || send_script(r, script, err) < 0)
+	if (send_guard(r, script) < 0 || send_script(r, script, err) < 0 ||
+	    send_end(r) < 0)
 		return -1;
-	return send_end(r);
+	/* the next one of a dry run is in the same transaction */
+	return r->batch->dry ? send_settings(r, DB_SCRIPT, r->db->lock_timeout_ms) : 0;
 }
 
 /* 0; -1 with `err` set where a record could not be made, else the pipe has it. */
