@@ -394,7 +394,7 @@ test_expect_success 'notices of the server are shown, escaped' '
 	new_migration a "DROP TABLE IF EXISTS nowhere;
 DO \$\$ BEGIN RAISE WARNING E'\''careful \\x1b]0;x\\x07'\''; END \$\$;" &&
 	git migrate apply >.git/t/out 2>.git/t/err &&
-	grep "NOTICE: table \"nowhere\" does not exist, skipping" .git/t/err &&
+	grep "^a.sql:1: NOTICE: table \"nowhere\" does not exist, skipping" .git/t/err &&
 	grep -F "careful \\x1b]0;x\\x07" .git/t/err
 '
 

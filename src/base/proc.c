@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/interrupt.h"
 #include "base/io.h"
 #include "base/proc.h"
 
@@ -65,7 +66,9 @@ static int spawn(const struct proc *p, const struct pipes *pipes, char *const *e
 	posix_spawnattr_init(&how);
 	posix_spawnattr_setsigmask(&how, &none);
 	posix_spawnattr_setsigdefault(&how, &defaults);
-	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&how, p->deaf ? POSIX_SPAWN_SETSIGDEF
+					       : POSIX_SPAWN_SETSIGMASK |
+							 POSIX_SPAWN_SETSIGDEF);
 	ret = posix_spawn_file_actions_adddup2(&files, pipes->fd[END_IN][0], 0);
 	if (!ret)
 		ret = posix_spawn_file_actions_adddup2(&files, pipes->fd[END_OUT][1], 1);
@@ -254,6 +257,11 @@ static void take_errors(struct proc_child *c)
 		close_fd(&c->err);
 }
 
+static int refuse_read(const struct proc_child *c, struct err *err)
+{
+	return err_errno(err, ERR_FATAL, "could not read from '%s'", c->name);
+}
+
 ssize_t proc_read(struct proc_child *c, void *out, size_t room, struct err *err)
 {
 	ssize_t n;
@@ -264,9 +272,17 @@ ssize_t proc_read(struct proc_child *c, void *out, size_t room, struct err *err)
 			{ .fd = c->err, .events = POLLIN },
 		};
 
-		if (poll(pfd, 2, -1) < 0 && errno != EINTR)
-			return err_errno(err, ERR_FATAL, "could not read from '%s'",
-					 c->name);
+		/* a signal that was seen before is being tidied up after */
+		if (interrupt_seen()) {
+			if (poll(pfd, 2, -1) < 0 && errno != EINTR)
+				return refuse_read(c, err);
+		} else if (interrupt_poll(pfd, 2, -1) < 0) {
+			if (interrupt_seen())
+				return err_set(err, ERR_INTERRUPTED, "interrupted");
+			if (errno != EINTR)
+				return refuse_read(c, err);
+			continue;
+		}
 		if (pfd[1].revents)
 			take_errors(c);
 		if (!pfd[0].revents)
@@ -275,8 +291,7 @@ ssize_t proc_read(struct proc_child *c, void *out, size_t room, struct err *err)
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_FATAL, "could not read from '%s'",
-					 c->name);
+			return refuse_read(c, err);
 		if (n > 0)
 			return n;
 		close_fd(&c->out);

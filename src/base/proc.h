@@ -2,6 +2,7 @@
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -16,6 +17,7 @@ struct proc {
 	const void *input;	   /* for its standard input; NULL is /dev/null */
 	size_t input_len;
 	size_t max_output; /* bytes; 0 means 64 MiB */
+	bool deaf; /* keeps the signals out that we hold back: whoever reads it ends it */
 };
 
 /**

@@ -182,11 +182,12 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 		tell_unmirrored(t, e);
 		break;
 	case APPLY_TOUCHED:
-		printf("touched %s %c%c%c %" PRIu64 " %s\n",
+		printf("touched %s %c%c%c %" PRIu64 " ",
 		       e->touched->lock ? e->touched->lock : "-",
 		       e->touched->dropped ? 'd' : '-', e->touched->rewritten ? 'r' : '-',
-		       e->touched->estimated ? '~' : '-', e->touched->destroyed,
-		       e->touched->name);
+		       e->touched->estimated ? '~' : '-', e->touched->destroyed);
+		term_print(stdout, e->touched->name);
+		printf("\n");
 		break;
 	case APPLY_BACKED_UP:
 		printf("backup ");

@@ -218,11 +218,14 @@ static int db_open(struct db **out, const struct db_open *how, struct err *err)
 	return 0;
 }
 
-int pg_open_like(struct db *db, struct db **out, struct err *err)
+int pg_open_like(struct db *db, const struct db_waiter *waiter, struct db **out,
+		 struct err *err)
 {
 	struct db_open how = db->how;
 
 	how.notice = NULL;
+	if (waiter)
+		how.waiter = waiter;
 	return db_open(out, &how, err);
 }
 
@@ -344,12 +347,17 @@ static int identity(struct db *db, struct buf *out, struct err *err)
 				  "pg_catalog.pg_control_system())::text"
 				  " || '/' || (SELECT oid FROM pg_catalog.pg_database"
 				  " WHERE datname = pg_catalog.current_database())::text";
-	/* no such function, or not for us: an engine without an identity */
 	struct db_question question = { .ask = { sql, NULL, 0 },
 					.row = add_first,
 					.arg = out };
 
-	return ask(db, &question, 1, err);
+	if (ask(db, &question, 1, err) == 0)
+		return 0; /* also where there is no such function */
+	if (strcmp(err->sqlstate, "42501") != 0)
+		return -1;
+	/* not for us: as a server without an identity */
+	memset(err, 0, sizeof(*err));
+	return 0;
 }
 
 /* --- our own questions ------------------------------------------------- */
@@ -379,8 +387,8 @@ static bool is_undefined_column(const struct err *err)
 
 static bool is_conflict(const struct err *err)
 {
-	static const char *const states[] = { "23505", "55P03", "42P06", "42P07",
-					      "42710", "42723", "40001" };
+	static const char *const states[] = { "23505", "55P03", "42P06",
+					      "42P07", "42710", "42723" };
 
 	return state_is(err, states, ARRAY_SIZE(states)) ||
 	       (strcmp(err->sqlstate, "XX000") == 0 &&

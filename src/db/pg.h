@@ -39,8 +39,10 @@ struct db {
 
 /* --- pg.c ---------------------------------------------------------------- */
 
-/** Another connection as `db` has it, without notices. 0 or -1. */
-int pg_open_like(struct db *db, struct db **out, struct err *err);
+/** Another connection as `db` has it, without notices; `waiter` NULL: its own. 0 or -1.
+ */
+int pg_open_like(struct db *db, const struct db_waiter *waiter, struct db **out,
+		 struct err *err);
 void pg_free(struct db *db);
 
 /** The driver's rollback(). */
@@ -247,8 +249,12 @@ void pg_place_data(unsigned data_line, struct err *err);
 /* --- pg_blockers.c ------------------------------------------------------- */
 
 struct pg_blockers {
-	struct db *db; /* a second connection, opened when it is needed */
-	char pid[16];  /* of the session that waits */
+	struct db *db;		 /* a second connection, opened when it is needed */
+	char pid[16];		 /* of the session that waits */
+	struct db_waiter waiter; /* of the second connection, with an end */
+	const struct db_waiter *usual;
+	int64_t deadline;
+	bool given_up; /* nothing can be learnt there */
 	struct buf text;
 	unsigned nr;
 };

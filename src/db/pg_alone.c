@@ -379,7 +379,8 @@ int pg_hold_lock(struct db *db, const struct db_unit *unit, struct db **out,
 	*phase = DB_BEGIN;
 	if (!unit->lock)
 		return 0;
-	if (pg_open_like(db, out, err) == 0 && take_lock(*out, unit, phase, err) == 0)
+	if (pg_open_like(db, NULL, out, err) == 0 &&
+	    take_lock(*out, unit, phase, err) == 0)
 		return 0;
 	pg_let_go(*out);
 	*out = NULL;

@@ -5,10 +5,11 @@
 #include "base/compat.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "db/pg.h"
 
-enum { SHOWN_MAX = 3 };
+enum { SHOWN_MAX = 3, LOOK_MS = 1000 };
 
 static int on_blocker(void *arg, const char *const *values, size_t nr UNUSED,
 		      struct err *err UNUSED)
@@ -35,6 +36,23 @@ int pg_blockers_note(void *arg, const char *const *values, size_t nr UNUSED,
 	return 0;
 }
 
+/* The first connection holds locks meanwhile: a pooler may let the second one wait. */
+static int wait_a_little(void *arg, int fd, short events, int timeout_ms, struct err *err)
+{
+	struct pg_blockers *b = arg;
+	int64_t left = b->deadline - clock_ms();
+	int rc;
+
+	if (left <= 0)
+		return err_set(err, ERR_FATAL, "no answer in time");
+	if (timeout_ms < 0 || timeout_ms > left)
+		timeout_ms = (int)left;
+	rc = b->usual->wait(b->usual->arg, fd, events, timeout_ms, err);
+	if (rc == 0 && clock_ms() >= b->deadline)
+		return err_set(err, ERR_FATAL, "no answer in time");
+	return rc;
+}
+
 void pg_blockers_look(struct pg_blockers *b, struct db *db)
 {
 	static const char sql[] = "SELECT a.pid, a.application_name, a.usename, a.state,"
@@ -50,13 +68,20 @@ void pg_blockers_look(struct pg_blockers *b, struct db *db)
 	unsigned nr = b->nr;
 	struct err ignored;
 
-	if (!b->pid[0])
+	if (!b->pid[0] || b->given_up)
 		return;
-	if (!b->db && pg_open_like(db, &b->db, &ignored) < 0)
+	b->usual = db->waiter;
+	b->deadline = clock_ms() + LOOK_MS;
+	b->waiter = (struct db_waiter){ .wait = wait_a_little, .arg = b };
+	if (!b->db && pg_open_like(db, &b->waiter, &b->db, &ignored) < 0) {
+		b->given_up = true;
 		return;
+	}
 	memset(&b->text, 0, sizeof(b->text));
 	b->nr = 0;
-	if (pg_exec_params(b->db, sql, params, 1, &answer, &ignored) == 0 && b->nr) {
+	if (pg_exec_params(b->db, sql, params, 1, &answer, &ignored) < 0)
+		b->given_up = true;
+	else if (b->nr) {
 		buf_release(&before);
 		return;
 	}

@@ -8,7 +8,9 @@
 
 /*
  * What a migration leaves behind in a session, taken back inside its transaction.
- * Its advisory locks went before (pg_run.c).
+ * Its advisory locks went before (pg_run.c). What is not set again of our own
+ * settings does not matter to a record: it is sent without a pause, in ASCII, and
+ * its values are parameters.
  */
 static const char *const resets[] = {
 	"RESET SESSION AUTHORIZATION",

@@ -92,12 +92,19 @@ static bool found_nothing(const struct err *err)
 	return strcmp(err->sqlstate, "22012") == 0;
 }
 
+/* What rules and triggers that others put on the log do. */
+static bool is_bent(const struct err *err)
+{
+	return found_nothing(err) || strcmp(err->sqlstate, "0A000") == 0 ||
+	       strcmp(err->sqlstate, "P0001") == 0 || strcmp(err->sqlstate, "23001") == 0;
+}
+
 static void explain_record(struct err *err)
 {
 	if (found_nothing(err))
 		reword(err, "the tracker did not take the record");
 	err->code = ERR_REFUSED;
-	if (!err->hint[0] || strcmp(err->sqlstate, "0A000") == 0)
+	if (is_bent(err))
 		err_hint(err, "tracker-damaged",
 			 "Somebody put a rule or a trigger on the log; its owner takes "
 			 "it away. Then run \"git migrate audit\".");

@@ -170,6 +170,16 @@ static void take_rows(struct pg_pipe *p, const PGresult *res)
 		blame(p, &why);
 }
 
+static void refuse_copy(struct pg_pipe *p)
+{
+	struct err why = { 0 };
+
+	err_set(&why, ERR_FATAL, "the server began a COPY that nobody asked for");
+	blame(p, &why);
+	pg_abandon(p->db);
+	p->lost = true;
+}
+
 static void take_result(struct pg_pipe *p, const PGresult *res)
 {
 	p->seen = true;
@@ -184,6 +194,12 @@ static void take_result(struct pg_pipe *p, const PGresult *res)
 	case PGRES_SINGLE_TUPLE:
 	case PGRES_EMPTY_QUERY:
 		take_rows(p, res);
+		break;
+	case PGRES_COPY_IN:
+	case PGRES_COPY_OUT:
+	case PGRES_COPY_BOTH:
+		/* libpq would give this one again and again */
+		refuse_copy(p);
 		break;
 	default:
 		take_error(p, res);
@@ -296,7 +312,7 @@ static struct pg_sent *push(struct pg_pipe *p, const struct pg_sent *what, size_
 int pg_pipe_send(struct pg_pipe *p, const struct pg_sent *what, const char *sql,
 		 const char *const *params, size_t nr)
 {
-	size_t len = strlen(sql);
+	size_t len = strlen(sql), i;
 	struct pg_sent *s;
 
 	if (p->failed)
@@ -304,6 +320,8 @@ int pg_pipe_send(struct pg_pipe *p, const struct pg_sent *what, const char *sql,
 	if (!p->db->pq->send_query_params(p->db->conn, sql, (int)nr, NULL, params, NULL,
 					  NULL, 0))
 		return lost(p);
+	for (i = 0; i < nr; i++)
+		len += params[i] ? strlen(params[i]) : 0;
 	s = push(p, what, len);
 	s->text = what->script ? xstrdup(sql) : NULL;
 	if ((what->timed || p->weight > WINDOW) &&

@@ -371,6 +371,9 @@ static void set_failure(const struct run *r, struct db_failure *failure)
 	failure->unit = failure->sent = r->done;
 	failure->phase = r->pipe.failed && culprit->unit == r->done ? culprit->phase
 								    : DB_BEGIN;
+	/* another head, and not a question that could not be answered */
+	if (failure->phase == DB_EXPECT && strcmp(r->pipe.err.sqlstate, "22012") != 0)
+		failure->phase = DB_BEGIN;
 	if (is_uncertain(r)) {
 		failure->phase = DB_COMMIT;
 		failure->sent = r->sent;
@@ -421,6 +424,16 @@ static int run_all(struct run *r, struct db_failure *failure, struct err *err)
 }
 
 /* Outside of the pipeline, which is entered again in any case. */
+/* To the pipeline, after an exchange outside of it that ended with `ret`. */
+static int come_back(struct run *r, int ret, struct err *err)
+{
+	if (pg_pipe_enter(&r->pipe) == 0)
+		return ret;
+	if (ret == 0)
+		*err = r->pipe.err;
+	return -1;
+}
+
 static int start_touched(struct run *r, struct err *err)
 {
 	int ret;
@@ -429,7 +442,7 @@ static int start_touched(struct run *r, struct err *err)
 		return 0;
 	pg_pipe_leave(&r->pipe);
 	ret = pg_touched_start(&r->touched, r->db, err);
-	return pg_pipe_enter(&r->pipe) < 0 ? -1 : ret;
+	return come_back(r, ret, err);
 }
 
 static int tell_touched(struct run *r, const struct db_script *script, struct err *err)
@@ -440,7 +453,7 @@ static int tell_touched(struct run *r, const struct db_script *script, struct er
 		return 0;
 	pg_pipe_leave(&r->pipe);
 	ret = pg_touched_tell(r->touched, r->batch, r->unit, script, err);
-	return pg_pipe_enter(&r->pipe) < 0 ? -1 : ret;
+	return come_back(r, ret, err);
 }
 
 /* All of them in one transaction that the caller rolls back. */

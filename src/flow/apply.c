@@ -253,7 +253,8 @@ static int write_created(struct job *j, struct err *err)
 static bool may_pass(struct job *j, int ret, const struct err *err)
 {
 	return ret > 0 || err->code == ERR_UNCERTAIN ||
-	       j->s->target.driver->is_conflict(err);
+	       j->s->target.driver->is_conflict(err) ||
+	       j->s->target.driver->is_passing(err);
 }
 
 int meet_unfounded(struct job *j, int ret, struct err *err)
@@ -275,7 +276,13 @@ int meet_unfounded(struct job *j, int ret, struct err *err)
 		return -1;
 	}
 	memset(err, 0, sizeof(*err));
-	return 0;
+	if (!t->ledger.nr || !j->founding)
+		return 0;
+	/* another first runner wrote it, or a COMMIT of ours that came late */
+	j->founding = false;
+	if (target_check_identity(t, j->repo, err) < 0)
+		return -1;
+	return look_again(j, err);
 }
 
 /* The tracker's own tables, as new as this program knows them. */
@@ -339,6 +346,7 @@ static int run_next(struct job *j, struct err *err)
 
 	if (read_directives(j, j->todo[j->next], &script, err) < 0)
 		return -1;
+	tell_next(j);
 	if (!script.no_transaction)
 		return run_batch(j, err);
 	if (j->o->dry_run)

@@ -13,7 +13,7 @@
 enum apply_step {
 	APPLY_PLANNED,	 /* `nr` migrations will be run; `text`: the target's URL as shown
 			  */
-	APPLY_STARTING,	 /* a migration is about to be run */
+	APPLY_STARTING,	 /* a migration is the first in line: notices are about it */
 	APPLY_DONE,	 /* it was committed (dry run: it went through) */
 	APPLY_FAILED,	 /* it was rolled back; the error follows */
 	APPLY_UNCERTAIN, /* it may be done, or be under way: the next run tells */

@@ -200,14 +200,7 @@ static int meet_unfounded_unit(struct job *j, const struct db_failure *f, struct
 	struct target *t = &j->s->target;
 	int ret = f->phase == DB_EXPECT ? 1 : tracker_not_installed(&t->tracker, err);
 
-	if (meet_unfounded(j, ret, err) < 0)
-		return -1;
-	if (!t->ledger.nr)
-		return 0;
-	j->founding = false; /* another first runner wrote it */
-	if (target_check_identity(t, j->repo, err) < 0)
-		return -1;
-	return look_again(j, err);
+	return meet_unfounded(j, ret, err);
 }
 
 /* What to do about unit `f->unit`: 0 tries again, -1 gives up. */

@@ -77,8 +77,14 @@ struct record *work_begin_record(struct job *j, struct work *w, enum event event
 /** Seals the newest of them and makes its statement. */
 void work_seal_records(struct job *j, struct work *w);
 
+/** Tells that what comes next is first in line: what the server says is about it. */
+void tell_next(struct job *j);
+
 /** It is committed: its records join the ledger, and it is told. */
 void work_done(struct job *j, struct work *w, const struct db_report *report);
+
+/** As work_done(); its record is in the ledger already, which was read again. */
+void work_was_done(struct job *j, struct work *w, const struct record *record);
 
 /**
  * Best effort: writes down that a migration failed, and why. Only when nothing is

@@ -44,32 +44,36 @@ static int reach_again(struct job *j, int64_t deadline, struct err *err)
 	return 0;
 }
 
-static bool has_record(const struct ledger *l, const struct record *r)
+/* The same record in a log that was read again, NULL when it is not there. */
+static const struct record *find_again(const struct ledger *l, const struct record *r)
 {
 	size_t i = l->nr;
 
 	while (i > 0 && l->records[i - 1].seq > r->seq)
 		i--;
-	return i > 0 && strcmp(l->records[i - 1].hash, r->hash) == 0;
+	if (i == 0 || strcmp(l->records[i - 1].hash, r->hash) != 0)
+		return NULL;
+	return &l->records[i - 1];
 }
 
 /* Those that were committed, which are the first of them, are done. */
 static size_t take_committed(struct job *j, struct work *works, size_t nr)
 {
-	const struct db_report report = { .ms = -1 };
+	const struct record *found;
 	size_t i;
 
 	for (i = 0; i < nr; i++) {
 		struct work *w = &works[i];
 
-		if (!w->nr_records ||
-		    !has_record(&j->s->target.ledger, &w->records[w->nr_records - 1]))
+		found = w->nr_records ? find_again(&j->s->target.ledger,
+						   &w->records[w->nr_records - 1])
+				      : NULL;
+		if (!found)
 			break;
-		w->nr_records = 0; /* they are in the ledger that was read */
 		if (w->founding)
 			j->founding = false;
 		else
-			work_done(j, w, &report);
+			work_was_done(j, w, found);
 	}
 	return i;
 }
@@ -87,18 +91,22 @@ static int refuse_lost(const struct job *j, const struct work *w, struct err *er
 int settle_lost(struct job *j, struct work *works, size_t nr, struct err *err)
 {
 	const struct err lost = { .code = ERR_UNCERTAIN };
+	int pause = PAUSE_MIN_MS;
 	int64_t deadline = clock_ms() + 1000 * (int64_t)j->s->target.reconnect_s;
 	size_t done = 0;
 	int ret;
 
 	for (;;) {
 		if (reach_again(j, deadline, err) < 0) {
+			err->code = ERR_UNCERTAIN;
 			work_failed(j, &works[done], err);
 			return -1;
 		}
 		done += take_committed(j, works + done, nr - done);
-		if (done == nr || works[done].founding)
+		if (done == nr)
 			return 0;
+		if (works[done].founding)
+			return meet_unfounded(j, 1, err);
 		/*
 		 * The old session may hold more of them that nobody has run yet. A
 		 * record in their way makes each find another head than it expects.
@@ -106,11 +114,15 @@ int settle_lost(struct job *j, struct work *works, size_t nr, struct err *err)
 		ret = write_failure(j, &works[done], &lost, OLD_SESSION_MS, err);
 		if (ret == 0)
 			break;
-		if (ret < 0 && clock_ms() >= deadline) {
+		if (clock_ms() >= deadline ||
+		    target_pause(&j->s->target, pause, err) < 0) {
+			if (ret > 0)
+				err_set(err, ERR_UNCERTAIN, "the log keeps growing");
 			err->code = ERR_UNCERTAIN;
 			work_failed(j, &works[done], err);
 			return err_wrap(err, "the old session could not be kept off");
 		}
+		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
 	}
 	return refuse_lost(j, &works[done], err);
 }

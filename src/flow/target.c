@@ -212,6 +212,7 @@ int target_read(struct target *t, struct err *err)
 	if (t->db)
 		found = tracker_read(&t->tracker, &t->pool, &t->ledger, err);
 	if (found < 0) {
+		ledger_release(&t->ledger); /* a part of a log is none */
 		if (err->code == ERR_REFUSED && !err->hint[0])
 			err_hint(err, "audit",
 				 "Somebody changed the tracker. \"git migrate audit %s\" "

@@ -144,7 +144,7 @@ struct record *work_begin_record(struct job *j, struct work *w, enum event event
 	scribe_begin(&j->scribe, pool, last, event, r);
 	scribe_migration(pool, r, &j->s->plan, w->pos, work_digest(w));
 	if (j->backup.len && w->pos == j->todo[j->backup_of] && r == w->records)
-		r->field[FIELD_BACKUP] = j->backup.s;
+		r->field[FIELD_BACKUP] = pool_strdup(pool, j->backup.s);
 	return r;
 }
 
@@ -195,7 +195,7 @@ int write_failure(struct job *j, struct work *w, const struct err *why, unsigned
 	/* a server's word: nothing but letters and digits goes into the log */
 	if (why->sqlstate[strspn(why->sqlstate, CODE_CHARACTERS)] == '\0' &&
 	    why->sqlstate[0])
-		r.field[FIELD_SQLSTATE] = why->sqlstate;
+		r.field[FIELD_SQLSTATE] = pool_strdup(&t->pool, why->sqlstate);
 	if (why->line)
 		r.field[FIELD_LINE] = pool_printf(&t->pool, "%u", why->line);
 	if (why->code == ERR_INTERRUPTED)
@@ -222,21 +222,25 @@ void record_failure(struct job *j, struct work *w, const struct err *why)
 
 /* --- what is told of it ------------------------------------------------ */
 
-void work_done(struct job *j, struct work *w, const struct db_report *report)
+void tell_next(struct job *j)
+{
+	if (j->next < j->nr)
+		job_tell(j, (struct apply_event){
+				    .step = APPLY_STARTING,
+				    .migration = &j->s->plan.items[j->todo[j->next]] });
+}
+
+static void tell_done(struct job *j, struct work *w, const struct db_report *report,
+		      const struct record *record)
 {
 	struct apply_event event = { .step = APPLY_DONE,
 				     .migration = &j->s->plan.items[w->pos],
 				     .nr = j->next + 1,
 				     .of = j->nr,
 				     .statements = report->statements,
-				     .ms = report->ms };
-	size_t i;
+				     .ms = report->ms,
+				     .record = record };
 
-	if (!j->o->dry_run) {
-		for (i = 0; i < w->nr_records; i++)
-			ledger_add(&j->s->target.ledger, &w->records[i]);
-		event.record = ledger_last(&j->s->target.ledger);
-	}
 	j->next++;
 	j->tries = 0;
 	j->patience = 0;
@@ -244,7 +248,32 @@ void work_done(struct job *j, struct work *w, const struct db_report *report)
 	j->result->done++;
 	j->result->begun = true;
 	job_tell(j, event);
+	tell_next(j);
 	work_release(w);
+}
+
+void work_done(struct job *j, struct work *w, const struct db_report *report)
+{
+	const struct record *last = NULL;
+	size_t i;
+
+	if (!j->o->dry_run) {
+		for (i = 0; i < w->nr_records; i++)
+			ledger_add(&j->s->target.ledger, &w->records[i]);
+		last = ledger_last(&j->s->target.ledger);
+	}
+	tell_done(j, w, report, last);
+}
+
+void work_was_done(struct job *j, struct work *w, const struct record *record)
+{
+	const char *statements = record->field[FIELD_STATEMENTS];
+	const struct db_report report = {
+		.statements = statements ? (unsigned)strtoul(statements, NULL, 10) : 0,
+		.ms = -1,
+	};
+
+	tell_done(j, w, &report, record);
 }
 
 void work_failed(struct job *j, struct work *w, const struct err *why)

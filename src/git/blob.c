@@ -89,9 +89,9 @@ static int blob_rewind(void *arg, struct err *err)
 	char hex[OID_HEXSZ + 1];
 	const char *const args[] = { "cat-file", "blob", oid_hex(&b->id, hex), NULL };
 	const char **argv = repo_git_argv(b->repo, args);
-	const struct proc p = { .argv = argv,
-				.setenv = GIT_ENV,
-				.dir = b->repo->toplevel };
+	const struct proc p = {
+		.argv = argv, .setenv = GIT_ENV, .dir = b->repo->toplevel, .deaf = true
+	};
 	int ret;
 
 	stop(b);
