@@ -125,28 +125,41 @@ static unsigned lock_wait(const struct job *j, bool has_run)
 	return has_run || j->result->done ? TURN_MS : 0;
 }
 
-/* 1 when another runner has written to the log meanwhile: it was read again. */
-static int write_records(struct job *j, struct work *w, bool has_run, struct err *err)
+/*
+ * 0, with `*found` set when they are in the ledger already, which was read again
+ * since the answer was lost; 1 when another runner has written to the log meanwhile:
+ * it was read again; -1.
+ */
+static int write_records(struct job *j, struct work *w, bool has_run,
+			 const struct record **found, struct err *err)
 {
 	struct target *t = &j->s->target;
 	int ret = tracker_write(&t->tracker, ledger_last(&t->ledger), w->records,
 				w->nr_records, lock_wait(j, has_run), err);
 
+	*found = NULL;
+	if (ret < 0 && err->code == ERR_UNCERTAIN) {
+		ret = find_lost(j, w, found, err);
+		if (ret < 0 || *found)
+			return ret;
+		ret = 1; /* it was rolled back: as if others had been first */
+	}
 	if (ret == 1)
 		return look_again(j, err) < 0 ? -1 : 1;
 	return ret;
 }
 
 /* A signal that comes now does not undo what is done: the record is written. */
-static int write_in_spite(struct job *j, struct work *w, struct err *err)
+static int write_in_spite(struct job *j, struct work *w, const struct record **found,
+			  struct err *err)
 {
-	int ret = write_records(j, w, true, err);
+	int ret = write_records(j, w, true, found, err);
 
 	if (ret < 0 && err->code == ERR_INTERRUPTED) {
 		target_grace(&j->s->target);
 		/* was it taken all the same, the log has grown, and says so */
 		if (target_reconnect(&j->s->target, err) == 0)
-			ret = write_records(j, w, true, err);
+			ret = write_records(j, w, true, found, err);
 	}
 	return ret;
 }
@@ -155,14 +168,17 @@ static int write_in_spite(struct job *j, struct work *w, struct err *err)
 static int finish(struct job *j, struct work *w, const struct db_report *report,
 		  const char *reason, struct err *err)
 {
+	const struct record *found;
 	int ret;
 
 	work_record(j, w, ledger_last(&j->s->target.ledger), report, reason);
-	ret = write_in_spite(j, w, err);
+	ret = write_in_spite(j, w, &found, err);
 	if (ret < 0)
 		return leave_open(j, w, "it has taken effect, its record is missing",
 				  err);
-	if (ret == 0)
+	if (ret == 0 && found)
+		work_was_done(j, w, found);
+	else if (ret == 0)
 		work_done(j, w, report);
 	return 0;
 }
@@ -383,13 +399,14 @@ out:
 
 static int write_started(struct job *j, struct work *w, struct err *err)
 {
+	const struct record *found;
 	int ret;
 
 	w->nr_records = 0;
 	work_begin_record(j, w, EVENT_STARTED, ledger_last(&j->s->target.ledger));
 	work_seal_records(j, w);
-	ret = write_records(j, w, false, err);
-	if (ret == 0)
+	ret = write_records(j, w, false, &found, err);
+	if (ret == 0 && !found)
 		ledger_add(&j->s->target.ledger, &w->records[0]);
 	return ret;
 }

@@ -133,6 +133,14 @@ int run_batch(struct job *j, struct err *err);
 int run_alone(struct job *j, struct err *err);
 
 /**
+ * After a COMMIT of records alone without an answer: connects again, waits for the
+ * old session and reads the log. 0 with `*found` the newest of the records that
+ * `w` was to write, NULL when it is not there; -1 (ERR_UNCERTAIN).
+ */
+int find_lost(struct job *j, const struct work *w, const struct record **found,
+	      struct err *err);
+
+/**
  * After a COMMIT without an answer: connects again, waits for the old session and
  * reads what became of `nr` migrations. Those that were committed are done. 0 when
  * it is known; -1 (ERR_UNCERTAIN) when the database could not be asked.

@@ -126,3 +126,17 @@ int settle_lost(struct job *j, struct work *works, size_t nr, struct err *err)
 	}
 	return refuse_lost(j, &works[done], err);
 }
+
+int find_lost(struct job *j, const struct work *w, const struct record **found,
+	      struct err *err)
+{
+	int64_t deadline = clock_ms() + 1000 * (int64_t)j->s->target.reconnect_s;
+
+	*found = NULL;
+	if (reach_again(j, deadline, err) < 0) {
+		err->code = ERR_UNCERTAIN;
+		return -1;
+	}
+	*found = find_again(&j->s->target.ledger, &w->records[w->nr_records - 1]);
+	return 0;
+}
