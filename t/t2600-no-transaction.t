@@ -228,6 +228,16 @@ VACUUM (ANALYZE) t;" &&
 	test t = "$(index i)" && says "started-i applied-i started-v applied-v"
 '
 
+for sql in "VACUUM FULL" "REINDEX DATABASE all_tables" \
+	"REINDEX DATABASE CONCURRENTLY all_tables" "REINDEX SCHEMA git_migrate"; do
+	test_expect_success PG "what goes through all tables does not wait for us: $sql" '
+		on_pg all_tables && new_migration v "$alone
+$sql;" &&
+		timeout 60 git-migrate apply >.git/t/out 2>&1 && says "started-v applied-v" &&
+		cd .. && rm -rf all_tables && pg "$PG_URL" "DROP DATABASE all_tables"
+	'
+done
+
 test_expect_success PG 'refused in the wrong kind of file' '
 	on_pg refused &&
 	new_migration i "CREATE INDEX CONCURRENTLY i ON t (x);" &&

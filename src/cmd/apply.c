@@ -294,12 +294,17 @@ static void tell(void *arg, const struct apply_event *e)
 static void notice(void *arg, const char *severity, const char *message, unsigned line)
 {
 	struct telling *t = arg;
+	char *text = xstrdup(message), *c;
 
+	/* a line of its own could pass for one of ours */
+	for (c = text; *c; c++)
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
 	if (line && t->running)
-		say_note(&t->ctx->say, "%s:%u: %s: %s", t->running, line, severity,
-			 message);
+		say_note(&t->ctx->say, "%s:%u: %s: %s", t->running, line, severity, text);
 	else
-		say_note(&t->ctx->say, "%s: %s", severity, message);
+		say_note(&t->ctx->say, "%s: %s", severity, text);
+	free(text);
 }
 
 /* What lies in the work tree and did not run, since it is not committed. */

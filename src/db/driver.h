@@ -262,7 +262,8 @@ struct db_driver {
 
 	/**
 	 * Runs the one statement of a unit's script outside of a transaction, while
-	 * another session holds the unit's lock. 0; -1 with `err` as of run() and
+	 * another session holds the unit's lock (but for one that goes through all
+	 * tables, and would wait for that). 0; -1 with `err` as of run() and
 	 * `phase` set: before DB_SCRIPT nothing was sent (DB_LOCK: somebody else has
 	 * the lock; DB_EXPECT: the head is another one). What it left behind is for
 	 * evidence() to tell. From DB_RECORD on the statement has run, and its

@@ -321,7 +321,7 @@ int pg_hold_lock(struct db *db, const struct db_unit *unit, struct db **out,
 void pg_let_go(struct db *holder);
 
 /** The driver's run_alone(). */
-int pg_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
+int pg_run_alone(struct db *db, const struct db_unit *asked, struct db_report *report,
 		 enum db_phase *phase, struct err *err);
 
 /* --- pg_evidence.c: what it left behind ----------------------------------- */

@@ -450,12 +450,38 @@ static int record_alone(struct db *holder, const struct db_unit *unit,
 	return report->recorded ? 0 : err_set(err, ERR_REFUSED, "it was not committed");
 }
 
-int pg_run_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
+/*
+ * Whether it goes through all tables, the tracker's too: it would wait for our own
+ * second session for ever. Such a statement does no harm when it runs twice.
+ */
+static bool takes_all(const struct db_script *script)
+{
+	struct pool pool = { 0 };
+	struct sql_statement st;
+	struct sql_alone a;
+	struct err ignored;
+	bool ret = false;
+
+	if (pg_alone_statement(script, &st, &ignored) == 0) {
+		sql_alone_read(&st, &pool, &a);
+		ret = a.kind == ALONE_VACUUM || a.kind == ALONE_CLUSTER ||
+		      (a.kind == ALONE_REINDEX && a.object != ALONE_INDEX &&
+		       a.object != ALONE_TABLE);
+	}
+	pool_release(&pool);
+	return ret;
+}
+
+int pg_run_alone(struct db *db, const struct db_unit *asked, struct db_report *report,
 		 enum db_phase *phase, struct err *err)
 {
+	struct db_unit copy = *asked;
+	const struct db_unit *unit = &copy;
 	struct db *holder;
 	int ret;
 
+	if (takes_all(asked->script))
+		copy.lock = NULL;
 	*report = (struct db_report){ .ms = -1 };
 	if (pg_hold_lock(db, unit, &holder, phase, err) < 0)
 		return -1;
