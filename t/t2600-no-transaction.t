@@ -228,6 +228,27 @@ VACUUM (ANALYZE) t;" &&
 	test t = "$(index i)" && says "started-i applied-i started-v applied-v"
 '
 
+for sql in "ALTER TYPE nosuch ADD VALUE 'x'" "SELECT 1/0" \
+	"ALTER TABLE t DETACH PARTITION nosuch CONCURRENTLY"; do
+	test_expect_success PG "what the server refuses has failed, and can be corrected: $sql" '
+		on_pg no && new_migration v "$alone
+$sql;" &&
+		test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+		grep "^error: migrations/v.sql:2:" .git/t/err && says "started-v failed-v" &&
+		printf "%s\n" "$alone" "VACUUM t;" >migrations/v.sql &&
+		git commit -q -a --amend --no-edit && git migrate apply >.git/t/out 2>&1 &&
+		says "started-v failed-v started-v applied-v" &&
+		cd .. && rm -rf no && pg "$PG_URL" "DROP DATABASE no"
+	'
+done
+
+test_expect_success PG 'what may have committed a part stays open' '
+	on_pg partial && new_migration v "$alone
+DO \$\$ BEGIN CREATE TABLE part (x int); COMMIT; RAISE EXCEPTION '\''late'\''; END \$\$;" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	test started-v = "$(events)" && diagnosed 1 "default open unknown 3 v.sql" v
+'
+
 for sql in "VACUUM FULL" "REINDEX DATABASE all_tables" \
 	"REINDEX DATABASE CONCURRENTLY all_tables" "REINDEX SCHEMA git_migrate"; do
 	test_expect_success PG "what goes through all tables does not wait for us: $sql" '

@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "base/io.h"
 #include "flow/job.h"
+#include "sql/split.h"
 
 enum {
 	LOOK_MS = 500,
@@ -239,6 +240,31 @@ static bool was_ended(const struct err *err)
 	       (strlen(err->sqlstate) == 5 && strncmp(err->sqlstate, "57", 2) == 0);
 }
 
+/* CALL and DO can commit, and fail behind that; nothing else does a part for good. */
+static bool may_be_partial(const struct work *w)
+{
+	struct sql_statement st;
+	struct sql_split split;
+	struct err ignored;
+	bool ret = true;
+
+	if (sql_split_init(&split, w->script.sql, w->script.len, &ignored) == 0 &&
+	    sql_split_next(&split, &st, &ignored) > 0)
+		ret = strncasecmp(st.text, "call", 4) == 0 ||
+		      strncasecmp(st.text, "do", 2) == 0;
+	sql_split_close(&split);
+	return ret;
+}
+
+/* The server's own word that it did nothing. */
+static bool was_refused(const struct err *err)
+{
+	return err->code == ERR_REFUSED && err->sqlstate[0] && !was_ended(err) &&
+	       strncmp(err->sqlstate, "08", 2) != 0 &&
+	       strncmp(err->sqlstate, "XX", 2) != 0 &&
+	       strcmp(err->sqlstate, "40003") != 0;
+}
+
 /* What is to be done after a failure that the server or a signal brought. */
 static int conclude(struct job *j, struct work *w, struct buf *seen, struct err *err)
 {
@@ -256,6 +282,8 @@ static int conclude(struct job *j, struct work *w, struct buf *seen, struct err 
 	}
 	if (evidence == DB_FINISHED && (mended || was_ended(err)))
 		return finish_seen(j, w, buf_str(seen), err);
+	if (evidence == DB_UNKNOWN && was_refused(err) && !may_be_partial(w))
+		evidence = DB_ABSENT;
 	if (evidence == DB_ABSENT || evidence == DB_REPEAT || evidence == DB_FINISHED)
 		return give_up(j, w, buf_str(seen), err);
 	return leave_open(j, w, buf_str(seen), err);
