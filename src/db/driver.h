@@ -200,9 +200,7 @@ struct db_capabilities {
 };
 
 struct db_driver {
-	const char *name; /* "sqlite", "postgresql": the folder of the tracker's schema */
-	const char *prefix; /* before the tracker's table names: "git_migrate_",
-			       "git_migrate." */
+	const char *name; /* "sqlite", "postgresql" */
 
 	/** Whether a URL is for this driver. */
 	bool (*accepts)(const char *url);

@@ -404,7 +404,6 @@ static bool is_passing(const struct err *err)
 
 const struct db_driver db_postgresql = {
 	.name = "postgresql",
-	.prefix = "git_migrate.",
 	.accepts = accepts,
 	.describe = describe,
 	.open = db_open,

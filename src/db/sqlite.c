@@ -506,7 +506,6 @@ static int reconnect(struct db *db UNUSED, struct err *err UNUSED)
 
 const struct db_driver db_sqlite = {
 	.name = "sqlite",
-	.prefix = "git_migrate_",
 	.accepts = accepts,
 	.describe = describe,
 	.open = db_open,
