@@ -234,8 +234,25 @@ test_expect_success 'settings of one migration do not reach the next' '
 
 test_expect_success 'a migration cannot write to the tracker' '
 	pg_tracker_rows "$url" >.git/t/expect &&
+	for sql in "DELETE FROM git_migrate.log" "DROP SCHEMA git_migrate CASCADE" \
+		"ALTER TABLE \"git_migrate\".log ADD COLUMN x int" \
+		"ALTER TABLE GIT_MIGRATE.lock DISABLE TRIGGER ALL" \
+		"DROP TRIGGER log_change ON git_migrate.log" \
+		"CREATE RULE x AS ON INSERT TO git_migrate.log DO INSTEAD NOTHING" \
+		"TRUNCATE git_migrate.lock"; do
+		new_migration c "CREATE TABLE half (x int);
+$sql;" &&
+		test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+		grep "^error: migrations/c.sql:2:1: a migration cannot change the tracker" \
+			.git/t/err && grep "Nothing was run" .git/t/err &&
+		git reset -q --hard HEAD^ || return 1
+	done &&
+	pg_tracker_rows "$url" >.git/t/actual && test_cmp .git/t/expect .git/t/actual &&
+	new_migration d "CREATE VIEW ran AS SELECT path FROM git_migrate.log;" &&
+	git migrate apply >.git/t/out 2>&1 && pg_tracker_rows "$url" >.git/t/expect &&
+	# what is hidden from the text is seen when it happens
 	new_migration c "CREATE TABLE half (x int);
-DELETE FROM git_migrate.log;" &&
+DO \$\$ BEGIN EXECUTE '\''DELETE FROM git_'\'' || '\''migrate.log'\''; END \$\$;" &&
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
 	grep "^error: migrations/c.sql:2:1: the tracker is append-only" .git/t/err &&
 	pg_tracker_rows "$url" | sed "\$d" >.git/t/actual &&

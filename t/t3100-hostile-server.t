@@ -49,8 +49,8 @@ test_expect_success 'a migration still sees the search_path of its database' '
 
 test_expect_success 'a rule that swallows the record: the migration is rolled back' '
 	fresh rules && git migrate apply >out 2>&1 &&
-	new_migration b "CREATE RULE x AS ON INSERT TO git_migrate.log DO INSTEAD NOTHING;
-		CREATE TABLE b (x int);" &&
+	new_migration b "DO \$\$ BEGIN EXECUTE '\''CREATE RULE x AS ON INSERT TO git_'\'' ||
+		'\''migrate.log DO INSTEAD NOTHING'\''; END \$\$; CREATE TABLE b (x int);" &&
 	pg_tracker_rows "$url" >before &&
 	test_expect_code 1 git migrate apply >out 2>err &&
 	grep "^error: .*could not write the record" err && grep "^hint: Somebody put a rule" err &&

@@ -2,9 +2,11 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "db/driver.h"
 #include "db/pg.h"
+#include "sql/objects.h"
 #include "sql/split.h"
 
 /* An outer BEGIN..COMMIT pair, which is left out. */
@@ -185,6 +187,67 @@ static int check_setting(const struct sql_statement *st, struct err *err)
 							 : refuse_setting(st, true, err);
 }
 
+static bool is_tracker(const struct sql_object *o)
+{
+	const char *name = o->on ? o->on : o->name;
+
+	return starts_with(name, "git_migrate.") ||
+	       (o->kind == OBJECT_SCHEMA && strcmp(o->name, "git_migrate") == 0);
+}
+
+/* Whether the name stands there at all: few statements are looked at closely. */
+static bool mentions_tracker(const struct sql_statement *st)
+{
+	static const char head[] = "git", tail[] = "_migrate";
+	const size_t before = strlen(head), after = strlen(tail);
+	const char *end = st->text + st->len, *at = st->text;
+
+	while ((at = memchr(at, '_', (size_t)(end - at))) != NULL) {
+		if ((size_t)(at - st->text) >= before && (size_t)(end - at) >= after &&
+		    strncasecmp(at - before, head, before) == 0 &&
+		    strncasecmp(at, tail, after) == 0)
+			return true;
+		at++;
+	}
+	return false;
+}
+
+static int refuse_tracker(const struct sql_statement *st, const struct sql_object *o,
+			  struct err *err)
+{
+	err_set(err, ERR_REFUSED, "a migration cannot change the tracker ('%s')",
+		o->on ? o->on : o->name);
+	err_detail(err,
+		   "Its owner's statements could take away what keeps it append-only, "
+		   "and the record of this migration would say nothing of it.");
+	err_hint(err, "tracker-append-only",
+		 "The tracker is written by git migrate alone. To correct an earlier "
+		 "migration add one with the trailer \"Fixes:\"; rights on it are given "
+		 "outside of migrations.");
+	return at_statement(st, err);
+}
+
+/* What DO blocks and functions do to it is for triggers, guards and audit to see. */
+static int check_tracker(const struct db_script *script, const struct sql_statement *st,
+			 struct err *err)
+{
+	struct sql_objects objects = { 0 };
+	struct pool pool = { 0 };
+	struct err ignored = { 0 };
+	size_t i;
+	int ret = 0;
+
+	if (script->own || !mentions_tracker(st))
+		return 0;
+	sql_objects(st->text, st->len, &pool, &objects, &ignored);
+	for (i = 0; i < objects.nr && ret == 0; i++)
+		if (is_tracker(&objects.items[i]))
+			ret = refuse_tracker(st, &objects.items[i], err);
+	sql_objects_release(&objects);
+	pool_release(&pool);
+	return ret;
+}
+
 int pg_split(struct sql_split *split, const struct db_script *script, struct err *err)
 {
 	return script->source ? sql_split_open(split, script->source, err)
@@ -205,6 +268,8 @@ static int check_script(struct db *db, const struct db_script *script, struct pa
 		rc = check_control(&st, pair, err);
 		if (rc == 0)
 			rc = check_setting(&st, err);
+		if (rc == 0)
+			rc = check_tracker(script, &st, err);
 		if (rc == 0)
 			rc = pg_check_together(db, script, &st, err);
 	}
