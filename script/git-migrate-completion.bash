@@ -29,10 +29,11 @@ __git_migrate_options()
 		echo "--dry-run --backup --check= --wait --to= --at= --porcelain --json"
 		;;
 	log)
-		echo "--max-count= --reverse --json"
+		echo "--max-count= --reverse --target= --since= --until= --author=" \
+			"--fixes --failed --graph --oneline --format= --porcelain --json"
 		;;
 	show)
-		echo "--at="
+		echo "--at= --json"
 		;;
 	diagnose)
 		echo "--abandon --finished --reason= --porcelain --json"
@@ -60,6 +61,7 @@ __git_migrate_value()
 {
 	case $1 in
 	--at|--since|--merge)
+		# of log it is a date
 		__git_complete_refs --cur="$2"
 		;;
 	--to)
@@ -71,7 +73,7 @@ __git_migrate_value()
 	--check)
 		__gitcomp "quick full" "" "$2"
 		;;
-	--max-count|--reason|-n)
+	--max-count|--reason|--until|--author|--format|-n)
 		COMPREPLY=()
 		;;
 	*)

@@ -61,6 +61,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/config.c %reldir%/git/config.h \
 	%reldir%/git/ancestor.c \
 	%reldir%/git/cache.c %reldir%/git/cache.h \
+	%reldir%/git/date.c %reldir%/git/date.h \
 	%reldir%/git/describe.c %reldir%/git/describe.h \
 	%reldir%/git/graph.c %reldir%/git/graph.h \
 	%reldir%/git/history.c %reldir%/git/history.h \
@@ -149,6 +150,8 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/hook.c \
 	%reldir%/cmd/init.c \
 	%reldir%/cmd/log.c \
+	%reldir%/cmd/log_format.c \
+	%reldir%/cmd/log_print.c %reldir%/cmd/log_print.h \
 	%reldir%/cmd/main.c \
 	%reldir%/cmd/new.c \
 	%reldir%/cmd/opt.c %reldir%/cmd/opt.h \

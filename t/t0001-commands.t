@@ -122,7 +122,7 @@ test_expect_success 'values of options' '
 	test_cmp .git/one .git/two &&
 	test_cmp .git/one .git/three &&
 	test_cmp .git/one .git/four &&
-	test $(grep -c "^\\* " .git/one) = 1
+	test $(grep -c "^[a-z]*\.sql\$" .git/one) = 1
 '
 
 test_expect_success 'an option cut short, and one taken back' '

@@ -6,17 +6,31 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-void clock_utc(char text[CLOCK_TEXT])
+static bool write_time(time_t seconds, unsigned ms, char text[CLOCK_TEXT])
 {
-	struct timespec now;
 	struct tm tm;
 	size_t len;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
+	if (!gmtime_r(&seconds, &tm) || tm.tm_year < 0 || tm.tm_year > 9999 - 1900)
+		return false;
 	len = strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, CLOCK_TEXT - len, ".%03uZ",
-		 (unsigned)(now.tv_nsec / 1000000) % 1000u);
+	snprintf(text + len, CLOCK_TEXT - len, ".%03uZ", ms % 1000u);
+	return true;
+}
+
+void clock_utc(char text[CLOCK_TEXT])
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!write_time(now.tv_sec, (unsigned)(now.tv_nsec / 1000000), text))
+		BUG("the clock stands at %lld", (long long)now.tv_sec);
+}
+
+void clock_text(int64_t seconds, char text[CLOCK_TEXT])
+{
+	if (!write_time((time_t)seconds, 0, text))
+		memcpy(text, "?", 2);
 }
 
 int64_t clock_ms(void)

@@ -10,6 +10,9 @@ enum { CLOCK_TEXT = 25, UUID_TEXT = 37, NONCE_TEXT = 33 };
 /** Now in UTC, "2026-11-22T07:20:11.123Z" and a NUL. */
 void clock_utc(char text[CLOCK_TEXT]);
 
+/** The same of a time in seconds since 1970, "?" where it has no such form. */
+void clock_text(int64_t seconds, char text[CLOCK_TEXT]);
+
 /** Milliseconds of a clock that never goes back; for durations alone. */
 int64_t clock_ms(void);
 

@@ -69,6 +69,9 @@ void cmd_flush(struct ctx *ctx);
 /** Refuses more than `max` arguments (ERR_USAGE). 0 or -1. */
 int cmd_at_most(int nr, int max, char **argv, struct err *err);
 
+/** Refuses a target whose mirror is not at hand (ERR_REFUSED); -1. */
+int cmd_no_mirror(const char *target, struct err *err);
+
 enum { SHORT_ID = 8 };
 
 /** The beginning of a commit's id, dashes for one that is not known; returns `text`. */

@@ -1,215 +1,133 @@
 #include "base/compat.h"
 
-#include <time.h>
-
-#include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "cmd/cmd.h"
-#include "flow/log.h"
-#include "out/json.h"
+#include "cmd/log_print.h"
+#include "git/date.h"
 #include "out/term.h"
 
-/* The day of a commit, in UTC as all times of this tool. */
-static const char *day(int64_t when, char text[11])
-{
-	time_t t = (time_t)when;
-	struct tm tm;
+struct log_options {
+	const char *target, *since, *until, *author, *format;
+	bool fixes, failed, graph, oneline, porcelain, json, reverse;
+	int limit;
+	char since_text[CLOCK_TEXT], until_text[CLOCK_TEXT];
+};
 
-	if (!gmtime_r(&t, &tm) || strftime(text, 11, "%Y-%m-%d", &tm) == 0)
-		memcpy(text, "?", 2);
-	return text;
+static int read_bound(struct ctx *ctx, const char *text, bool ends, char out[CLOCK_TEXT],
+		      struct err *err)
+{
+	int64_t seconds;
+
+	if (!text)
+		return 0;
+	if (repo_parse_date(ctx->repo, text, ends, &seconds, err) < 0)
+		return -1;
+	clock_text(seconds, out);
+	if (ends) /* all of its last second */
+		memcpy(out + strlen(out) - strlen("000Z"), "999Z", strlen("999Z"));
+	return 0;
 }
 
-static void print_life(struct ctx *ctx, const struct log *l, size_t pos,
-		       const char *prefix)
+static int make_filter(struct ctx *ctx, struct log_options *o, const struct log *l,
+		       struct log_filter *f, struct err *err)
 {
-	const struct ledger_entry *e;
-	const struct record *r;
-	size_t i;
-	bool any = false;
-
-	for (i = 0; i < l->nr_targets; i++) {
-		e = ledger_find(&l->targets[i].ledger, l->plan.items[pos].path);
-		r = !e		 ? NULL
-		    : e->settled ? e->settled
-		    : e->started ? e->started
-				 : e->failed;
-		if (!r)
-			continue;
-		any = true;
-		printf("%s%s%s%s on %s at %s by ", prefix,
-		       term_color(ctx->color, e->settled ? COLOR_GREEN : COLOR_RED),
-		       event_name(r->event), term_reset(ctx->color), l->targets[i].name,
-		       r->field[FIELD_AT]);
-		term_print(stdout, r->field[FIELD_BY]);
-		fputc('\n', stdout);
-	}
-	if (!any)
-		printf("%s%snot applied anywhere that is known here%s\n", prefix,
-		       term_color(ctx->color, COLOR_YELLOW), term_reset(ctx->color));
+	*f = (struct log_filter){ .target = o->target,
+				  .author = o->author,
+				  .fixes = o->fixes,
+				  .failed = o->failed };
+	if (read_bound(ctx, o->since, false, o->since_text, err) < 0 ||
+	    read_bound(ctx, o->until, true, o->until_text, err) < 0)
+		return -1;
+	f->since = o->since ? o->since_text : NULL;
+	f->until = o->until ? o->until_text : NULL;
+	return !o->target || log_target(l, o->target) ? 0 : cmd_no_mirror(o->target, err);
 }
 
-static bool has_fix_behind(const struct log *l, size_t pos, size_t from)
+static int print_log(struct ctx *ctx, const struct log_options *o,
+		     const struct log_view *v, struct err *err)
 {
-	for (; from < l->plan.nr; from++)
-		if (l->under[from] == (ssize_t)pos)
-			return true;
-	return false;
+	if (o->json || o->porcelain) {
+		(o->json ? log_print_json : log_print_porcelain)(v);
+		return 0;
+	}
+	term_pager_start(ctx->pager);
+	if (o->format)
+		return log_print_format(v, o->format, err);
+	(o->graph     ? log_print_graph
+	 : o->oneline ? log_print_oneline
+		      : log_print_text)(ctx, v);
+	return 0;
 }
 
-/* One migration: its head line after `bullet`, the rest after `prefix`. */
-static void print_entry(struct ctx *ctx, const struct log *l, size_t pos,
-			const char *bullet, const char *prefix)
+static int show_log(struct ctx *ctx, struct log_options *o, const char *rev,
+		    struct err *err)
 {
-	const struct migration *m = &l->plan.items[pos];
-	const char *mode = trailers_get(&m->trailers, TRAILER_FAILURE_MODE);
-	char commit[SHORT_ID + 1], when[11];
+	struct log_filter filter;
+	struct log_view view = { .filter = &filter,
+				 .limit = o->limit,
+				 .reverse = o->reverse };
+	bool *shown = NULL;
+	struct log l;
+	int ret = -1;
 
-	printf("%s%s", bullet, term_color(ctx->color, COLOR_BOLD));
-	term_print(stdout, m->path);
-	printf("%s\n%s%s%s%s ", term_reset(ctx->color), prefix,
-	       term_color(ctx->color, COLOR_YELLOW), cmd_short_id(&m->commit, commit),
-	       term_reset(ctx->color));
-	term_print(stdout, m->subject);
-	if (oid_is_zero(&m->commit)) {
-		printf("\n");
-	} else {
-		printf(" (");
-		term_print(stdout, m->author);
-		printf(", %s)\n", day(m->when, when));
+	if (log_read(ctx->repo, rev, &l, err) == 0 &&
+	    make_filter(ctx, o, &l, &filter, err) == 0) {
+		shown = xcalloc(l.plan.nr + 1, sizeof(*shown));
+		view.log = &l;
+		view.shown = shown;
+		if (log_select(&l, &filter, shown, err) == 0)
+			ret = print_log(ctx, o, &view, err);
 	}
-	if (l->under[pos] >= 0) {
-		printf("%sfixes %s\n", prefix, l->plan.items[l->under[pos]].path);
-	}
-	if (mode) {
-		printf("%sfailure mode: ", prefix);
-		term_print(stdout, mode);
-		fputc('\n', stdout);
-	}
-	print_life(ctx, l, pos, prefix);
+	free(shown);
+	log_release(&l);
+	return ret;
 }
 
-/* What fixes a migration, under it, and under that what fixes that. */
-static void print_fixes(struct ctx *ctx, const struct log *l, size_t pos,
-			const char *indent)
+/* Forms of the same results: one of them. */
+static int check_forms(const struct log_options *o, struct err *err)
 {
-	struct buf bullet = BUF_INIT, prefix = BUF_INIT, deeper = BUF_INIT;
-	size_t i;
+	int forms = o->graph + o->oneline + (o->format != NULL);
 
-	for (i = pos + 1; i < l->plan.nr; i++) {
-		bool more;
-
-		if (l->under[i] != (ssize_t)pos)
-			continue;
-		more = has_fix_behind(l, pos, i + 1);
-		buf_reset(&bullet);
-		buf_reset(&prefix);
-		buf_reset(&deeper);
-		buf_addf(&bullet, "%s%s-* ", indent, more ? "|" : "`");
-		buf_addf(&deeper, "%s%s ", indent, more ? "|" : " ");
-		buf_addf(&prefix, "%s%s   ", deeper.s,
-			 has_fix_behind(l, i, i + 1) ? "|" : " ");
-		print_entry(ctx, l, i, bullet.s, prefix.s);
-		print_fixes(ctx, l, i, deeper.s);
-	}
-	buf_release(&bullet);
-	buf_release(&prefix);
-	buf_release(&deeper);
-}
-
-static void print_tree(struct ctx *ctx, const struct log *l, size_t root)
-{
-	print_entry(ctx, l, root, "* ",
-		    has_fix_behind(l, root, root + 1) ? "|   " : "    ");
-	print_fixes(ctx, l, root, "");
-}
-
-static void print_all(struct ctx *ctx, const struct log *l, int limit, bool reverse)
-{
-	size_t i, pos, shown = 0;
-
-	for (i = 0; i < l->plan.nr; i++) {
-		pos = reverse ? i : l->plan.nr - 1 - i;
-		if (l->under[pos] >= 0)
-			continue;
-		if (limit >= 0 && shown++ == (size_t)limit)
-			break;
-		if (i && (limit < 0 || shown > 1))
-			printf("\n");
-		print_tree(ctx, l, pos);
-	}
-}
-
-static struct js *entry_json(const struct log *l, size_t pos)
-{
-	const struct migration *m = &l->plan.items[pos];
-	struct js *j = js_object(), *life = js_array(), *one;
-	char hex[OID_HEXSZ + 1];
-	size_t i, k;
-
-	js_put_str(j, "path", m->path);
-	js_put_str(j, "blob", oid_hex(&m->blob, hex));
-	js_put_str(j, "commit", oid_hex(&m->commit, hex));
-	js_put_str(j, "subject", m->subject);
-	js_put_str(j, "author", m->author);
-	js_put_int(j, "when", m->when);
-	js_put_str(j, "fixes",
-		   l->under[pos] >= 0 ? l->plan.items[l->under[pos]].path : NULL);
-	js_put_str(j, "failure_mode", trailers_get(&m->trailers, TRAILER_FAILURE_MODE));
-	for (i = 0; i < l->nr_targets; i++) {
-		for (k = 0; k < l->targets[i].ledger.nr; k++) {
-			const struct record *r = &l->targets[i].ledger.records[k];
-
-			if (!r->field[FIELD_PATH] ||
-			    strcmp(r->field[FIELD_PATH], m->path) != 0)
-				continue;
-			one = js_object();
-			js_put_str(one, "target", l->targets[i].name);
-			js_put_str(one, "event", event_name(r->event));
-			js_put_str(one, "at", r->field[FIELD_AT]);
-			js_put_str(one, "by", r->field[FIELD_BY]);
-			js_put_str(one, "record", r->line);
-			js_add(life, one);
-		}
-	}
-	js_put(j, "records", life);
-	return j;
+	if (cmd_one_form(o->porcelain, o->json, err) < 0)
+		return -1;
+	if (forms + o->porcelain + o->json <= 1)
+		return 0;
+	return err_set(err, ERR_USAGE,
+		       "--graph, --oneline, --format, --porcelain and --json cannot be "
+		       "used together");
 }
 
 int cmd_log(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
 	static const char *const lines[] = { "[<options>] [<rev>]", NULL };
-	bool reverse = false, json = false;
-	int limit = -1;
+	struct log_options o = { .limit = -1 };
 	const struct opt opts[] = {
-		{ OPT_COUNT, 'n', "max-count", &limit, "<number>",
-		  "show this many, with their fixes" },
-		{ OPT_BOOL, 0, "reverse", &reverse, NULL, "oldest first" },
-		{ OPT_BOOL, 0, "json", &json, NULL, "JSON" },
+		{ OPT_COUNT, 'n', "max-count", &o.limit, "<number>",
+		  "show this many, with --graph their fixes too" },
+		{ OPT_BOOL, 0, "reverse", &o.reverse, NULL, "oldest first" },
+		{ OPT_STRING, 0, "target", &o.target, "<target>",
+		  "what this one has records of" },
+		{ OPT_STRING, 0, "since", &o.since, "<date>",
+		  "what ran (or, where it never did, was committed) since" },
+		{ OPT_STRING, 0, "until", &o.until, "<date>", "and until" },
+		{ OPT_STRING, 0, "author", &o.author, "<pattern>",
+		  "those whose author matches, as in git log" },
+		{ OPT_BOOL, 0, "fixes", &o.fixes, NULL, "fixes, and what they fix" },
+		{ OPT_BOOL, 0, "failed", &o.failed, NULL, "what has failed somewhere" },
+		{ OPT_BOOL, 0, "graph", &o.graph, NULL, "fixes under what they fix" },
+		{ OPT_BOOL, 0, "oneline", &o.oneline, NULL, "a line for each" },
+		{ OPT_STRING, 0, "format", &o.format, "<format>",
+		  "as git log's, with %(path), %(state:<target>) and others" },
+		{ OPT_BOOL, 0, "porcelain", &o.porcelain, NULL, "for scripts" },
+		{ OPT_BOOL, 0, "json", &o.json, NULL, "JSON" },
 		{ .type = OPT_END },
 	};
 	const struct usage usage = { lines, opts };
-	int nr = cmd_options(ctx, &usage, argc, argv, err), ret = -1;
-	struct js *all;
-	struct log l;
-	size_t i;
+	int nr = cmd_options(ctx, &usage, argc, argv, err);
 
-	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0)
+	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0 || check_forms(&o, err) < 0)
 		return -1;
-	if (log_read(ctx->repo, nr ? argv[0] : NULL, &l, err) < 0)
-		goto out;
-	if (json) {
-		all = js_array();
-		for (i = 0; i < l.plan.nr; i++)
-			js_add(all, entry_json(&l, i));
-		js_print(all, stdout);
-		js_free(all);
-	} else {
-		term_pager_start(ctx->pager);
-		print_all(ctx, &l, limit, reverse);
-	}
-	ret = 0;
-out:
-	log_release(&l);
-	return ret;
+	return show_log(ctx, &o, nr ? argv[0] : NULL, err);
 }

@@ -140,6 +140,15 @@ int cmd_at_most(int nr, int max, char **argv, struct err *err)
 	return err_set(err, ERR_USAGE, "'%s' is one argument too many", argv[max]);
 }
 
+int cmd_no_mirror(const char *target, struct err *err)
+{
+	err_set(err, ERR_REFUSED, "there is no mirror of a target '%s' here", target);
+	err_hint(err, "noMirror",
+		 "Mirrors that others wrote come with git fetch, once \"git migrate "
+		 "init\" has told git of them.");
+	return -1;
+}
+
 static const struct command *find_command(const char *name)
 {
 	size_t i;

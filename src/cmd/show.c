@@ -3,8 +3,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cmd/cmd.h"
-#include "flow/log.h"
+#include "cmd/log_print.h"
 #include "git/repo.h"
+#include "out/json.h"
 #include "out/term.h"
 
 static void print_field(const char *name, const char *value)
@@ -18,46 +19,59 @@ static void print_relations(const struct log *l, size_t pos)
 {
 	const struct trailers *t = &l->plan.items[pos].trailers;
 	struct buf name = BUF_INIT;
-	size_t i;
+	const struct log_fix *fixes;
+	size_t i, nr;
 
 	for (i = 0; i < t->nr; i++) {
 		buf_reset(&name);
 		buf_addf(&name, "%s:", trailer_name(t->items[i].key));
 		print_field(name.s, t->items[i].value);
 	}
-	for (i = pos + 1; i < l->plan.nr; i++)
-		if (l->under[i] == (ssize_t)pos)
-			print_field("Fixed by:", l->plan.items[i].path);
+	fixes = log_fixed_by(l, pos, &nr);
+	for (i = 0; i < nr; i++)
+		print_field("Fixed by:", l->plan.items[fixes[i].fix].path);
 	buf_release(&name);
 }
 
-static void print_records(struct ctx *ctx, const struct log *l, const char *path)
+static void print_record(const struct ctx *ctx, const char *target,
+			 const struct record *r)
 {
-	const struct record *r;
-	size_t i, k;
+	printf("%-13s %s%s%s at %s by ", target,
+	       term_color(ctx->color,
+			  event_settles(r->event) ? COLOR_GREEN : COLOR_YELLOW),
+	       event_name(r->event), term_reset(ctx->color), r->field[FIELD_AT]);
+	term_print(stdout, r->field[FIELD_BY]);
+	printf(", record %" PRIu64, r->seq);
+	if (r->field[FIELD_SQLSTATE])
+		printf(", sqlstate %s", r->field[FIELD_SQLSTATE]);
+	if (r->field[FIELD_REASON]) {
+		printf(": ");
+		term_print(stdout, r->field[FIELD_REASON]);
+	}
+	printf("\n");
+}
+
+static void print_records(const struct ctx *ctx, const struct log *l, const char *path)
+{
+	const struct record *const *records;
+	size_t i, k, nr;
 
 	for (i = 0; i < l->nr_targets; i++) {
-		for (k = 0; k < l->targets[i].ledger.nr; k++) {
-			r = &l->targets[i].ledger.records[k];
-			if (!r->field[FIELD_PATH] || strcmp(r->field[FIELD_PATH], path))
-				continue;
-			printf("%-13s %s%s%s at %s by ", l->targets[i].name,
-			       term_color(ctx->color, event_settles(r->event)
-							      ? COLOR_GREEN
-							      : COLOR_YELLOW),
-			       event_name(r->event), term_reset(ctx->color),
-			       r->field[FIELD_AT]);
-			term_print(stdout, r->field[FIELD_BY]);
-			printf(", record %" PRIu64, r->seq);
-			if (r->field[FIELD_SQLSTATE])
-				printf(", sqlstate %s", r->field[FIELD_SQLSTATE]);
-			if (r->field[FIELD_REASON]) {
-				printf(": ");
-				term_print(stdout, r->field[FIELD_REASON]);
-			}
-			printf("\n");
-		}
+		records = log_records(&l->targets[i], path, &nr);
+		for (k = 0; k < nr; k++)
+			print_record(ctx, l->targets[i].name, records[k]);
 	}
+}
+
+static int print_json(const struct log *l, size_t pos)
+{
+	const struct log_filter all = { 0 };
+	const struct log_view view = { .log = l, .filter = &all };
+	struct js *j = log_json(&view, pos);
+
+	js_print(j, stdout);
+	js_free(j);
+	return 0;
 }
 
 static int print_migration(struct ctx *ctx, struct log *l, size_t pos, struct err *err)
@@ -92,8 +106,10 @@ int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
 	static const char *const lines[] = { "[<options>] <migration>", NULL };
 	const char *at = NULL;
+	bool json = false;
 	const struct opt opts[] = {
 		{ OPT_STRING, 0, "at", &at, "<rev>", "as this commit has it" },
+		{ OPT_BOOL, 0, "json", &json, NULL, "JSON, without the SQL" },
 		{ .type = OPT_END },
 	};
 	const struct usage usage = { lines, opts };
@@ -111,7 +127,7 @@ int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
 		goto out;
 	plan_resolve(&l.plan, l.plan.nr, argv[0], &r);
 	if (r.how == RESOLVE_FOUND) {
-		ret = print_migration(ctx, &l, r.pos, err);
+		ret = json ? print_json(&l, r.pos) : print_migration(ctx, &l, r.pos, err);
 		goto out;
 	}
 	err_set(err, ERR_REFUSED,

@@ -1,5 +1,8 @@
 #include "base/compat.h"
 
+#include <regex.h>
+
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/vec.h"
 #include "flow/log.h"
@@ -11,6 +14,28 @@ struct reading {
 	struct repo *repo;
 	struct log *log;
 };
+
+/* Bytewise by path, then in the order of the log (both stand in one array). */
+static int cmp_record(const void *left, const void *right)
+{
+	const struct record *a = *(const struct record *const *)left;
+	const struct record *b = *(const struct record *const *)right;
+	int order = strcmp(a->field[FIELD_PATH], b->field[FIELD_PATH]);
+
+	return order ? order : (a > b) - (a < b);
+}
+
+static void index_records(struct log_target *t)
+{
+	size_t i;
+
+	t->of_paths = xcalloc(t->ledger.nr + 1, sizeof(*t->of_paths));
+	for (i = 0; i < t->ledger.nr; i++)
+		if (t->ledger.records[i].field[FIELD_PATH])
+			t->of_paths[t->nr_of_paths++] = &t->ledger.records[i];
+	if (t->nr_of_paths > 1)
+		qsort(t->of_paths, t->nr_of_paths, sizeof(*t->of_paths), cmp_record);
+}
 
 static int read_target(void *arg, const char *name, struct err *err)
 {
@@ -25,6 +50,7 @@ static int read_target(void *arg, const char *name, struct err *err)
 	memset(t, 0, sizeof(*t));
 	t->name = pool_strdup(&r->log->pool, name);
 	mirror_fold(&m, &r->log->pool, &t->ledger, NULL, NULL);
+	index_records(t);
 	return 0;
 }
 
@@ -34,41 +60,73 @@ static int cmp_target(const void *a, const void *b)
 		      ((const struct log_target *)b)->name);
 }
 
-static ssize_t first_fixed(const struct plan *plan, size_t pos)
+static int cmp_fixed(const void *left, const void *right)
 {
-	const struct trailers *t = &plan->items[pos].trailers;
-	struct resolution r;
-	ssize_t under = -1;
+	const struct log_fix *a = left, *b = right;
+
+	if (a->of != b->of)
+		return a->of < b->of ? -1 : 1;
+	return (a->fix > b->fix) - (a->fix < b->fix);
+}
+
+static bool has_fix(const struct log *l, size_t fix, size_t of)
+{
 	size_t i;
 
+	for (i = l->nr_fixes; i > 0 && l->fixes[i - 1].fix == fix; i--)
+		if (l->fixes[i - 1].of == of)
+			return true;
+	return false;
+}
+
+static void read_fixes(struct log *l, size_t pos)
+{
+	const struct trailers *t = &l->plan.items[pos].trailers;
+	struct resolution r;
+	size_t i;
+
+	l->under[pos] = -1;
 	for (i = 0; i < t->nr; i++) {
 		if (t->items[i].key != TRAILER_FIXES)
 			continue;
-		plan_resolve(plan, pos, t->items[i].value, &r);
-		if (r.how == RESOLVE_FOUND && (under < 0 || (ssize_t)r.pos < under))
-			under = (ssize_t)r.pos;
+		plan_resolve(&l->plan, pos, t->items[i].value, &r);
+		if (r.how != RESOLVE_FOUND || has_fix(l, pos, r.pos))
+			continue;
+		VEC_GROW(l->fixes, l->nr_fixes, l->alloc_fixes);
+		l->fixes[l->nr_fixes++] = (struct log_fix){ .fix = pos, .of = r.pos };
+		if (l->under[pos] < 0 || (ssize_t)r.pos < l->under[pos])
+			l->under[pos] = (ssize_t)r.pos;
 	}
-	return under;
+}
+
+static int read_plan(struct log *l, struct err *err)
+{
+	size_t i;
+
+	l->under = xcalloc(l->plan.nr + 1, sizeof(*l->under));
+	for (i = 0; i < l->plan.nr; i++) {
+		if (plan_describe(&l->plan, i, err) < 0)
+			return -1;
+		read_fixes(l, i);
+	}
+	l->fixed = xcalloc(l->nr_fixes + 1, sizeof(*l->fixed));
+	if (l->nr_fixes) {
+		memcpy(l->fixed, l->fixes, l->nr_fixes * sizeof(*l->fixed));
+		qsort(l->fixed, l->nr_fixes, sizeof(*l->fixed), cmp_fixed);
+	}
+	return 0;
 }
 
 int log_read(struct repo *repo, const char *rev, struct log *out, struct err *err)
 {
 	struct reading r = { .repo = repo, .log = out };
 	struct oid commit;
-	size_t i;
 
 	memset(out, 0, sizeof(*out));
 	if (repo_resolve(repo, rev ? rev : "HEAD", &commit, err) < 0 ||
 	    repo_load_shared(repo, &commit, err) < 0 ||
-	    history_plan(repo, &commit, &out->plan, err) < 0)
-		return -1;
-	out->under = xcalloc(out->plan.nr + 1, sizeof(*out->under));
-	for (i = 0; i < out->plan.nr; i++) {
-		if (plan_describe(&out->plan, i, err) < 0)
-			return -1;
-		out->under[i] = first_fixed(&out->plan, i);
-	}
-	if (mirror_each(repo, read_target, &r, err) < 0)
+	    history_plan(repo, &commit, &out->plan, err) < 0 || read_plan(out, err) < 0 ||
+	    mirror_each(repo, read_target, &r, err) < 0)
 		return -1;
 	if (out->nr_targets > 1)
 		qsort(out->targets, out->nr_targets, sizeof(*out->targets), cmp_target);
@@ -79,10 +137,150 @@ void log_release(struct log *l)
 {
 	size_t i;
 
-	for (i = 0; i < l->nr_targets; i++)
+	for (i = 0; i < l->nr_targets; i++) {
 		ledger_release(&l->targets[i].ledger);
+		free(l->targets[i].of_paths);
+	}
 	free(l->targets);
+	free(l->fixes);
+	free(l->fixed);
 	free(l->under);
 	plan_release(&l->plan);
 	pool_release(&l->pool);
+}
+
+const struct log_target *log_target(const struct log *l, const char *name)
+{
+	const struct log_target key = { .name = name };
+
+	return l->nr_targets ? bsearch(&key, l->targets, l->nr_targets,
+				       sizeof(*l->targets), cmp_target)
+			     : NULL;
+}
+
+const struct record *const *log_records(const struct log_target *t, const char *path,
+					size_t *nr)
+{
+	size_t low = 0, high = t->nr_of_paths, mid, end;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (strcmp(t->of_paths[mid]->field[FIELD_PATH], path) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (end = low; end < t->nr_of_paths; end++)
+		if (strcmp(t->of_paths[end]->field[FIELD_PATH], path) != 0)
+			break;
+	*nr = end - low;
+	return t->of_paths + low;
+}
+
+static size_t key_of(const struct log_fix *f, bool by_of)
+{
+	return by_of ? f->of : f->fix;
+}
+
+/* Those of one position among fixes that are sorted by it. */
+static const struct log_fix *find_fixes(const struct log_fix *all, size_t nr_all,
+					bool by_of, size_t pos, size_t *nr)
+{
+	size_t low = 0, high = nr_all, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (key_of(&all[mid], by_of) < pos)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*nr = 0;
+	while (low + *nr < nr_all && key_of(&all[low + *nr], by_of) == pos)
+		++*nr;
+	return all + low;
+}
+
+const struct log_fix *log_fixed_by(const struct log *l, size_t pos, size_t *nr)
+{
+	return find_fixes(l->fixed, l->nr_fixes, true, pos, nr);
+}
+
+const struct log_fix *log_fixes_of(const struct log *l, size_t pos, size_t *nr)
+{
+	return find_fixes(l->fixes, l->nr_fixes, false, pos, nr);
+}
+
+static bool between(const struct log_filter *f, const char *at)
+{
+	return (!f->since || strcmp(at, f->since) >= 0) &&
+	       (!f->until || strcmp(at, f->until) <= 0);
+}
+
+bool log_in_time(const struct log_filter *f, const struct record *r)
+{
+	return between(f, r->field[FIELD_AT]);
+}
+
+/* What the logs say of one migration, as far as the filter lets it through. */
+struct seen {
+	bool any, in_time, failed;
+};
+
+static struct seen look_at(const struct log *l, const struct log_filter *f,
+			   const char *path)
+{
+	struct seen seen = { false, false, false };
+	const struct record *const *records;
+	size_t i, k, nr;
+
+	for (i = 0; i < l->nr_targets; i++) {
+		if (f->target && strcmp(l->targets[i].name, f->target) != 0)
+			continue;
+		records = log_records(&l->targets[i], path, &nr);
+		for (k = 0; k < nr; k++) {
+			bool in_time = log_in_time(f, records[k]);
+
+			seen.any = true;
+			seen.in_time |= in_time;
+			seen.failed |= in_time && records[k]->event == EVENT_FAILED;
+		}
+	}
+	return seen;
+}
+
+static bool passes(const struct log *l, const struct log_filter *f, size_t pos,
+		   const regex_t *author)
+{
+	const struct migration *m = &l->plan.items[pos];
+	const struct seen seen = look_at(l, f, m->path);
+	char when[CLOCK_TEXT];
+	size_t fixes, fixed;
+
+	log_fixes_of(l, pos, &fixes);
+	log_fixed_by(l, pos, &fixed);
+	clock_text(m->when, when);
+	return (!f->target || seen.any) && (seen.any ? seen.in_time : between(f, when)) &&
+	       (!f->failed || seen.failed) && (!f->fixes || fixes || fixed) &&
+	       (!author || regexec(author, m->author, 0, NULL, 0) == 0);
+}
+
+int log_select(const struct log *l, const struct log_filter *f, bool *shown,
+	       struct err *err)
+{
+	char why[128];
+	regex_t author;
+	size_t i;
+	int bad;
+
+	if (f->author && (bad = regcomp(&author, f->author, REG_NOSUB)) != 0) {
+		regerror(bad, &author, why, sizeof(why));
+		return err_set(err, ERR_USAGE, "'%s' is no regular expression: %s",
+			       f->author, why);
+	}
+	for (i = 0; i < l->plan.nr; i++)
+		shown[i] = passes(l, f, i, f->author ? &author : NULL);
+	if (f->author)
+		regfree(&author);
+	return 0;
 }

@@ -11,6 +11,14 @@ struct repo;
 struct log_target {
 	const char *name;
 	struct ledger ledger; /* folded from the mirror's lines */
+	const struct record *
+		*of_paths; /* those of migrations: by path, then as the log */
+	size_t nr_of_paths;
+};
+
+/** Positions in the plan: one corrects another. */
+struct log_fix {
+	size_t fix, of;
 };
 
 struct log {
@@ -18,11 +26,46 @@ struct log {
 	struct plan plan;	    /* every migration described */
 	struct log_target *targets; /* by name */
 	size_t nr_targets, alloc_targets;
-	ssize_t *under; /* by position: the earliest one that it fixes, or -1 */
+	struct log_fix *fixes; /* by `fix`, then in the order of its trailers */
+	size_t nr_fixes, alloc_fixes;
+	struct log_fix *fixed; /* the same, by `of`, then by `fix` */
+	ssize_t *under;	       /* by position: the earliest one that it fixes, or -1 */
 };
 
 /** Reads the plan of `rev` (NULL: HEAD) and every mirror. No database. 0 or -1. */
 int log_read(struct repo *repo, const char *rev, struct log *out, struct err *err);
 void log_release(struct log *l);
+
+/** The target of that name, NULL when no mirror of it is at hand. */
+const struct log_target *log_target(const struct log *l, const char *name);
+
+/** What a target's log says of a path, oldest first. Borrowed. */
+const struct record *const *log_records(const struct log_target *t, const char *path,
+					size_t *nr);
+
+/** The fixes of a migration (`of` is its position); what it fixes (`fix` is). Borrowed.
+ */
+const struct log_fix *log_fixed_by(const struct log *l, size_t pos, size_t *nr);
+const struct log_fix *log_fixes_of(const struct log *l, size_t pos, size_t *nr);
+
+/** What to leave out. Times are as records have them; NULL: all. */
+struct log_filter {
+	const char *target; /* what it has no record of, and the records of others */
+	const char *since, *until;
+	const char *author; /* of the migration: a basic regular expression, as git's */
+	bool fixes;	    /* all but fixes and what they fix */
+	bool failed;	    /* all but what has failed somewhere */
+};
+
+/** Whether a record is in the times of the filter. */
+bool log_in_time(const struct log_filter *f, const struct record *r);
+
+/**
+ * Sets `shown[position]` for each migration of the plan that passes. One that ran
+ * nowhere is judged by the time of its commit. 0; -1: the expression is none
+ * (ERR_USAGE).
+ */
+int log_select(const struct log *l, const struct log_filter *f, bool *shown,
+	       struct err *err);
 
 #endif
