@@ -4,7 +4,7 @@
 # completions/git-migrate, where it is loaded when it is first needed.
 # t/t6020-completion.t compares the options with what each command's -h shows.
 
-__git_migrate_commands="status new apply log show diagnose audit init target plan check hook"
+__git_migrate_commands="status new apply log show diagnose audit at init target plan check hook"
 
 __git_migrate_targets()
 {
@@ -40,6 +40,9 @@ __git_migrate_options()
 		;;
 	audit)
 		echo "--at= --porcelain --json"
+		;;
+	at)
+		echo "--target= --at= --json"
 		;;
 	init)
 		echo "--target= --hooks --no-hooks"
@@ -95,7 +98,7 @@ __git_migrate_argument()
 	show,*|diagnose,*)
 		__gitcomp_nl "$(__git_migrate_migrations)"
 		;;
-	log,*|plan,*)
+	log,*|plan,*|at,*)
 		__git_complete_refs
 		;;
 	check,*)

@@ -118,6 +118,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libflow_a_SOURCES = \
 	%reldir%/flow/alone.c \
 	%reldir%/flow/apply.c %reldir%/flow/apply.h \
+	%reldir%/flow/at.c %reldir%/flow/at.h \
 	%reldir%/flow/audit.c %reldir%/flow/audit.h \
 	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
@@ -142,6 +143,7 @@ src/db/libdb_a-tracker.$(OBJEXT): $(embedded_sql)
 bin_PROGRAMS += git-migrate
 git_migrate_SOURCES = \
 	%reldir%/cmd/apply.c \
+	%reldir%/cmd/at.c \
 	%reldir%/cmd/audit.c \
 	%reldir%/cmd/check.c \
 	%reldir%/cmd/cmd.h \

@@ -92,7 +92,7 @@ test_expect_success 'the options are those of each command -h' '
 '
 
 test_expect_success 'beginnings' '
-	completes_to apply audit -- a &&
+	completes_to apply at audit -- a &&
 	completes_to --porcelain -- plan --p &&
 	completes_to --help --version -- --
 '

@@ -33,6 +33,14 @@ void clock_text(int64_t seconds, char text[CLOCK_TEXT])
 		memcpy(text, "?", 2);
 }
 
+void clock_end_of_second(char text[CLOCK_TEXT])
+{
+	char *ms = strchr(text, '.');
+
+	if (ms)
+		memcpy(ms, ".999Z", sizeof(".999Z"));
+}
+
 int64_t clock_ms(void)
 {
 	struct timespec now;

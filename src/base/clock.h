@@ -13,6 +13,9 @@ void clock_utc(char text[CLOCK_TEXT]);
 /** The same of a time in seconds since 1970, "?" where it has no such form. */
 void clock_text(int64_t seconds, char text[CLOCK_TEXT]);
 
+/** Moves such a text to the last millisecond of its second. */
+void clock_end_of_second(char text[CLOCK_TEXT]);
+
 /** Milliseconds of a clock that never goes back; for durations alone. */
 int64_t clock_ms(void);
 

@@ -40,6 +40,7 @@ struct command {
 };
 
 int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err);
+int cmd_at(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_audit(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_check(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_diagnose(struct ctx *ctx, int argc, char **argv, struct err *err);

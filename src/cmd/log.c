@@ -25,8 +25,8 @@ static int read_bound(struct ctx *ctx, const char *text, bool ends, char out[CLO
 	if (repo_parse_date(ctx->repo, text, ends, &seconds, err) < 0)
 		return -1;
 	clock_text(seconds, out);
-	if (ends) /* all of its last second */
-		memcpy(out + strlen(out) - strlen("000Z"), "999Z", strlen("999Z"));
+	if (ends)
+		clock_end_of_second(out);
 	return 0;
 }
 

@@ -1,0 +1,104 @@
+#!/bin/sh
+
+test_description='at: what was in force at some moment, and which faults were live'
+
+. "$(dirname "$0")/lib.sh"
+
+# The records' times are the clock's. The first moment lies between two applies: it
+# is read off the record of the first, and the second waits until the clock is past it.
+# past TIME: waits until the second of that time is over.
+past() {
+	until test "$(date -u +%Y-%m-%dT%H:%M:%S)" '>' "${1%.*}"; do :; done
+}
+
+test_expect_success 'a fault, a tag, and later its fix' '
+	fresh moments &&
+	git migrate init sqlite:.git/app.db >.git/t/out 2>&1 &&
+	new_migration a "CREATE TABLE a (x);" &&
+	new_migration b "CREATE TABLE b (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	then=$(git migrate log -n 1 --format="%(applied:default)") &&
+	echo "$then" >.git/t/then &&
+	GIT_COMMITTER_DATE="$then" git tag -m "release one" v1 &&
+	past "$then" &&
+	new_migration c "CREATE TABLE c (x);" "mend b" "" "Fixes: b.sql" "Failure-Mode: wrong" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	new_migration d "CREATE TABLE d (x);" "mend a" "" "Fixes: a.sql" "Failure-Mode: no key"
+'
+
+test_expect_success 'at a date: what was in force, what was live' '
+	git migrate at "$(cat .git/t/then)" >.git/t/out &&
+	sed -e "s/20[0-9-]*T[0-9:.]*Z/T/g" -e "s/  */ /g" .git/t/out >.git/t/actual &&
+	cat >.git/t/expect <<-\END &&
+	target default at T
+	2 in force, by record 3 of T
+
+	 a.sql applied T C O Mitter <committer@example.com>
+	 b.sql applied T C O Mitter <committer@example.com>
+
+	2 faults were live:
+
+	 a.sql fixed by d.sql since 2005-04-07 not applied here until now no key
+	 b.sql fixed by c.sql since 2005-04-07 applied here at T wrong
+	END
+	test_cmp .git/t/expect .git/t/actual
+'
+
+test_expect_success 'a tag stands for the moment when it was made' '
+	git migrate at "$(cat .git/t/then)" >.git/t/expect &&
+	git migrate at v1 >.git/t/actual &&
+	test_cmp .git/t/expect .git/t/actual
+'
+
+test_expect_success 'now: the fix is in force' '
+	git migrate at --json now >.git/t/out &&
+	tr -d " \n" <.git/t/out >.git/t/flat &&
+	grep -F "\"faults\":[{\"path\":\"a.sql\",\"fixed_by\":\"d.sql\",\"failure_mode\":\"nokey\"" .git/t/flat &&
+	! grep "mend.*c.sql\",\"failure" .git/t/flat &&
+	grep -c "\"event\": \"applied\"" .git/t/out >.git/t/actual && echo 3 >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual &&
+	head=$(tracker_rows .git/app.db | tail -n 1 | sha256sum | cut -d " " -f 1) &&
+	has_line .git/t/out "  \"head\": \"$head\","
+'
+
+test_expect_success 'a fix that was committed later was not known then' '
+	(
+		GIT_AUTHOR_DATE="2090-01-01T00:00:00Z" && export GIT_AUTHOR_DATE &&
+		git commit -q --amend --no-edit --date "$GIT_AUTHOR_DATE"
+	) &&
+	git migrate at v1 >.git/t/out &&
+	grep "a.sql  *fixed by d.sql on 2090-01-01, not known then" .git/t/out &&
+	# what HEAD does not know is no fault
+	git migrate at --at HEAD^ v1 >.git/t/out &&
+	grep "^1 fault was live" .git/t/out && ! grep d.sql .git/t/out
+'
+
+test_expect_success 'before the first record' '
+	git migrate at 2001-01-01 >.git/t/out &&
+	has_line .git/t/out "it has no record that old" &&
+	test 2 = "$(wc -l <.git/t/out)"
+'
+
+test_expect_success 'which target: default, the only one, or none' '
+	git migrate target add staging sqlite:.git/staging.db >.git/t/out 2>&1 &&
+	git migrate apply staging >.git/t/out 2>&1 &&
+	git migrate at now >.git/t/out && grep "^target default at" .git/t/out &&
+	git migrate at --target staging now >.git/t/out && grep "^target staging at" .git/t/out &&
+	test_expect_code 1 git migrate at --target nosuch now >.git/t/out 2>.git/t/err &&
+	test_must_be_empty .git/t/out &&
+	has_line .git/t/err "hint: Name one of these with --target: default, staging" &&
+	git update-ref -d refs/notes/migrate/default &&
+	git migrate at now >.git/t/out && grep "^target staging at" .git/t/out &&
+	git update-ref -d refs/notes/migrate/staging &&
+	test_expect_code 1 git migrate at now 2>.git/t/err &&
+	has_line .git/t/err "error: there is no mirror of a target here"
+'
+
+test_expect_success 'neither a date nor a name' '
+	test_expect_code 129 git migrate at someday 2>.git/t/err &&
+	has_line .git/t/err "error: '\''someday'\'' is no date" &&
+	test_expect_code 129 git migrate at 2>.git/t/err &&
+	grep "^usage: git migrate at" .git/t/err
+'
+
+test_done
