@@ -4,7 +4,7 @@
 # completions/git-migrate, where it is loaded when it is first needed.
 # t/t6020-completion.t compares the options with what each command's -h shows.
 
-__git_migrate_commands="status new apply log show diagnose audit at init target plan check hook"
+__git_migrate_commands="status new apply log show diagnose audit sync at init target plan check hook"
 
 __git_migrate_targets()
 {
@@ -26,7 +26,7 @@ __git_migrate_options()
 		echo "--all --at= --porcelain --json --exit-code"
 		;;
 	apply)
-		echo "--dry-run --backup --check= --wait --to= --at= --porcelain --json"
+		echo "--dry-run --backup --check= --wait --to= --at= --push --porcelain --json"
 		;;
 	log)
 		echo "--max-count= --reverse --target= --since= --until= --author=" \
@@ -40,6 +40,9 @@ __git_migrate_options()
 		;;
 	audit)
 		echo "--at= --porcelain --json"
+		;;
+	sync)
+		echo "--remote= --offline --push --at="
 		;;
 	at)
 		echo "--target= --at= --json"
@@ -73,6 +76,9 @@ __git_migrate_value()
 	--target)
 		__gitcomp_nl "$(__git_migrate_targets)" "" "$2"
 		;;
+	--remote)
+		__gitcomp_nl "$(__git_remotes)" "" "$2"
+		;;
 	--check)
 		__gitcomp "quick full" "" "$2"
 		;;
@@ -89,7 +95,7 @@ __git_migrate_value()
 __git_migrate_argument()
 {
 	case $1,$2 in
-	status,*|apply,*|audit,*|target,show|target,remove|target,restored|target,clone)
+	status,*|apply,*|audit,*|sync,*|target,show|target,remove|target,restored|target,clone)
 		__gitcomp_nl "$(__git_migrate_targets)"
 		;;
 	diagnose,)

@@ -125,6 +125,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
 	%reldir%/flow/job.h \
+	%reldir%/flow/join.c %reldir%/flow/join.h \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
 	%reldir%/flow/lost.c \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
@@ -132,6 +133,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
+	%reldir%/flow/sync.c %reldir%/flow/sync.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \
 	%reldir%/flow/work.c \
 	%reldir%/flow/worktree.c %reldir%/flow/worktree.h
@@ -162,6 +164,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/setup.c %reldir%/cmd/setup.h \
 	%reldir%/cmd/show.c \
 	%reldir%/cmd/status.c \
+	%reldir%/cmd/sync.c \
 	%reldir%/cmd/target.c
 # each archive before those it may use
 git_migrate_LDFLAGS = $(AM_LDFLAGS) $(EXPORT_LDFLAGS)

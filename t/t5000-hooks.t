@@ -80,7 +80,7 @@ test_expect_success 'init installs the hook, twice is once' '
 	git config --get-all remote.origin.fetch >.git/t/actual &&
 	cat >.git/t/expect <<-\END &&
 	+refs/heads/*:refs/remotes/origin/*
-	+refs/notes/migrate/*:refs/notes/origin/migrate/*
+	refs/notes/migrate/*:refs/notes/origin/migrate/*
 	END
 	test_cmp .git/t/expect .git/t/actual
 '

@@ -9,6 +9,9 @@
 #include "cmd/cmd.h"
 #include "flow/apply.h"
 #include "flow/mirror.h"
+#include "flow/sync.h"
+#include "git/config.h"
+#include "git/repo.h"
 #include "flow/worktree.h"
 #include "git/config.h"
 #include "git/repo.h"
@@ -420,7 +423,57 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 			 "commit --amend) and apply again.");
 }
 
-static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
+/* Whether --push, migrate.<target>.push or migrate.push asks for it. */
+static bool wants_push(const struct ctx *ctx, const char *target, int option)
+{
+	const struct config *config = repo_config(ctx->repo);
+	struct buf key = BUF_INIT;
+	bool ret;
+
+	if (option >= 0)
+		return option;
+	buf_addf(&key, "migrate.%s.push", target);
+	ret = config_bool(config, key.s, config_bool(config, "migrate.push", false));
+	buf_release(&key);
+	return ret;
+}
+
+static void tell_push(void *arg, const struct sync_event *e)
+{
+	const struct telling *t = arg;
+	bool good = e->step == SYNC_PUSHED || e->step == SYNC_COPIED ||
+		    e->step == SYNC_SAME || e->step == SYNC_FETCHED;
+
+	if (!good || (t->form == FORM_PEOPLE && e->step != SYNC_SAME))
+		cmd_tell_sync(t->ctx, e);
+}
+
+/* The proof goes to the server. That it could not is told, and is no failure. */
+static bool push_mirror(struct telling *t)
+{
+	const struct sync_options o = { .targets = &t->target,
+					.nr_targets = 1,
+					.offline = true,
+					.tell = tell_push,
+					.arg = t };
+	struct sync_result result;
+	struct err why = { 0 };
+	bool pushed = sync_run(t->ctx->repo, &o, &result, &why) == 0 && !result.forked &&
+		      !result.rejected;
+
+	if (t->form == FORM_PORCELAIN)
+		printf("%s\n", pushed ? "pushed" : "unpushed");
+	if (why.code != ERR_NONE) {
+		cmd_flush(t->ctx);
+		say_warning(&t->ctx->say, "the mirror was not pushed: %s", why.message);
+		if (why.detail[0])
+			say_note(&t->ctx->say, "%s", why.detail);
+		say_hint(&t->ctx->say, "push", "\"git migrate sync\" pushes it.");
+	}
+	return pushed;
+}
+
+static int apply_target(struct ctx *ctx, struct apply_options o, enum form form, int push,
 			struct js *all, struct err *err)
 {
 	struct telling t = {
@@ -428,6 +481,7 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 	};
 	struct apply_result result;
 	struct survey survey;
+	struct js *j = NULL;
 	int ret;
 
 	o.tell = tell;
@@ -445,7 +499,7 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 	if (ret < 0)
 		explain_failure(&result, &survey, o.dry_run, err);
 	if (form == FORM_JSON)
-		js_add(all, result_json(&t, &result, &survey, err, ret));
+		j = result_json(&t, &result, &survey, err, ret);
 	else if (form == FORM_PEOPLE && ret == 0)
 		conclude(&t, &result, &survey);
 	else if (form == FORM_PORCELAIN && ret == 0)
@@ -453,6 +507,14 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 		       t.target, result.last.seq,
 		       result.last.hash[0] ? result.last.hash : "-");
 	progress_end(&t.progress);
+	if (!o.dry_run && wants_push(ctx, t.target, push)) {
+		bool pushed = push_mirror(&t);
+
+		if (j)
+			js_put_bool(j, "pushed", pushed);
+	}
+	if (j)
+		js_add(all, j);
 	js_free(t.statements);
 	js_free(t.touched);
 	buf_release(&t.lines);
@@ -476,6 +538,7 @@ int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
 	static const char *const lines[] = { "[<options>] [<target>...]", NULL };
 	struct apply_options o = { 0 };
 	bool porcelain = false, json = false;
+	int push = -1;
 	const char *check = NULL;
 	const struct opt opts[] = {
 		{ OPT_BOOL, 'n', "dry-run", &o.dry_run, NULL,
@@ -489,6 +552,8 @@ int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
 		{ OPT_STRING, 0, "to", &o.to, "<migration>", "stop after this one" },
 		{ OPT_STRING, 0, "at", &o.rev, "<rev>",
 		  "the plan of this commit, not HEAD's" },
+		{ OPT_SWITCH, 0, "push", &push, NULL,
+		  "push the mirror afterwards (migrate.push)" },
 		{ OPT_BOOL, 0, "porcelain", &porcelain, NULL, "lines for scripts" },
 		{ OPT_BOOL, 0, "json", &json, NULL, "JSON" },
 		{ .type = OPT_END },
@@ -512,7 +577,7 @@ int cmd_apply(struct ctx *ctx, int argc, char **argv, struct err *err)
 				   json	       ? FORM_JSON
 				   : porcelain ? FORM_PORCELAIN
 					       : FORM_PEOPLE,
-				   all, err);
+				   push, all, err);
 	}
 	if (json)
 		js_print(all, stdout);

@@ -15,6 +15,7 @@ struct migration;
 struct oid;
 struct repo;
 struct survey_options;
+struct sync_event;
 
 struct ctx {
 	struct repo *repo; /* opened before the command runs, if it NEED_REPOs one */
@@ -51,6 +52,7 @@ int cmd_new(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_plan(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_status(struct ctx *ctx, int argc, char **argv, struct err *err);
+int cmd_sync(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_target(struct ctx *ctx, int argc, char **argv, struct err *err);
 
 /**
@@ -82,6 +84,9 @@ const char *cmd_short_id(const struct oid *id, char text[SHORT_ID + 1]);
 void cmd_say_findings(const struct ctx *ctx, const struct findings *f);
 /** The same as an array for --json. */
 struct js *cmd_json_findings(const struct findings *f);
+
+/** Tells people what a sync does; `arg` is the ctx. */
+void cmd_tell_sync(void *arg, const struct sync_event *e);
 
 /** The configured target names; `fn` as in config_subsections. */
 int cmd_each_target(struct ctx *ctx, int (*fn)(void *arg, const char *name), void *arg);

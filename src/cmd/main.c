@@ -21,6 +21,8 @@ static const struct command commands[] = {
 	{ "diagnose", cmd_diagnose, NEED_REPO, "forward",
 	  "say what became of a migration, and settle it" },
 	{ "audit", cmd_audit, NEED_REPO, "proof", "compare tracker, plan and mirror" },
+	{ "sync", cmd_sync, NEED_REPO, "proof",
+	  "make the mirrors here and on a server the same" },
 	{ "at", cmd_at, NEED_REPO, "proof", "say what was in force at some moment" },
 	{ "init", cmd_init, NEED_REPO, "setting up", "prepare a repository" },
 	{ "target", cmd_target, NEED_REPO, "setting up",

@@ -29,12 +29,25 @@ static int store(const struct opt *o, const char *text, const char *shown,
 	return 0;
 }
 
+static bool is_flag(const struct opt *o)
+{
+	return o->type == OPT_BOOL || o->type == OPT_SWITCH;
+}
+
+static void set_flag(const struct opt *o, bool on)
+{
+	if (o->type == OPT_BOOL)
+		*(bool *)o->value = on;
+	else
+		*(int *)o->value = on;
+}
+
 /* The value of an option: `inline_value`, or the next argument. */
 static int take(struct parse *p, const struct opt *o, const char *inline_value,
 		const char *shown, struct err *err)
 {
-	if (o->type == OPT_BOOL) {
-		*(bool *)o->value = true;
+	if (is_flag(o)) {
+		set_flag(o, true);
 		return 0;
 	}
 	if (inline_value)
@@ -55,7 +68,7 @@ static int parse_letters(struct parse *p, const char *letters, struct err *err)
 			;
 		if (o->type == OPT_END)
 			return err_set(err, ERR_USAGE, "there is no option '%s'", shown);
-		if (o->type != OPT_BOOL)
+		if (!is_flag(o))
 			return take(p, o, letters[1] ? letters + 1 : NULL, shown, err);
 		take(p, o, NULL, shown, err);
 	}
@@ -96,12 +109,12 @@ static int parse_long(struct parse *p, const char *arg, struct err *err)
 	}
 	if (ambiguous)
 		return err_set(err, ERR_USAGE, "option '%s' is ambiguous", arg);
-	if (!o || (off && o->type != OPT_BOOL))
+	if (!o || (off && !is_flag(o)))
 		return err_set(err, ERR_USAGE, "there is no option '%s'", arg);
-	if (o->type == OPT_BOOL && value)
+	if (is_flag(o) && value)
 		return err_set(err, ERR_USAGE, "option '%s' takes no value", arg);
 	if (off) {
-		*(bool *)o->value = false;
+		set_flag(o, false);
 		return 0;
 	}
 	return take(p, o, value ? value + 1 : NULL, arg, err);

@@ -10,6 +10,7 @@ struct err;
 enum opt_type {
 	OPT_END,
 	OPT_BOOL,   /* bool *: true when given, false for --no-<name> */
+	OPT_SWITCH, /* int *: 1 when given, 0 for --no-<name>, else as it was */
 	OPT_STRING, /* const char ** */
 	OPT_COUNT,  /* int *: a number from 0 */
 };

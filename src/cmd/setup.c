@@ -242,7 +242,8 @@ static int add_refspec(void *arg, const char *remote)
 	int ret;
 
 	buf_addf(&key, "remote.%s.fetch", remote);
-	buf_addf(&spec, "+refs/notes/migrate/*:refs/notes/%s/migrate/*", remote);
+	/* without a '+': a mirror that was rewritten there is not taken over */
+	buf_addf(&spec, "refs/notes/migrate/*:refs/notes/%s/migrate/*", remote);
 	ret = add_setting(r->ctx, key.s, spec.s, r->err);
 	if (ret == 0)
 		printf("fetches from %s bring the mirrors of its targets\n", remote);

@@ -119,7 +119,7 @@ static void refuse_mirror(struct findings *f, const char *ref, const char *what,
 	if (detail[0])
 		findings_detail(f, "%s", detail);
 	findings_hint(f, "A mirror only grows. Fetch it (git fetch origin "
-			 "\"+refs/notes/migrate/*:refs/notes/origin/migrate/*\") and let "
+			 "\"refs/notes/migrate/*:refs/notes/origin/migrate/*\") and let "
 			 "\"git migrate apply\" add to it.");
 }
 

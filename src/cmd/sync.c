@@ -1,0 +1,92 @@
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "cmd/cmd.h"
+#include "flow/sync.h"
+#include "out/term.h"
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* What is refused goes to stderr, with what comes before it. */
+static void tell_trouble(struct ctx *ctx, const struct sync_event *e)
+{
+	cmd_flush(ctx);
+	if (e->step == SYNC_UNREACHABLE) {
+		say_warning(&ctx->say, "the tracker of target '%s' was not read: %s",
+			    e->target, e->text);
+	} else if (e->step == SYNC_FORKED) {
+		say_warning(&ctx->say,
+			    "the mirrors of target '%s' part: %s; nothing was pushed",
+			    e->target, e->text);
+		say_hint(&ctx->say, "fork",
+			 "Two databases call themselves '%s', or somebody edited a "
+			 "tracker. \"git migrate audit\" shows which; \"git migrate "
+			 "target clone\" and \"target restored\" say what happened.",
+			 e->target);
+	} else {
+		say_warning(&ctx->say, "the server refused the mirror of target '%s'",
+			    e->target);
+		say_note(&ctx->say, "%s", e->text);
+	}
+}
+
+void cmd_tell_sync(void *arg, const struct sync_event *e)
+{
+	struct ctx *ctx = arg;
+
+	switch (e->step) {
+	case SYNC_FETCHED:
+		break;
+	case SYNC_APPENDED:
+		printf("%s: %zu record%s appended from the tracker\n", e->target, e->nr,
+		       plural(e->nr));
+		break;
+	case SYNC_COPIED:
+		printf("%s: %zu record%s put on rewritten commits\n", e->target, e->nr,
+		       plural(e->nr));
+		break;
+	case SYNC_PUSHED:
+		printf("%s: pushed to %s\n", e->target, e->text);
+		break;
+	case SYNC_SAME:
+		printf("%s: the same on %s\n", e->target, e->text);
+		break;
+	case SYNC_UNREACHABLE:
+	case SYNC_FORKED:
+	case SYNC_REJECTED:
+		tell_trouble(ctx, e);
+		break;
+	}
+}
+
+int cmd_sync(struct ctx *ctx, int argc, char **argv, struct err *err)
+{
+	static const char *const lines[] = { "[<options>] [<target>...]", NULL };
+	struct sync_options o = { .tell = cmd_tell_sync, .arg = ctx };
+	bool push = true;
+	const struct opt opts[] = {
+		{ OPT_STRING, 0, "remote", &o.remote, "<remote>",
+		  "with this one, not migrate.remote or origin" },
+		{ OPT_BOOL, 0, "offline", &o.offline, NULL, "ask no database" },
+		{ OPT_BOOL, 0, "push", &push, NULL,
+		  "push what the remote lacks (the default; --no-push fetches alone)" },
+		{ OPT_STRING, 0, "at", &o.rev, "<rev>",
+		  "records belong to the commits of this plan, not HEAD's" },
+		{ .type = OPT_END },
+	};
+	const struct usage usage = { lines, opts };
+	int nr = cmd_options(ctx, &usage, argc, argv, err);
+	struct sync_result result;
+
+	if (nr < 0)
+		return -1;
+	o.no_push = !push;
+	o.targets = (const char *const *)argv;
+	o.nr_targets = (size_t)nr;
+	if (sync_run(ctx->repo, &o, &result, err) < 0)
+		return -1;
+	return result.forked || result.rejected ? 1 : 0;
+}
