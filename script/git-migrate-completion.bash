@@ -4,7 +4,7 @@
 # completions/git-migrate, where it is loaded when it is first needed.
 # t/t6020-completion.t compares the options with what each command's -h shows.
 
-__git_migrate_commands="status new apply log show diagnose audit sync at init target plan check hook"
+__git_migrate_commands="status new apply log show diagnose audit sync report at init target plan check hook"
 
 __git_migrate_targets()
 {
@@ -43,6 +43,9 @@ __git_migrate_options()
 		;;
 	sync)
 		echo "--remote= --offline --push --at="
+		;;
+	report)
+		echo "--output= --target= --since= --until= --at= --csv --json --markdown"
 		;;
 	at)
 		echo "--target= --at= --json"

@@ -109,6 +109,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libout_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_libout_a_SOURCES = \
 	%reldir%/out/arcs.c %reldir%/out/arcs.h \
+	%reldir%/out/html.c %reldir%/out/html.h \
 	%reldir%/out/json.c %reldir%/out/json.h \
 	%reldir%/out/progress.c %reldir%/out/progress.h \
 	%reldir%/out/say.c %reldir%/out/say.h \
@@ -132,6 +133,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
+	%reldir%/flow/report.c %reldir%/flow/report.h \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/sync.c %reldir%/flow/sync.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \
@@ -150,6 +152,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/check.c \
 	%reldir%/cmd/cmd.h \
 	%reldir%/cmd/diagnose.c \
+	%reldir%/cmd/filter.c \
 	%reldir%/cmd/findings.c \
 	%reldir%/cmd/hook.c \
 	%reldir%/cmd/init.c \
@@ -161,6 +164,10 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/opt.c %reldir%/cmd/opt.h \
 	%reldir%/cmd/plan.c \
 	%reldir%/cmd/plan_print.c %reldir%/cmd/plan_print.h \
+	%reldir%/cmd/report.c \
+	%reldir%/cmd/report_html.c \
+	%reldir%/cmd/report_print.h \
+	%reldir%/cmd/report_text.c \
 	%reldir%/cmd/setup.c %reldir%/cmd/setup.h \
 	%reldir%/cmd/show.c \
 	%reldir%/cmd/status.c \

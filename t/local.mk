@@ -239,6 +239,7 @@ shell_tests = \
 	%reldir%/t4100-log.t \
 	%reldir%/t4110-at.t \
 	%reldir%/t4200-sync.t \
+	%reldir%/t4300-report.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5100-hostile.t \
 	%reldir%/t6000-demo.t \

@@ -26,7 +26,7 @@ test_expect_success '-h lists the commands on stdout' '
 	echo "usage: git migrate <command> [<options>] [<arguments>]" >expect &&
 	test_cmp expect actual &&
 	sed -n "s/^   \([a-z]*\)  *.*/\1/p" usage >commands &&
-	for command in status new apply log show diagnose audit sync at init target plan check hook; do
+	for command in status new apply log show diagnose audit sync report at init target plan check hook; do
 		has_line commands $command || return 1
 	done
 '

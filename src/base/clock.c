@@ -33,6 +33,47 @@ void clock_text(int64_t seconds, char text[CLOCK_TEXT])
 		memcpy(text, "?", 2);
 }
 
+/* `digits` digits at text + at; -1 when they are none. */
+static int number_at(const char *text, size_t at, size_t digits)
+{
+	int n = 0;
+	size_t i;
+
+	for (i = at; i < at + digits; i++) {
+		if (!ascii_isdigit(text[i]))
+			return -1;
+		n = n * 10 + (text[i] - '0');
+	}
+	return n;
+}
+
+int clock_parse(const char *text, int64_t *ms)
+{
+	static const char form[] = "....-..-..T..:..:......Z";
+	struct tm tm = { 0 };
+	int part;
+	size_t i;
+
+	if (strlen(text) != strlen(form) || text[19] != '.')
+		return -1;
+	for (i = 0; form[i]; i++)
+		if (form[i] != '.' && text[i] != form[i])
+			return -1;
+	tm.tm_year = number_at(text, 0, 4) - 1900;
+	tm.tm_mon = number_at(text, 5, 2) - 1;
+	tm.tm_mday = number_at(text, 8, 2);
+	tm.tm_hour = number_at(text, 11, 2);
+	tm.tm_min = number_at(text, 14, 2);
+	tm.tm_sec = number_at(text, 17, 2);
+	part = number_at(text, 20, 3);
+	if (tm.tm_year < 0 || tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 ||
+	    tm.tm_mday > 31 || tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 ||
+	    tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60 || part < 0)
+		return -1;
+	*ms = (int64_t)timegm(&tm) * 1000 + part;
+	return 0;
+}
+
 void clock_end_of_second(char text[CLOCK_TEXT])
 {
 	char *ms = strchr(text, '.');

@@ -13,6 +13,9 @@ void clock_utc(char text[CLOCK_TEXT]);
 /** The same of a time in seconds since 1970, "?" where it has no such form. */
 void clock_text(int64_t seconds, char text[CLOCK_TEXT]);
 
+/** Milliseconds since 1970 of such a text. 0, or -1 when it is none. */
+int clock_parse(const char *text, int64_t *ms);
+
 /** Moves such a text to the last millisecond of its second. */
 void clock_end_of_second(char text[CLOCK_TEXT]);
 

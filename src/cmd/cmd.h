@@ -50,6 +50,7 @@ int cmd_init(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_log(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_new(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_plan(struct ctx *ctx, int argc, char **argv, struct err *err);
+int cmd_report(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_status(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_sync(struct ctx *ctx, int argc, char **argv, struct err *err);
@@ -71,6 +72,13 @@ void cmd_flush(struct ctx *ctx);
 
 /** Refuses more than `max` arguments (ERR_USAGE). 0 or -1. */
 int cmd_at_most(int nr, int max, char **argv, struct err *err);
+
+/**
+ * Reads --since and --until (either may be NULL) as records have times; `*_text` has
+ * room for CLOCK_TEXT. 0 or -1.
+ */
+int cmd_read_bounds(struct ctx *ctx, const char *since, const char *until,
+		    char *since_text, char *until_text, struct err *err);
 
 /** Refuses a target whose mirror is not at hand (ERR_REFUSED); -1. */
 int cmd_no_mirror(const char *target, struct err *err);

@@ -5,7 +5,6 @@
 #include "base/io.h"
 #include "cmd/cmd.h"
 #include "cmd/log_print.h"
-#include "git/date.h"
 #include "out/term.h"
 
 struct log_options {
@@ -15,21 +14,6 @@ struct log_options {
 	char since_text[CLOCK_TEXT], until_text[CLOCK_TEXT];
 };
 
-static int read_bound(struct ctx *ctx, const char *text, bool ends, char out[CLOCK_TEXT],
-		      struct err *err)
-{
-	int64_t seconds;
-
-	if (!text)
-		return 0;
-	if (repo_parse_date(ctx->repo, text, ends, &seconds, err) < 0)
-		return -1;
-	clock_text(seconds, out);
-	if (ends)
-		clock_end_of_second(out);
-	return 0;
-}
-
 static int make_filter(struct ctx *ctx, struct log_options *o, const struct log *l,
 		       struct log_filter *f, struct err *err)
 {
@@ -37,8 +21,8 @@ static int make_filter(struct ctx *ctx, struct log_options *o, const struct log 
 				  .author = o->author,
 				  .fixes = o->fixes,
 				  .failed = o->failed };
-	if (read_bound(ctx, o->since, false, o->since_text, err) < 0 ||
-	    read_bound(ctx, o->until, true, o->until_text, err) < 0)
+	if (cmd_read_bounds(ctx, o->since, o->until, o->since_text, o->until_text, err) <
+	    0)
 		return -1;
 	f->since = o->since ? o->since_text : NULL;
 	f->until = o->until ? o->until_text : NULL;

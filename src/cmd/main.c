@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	{ "audit", cmd_audit, NEED_REPO, "proof", "compare tracker, plan and mirror" },
 	{ "sync", cmd_sync, NEED_REPO, "proof",
 	  "make the mirrors here and on a server the same" },
+	{ "report", cmd_report, NEED_REPO, "proof", "write it all down for an auditor" },
 	{ "at", cmd_at, NEED_REPO, "proof", "say what was in force at some moment" },
 	{ "init", cmd_init, NEED_REPO, "setting up", "prepare a repository" },
 	{ "target", cmd_target, NEED_REPO, "setting up",
@@ -141,15 +142,6 @@ int cmd_at_most(int nr, int max, char **argv, struct err *err)
 	if (nr <= max)
 		return 0;
 	return err_set(err, ERR_USAGE, "'%s' is one argument too many", argv[max]);
-}
-
-int cmd_no_mirror(const char *target, struct err *err)
-{
-	err_set(err, ERR_REFUSED, "there is no mirror of a target '%s' here", target);
-	err_hint(err, "noMirror",
-		 "Mirrors that others wrote come with git fetch, once \"git migrate "
-		 "init\" has told git of them.");
-	return -1;
 }
 
 static const struct command *find_command(const char *name)
