@@ -16,7 +16,7 @@ test_packages=(
 	"${build_packages[@]}" "${server_packages[@]}" pgbouncer
 	libcmocka-dev sharness mandoc man-db shellcheck cppcheck
 	'clang-format-14|clang-format' clang 'libclang-rt-14-dev|libclang-rt-dev'
-	valgrind perl strace xz-utils chromium
+	valgrind perl strace xz-utils chromium openssh-client gnupg
 )
 
 is_installed() {

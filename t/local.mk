@@ -236,6 +236,7 @@ shell_tests = \
 	%reldir%/t3300-engines.t \
 	%reldir%/t3240-locks.t \
 	%reldir%/t4000-mirror.t \
+	%reldir%/t4010-signed-mirror.t \
 	%reldir%/t4100-log.t \
 	%reldir%/t4110-at.t \
 	%reldir%/t4200-sync.t \

@@ -130,7 +130,7 @@ static int list_refs(struct sync *s, struct err *err)
 	const char *args[] = { "ls-remote", "--end-of-options", s->remote,
 			       MIRROR_REFS "*", NULL };
 	struct buf out = BUF_INIT, said = BUF_INIT;
-	int status = repo_git(s->repo, args, &out, &said, err);
+	int status = repo_git_asking(s->repo, args, NULL, &out, &said, err);
 
 	if (status > 0)
 		status = git_said(&said, "read the mirrors of", s->remote, err);
@@ -211,7 +211,7 @@ static int fetch(struct sync *s, struct err *err)
 	   that is here */
 	buf_addf(&spec, MIRROR_REFS "*:refs/notes/%s/migrate/*", s->remote);
 	args[ARRAY_SIZE(args) - 2] = spec.s;
-	status = repo_git(s->repo, args, NULL, &said, err);
+	status = repo_git_asking(s->repo, args, NULL, NULL, &said, err);
 	if (status > 0)
 		status = strstr(buf_str(&said), "non-fast-forward")
 				 ? was_rewritten(s, &said, err)
@@ -472,7 +472,7 @@ static int push_ref(struct sync *s, const char *target, const struct oid *theirs
 	buf_addf(&spec, "%s:%s", ref.s, ref.s);
 	args[3] = lease.s;
 	args[6] = spec.s;
-	status = repo_git(s->repo, args, &out, &said, err);
+	status = repo_git_asking(s->repo, args, NULL, &out, &said, err);
 	if (status == 0) {
 		*how = PUSH_DONE;
 	} else if (status > 0 && strstr(buf_str(&out), spec.s)) {

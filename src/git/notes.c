@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "git/config.h"
 #include "git/internal.h"
 #include "git/notes.h"
 #include "git/pack.h"
@@ -476,6 +477,61 @@ out:
 	return ret;
 }
 
+/* Whether commits of notes are to be signed: migrate.signNotes, else commit.gpgSign. */
+static bool wants_signature(struct repo *r)
+{
+	return config_bool(r->config, "migrate.signnotes",
+			   config_bool(r->config, "commit.gpgsign", false));
+}
+
+/* By git itself, with the user's own key and program. What it points at is there. */
+static int sign_commit(struct repo *r, const struct oid *tree,
+		       const struct notes_commit *where, const char *message,
+		       struct oid *out, struct err *err)
+{
+	char tree_hex[OID_HEXSZ + 1], base[OID_HEXSZ + 1], merged[OID_HEXSZ + 1];
+	const char *args[9] = { "commit-tree", "-S" };
+	struct buf input = BUF_INIT, id = BUF_INIT, said = BUF_INIT;
+	size_t nr = 2;
+	int status;
+
+	if (!oid_is_zero(where->base)) {
+		args[nr++] = "-p";
+		args[nr++] = oid_hex(where->base, base);
+	}
+	if (!oid_is_zero(where->merged)) {
+		args[nr++] = "-p";
+		args[nr++] = oid_hex(where->merged, merged);
+	}
+	args[nr] = oid_hex(tree, tree_hex);
+	buf_adds(&input, message);
+	status = repo_git_asking(r, args, &input, &id, &said, err);
+	if (status > 0 || (status == 0 && oid_parse(out, buf_str(&id), OID_HEXSZ) < 0)) {
+		status = git_failed(err, "commit-tree -S", &said);
+		err_hint(err, "sign",
+			 "The records are safe in the tracker. \"git config "
+			 "migrate.signNotes false\" writes them without a signature.");
+	}
+	buf_release(&input);
+	buf_release(&id);
+	buf_release(&said);
+	return status;
+}
+
+/* Packs what was written, with a commit of it. */
+static int finish_commit(struct writer *w, const struct oid *tree,
+			 const struct notes_commit *where, const char *message,
+			 struct oid *out, struct err *err)
+{
+	if (wants_signature(w->repo))
+		return pack_finish(w->pack, err) < 0
+			       ? -1
+			       : sign_commit(w->repo, tree, where, message, out, err);
+	return write_commit(w, tree, where, message, out, err) < 0
+		       ? -1
+		       : pack_finish(w->pack, err);
+}
+
 int notes_append(struct repo *r, const char *ref, const struct notes_commit *where,
 		 const struct note_line *lines, size_t nr, const char *message,
 		 struct err *err)
@@ -496,8 +552,7 @@ int notes_append(struct repo *r, const char *ref, const struct notes_commit *whe
 		goto out;
 	}
 	if (write_root(&w, &root, &tree, err) < 0 ||
-	    write_commit(&w, &tree, where, message, &commit, err) < 0 ||
-	    pack_finish(w.pack, err) < 0)
+	    finish_commit(&w, &tree, where, message, &commit, err) < 0)
 		goto out;
 	FAULT_POINT("packed");
 	ret = repo_swap_ref(r, ref, where->tip, &commit, "migrate: records", err);

@@ -106,6 +106,13 @@ int repo_each_ref(struct repo *r, const char *prefix,
 int repo_git(struct repo *r, const char *const *args, struct buf *out, struct buf *said,
 	     struct err *err);
 
+/**
+ * The same for what may ask the user on the terminal, for a password or a key, and
+ * reads `input` (NULL: nothing).
+ */
+int repo_git_asking(struct repo *r, const char *const *args, const struct buf *input,
+		    struct buf *out, struct buf *said, struct err *err);
+
 /** Sets one value in the repository's own configuration. 0 or -1. */
 int repo_set_config(struct repo *r, const char *key, const char *value, struct err *err);
 

@@ -109,17 +109,42 @@ const char **repo_git_argv(struct repo *r, const char *const *args)
 	return argv;
 }
 
+/* As GIT_ENV, but git and what it calls may ask the user on the terminal. */
+static const char *const ASKING_ENV[] = { "GIT_NO_REPLACE_OBJECTS=1",
+					  "GIT_LITERAL_PATHSPECS=1", "LC_ALL=C", NULL };
+
+static int run_git(struct repo *r, const char *const *args, struct proc *p,
+		   struct buf *out, struct buf *said, struct err *err)
+{
+	const char **argv = repo_git_argv(r, args);
+	int status;
+
+	p->argv = argv;
+	p->dir = r->toplevel;
+	r->reads.children++;
+	status = proc_run(p, out, said, err);
+	free(argv);
+	return status;
+}
+
 int repo_git(struct repo *r, const char *const *args, struct buf *out, struct buf *said,
 	     struct err *err)
 {
-	const char **argv = repo_git_argv(r, args);
-	const struct proc p = { .argv = argv, .setenv = GIT_ENV, .dir = r->toplevel };
-	int status;
+	struct proc p = { .setenv = GIT_ENV };
 
-	r->reads.children++;
-	status = proc_run(&p, out, said, err);
-	free(argv);
-	return status;
+	return run_git(r, args, &p, out, said, err);
+}
+
+int repo_git_asking(struct repo *r, const char *const *args, const struct buf *input,
+		    struct buf *out, struct buf *said, struct err *err)
+{
+	struct proc p = { .setenv = ASKING_ENV };
+
+	if (input) {
+		p.input = buf_str(input);
+		p.input_len = input->len;
+	}
+	return run_git(r, args, &p, out, said, err);
 }
 
 int repo_set_config(struct repo *r, const char *key, const char *value, struct err *err)
