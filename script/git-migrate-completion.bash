@@ -39,7 +39,7 @@ __git_migrate_options()
 		echo "--abandon --finished --reason= --porcelain --json"
 		;;
 	audit)
-		echo "--at= --porcelain --json"
+		echo "--at= --offline --porcelain --json"
 		;;
 	sync)
 		echo "--remote= --offline --push --at="

@@ -121,10 +121,12 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/apply.c %reldir%/flow/apply.h \
 	%reldir%/flow/at.c %reldir%/flow/at.h \
 	%reldir%/flow/audit.c %reldir%/flow/audit.h \
+	%reldir%/flow/audit_story.c %reldir%/flow/audit_story.h \
 	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
+	%reldir%/flow/fixes.c %reldir%/flow/fixes.h \
 	%reldir%/flow/job.h \
 	%reldir%/flow/join.c %reldir%/flow/join.h \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
@@ -134,6 +136,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
+	%reldir%/flow/seen.c %reldir%/flow/seen.h \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/sync.c %reldir%/flow/sync.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \

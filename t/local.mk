@@ -241,6 +241,7 @@ shell_tests = \
 	%reldir%/t4110-at.t \
 	%reldir%/t4200-sync.t \
 	%reldir%/t4300-report.t \
+	%reldir%/t4400-audit.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5100-hostile.t \
 	%reldir%/t6000-demo.t \

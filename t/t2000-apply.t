@@ -198,6 +198,12 @@ test_expect_success 'the records say what ran, from where, and link to each othe
 	target default
 	  ok       chain          3 records, each linked to the one before it; columns agree
 	  ok       plan           2 applied migrations, path and content as in the plan
+	  ok       order          2 settled in the order of the plan, or excepted
+	  ok       commits        2 commits that records name are in the history of this plan
+	  ok       fixes          0 fixes, as in the plan
+	  ok       unfixed        nothing that a later migration fixes is in force without it
+	  ok       exceptions     0 exceptions on record, each with its reason; 0 waivers in the plan
+	  ok       seen           goes on from record 3, the last that this clone has seen
 	  ok       mirror         3 records, byte for byte as in the tracker
 	head: HASH
 	END
@@ -274,6 +280,12 @@ test_expect_success '--porcelain' '
 	cat >.git/t/expect <<-\END &&
 	default ok chain 3 3 records, each linked to the one before it; columns agree
 	default ok plan 0 2 applied migrations, path and content as in the plan
+	default ok order 0 2 settled in the order of the plan, or excepted
+	default ok commits 0 2 commits that records name are in the history of this plan
+	default ok fixes 0 0 fixes, as in the plan
+	default ok unfixed 0 nothing that a later migration fixes is in force without it
+	default ok exceptions 0 0 exceptions on record, each with its reason; 0 waivers in the plan
+	default ok seen 3 goes on from record 3, the last that this clone has seen
 	default ok mirror 0 3 records, byte for byte as in the tracker
 	END
 	test_cmp .git/t/expect .git/t/out &&

@@ -79,6 +79,8 @@ int cmd_audit(struct ctx *ctx, int argc, char **argv, struct err *err)
 	const struct opt opts[] = {
 		{ OPT_STRING, 0, "at", &o.rev, "<rev>",
 		  "the plan of this commit, not HEAD's" },
+		{ OPT_BOOL, 0, "offline", &o.offline, NULL,
+		  "ask no database: what the mirror says, against plan and history" },
 		{ OPT_BOOL, 0, "porcelain", &porcelain, NULL, "lines for scripts" },
 		{ OPT_BOOL, 0, "json", &json, NULL, "JSON" },
 		{ .type = OPT_END },

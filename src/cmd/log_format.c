@@ -90,7 +90,7 @@ static void add_path(struct line *l)
 	buf_adds(l->out, l->m->path);
 }
 
-static void add_paths(struct line *l, const struct log_fix *fixes, size_t nr, bool of)
+static void add_paths(struct line *l, const struct fix *fixes, size_t nr, bool of)
 {
 	size_t i;
 
@@ -102,7 +102,7 @@ static void add_paths(struct line *l, const struct log_fix *fixes, size_t nr, bo
 static void add_fixes(struct line *l)
 {
 	size_t nr;
-	const struct log_fix *fixes = log_fixes_of(l->view->log, l->pos, &nr);
+	const struct fix *fixes = fixes_made_by(&l->view->log->fixes, l->pos, &nr);
 
 	add_paths(l, fixes, nr, true);
 }
@@ -110,7 +110,7 @@ static void add_fixes(struct line *l)
 static void add_fixed_by(struct line *l)
 {
 	size_t nr;
-	const struct log_fix *fixes = log_fixed_by(l->view->log, l->pos, &nr);
+	const struct fix *fixes = fixes_of(&l->view->log->fixes, l->pos, &nr);
 
 	add_paths(l, fixes, nr, false);
 }

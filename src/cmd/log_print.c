@@ -87,10 +87,10 @@ static void print_relations(const struct log *l, size_t pos, const char *prefix)
 {
 	const char *mode = trailers_get(&l->plan.items[pos].trailers,
 					TRAILER_FAILURE_MODE);
-	const struct log_fix *fixes;
+	const struct fix *fixes;
 	size_t i, nr;
 
-	fixes = log_fixes_of(l, pos, &nr);
+	fixes = fixes_made_by(&l->fixes, pos, &nr);
 	for (i = 0; i < nr; i++)
 		printf("%sfixes %s\n", prefix, l->plan.items[fixes[i].of].path);
 	if (mode) {
@@ -98,7 +98,7 @@ static void print_relations(const struct log *l, size_t pos, const char *prefix)
 		term_print(stdout, mode);
 		fputc('\n', stdout);
 	}
-	fixes = log_fixed_by(l, pos, &nr);
+	fixes = fixes_of(&l->fixes, pos, &nr);
 	for (i = 0; i < nr; i++)
 		printf("%sfixed by %s\n", prefix, l->plan.items[fixes[i].fix].path);
 }
@@ -141,13 +141,13 @@ void log_print_text(const struct ctx *ctx, const struct log_view *v)
 }
 
 /* The next one drawn under `pos`, at `*at` of its fixes or behind; NULL: no more. */
-static const struct log_fix *next_under(const struct log_view *v, size_t pos, size_t *at)
+static const struct fix *next_under(const struct log_view *v, size_t pos, size_t *at)
 {
 	size_t nr;
-	const struct log_fix *fixes = log_fixed_by(v->log, pos, &nr);
+	const struct fix *fixes = fixes_of(&v->log->fixes, pos, &nr);
 
 	for (; *at < nr; ++*at)
-		if (v->log->under[fixes[*at].fix] == (ssize_t)pos &&
+		if (v->log->fixes.under[fixes[*at].fix] == (ssize_t)pos &&
 		    v->shown[fixes[*at].fix])
 			return &fixes[*at];
 	return NULL;
@@ -165,7 +165,7 @@ static void print_under(const struct ctx *ctx, const struct log_view *v, size_t 
 			const char *indent)
 {
 	struct buf bullet = BUF_INIT, prefix = BUF_INIT, deeper = BUF_INIT;
-	const struct log_fix *fix, *more;
+	const struct fix *fix, *more;
 	size_t at = 0;
 
 	for (fix = next_under(v, pos, &at); fix; fix = more) {
@@ -195,7 +195,7 @@ void log_print_graph(const struct ctx *ctx, const struct log_view *v)
 	all.limit = -1;
 	log_order(&all, &order, &nr);
 	for (i = 0; i < nr; i++) {
-		under = v->log->under[order[i]];
+		under = v->log->fixes.under[order[i]];
 		if (under >= 0 && v->shown[under])
 			continue;
 		if (v->limit >= 0 && roots == (size_t)v->limit)
@@ -254,7 +254,7 @@ static void porcelain_record(UNUSED void *arg, const char *target, const struct 
 
 void log_print_porcelain(const struct log_view *v)
 {
-	const struct log_fix *fixes;
+	const struct fix *fixes;
 	char commit[OID_HEXSZ + 1], blob[OID_HEXSZ + 1];
 	size_t *order, nr, i, k, nr_fixes;
 
@@ -264,7 +264,7 @@ void log_print_porcelain(const struct log_view *v)
 
 		printf("migration %s %s %s\n", oid_hex(&m->commit, commit),
 		       oid_hex(&m->blob, blob), m->path);
-		fixes = log_fixes_of(v->log, order[i], &nr_fixes);
+		fixes = fixes_made_by(&v->log->fixes, order[i], &nr_fixes);
 		for (k = 0; k < nr_fixes; k++)
 			printf("fixes %s\n", v->log->plan.items[fixes[k].of].path);
 		each_record(v, order[i], porcelain_record, NULL);
@@ -287,7 +287,7 @@ static void json_record(void *arg, const char *target, const struct record *r)
 	js_add(arg, one);
 }
 
-static struct js *json_paths(const struct log *l, const struct log_fix *fixes, size_t nr,
+static struct js *json_paths(const struct log *l, const struct fix *fixes, size_t nr,
 			     bool of)
 {
 	struct js *a = js_array();
@@ -303,7 +303,7 @@ struct js *log_json(const struct log_view *v, size_t pos)
 	const struct log *l = v->log;
 	const struct migration *m = &l->plan.items[pos];
 	struct js *j = js_object(), *records = js_array();
-	const struct log_fix *fixes;
+	const struct fix *fixes;
 	char hex[OID_HEXSZ + 1];
 	size_t nr;
 
@@ -313,9 +313,9 @@ struct js *log_json(const struct log_view *v, size_t pos)
 	js_put_str(j, "subject", m->subject);
 	js_put_str(j, "author", m->author);
 	js_put_int(j, "when", m->when);
-	fixes = log_fixes_of(l, pos, &nr);
+	fixes = fixes_made_by(&l->fixes, pos, &nr);
 	js_put(j, "fixes", json_paths(l, fixes, nr, true));
-	fixes = log_fixed_by(l, pos, &nr);
+	fixes = fixes_of(&l->fixes, pos, &nr);
 	js_put(j, "fixed_by", json_paths(l, fixes, nr, false));
 	js_put_str(j, "failure_mode", trailers_get(&m->trailers, TRAILER_FAILURE_MODE));
 	each_record(v, pos, json_record, records);

@@ -188,15 +188,15 @@ static void print_migration(const struct report *r, size_t pos, FILE *to)
 
 static void print_tree(const struct report *r, size_t pos, FILE *to)
 {
-	const struct log_fix *fixes;
+	const struct fix *fixes;
 	bool any = false;
 	size_t i, nr;
 
 	fputs("<li>", to);
 	print_migration(r, pos, to);
-	fixes = log_fixed_by(&r->log, pos, &nr);
+	fixes = fixes_of(&r->log.fixes, pos, &nr);
 	for (i = 0; i < nr; i++) {
-		if (r->log.under[fixes[i].fix] != (ssize_t)pos)
+		if (r->log.fixes.under[fixes[i].fix] != (ssize_t)pos)
 			continue;
 		fputs(any ? "" : "\n<ul>\n", to);
 		any = true;
@@ -211,8 +211,8 @@ static void print_fixes(const struct report *r, FILE *to)
 
 	fputs("<section id=\"fixes\"><h2>Fixes, under what they fix</h2>\n", to);
 	for (i = 0; i < r->log.plan.nr; i++) {
-		log_fixed_by(&r->log, i, &nr);
-		if (!nr || r->log.under[i] >= 0)
+		fixes_of(&r->log.fixes, i, &nr);
+		if (!nr || r->log.fixes.under[i] >= 0)
 			continue;
 		fputs(shown++ ? "" : "<ul class=\"tree\">\n", to);
 		print_tree(r, i, to);

@@ -19,7 +19,7 @@ static void print_relations(const struct log *l, size_t pos)
 {
 	const struct trailers *t = &l->plan.items[pos].trailers;
 	struct buf name = BUF_INIT;
-	const struct log_fix *fixes;
+	const struct fix *fixes;
 	size_t i, nr;
 
 	for (i = 0; i < t->nr; i++) {
@@ -27,7 +27,7 @@ static void print_relations(const struct log *l, size_t pos)
 		buf_addf(&name, "%s:", trailer_name(t->items[i].key));
 		print_field(name.s, t->items[i].value);
 	}
-	fixes = log_fixed_by(l, pos, &nr);
+	fixes = fixes_of(&l->fixes, pos, &nr);
 	for (i = 0; i < nr; i++)
 		print_field("Fixed by:", l->plan.items[fixes[i].fix].path);
 	buf_release(&name);

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "flow/job.h"
 #include "flow/mirror.h"
+#include "flow/seen.h"
 #include "git/history.h"
 #include "git/repo.h"
 
@@ -328,6 +329,8 @@ static void catch_up(struct job *j)
 	/* another run may have mirrored what came after we read the tracker */
 	if (ret < 0 && why.code == ERR_REFUSED && target_read(t, &why) == 0)
 		ret = mirror_catch_up(j->repo, t->name, &t->ledger, &written, &why);
+	if (ret == 0)
+		seen_keep(j->repo, t->name, &t->ledger);
 	if (ret < 0) {
 		event.step = APPLY_UNMIRRORED;
 		event.text = why.message;

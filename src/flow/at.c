@@ -84,16 +84,16 @@ static void find_faults(struct at *a)
 	char when[CLOCK_TEXT];
 	size_t i;
 
-	for (i = 0; i < l->nr_fixes; i++) {
-		fix = &l->plan.items[l->fixed[i].fix];
+	for (i = 0; i < l->fixes.nr; i++) {
+		fix = &l->plan.items[l->fixes.by_of[i].fix];
 		if (!took_effect(ledger_find(&a->ledger,
-					     l->plan.items[l->fixed[i].of].path)) ||
+					     l->plan.items[l->fixes.by_of[i].of].path)) ||
 		    settled_by(&a->ledger, fix->path))
 			continue;
 		VEC_GROW(a->faults, a->nr_faults, a->alloc_faults);
 		fault = &a->faults[a->nr_faults++];
 		clock_text(fix->when, when);
-		fault->fix = l->fixed[i];
+		fault->fix = l->fixes.by_of[i];
 		fault->known = strcmp(when, a->moment) <= 0;
 		fault->mended = settled_by(&a->target->ledger, fix->path);
 	}

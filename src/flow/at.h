@@ -7,8 +7,8 @@
 
 /** A migration that was in force, while one that fixes it was not. */
 struct at_fault {
-	struct log_fix fix; /* positions in the plan */
-	bool known;	    /* the fix had been committed by then */
+	struct fix fix; /* positions in the plan */
+	bool known;	/* the fix had been committed by then */
 	const struct record
 		*mended; /* settled it on the target later; NULL: nothing did */
 };

@@ -4,7 +4,9 @@
 #include "base/vec.h"
 #include "core/plan.h"
 #include "flow/audit.h"
+#include "flow/audit_story.h"
 #include "flow/mirror.h"
+#include "flow/seen.h"
 #include "flow/survey.h"
 #include "git/history.h"
 #include "git/repo.h"
@@ -16,17 +18,13 @@ void audit_release(struct audit *a)
 	memset(a, 0, sizeof(*a));
 }
 
-PRINTF_LIKE(5, 6)
-static void note(struct audit *a, const char *id, enum check_result result, uint64_t seq,
-		 const char *fmt, ...)
+static void vnote(struct audit *a, const char *id, enum check_result result, uint64_t seq,
+		  const char *fmt, va_list ap)
 {
 	struct audit_check *c;
 	char text[1024];
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	VEC_GROW(a->checks, a->nr, a->alloc);
 	c = &a->checks[a->nr++];
 	c->id = id;
@@ -34,6 +32,27 @@ static void note(struct audit *a, const char *id, enum check_result result, uint
 	c->seq = seq;
 	c->message = pool_strdup(&a->pool, text);
 	a->failed += result == CHECK_FAILED;
+}
+
+PRINTF_LIKE(5, 6)
+static void note(struct audit *a, const char *id, enum check_result result, uint64_t seq,
+		 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vnote(a, id, result, seq, fmt, ap);
+	va_end(ap);
+}
+
+void audit_note(struct audit *a, const char *id, enum check_result result, uint64_t seq,
+		const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vnote(a, id, result, seq, fmt, ap);
+	va_end(ap);
 }
 
 static void bad_record(void *arg, uint64_t seq, const char *what)
@@ -289,16 +308,100 @@ static void check_mirror(struct audit *a, const struct mirror *m, struct target 
 		     l->nr);
 }
 
+/* What this clone saw last must still be there. */
+static int check_seen(struct audit *a, struct repo *repo, struct target *t,
+		      struct err *err)
+{
+	struct seen seen;
+	int found = seen_read(repo, t->name, &seen, err);
+
+	if (found < 0)
+		return -1;
+	if (found && !seen_is_there(&seen, &t->ledger))
+		note(a, "seen", CHECK_FAILED, seen.seq,
+		     "this clone has seen record %" PRIu64 " (%.12s), which is gone: the "
+		     "log went back in time",
+		     seen.seq, seen.hash);
+	else if (found)
+		note(a, "seen", CHECK_OK, seen.seq,
+		     "goes on from record %" PRIu64 ", the last that this clone has seen",
+		     seen.seq);
+	return 0;
+}
+
+static int compare_log(struct repo *repo, struct plan *plan, struct target *t,
+		       struct audit *a, struct err *err)
+{
+	return check_plan(a, repo, plan, &t->ledger, err) < 0 ||
+			       audit_story(a, repo, plan, &t->ledger, err) < 0 ||
+			       check_seen(a, repo, t, err) < 0
+		       ? -1
+		       : 0;
+}
+
 /* The mirror is read first: a run beside us writes the tracker before it. */
-static int compare(struct repo *repo, const struct plan *plan, struct target *t,
+static int compare(struct repo *repo, struct plan *plan, struct target *t,
 		   struct audit *a, struct err *err)
 {
 	struct mirror m;
 
 	if (mirror_read(repo, t->name, MIRROR_FETCHED, &a->pool, &m, err) < 0 ||
-	    check_chain(a, t, err) < 0 || check_plan(a, repo, plan, &t->ledger, err) < 0)
+	    check_chain(a, t, err) < 0 || compare_log(repo, plan, t, a, err) < 0)
 		return -1;
 	check_mirror(a, &m, t);
+	if (!a->failed)
+		seen_keep(repo, t->name, &t->ledger);
+	return 0;
+}
+
+/* Lines that the chain in force leaves out need a reason, as in check_mirror. */
+static void check_left_out(struct audit *a, const struct mirror *m, struct target *t)
+{
+	size_t i, before = a->failed;
+
+	for (i = 0; i < m->nr; i++)
+		if (!t->ledger.nr ||
+		    !bsearch(m->lines[i], t->ledger.records, t->ledger.nr,
+			     sizeof(*t->ledger.records), cmp_line))
+			check_extra(a, t, m->lines[i]);
+	if (a->failed == before)
+		note(a, "mirror", CHECK_OK, 0, "%zu lines, none left without a reason",
+		     m->nr);
+}
+
+/* From git alone: the log is what the mirror says it is. */
+static int compare_offline(struct repo *repo, struct plan *plan, struct target *t,
+			   struct audit *a, struct err *err)
+{
+	const struct record *last;
+	struct mirror m;
+	size_t before;
+
+	if (mirror_read(repo, t->name, MIRROR_FETCHED, &a->pool, &m, err) < 0)
+		return -1;
+	if (!m.nr) {
+		err_set(err, ERR_REFUSED, "there is no mirror of target '%s' here",
+			t->name);
+		err_hint(err, "noMirror",
+			 "Mirrors that others wrote come with \"git migrate sync\", or "
+			 "with git fetch once \"git migrate init\" has told git of "
+			 "them.");
+		return -1;
+	}
+	before = a->failed;
+	mirror_fold(&m, &t->pool, &t->ledger, bad_line, a);
+	last = ledger_last(&t->ledger);
+	a->records = t->ledger.nr;
+	if (last)
+		snprintf(a->head, sizeof(a->head), "%s", last->hash);
+	if (a->failed == before)
+		note(a, "chain", CHECK_OK, last ? last->seq : 0,
+		     "%zu records, each linked to the one before it; no database was "
+		     "asked",
+		     t->ledger.nr);
+	if (compare_log(repo, plan, t, a, err) < 0)
+		return -1;
+	check_left_out(a, &m, t);
 	return 0;
 }
 
@@ -306,7 +409,7 @@ int audit_run(struct repo *repo, const struct audit_options *o, struct audit *a,
 	      struct err *err)
 {
 	struct plan plan = { 0 };
-	struct target t = { 0 };
+	struct target t = { .name = o->target.name };
 	struct oid commit;
 	int ret = -1;
 
@@ -315,7 +418,11 @@ int audit_run(struct repo *repo, const struct audit_options *o, struct audit *a,
 	    repo_load_shared(repo, &commit, err) < 0 ||
 	    history_plan(repo, &commit, &plan, err) < 0)
 		goto out;
-	if (target_connect(&t, repo, &o->target, err) == 0)
+	if (o->offline)
+		ret = target_check_name(t.name, err) < 0
+			      ? -1
+			      : compare_offline(repo, &plan, &t, a, err);
+	else if (target_connect(&t, repo, &o->target, err) == 0)
 		ret = compare(repo, &plan, &t, a, err);
 out:
 	target_release(&t);

@@ -28,13 +28,15 @@ struct audit {
 
 struct audit_options {
 	const char *rev; /* NULL: HEAD */
+	bool offline;	 /* the mirror stands for the tracker: no database is asked */
 	struct target_options target;
 };
 
 /**
- * Compares a target's tracker with itself, with the plan and with its mirror.
- * Changes nothing. 0 when the comparison could be made, whatever it found; -1.
- * `a` must be released in either case.
+ * Compares a target's tracker with itself, with the plan and with its mirror, and with
+ * what this clone has seen of it before. Changes nothing but that (migrate/seen/). 0 when
+ * the comparison could be made, whatever it found; -1. `a` must be released in either
+ * case.
  */
 int audit_run(struct repo *repo, const struct audit_options *o, struct audit *a,
 	      struct err *err);

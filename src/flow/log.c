@@ -60,63 +60,6 @@ static int cmp_target(const void *a, const void *b)
 		      ((const struct log_target *)b)->name);
 }
 
-static int cmp_fixed(const void *left, const void *right)
-{
-	const struct log_fix *a = left, *b = right;
-
-	if (a->of != b->of)
-		return a->of < b->of ? -1 : 1;
-	return (a->fix > b->fix) - (a->fix < b->fix);
-}
-
-static bool has_fix(const struct log *l, size_t fix, size_t of)
-{
-	size_t i;
-
-	for (i = l->nr_fixes; i > 0 && l->fixes[i - 1].fix == fix; i--)
-		if (l->fixes[i - 1].of == of)
-			return true;
-	return false;
-}
-
-static void read_fixes(struct log *l, size_t pos)
-{
-	const struct trailers *t = &l->plan.items[pos].trailers;
-	struct resolution r;
-	size_t i;
-
-	l->under[pos] = -1;
-	for (i = 0; i < t->nr; i++) {
-		if (t->items[i].key != TRAILER_FIXES)
-			continue;
-		plan_resolve(&l->plan, pos, t->items[i].value, &r);
-		if (r.how != RESOLVE_FOUND || has_fix(l, pos, r.pos))
-			continue;
-		VEC_GROW(l->fixes, l->nr_fixes, l->alloc_fixes);
-		l->fixes[l->nr_fixes++] = (struct log_fix){ .fix = pos, .of = r.pos };
-		if (l->under[pos] < 0 || (ssize_t)r.pos < l->under[pos])
-			l->under[pos] = (ssize_t)r.pos;
-	}
-}
-
-static int read_plan(struct log *l, struct err *err)
-{
-	size_t i;
-
-	l->under = xcalloc(l->plan.nr + 1, sizeof(*l->under));
-	for (i = 0; i < l->plan.nr; i++) {
-		if (plan_describe(&l->plan, i, err) < 0)
-			return -1;
-		read_fixes(l, i);
-	}
-	l->fixed = xcalloc(l->nr_fixes + 1, sizeof(*l->fixed));
-	if (l->nr_fixes) {
-		memcpy(l->fixed, l->fixes, l->nr_fixes * sizeof(*l->fixed));
-		qsort(l->fixed, l->nr_fixes, sizeof(*l->fixed), cmp_fixed);
-	}
-	return 0;
-}
-
 int log_read(struct repo *repo, const char *rev, struct log *out, struct err *err)
 {
 	struct reading r = { .repo = repo, .log = out };
@@ -125,7 +68,8 @@ int log_read(struct repo *repo, const char *rev, struct log *out, struct err *er
 	memset(out, 0, sizeof(*out));
 	if (repo_resolve(repo, rev ? rev : "HEAD", &commit, err) < 0 ||
 	    repo_load_shared(repo, &commit, err) < 0 ||
-	    history_plan(repo, &commit, &out->plan, err) < 0 || read_plan(out, err) < 0 ||
+	    history_plan(repo, &commit, &out->plan, err) < 0 ||
+	    fixes_read(&out->plan, &out->fixes, err) < 0 ||
 	    mirror_each(repo, read_target, &r, err) < 0)
 		return -1;
 	if (out->nr_targets > 1)
@@ -142,9 +86,7 @@ void log_release(struct log *l)
 		free(l->targets[i].of_paths);
 	}
 	free(l->targets);
-	free(l->fixes);
-	free(l->fixed);
-	free(l->under);
+	fixes_release(&l->fixes);
 	plan_release(&l->plan);
 	pool_release(&l->pool);
 }
@@ -175,40 +117,6 @@ const struct record *const *log_records(const struct log_target *t, const char *
 			break;
 	*nr = end - low;
 	return t->of_paths + low;
-}
-
-static size_t key_of(const struct log_fix *f, bool by_of)
-{
-	return by_of ? f->of : f->fix;
-}
-
-/* Those of one position among fixes that are sorted by it. */
-static const struct log_fix *find_fixes(const struct log_fix *all, size_t nr_all,
-					bool by_of, size_t pos, size_t *nr)
-{
-	size_t low = 0, high = nr_all, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (key_of(&all[mid], by_of) < pos)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	*nr = 0;
-	while (low + *nr < nr_all && key_of(&all[low + *nr], by_of) == pos)
-		++*nr;
-	return all + low;
-}
-
-const struct log_fix *log_fixed_by(const struct log *l, size_t pos, size_t *nr)
-{
-	return find_fixes(l->fixed, l->nr_fixes, true, pos, nr);
-}
-
-const struct log_fix *log_fixes_of(const struct log *l, size_t pos, size_t *nr)
-{
-	return find_fixes(l->fixes, l->nr_fixes, false, pos, nr);
 }
 
 static bool between(const struct log_filter *f, const char *at)
@@ -257,8 +165,8 @@ static bool passes(const struct log *l, const struct log_filter *f, size_t pos,
 	char when[CLOCK_TEXT];
 	size_t fixes, fixed;
 
-	log_fixes_of(l, pos, &fixes);
-	log_fixed_by(l, pos, &fixed);
+	fixes_made_by(&l->fixes, pos, &fixes);
+	fixes_of(&l->fixes, pos, &fixed);
 	clock_text(m->when, when);
 	return (!f->target || seen.any) && (seen.any ? seen.in_time : between(f, when)) &&
 	       (!f->failed || seen.failed) && (!f->fixes || fixes || fixed) &&

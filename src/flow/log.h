@@ -4,6 +4,7 @@
 
 #include "core/ledger.h"
 #include "core/plan.h"
+#include "flow/fixes.h"
 
 struct err;
 struct repo;
@@ -16,20 +17,12 @@ struct log_target {
 	size_t nr_of_paths;
 };
 
-/** Positions in the plan: one corrects another. */
-struct log_fix {
-	size_t fix, of;
-};
-
 struct log {
 	struct pool pool;
 	struct plan plan;	    /* every migration described */
 	struct log_target *targets; /* by name */
 	size_t nr_targets, alloc_targets;
-	struct log_fix *fixes; /* by `fix`, then in the order of its trailers */
-	size_t nr_fixes, alloc_fixes;
-	struct log_fix *fixed; /* the same, by `of`, then by `fix` */
-	ssize_t *under;	       /* by position: the earliest one that it fixes, or -1 */
+	struct fixes fixes;
 };
 
 /** Reads the plan of `rev` (NULL: HEAD) and every mirror. No database. 0 or -1. */
@@ -42,11 +35,6 @@ const struct log_target *log_target(const struct log *l, const char *name);
 /** What a target's log says of a path, oldest first. Borrowed. */
 const struct record *const *log_records(const struct log_target *t, const char *path,
 					size_t *nr);
-
-/** The fixes of a migration (`of` is its position); what it fixes (`fix` is). Borrowed.
- */
-const struct log_fix *log_fixed_by(const struct log *l, size_t pos, size_t *nr);
-const struct log_fix *log_fixes_of(const struct log *l, size_t pos, size_t *nr);
 
 /** What to leave out. Times are as records have them; NULL: all. */
 struct log_filter {

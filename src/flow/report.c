@@ -94,9 +94,9 @@ static void find_faults(struct report *r, const struct log_target *t)
 	const struct log *l = &r->log;
 	size_t k;
 
-	for (k = 0; k < l->nr_fixes; k++) {
-		const struct migration *of = &l->plan.items[l->fixed[k].of];
-		const struct migration *fix = &l->plan.items[l->fixed[k].fix];
+	for (k = 0; k < l->fixes.nr; k++) {
+		const struct migration *of = &l->plan.items[l->fixes.by_of[k].of];
+		const struct migration *fix = &l->plan.items[l->fixes.by_of[k].fix];
 		struct incident i = { .kind = INCIDENT_FAULT,
 				      .target = t,
 				      .path = of->path,

@@ -196,7 +196,7 @@ static int fetch(struct sync *s, struct err *err)
 {
 	struct buf spec = BUF_INIT, said = BUF_INIT;
 	const char *args[] = { "fetch",
-			       "--quiet",
+			       "--no-progress",
 			       "--no-tags",
 			       "--no-write-fetch-head",
 			       "--no-recurse-submodules",

@@ -1,0 +1,34 @@
+/*
+ * The newest record of each target that this clone has seen: a tracker that went back
+ * in time is found by it although its chain is whole, and with the mirror gone too.
+ * One file for each target below migrate/seen/ of the common git dir.
+ */
+#ifndef FLOW_SEEN_H
+#define FLOW_SEEN_H
+
+#include "core/ledger.h"
+
+struct err;
+struct repo;
+
+struct seen {
+	uint64_t seq;
+	char hash[SHA256_HEXSZ + 1];
+};
+
+/** 1 with what was seen; 0: nothing yet, or a file that is none of ours; -1. */
+int seen_read(struct repo *repo, const char *target, struct seen *out, struct err *err);
+
+/**
+ * Keeps the head of a log that was found in order. What cannot be written is no error:
+ * the clone has seen less then.
+ */
+void seen_keep(struct repo *repo, const char *target, const struct ledger *l);
+
+/**
+ * Whether the log still has what was seen, or says why it has not: a restored, copied
+ * or new database names the head that it took the place of.
+ */
+bool seen_is_there(const struct seen *s, const struct ledger *l);
+
+#endif

@@ -1,0 +1,185 @@
+#!/bin/sh
+
+test_description='audit: what somebody with all rights on a database does to its log is found'
+
+. "$(dirname "$0")/lib.sh"
+
+ref=refs/notes/migrate/default
+
+# as_owner SQL: what the owner of the database can do, guards taken away first.
+as_owner() {
+	sqlite app.db "CREATE TABLE kept AS SELECT name, sql FROM sqlite_schema
+		WHERE type = \"trigger\" AND name LIKE \"git_migrate%\"" &&
+	sqlite app.db "SELECT \"DROP TRIGGER \" || name || \";\" FROM kept" >.git/t/drop &&
+	sqlite app.db "SELECT sql || \";\" FROM kept" >.git/t/create &&
+	sqlite app.db "DROP TABLE kept" &&
+	sqlite3 app.db <.git/t/drop && sqlite app.db "$1" && sqlite3 app.db <.git/t/create
+}
+
+# rewrite SED: changes each record with sed and makes the whole chain anew, columns
+# included, as somebody who knows the format would.
+rewrite() {
+	sqlite app.db "SELECT seq, record FROM git_migrate_log ORDER BY seq" >.git/t/records &&
+	prev=$(printf "%064d" 0) &&
+	echo "BEGIN;" >.git/t/sql &&
+	while IFS="|" read -r seq record; do
+		record=$(printf "%s\n" "$record" | sed -e "$1" -e "s/ prev=[0-9a-f]* / prev=$prev /") &&
+		prev=$(printf "%s\n" "$record" | sha256sum | cut -d " " -f 1) &&
+		at=$(printf "%s\n" "$record" | sed "s/.* at=\([^ ]*\) .*/\1/") &&
+		by=$(printf "%s\n" "$record" | sed -e "s/.* by=\([^ ]*\) .*/\1/" -e "s/%20/ /g") &&
+		echo "UPDATE git_migrate_log SET record = '$record', hash = '$prev', at = '$at', by = '$by' WHERE seq = $seq;" \
+			>>.git/t/sql || return 1
+	done <.git/t/records &&
+	echo "COMMIT;" >>.git/t/sql &&
+	as_owner "$(cat .git/t/sql)"
+}
+
+# sound: nothing is found.
+sound() {
+	git migrate audit >.git/t/out 2>.git/t/err && ! grep "^  failed" .git/t/out
+}
+
+# found ID...: audit fails, and says why with one of these.
+found() {
+	test_expect_code 1 git migrate audit >.git/t/out 2>.git/t/err || return 1
+	for found_id; do
+		! grep "^  failed  *$found_id " .git/t/out || return 0
+	done
+	cat .git/t/out
+	return 1
+}
+
+# story NAME: three migrations are applied, mirrored, and seen by an audit.
+story() {
+	fresh "$1" &&
+	git migrate init sqlite:app.db >.git/t/out 2>&1 &&
+	for story_name in a b c; do
+		new_migration $story_name "CREATE TABLE $story_name (x);" &&
+		git migrate apply >.git/t/applied 2>&1 || return 1
+	done &&
+	sound && cp app.db .git/t/kept.db
+}
+
+test_expect_success 'a line in the middle is edited or deleted: the chain breaks' '
+	story middle &&
+	as_owner "UPDATE git_migrate_log SET record = replace(record, \"path=b.sql\", \"path=x.sql\") WHERE seq = 3" &&
+	found chain && cp .git/t/kept.db app.db && sound &&
+	as_owner "DELETE FROM git_migrate_log WHERE seq = 3" &&
+	found chain
+'
+
+test_expect_success 'a column says something else than the record' '
+	cp .git/t/kept.db app.db && sound &&
+	as_owner "UPDATE git_migrate_log SET by = \"Somebody Else\" WHERE seq = 3" && found chain
+'
+
+test_expect_success 'the whole chain is made anew: it is not what the mirror holds' '
+	cp .git/t/kept.db app.db && rewrite "s/^/&/" && sound &&
+	rewrite "/^0000000003 /s/ by=[^ ]* / by=Somebody%20Else%20<x@y> /" &&
+	git migrate audit >.git/t/out; grep "^  ok  *chain " .git/t/out &&
+	found fork
+'
+
+test_expect_success 'with the mirror gone too: this clone has seen another head' '
+	git update-ref -d $ref && found seen &&
+	! grep "^  failed  *fork" .git/t/out
+'
+
+test_expect_success 'the tail is cut: the mirror is ahead' '
+	cp .git/t/kept.db app.db && git migrate apply >.git/t/out 2>&1 && sound &&
+	as_owner "DELETE FROM git_migrate_log WHERE seq = 4; DROP TABLE c" &&
+	found tracker-lacks && grep "^  failed  *seen " .git/t/out &&
+	# without the mirror the chain is whole, and what was seen is not there
+	git update-ref -d $ref && found seen && grep "^  ok  *chain " .git/t/out
+'
+
+test_expect_success 'an old backup: refused, unless a record says so with the old head' '
+	cp .git/t/kept.db app.db && git migrate apply >.git/t/out 2>&1 && sound &&
+	cp app.db .git/t/old.db && new_migration d "CREATE TABLE d (x);" &&
+	git migrate apply >.git/t/out 2>&1 && sound &&
+	cp .git/t/old.db app.db && found tracker-lacks &&
+	git migrate target restored default --reason "the disk failed" >.git/t/out 2>&1 && sound &&
+	grep "^  warning  *restored " .git/t/out && grep "^  ok  *exceptions *1 exceptions" .git/t/out
+'
+
+# forge PATH BLOB COMMIT: an `applied` for what never ran, linked as it should be.
+forge() {
+	last=$(tracker_rows | tail -n 1) &&
+	seq=$(sqlite app.db "SELECT max(seq) + 1 FROM git_migrate_log") &&
+	prev=$(printf "%s\n" "$last" | sha256sum | cut -d " " -f 1) &&
+	record=$(printf "%s\n" "$last" | sed -e "s/^[0-9]* prev=[0-9a-f]*/$(printf "%010d" "$seq") prev=$prev/" \
+		-e "s/ path=[^ ]* blob=[^ ]* sha256=[^ ]* commit=[^ ]* head=[^ ]* / path=$1 blob=$2 sha256=$(git cat-file blob "$2" 2>/dev/null | sha256sum | cut -d " " -f 1) commit=$3 head=$3 /") &&
+	hash=$(printf "%s\n" "$record" | sha256sum | cut -d " " -f 1) &&
+	sqlite app.db "SELECT group_concat(name) FROM pragma_table_info(\"git_migrate_log\")" >.git/t/columns &&
+	as_owner "CREATE TEMP TABLE one AS SELECT * FROM git_migrate_log ORDER BY seq DESC LIMIT 1;
+		UPDATE one SET seq = $seq, record = '$record', hash = '$hash', path = '$1';
+		INSERT INTO git_migrate_log SELECT * FROM one"
+}
+
+test_expect_success 'a forged record of what is in no plan' '
+	story forged &&
+	forge nosuch.sql "$(git rev-parse HEAD:migrations/a.sql)" "$(git rev-parse HEAD)" &&
+	found plan-missing chain
+'
+
+test_expect_success 'a forged record with other bytes, and a commit that never was' '
+	cp .git/t/kept.db app.db && new_migration d "CREATE TABLE d (x);" &&
+	forge d.sql "$(git rev-parse HEAD:migrations/a.sql)" "$(git rev-parse HEAD)" &&
+	found plan-edited chain &&
+	cp .git/t/kept.db app.db &&
+	forge d.sql "$(git rev-parse HEAD:migrations/d.sql)" "$(printf "%040d" 7)" &&
+	git migrate audit >.git/t/out; grep "^  [a-z]*  *\(commit-missing\|plan-commit\|chain\) " .git/t/out
+'
+
+test_expect_success 'the notes are rewritten too, and pushed by force: other clones keep what they had' '
+	story pushed &&
+	git init -q --bare ../hub.git && git remote add origin ../hub.git &&
+	git push -q origin main && git migrate sync >.git/t/out &&
+	git clone -q ../hub.git ../witness && (cd ../witness && git migrate init >out 2>&1 && git migrate sync >out) &&
+	rewrite "/^0000000003 /s/ by=[^ ]* / by=Somebody%20Else%20<x@y> /" &&
+	git for-each-ref --format="delete %(refname)" refs/notes | git update-ref --stdin &&
+	rm -r .git/migrate/seen && git migrate apply >.git/t/out 2>&1 &&
+	git push -q -f origin "+$ref:$ref" &&
+	cd ../witness &&
+	test_expect_code 1 git migrate sync >out 2>err &&
+	grep "^error: a mirror on .origin. was rewritten" err && grep "^hint: Records that were there" err &&
+	git migrate audit --offline >out && grep "^  ok  *chain" out
+'
+
+test_expect_success 'everything, everywhere, before the first mirror: the head that apply printed differs' '
+	cd "$SHARNESS_TRASH_DIRECTORY/pushed" && fresh first && git migrate init sqlite:app.db >.git/t/out 2>&1 &&
+	new_migration a "CREATE TABLE a (x);" && git migrate apply >.git/t/applied 2>&1 &&
+	sed -n "s/^head: record [0-9]* //p" .git/t/applied >.git/t/printed && test -s .git/t/printed &&
+	git migrate audit | sed -n "s/^head: //p" >.git/t/now && test_cmp .git/t/printed .git/t/now &&
+	rewrite "/^0000000002 /s/ by=[^ ]* / by=Somebody%20Else%20<x@y> /" &&
+	git update-ref -d $ref && rm -r .git/migrate/seen &&
+	sound && sed -n "s/^head: //p" .git/t/out >.git/t/now && ! test_cmp .git/t/printed .git/t/now
+'
+
+test_expect_success '--offline: from git alone, with no database and no password' '
+	story offline && mv app.db .git/t/away &&
+	git config migrate.default.url postgresql://nobody:secret@nowhere.invalid/x &&
+	git migrate audit --offline >.git/t/out 2>.git/t/err && test_must_be_empty .git/t/err &&
+	grep "^  ok  *chain  *4 records.*no database was asked" .git/t/out &&
+	grep "^  ok  *mirror  *4 lines" .git/t/out &&
+	git migrate audit --offline --json >.git/t/out && has_line .git/t/out "    \"sound\": true," &&
+	test_expect_code 1 git migrate audit --offline nosuch >.git/t/out 2>.git/t/err &&
+	has_line .git/t/err "error: there is no mirror of target '\''nosuch'\'' here"
+'
+
+test_expect_success '--offline: a line taken out of the notes breaks the chain' '
+	commit=$(git rev-parse HEAD~1) &&
+	git notes --ref $ref remove "$commit" 2>.git/t/err &&
+	test_expect_code 1 git migrate audit --offline >.git/t/out &&
+	grep "^  failed  *mirror-line .*the record before it is not there" .git/t/out
+'
+
+test_expect_success 'a fix that is not here yet, and one that says nothing of what failed' '
+	story fixes &&
+	new_migration d "CREATE TABLE d (x);" "mend b" "" "Fixes: b.sql" "Failure-Mode: wrong" &&
+	sound && grep "^  warning  *unfixed .*b.sql.*d.sql" .git/t/out &&
+	git migrate apply >.git/t/out 2>&1 && sound &&
+	grep "^  ok  *unfixed " .git/t/out && grep "^  ok  *fixes  *1 fixes" .git/t/out
+'
+
+test_done
