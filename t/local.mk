@@ -247,6 +247,7 @@ shell_tests = \
 	%reldir%/t6000-demo.t \
 	%reldir%/t6010-manual-examples.t \
 	%reldir%/t6020-completion.t \
+	%reldir%/t6030-audit-manual.t \
 	%reldir%/t7000-scale.t \
 	%reldir%/t7100-counts.t \
 	%reldir%/t8000-valgrind.t

@@ -49,7 +49,7 @@ test_expect_success 'a command that is missing is seen' '
 	names_all page list
 '
 
-for page in "$top_srcdir"/man/*.[15]; do
+for page in "$top_srcdir"/man/*.[157]; do
 	test_expect_success "${page##*/} has no warning" "clean '$page'"
 done
 
