@@ -229,6 +229,7 @@ shell_tests = \
 	%reldir%/t2500-interrupt.t \
 	%reldir%/t2600-no-transaction.t \
 	%reldir%/t3000-postgresql.t \
+	%reldir%/t3010-tracker-session.t \
 	%reldir%/t3100-hostile-server.t \
 	%reldir%/t3210-lost-commit.t \
 	%reldir%/t3220-runners.t \

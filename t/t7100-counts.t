@@ -82,8 +82,8 @@ test_expect_success PG 'PostgreSQL, a hundred from empty: few round trips, a com
 '
 
 # 170 statements are the migrations own; a statement takes four messages
-test_expect_success PG 'at most 24 statements go with a migration' '
-	at_most $((4 * (170 + 101 * 24))) messages
+test_expect_success PG 'at most 12 statements go with a migration' '
+	at_most $((4 * (170 + 101 * 12))) messages
 '
 
 test_expect_success PG 'nothing to do: one look, and nothing is written' '

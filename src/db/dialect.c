@@ -11,6 +11,16 @@ static const unsigned char postgresql_0001[] = {
 #include "migrations/postgresql-0001.inc"
 };
 
+static const unsigned char postgresql_0002[] = {
+#include "migrations/postgresql-0002.inc"
+};
+
+/* A new tracker is made by all steps at once, in one transaction. */
+static const unsigned char postgresql_whole[] = {
+#include "migrations/postgresql-0001.inc"
+#include "migrations/postgresql-0002.inc"
+};
+
 static const unsigned char cockroachdb_0001[] = {
 #include "migrations/cockroachdb-0001.inc"
 };
@@ -21,11 +31,17 @@ static const struct schema_step sqlite_steps[] = {
 
 static const struct schema_step postgresql_steps[] = {
 	{ "0001-tracker.sql", postgresql_0001, sizeof(postgresql_0001) },
+	{ "0002-session.sql", postgresql_0002, sizeof(postgresql_0002) },
 };
 
 static const struct schema_step cockroachdb_steps[] = {
 	{ "0001-tracker.sql", cockroachdb_0001, sizeof(cockroachdb_0001) },
 };
+
+_Static_assert(ARRAY_SIZE(sqlite_steps) <= STEPS_MAX &&
+		       ARRAY_SIZE(postgresql_steps) <= STEPS_MAX &&
+		       ARRAY_SIZE(cockroachdb_steps) <= STEPS_MAX,
+	       "room for the records of all steps");
 
 static const char *const sqlite_guards[] = {
 	"git_migrate_log_delete",    "git_migrate_log_insert",
@@ -48,9 +64,10 @@ static const char *const cockroachdb_guards[] = { "log_settled", NULL };
 #define READ(prefix) "SELECT record, seq FROM " prefix "log ORDER BY seq"
 #define EXAMINE(prefix) "SELECT " LOG_COLUMNS " FROM " prefix "log ORDER BY seq"
 #define NEWEST_STEP(prefix) "SELECT max(version) FROM " prefix "schema"
-#define APPEND(prefix)                                                                   \
+#define INSERT(prefix)                                                                   \
 	"INSERT INTO " prefix "log (" LOG_COLUMNS ") VALUES"                             \
-	" (CAST($1 AS bigint), $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING seq"
+	" (CAST($1 AS bigint), $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+#define APPEND(prefix) INSERT(prefix) " RETURNING seq"
 #define NOTE(prefix)                                                                     \
 	"INSERT INTO " prefix "schema (version, name, sha256, at, tool)"                 \
 	" VALUES (CAST($1 AS integer), $2, $3, $4, $5) RETURNING version AS seq"
@@ -76,8 +93,11 @@ static const char *const cockroachdb_guards[] = { "log_settled", NULL };
 			     " WHERE n.nspname = 'git_migrate' AND c.relname = 'log')"), \
 	.is_empty = ONE_ROW("SELECT 1 WHERE NOT EXISTS"                                  \
 			    " (SELECT 1 FROM git_migrate.log)"),                         \
-	.is_head = "SELECT 1 / count(*)" IS_HEAD(PG), .append = ONE_WRITTEN(APPEND(PG)), \
-	.note = ONE_WRITTEN(NOTE(PG))
+	.is_head = "SELECT 1 / count(*)" IS_HEAD(PG),                                    \
+	.is_step = "SELECT 1 / count(*) FROM (" NEWEST_STEP(                             \
+		PG) ") AS newest (version)"                                              \
+		    " WHERE version = CAST($1 AS integer)",                              \
+	.append = ONE_WRITTEN(APPEND(PG)), .note = ONE_WRITTEN(NOTE(PG))
 
 static const struct dialect dialects[] = {
 	{
@@ -89,11 +109,14 @@ static const struct dialect dialects[] = {
 			     " WHERE type = 'table' AND name = 'git_migrate_log')",
 		.is_empty = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM git_migrate_log)",
 		.is_head = "SELECT 1" IS_HEAD("git_migrate_"),
+		.is_step = "SELECT 1 FROM git_migrate_schema"
+			   " HAVING max(version) = CAST($1 AS integer)",
 		.append = APPEND("git_migrate_"),
 		.note = NOTE("git_migrate_"),
 		.guarding = "SELECT name FROM sqlite_schema"
 			    " WHERE type IN ('trigger', 'index')",
 		.guards = sqlite_guards,
+		.whole = { "tracker.sql", sqlite_0001, sizeof(sqlite_0001) },
 		.steps = sqlite_steps,
 		.nr_steps = ARRAY_SIZE(sqlite_steps),
 	},
@@ -102,6 +125,14 @@ static const struct dialect dialects[] = {
 		PG_SAME,
 		.lock = ONE_ROW(PG_LOCK " NOWAIT"),
 		.wait = ONE_ROW(PG_LOCK),
+		.session_step = 2,
+		.enter = "SELECT git_migrate.enter($1, $2, CAST($3 AS bigint), $4)",
+		.leave = "SELECT git_migrate.leave($1)",
+		.insert = INSERT(PG),
+		.proof = "SELECT 1 / (count(*) / CAST($1 AS bigint))"
+			 " FROM (SELECT hash FROM git_migrate.log ORDER BY seq DESC"
+			 "  LIMIT CAST($1 AS bigint)) AS last"
+			 " WHERE hash IN ($2, $3, $4)",
 		.holders = "SELECT a.pid, a.application_name, a.usename,"
 			   " pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC',"
 			   "  'YYYY-MM-DD HH24:MI:SS \"UTC\"')"
@@ -124,6 +155,7 @@ static const struct dialect dialects[] = {
 			    " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 			    " WHERE n.nspname = 'git_migrate' AND c.relkind = 'i'",
 		.guards = postgresql_guards,
+		.whole = { "tracker.sql", postgresql_whole, sizeof(postgresql_whole) },
 		.steps = postgresql_steps,
 		.nr_steps = ARRAY_SIZE(postgresql_steps),
 	},
@@ -136,6 +168,7 @@ static const struct dialect dialects[] = {
 		.guarding = "SELECT indexname FROM pg_catalog.pg_indexes"
 			    " WHERE schemaname = 'git_migrate'",
 		.guards = cockroachdb_guards,
+		.whole = { "tracker.sql", cockroachdb_0001, sizeof(cockroachdb_0001) },
 		.steps = cockroachdb_steps,
 		.nr_steps = ARRAY_SIZE(cockroachdb_steps),
 	},

@@ -11,6 +11,9 @@ struct schema_step {
 	size_t len;
 };
 
+/** Steps that a schema can have. */
+enum { STEPS_MAX = 2 };
+
 /** Columns of the log, in the order in which they are asked for and written. */
 #define LOG_COLUMNS "seq, event, path, blob, \"commit\", at, \"by\", run, record, hash"
 
@@ -30,10 +33,18 @@ struct dialect {
 	const char *is_absent; /* one row while there is no log */
 	const char *is_empty;  /* one row while the log has no record */
 	const char *is_head;   /* one row while $1, $2 are seq and hash of its newest */
+	const char *is_step;   /* one row while $1 is the newest step of the schema */
 	const char *append;    /* writes a record; one row when it was taken */
 	const char *note;      /* writes a step of the schema; the same */
 	const char *guarding;  /* the triggers and indexes that are there and at work */
 	const char *const *guards; /* those that must be; NULL-terminated */
+	/* from this step on; 0: there are none of these: */
+	unsigned session_step;
+	const char *enter;	  /* db_unit's */
+	const char *leave;	  /* the same */
+	const char *insert;	  /* writes a record, unproven */
+	const char *proof;	  /* one row while the $1 newest records are $2 to $4 */
+	struct schema_step whole; /* all steps, for a tracker that is not there yet */
 	const struct schema_step *steps;
 	unsigned nr_steps;
 };

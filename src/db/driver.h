@@ -84,6 +84,15 @@ struct db_unit {
 	 */
 	struct db_statement expect;
 	/*
+	 * run(): both in one statement, which sets up the transaction too: $1 and $2
+	 * are milliseconds to wait for the lock (NULL: not at all) and for any other,
+	 * $3 and $4 the parameters of `expect`. Behind the script the records prove
+	 * what was expected. NULL: there is none.
+	 */
+	const char *enter;
+	/* With it: puts the session back behind the script; $1: as enter's $2. */
+	const char *leave;
+	/*
 	 * run_alone(): gives the records, which the session that holds the lock
 	 * writes before it lets go of it. NULL: none are written.
 	 */

@@ -144,13 +144,21 @@ void pg_cancel(struct db *db);
 enum pg_step {
 	PG_STEP_OTHER,
 	PG_STEP_LOCK,
-	PG_STEP_HEAD, /* the log's head is the expected one */
+	PG_STEP_ENTER, /* the lock and the head at once, by the tracker's function */
+	PG_STEP_LEAVE, /* the session is put back, by another */
+	PG_STEP_HEAD,  /* the log's head is the expected one */
 	PG_STEP_CONSTRAINTS,
 	PG_STEP_STRINGS, /* the session still reads text as we do */
 	PG_STEP_GUARD,	 /* RELEASE of the savepoint that the migration ran in */
 	PG_STEP_RECORD,
+	PG_STEP_PROVEN, /* a record behind PG_STEP_ENTER, or the proof of them */
 	PG_STEP_COMMIT,
 };
+
+/* SQLSTATEs of the tracker's functions (migrations/postgresql/0002-session.sql). */
+#define PG_OTHER_HEAD "GM001"
+#define PG_NO_LOCK_ROW "GM002"
+#define PG_OTHER_STRINGS "GM003"
 
 /** A statement that was sent and whose answer is awaited. */
 struct pg_sent {

@@ -111,24 +111,40 @@ static void explain_record(struct err *err)
 	err_wrap(err, "could not write the record");
 }
 
-static void explain_head(const struct pg_sent *culprit, struct err *err)
+static void explain_grown(struct err *err)
 {
-	if (!found_nothing(err)) {
-		err_wrap(err, "the tracker cannot be read");
-	} else if (culprit->phase == DB_EXPECT) {
-		reword(err, "the tracker has grown since it was read");
-	} else {
-		reword(err, "the migration wrote to the tracker");
-		err_hint(err, "tracker-append-only",
-			 "The tracker is written by git migrate alone. To correct an "
-			 "earlier migration add one with the trailer \"Fixes:\".");
-	}
+	reword(err, "the tracker has grown since it was read");
 }
 
-static void explain_lock(struct err *err)
+static void explain_touched(struct err *err, const char *what)
+{
+	reword(err, "the migration %s the tracker", what);
+	err_hint(err, "tracker-append-only",
+		 "The tracker is written by git migrate alone. To correct an earlier "
+		 "migration add one with the trailer \"Fixes:\".");
+}
+
+/* The log does not go on where it did before the migration. */
+static void explain_proven(struct err *err)
+{
+	if (strcmp(err->sqlstate, "23001") == 0 || strcmp(err->sqlstate, "23505") == 0)
+		explain_touched(err, "wrote to");
+	else
+		explain_record(err);
+}
+
+static void explain_head(const struct pg_sent *culprit, struct err *err)
 {
 	if (!found_nothing(err))
-		return;
+		err_wrap(err, "the tracker cannot be read");
+	else if (culprit->phase == DB_EXPECT)
+		explain_grown(err);
+	else
+		explain_touched(err, "wrote to");
+}
+
+static void explain_no_lock_row(struct err *err)
+{
 	reword(err, "the tracker's lock row is not there");
 	err_hint(err, "tracker-damaged",
 		 "Nobody can be kept apart from another git migrate without it. The "
@@ -136,14 +152,48 @@ static void explain_lock(struct err *err)
 		 "VALUES (1)");
 }
 
+static void explain_lock(struct err *err)
+{
+	if (found_nothing(err))
+		explain_no_lock_row(err);
+}
+
+/* A function, its schema or a table of it is gone, or is not for us to use. */
+static bool is_out_of_reach(const struct err *err)
+{
+	return strncmp(err->sqlstate, "42", 2) == 0 ||
+	       strcmp(err->sqlstate, "3F000") == 0;
+}
+
+static void explain_enter(struct err *err)
+{
+	if (strcmp(err->sqlstate, PG_OTHER_HEAD) == 0) {
+		explain_grown(err);
+	} else if (strcmp(err->sqlstate, PG_NO_LOCK_ROW) == 0) {
+		explain_no_lock_row(err);
+	} else if (is_out_of_reach(err)) {
+		err->code = ERR_FATAL;
+		err_wrap(err, "the tracker cannot be used");
+		err_hint(err, "tracker-damaged",
+			 "Its functions, tables and rights are as git migrate has made "
+			 "them, or it does not go on: its owner puts them back.");
+	}
+}
+
 static void explain_strings(struct err *err)
 {
-	if (!found_nothing(err))
-		return;
 	reword(err, "a migration cannot change how text is read");
 	err_detail(err, "It left standard_conforming_strings off or another "
 			"client_encoding than UTF8.");
 	err_hint(err, "sql-strings", "Leave these settings as they are.");
+}
+
+static void explain_leave(struct err *err)
+{
+	if (strcmp(err->sqlstate, PG_OTHER_STRINGS) == 0)
+		explain_strings(err);
+	else if (is_out_of_reach(err))
+		explain_touched(err, "changed");
 }
 
 void pg_explain(const struct pg_pipe *p, struct err *err)
@@ -164,8 +214,18 @@ void pg_explain(const struct pg_pipe *p, struct err *err)
 	case PG_STEP_RECORD:
 		explain_record(err);
 		break;
+	case PG_STEP_PROVEN:
+		explain_proven(err);
+		break;
 	case PG_STEP_STRINGS:
-		explain_strings(err);
+		if (found_nothing(err))
+			explain_strings(err);
+		break;
+	case PG_STEP_ENTER:
+		explain_enter(err);
+		break;
+	case PG_STEP_LEAVE:
+		explain_leave(err);
 		break;
 	case PG_STEP_GUARD:
 		if (strcmp(err->sqlstate, "3B001") != 0)

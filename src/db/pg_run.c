@@ -186,14 +186,46 @@ static int ask_pid(struct run *r)
 	return pg_pipe_ask_answers(&r->pipe);
 }
 
+/* Lock, head and settings in one statement, whose plans the session keeps. */
+static int send_enter(struct run *r, const struct db_unit *unit)
+{
+	char wait[NUMBER_TEXT], lock[NUMBER_TEXT];
+	const char *params[] = { unit->lock_wait_ms ? wait : NULL, lock,
+				 unit->expect.params[0], unit->expect.params[1] };
+	const struct db_statement st = { unit->enter, params, ARRAY_SIZE(params) };
+
+	snprintf(wait, sizeof(wait), "%u", unit->lock_wait_ms);
+	snprintf(lock, sizeof(lock), "%u", r->db->lock_timeout_ms);
+	if (r->batch->name_blockers && ask_pid(r) < 0)
+		return -1;
+	return say_with(r, DB_LOCK, PG_STEP_ENTER, &st);
+}
+
+static int send_leave(struct run *r, const char *leave)
+{
+	char lock[NUMBER_TEXT];
+	const char *params[] = { lock };
+	const struct db_statement st = { leave, params, 1 };
+
+	snprintf(lock, sizeof(lock), "%u", r->db->lock_timeout_ms);
+	/* the migration's role may not be let at the tracker */
+	if (say(r, DB_SCRIPT, PG_STEP_OTHER, "RESET SESSION AUTHORIZATION") < 0 ||
+	    say(r, DB_SCRIPT, PG_STEP_OTHER, "RESET ROLE") < 0)
+		return -1;
+	return say_with(r, DB_SCRIPT, PG_STEP_LEAVE, &st);
+}
+
 /* READ COMMITTED: what is read behind the lock must not be older than it. */
 static int send_begin(struct run *r, const struct db_unit *unit)
 {
 	bool waits = unit->lock && unit->lock_wait_ms;
 
 	if (say(r, DB_BEGIN, PG_STEP_OTHER,
-		"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") < 0 ||
-	    send_settings(r, DB_BEGIN,
+		"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") < 0)
+		return -1;
+	if (unit->enter)
+		return send_enter(r, unit);
+	if (send_settings(r, DB_BEGIN,
 			  waits ? unit->lock_wait_ms : r->db->lock_timeout_ms) < 0)
 		return -1;
 	if (r->batch->name_blockers && ask_pid(r) < 0)
@@ -207,29 +239,45 @@ static int send_begin(struct run *r, const struct db_unit *unit)
 
 static int send_head(struct run *r, const struct db_unit *unit, enum db_phase phase)
 {
-	if (!unit->expect.sql)
+	if (!unit->expect.sql || unit->enter)
 		return 0;
 	return say_with(r, phase, PG_STEP_HEAD, &unit->expect);
 }
 
 /* A migration sees the session as its owner has set it up. */
-static int send_guard(struct run *r, const struct db_script *script)
+static int send_guard(struct run *r, const struct db_unit *unit)
 {
 	char sql[NONCE_TEXT + 32];
 
 	nonce_random(r->guard);
 	snprintf(sql, sizeof(sql), "SAVEPOINT gm_%s", r->guard);
-	if (!script->own && !r->db->caps.fresh_session &&
+	if (!unit->script->own && !unit->enter && !r->db->caps.fresh_session &&
 	    say(r, DB_BEGIN, PG_STEP_OTHER, "SET LOCAL search_path TO DEFAULT") < 0)
 		return -1;
 	return say(r, DB_BEGIN, PG_STEP_OTHER, sql);
+}
+
+/* The session as it was before the migration, one statement at a time. */
+static int send_resets(struct run *r)
+{
+	const char *const *sql;
+	char timeout[48];
+
+	for (sql = r->db->caps.resets; *sql; sql++)
+		if (say(r, DB_SCRIPT, PG_STEP_OTHER, *sql) < 0)
+			return -1;
+	if (r->db->caps.fresh_session)
+		return 0;
+	snprintf(timeout, sizeof(timeout), "SET LOCAL lock_timeout TO %u",
+		 r->db->lock_timeout_ms);
+	return say(r, DB_SCRIPT, PG_STEP_OTHER, timeout);
 }
 
 /*
  * Deferred constraints are checked while the migration is still the one to
  * blame, the guard is released, and the session is as it was before.
  */
-static int send_end(struct run *r)
+static int send_end(struct run *r, const struct db_unit *unit)
 {
 	static const char strings[] =
 		"SELECT 1 OPERATOR(pg_catalog./) (CASE WHEN"
@@ -239,50 +287,44 @@ static int send_end(struct run *r)
 		" OPERATOR(pg_catalog.=) 'UTF8' THEN 1 ELSE 0 END),"
 		" pg_catalog.pg_advisory_unlock_all()";
 	const struct db_capabilities *caps = &r->db->caps;
-	char release[NONCE_TEXT + 32], timeout[48];
-	const char *const *sql;
+	char release[NONCE_TEXT + 32];
 
 	snprintf(release, sizeof(release), "RELEASE SAVEPOINT gm_%s", r->guard);
 	if (caps->deferrable &&
 	    say(r, DB_SCRIPT, PG_STEP_CONSTRAINTS, "SET CONSTRAINTS ALL IMMEDIATE") < 0)
 		return -1;
-	if (!caps->fresh_session && say(r, DB_SCRIPT, PG_STEP_STRINGS, strings) < 0)
+	if (!unit->leave && !caps->fresh_session &&
+	    say(r, DB_SCRIPT, PG_STEP_STRINGS, strings) < 0)
 		return -1;
 	if (say(r, DB_SCRIPT, PG_STEP_GUARD, release) < 0)
 		return -1;
-	for (sql = caps->resets; *sql; sql++)
-		if (say(r, DB_SCRIPT, PG_STEP_OTHER, *sql) < 0)
-			return -1;
-	if (caps->fresh_session)
-		return 0;
-	snprintf(timeout, sizeof(timeout), "SET LOCAL lock_timeout TO %u",
-		 r->db->lock_timeout_ms);
-	return say(r, DB_SCRIPT, PG_STEP_OTHER, timeout);
+	return unit->leave ? send_leave(r, unit->leave) : send_resets(r);
 }
 
 /* A script between its guards. */
-static int run_script(struct run *r, const struct db_script *script, struct err *err)
+static int run_script(struct run *r, const struct db_unit *unit, struct err *err)
 {
-	if (send_guard(r, script) < 0 || send_script(r, script, err) < 0 ||
-	    send_end(r) < 0)
+	if (send_guard(r, unit) < 0 || send_script(r, unit->script, err) < 0 ||
+	    send_end(r, unit) < 0)
 		return -1;
 	/* the next one of a dry run is in the same transaction */
 	return r->batch->dry ? send_settings(r, DB_SCRIPT, r->db->lock_timeout_ms) : 0;
 }
 
 /* 0; -1 with `err` set where a record could not be made, else the pipe has it. */
-static int send_records(struct run *r, struct err *err)
+static int send_records(struct run *r, const struct db_unit *unit, struct err *err)
 {
 	/* how long it takes is known when it is answered, which is too late */
 	const struct db_report report = { .statements = r->reports[r->unit].statements,
 					  .ms = -1 };
+	enum pg_step step = unit->enter && unit->script ? PG_STEP_PROVEN : PG_STEP_RECORD;
 	const struct db_statement *records = NULL;
 	size_t nr = 0, i;
 
 	if (r->batch->records(r->batch->arg, r->unit, &report, &records, &nr, err) < 0)
 		return -1;
 	for (i = 0; i < nr; i++)
-		if (say_with(r, DB_RECORD, PG_STEP_RECORD, &records[i]) < 0)
+		if (say_with(r, DB_RECORD, step, &records[i]) < 0)
 			return -1;
 	return 0;
 }
@@ -311,11 +353,11 @@ static int send_unit(struct run *r, struct err *err)
 		return -1;
 	if (send_begin(r, &unit) < 0 || send_head(r, &unit, DB_EXPECT) < 0)
 		return -1;
-	if (unit.script && run_script(r, unit.script, err) < 0)
+	if (unit.script && run_script(r, &unit, err) < 0)
 		return -1;
 	if (unit.script && !unit.script->own && send_head(r, &unit, DB_RECORD) < 0)
 		return -1;
-	if (send_records(r, err) < 0)
+	if (send_records(r, &unit, err) < 0)
 		return -1;
 	return send_commit(r);
 }
@@ -371,8 +413,11 @@ static void set_failure(const struct run *r, struct db_failure *failure)
 	failure->unit = failure->sent = r->done;
 	failure->phase = r->pipe.failed && culprit->unit == r->done ? culprit->phase
 								    : DB_BEGIN;
+	if (failure->phase == DB_LOCK && strcmp(r->pipe.err.sqlstate, PG_OTHER_HEAD) == 0)
+		failure->phase = DB_EXPECT;
 	/* another head, and not a question that could not be answered */
-	if (failure->phase == DB_EXPECT && strcmp(r->pipe.err.sqlstate, "22012") != 0)
+	else if (failure->phase == DB_EXPECT &&
+		 strcmp(r->pipe.err.sqlstate, "22012") != 0)
 		failure->phase = DB_BEGIN;
 	if (is_uncertain(r)) {
 		failure->phase = DB_COMMIT;
@@ -468,7 +513,7 @@ static int run_dry(struct run *r, struct db_failure *failure, struct err *err)
 		return -1;
 	for (; r->unit < r->batch->nr; r->unit++) {
 		if (r->batch->unit(r->batch->arg, r->unit, &unit, &own) < 0 ||
-		    (unit.script && run_script(r, unit.script, &own) < 0) ||
+		    (unit.script && run_script(r, &unit, &own) < 0) ||
 		    pg_pipe_drain(&r->pipe) < 0) {
 			pg_pipe_drain(&r->pipe);
 			return conclude(r, &own, failure, err);

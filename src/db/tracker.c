@@ -277,6 +277,14 @@ int tracker_held(struct tracker *t, struct err *err)
 
 /* --- writing ----------------------------------------------------------- */
 
+/* Whether units behind `head` begin and end by functions of the tracker. */
+static bool has_session(const struct tracker *t, const struct record *head)
+{
+	const struct dialect *d = dialect(t);
+
+	return head && d->session_step && (!t->version || t->version >= d->session_step);
+}
+
 void tracker_begin(struct tracker *t, const struct record *head, unsigned wait_ms,
 		   struct tracker_head *room, struct db_unit *out)
 {
@@ -293,6 +301,10 @@ void tracker_begin(struct tracker *t, const struct record *head, unsigned wait_m
 	room->params[0] = room->seq;
 	room->params[1] = room->hash;
 	out->expect = (struct db_statement){ d->is_head, room->params, 2 };
+	if (!has_session(t, head))
+		return;
+	out->enter = d->enter;
+	out->leave = d->leave;
 }
 
 void tracker_append(struct tracker *t, const struct record *r, struct tracker_row *row,
@@ -302,6 +314,29 @@ void tracker_append(struct tracker *t, const struct record *r, struct tracker_ro
 
 	fill_columns(r, row->seq, row->values);
 	*out = (struct db_statement){ dialect(t)->append, row->values, COLUMN_NR };
+}
+
+size_t tracker_prove(struct tracker *t, const struct record *head,
+		     const struct record *records, struct db_statement *statements,
+		     size_t nr, struct tracker_proof *room)
+{
+	const struct dialect *d = dialect(t);
+	size_t i;
+
+	if (!has_session(t, head))
+		return nr;
+	if (!nr || nr > PROVEN_MAX)
+		BUG("a proof of %zu records", nr);
+	snprintf(room->nr, sizeof(room->nr), "%zu", nr + 1);
+	room->params[0] = room->nr;
+	room->params[1] = head->hash;
+	for (i = 0; i < PROVEN_MAX; i++)
+		room->params[2 + i] = records[i < nr ? i : nr - 1].hash;
+	for (i = 0; i < nr; i++)
+		statements[i].sql = d->insert;
+	statements[nr] = (struct db_statement){ d->proof, room->params,
+						ARRAY_SIZE(room->params) };
+	return nr + 1;
 }
 
 /* One transaction of our own: the lock, perhaps a script, records. */
@@ -387,53 +422,86 @@ int tracker_wait(struct tracker *t, unsigned wait_ms, struct err *err)
 
 /* --- installing -------------------------------------------------------- */
 
-/* One step and the record of it; with the first one goes the log's own first. */
-static size_t fill_step(struct tracker *t, unsigned version, const struct record *created,
-			struct tracker_founding *f, struct db_unit *out)
+/* The record of a step, and the question whether the one before it is the newest. */
+static void fill_step(const struct dialect *d, unsigned version, struct tracker_step *s,
+		      struct db_statement *note)
 {
-	const struct dialect *d = dialect(t);
 	const struct schema_step *step = &d->steps[version - 1];
 
+	snprintf(s->before, sizeof(s->before), "%u", version - 1);
+	snprintf(s->number, sizeof(s->number), "%u", version);
+	sha256_hex(step->sql, step->len, s->sha256);
+	clock_utc(s->at);
+	s->params[0] = s->number;
+	s->params[1] = step->name;
+	s->params[2] = s->sha256;
+	s->params[3] = s->at;
+	s->params[4] = TOOL;
+	*note = (struct db_statement){ d->note, s->params, 5 };
+}
+
+static void set_script(const struct schema_step *step, struct tracker_founding *f,
+		       struct db_unit *out)
+{
 	memset(out, 0, sizeof(*out));
 	f->script = (struct db_script){ .name = step->name,
 					.sql = (const char *)step->sql,
 					.len = step->len,
 					.own = true };
-	snprintf(f->number, sizeof(f->number), "%u", version);
-	sha256_hex(step->sql, step->len, f->sha256);
-	clock_utc(f->at);
-	f->params[0] = f->number;
-	f->params[1] = step->name;
-	f->params[2] = f->sha256;
-	f->params[3] = f->at;
-	f->params[4] = TOOL;
-	f->records[0] = (struct db_statement){ d->note, f->params, 5 };
 	out->script = &f->script;
-	if (version > 1) {
-		out->lock = d->lock;
-		return 1;
-	}
+}
+
+/* A step more, behind the lock. */
+static void fill_further(struct tracker *t, unsigned version, struct tracker_founding *f,
+			 struct db_unit *out)
+{
+	const struct dialect *d = dialect(t);
+	struct tracker_step *s = &f->steps[0];
+
+	set_script(&d->steps[version - 1], f, out);
+	fill_step(d, version, s, &f->records[0]);
+	f->nr_records = 1;
+	s->asked[0] = s->before;
+	out->lock = d->lock;
+	out->expect = (struct db_statement){ d->is_step, s->asked, 1 };
+}
+
+/* All steps at once, and the log's first record with them. */
+static void fill_whole(struct tracker *t, const struct record *created,
+		       struct tracker_founding *f, struct db_unit *out)
+{
+	const struct dialect *d = dialect(t);
+	unsigned i;
+
+	set_script(&d->whole, f, out);
+	for (i = 0; i < d->nr_steps; i++)
+		fill_step(d, i + 1, &f->steps[i], &f->records[i]);
+	tracker_append(t, created, &f->row, &f->records[i]);
+	f->nr_records = i + 1;
 	out->expect = (struct db_statement){ d->is_absent, NULL, 0 };
-	tracker_append(t, created, &f->row, &f->records[1]);
-	return 2;
 }
 
 bool tracker_found(struct tracker *t, const struct record *created,
 		   struct tracker_founding *room, struct db_unit *out)
 {
-	if (t->version || dialect(t)->nr_steps != 1)
+	if (t->version)
 		return false;
-	fill_step(t, 1, created, room, out);
+	fill_whole(t, created, room, out);
 	return true;
 }
 
-static int install_step(struct tracker *t, unsigned version, const struct record *created,
-			struct err *err)
+/* Up to `version`: from nothing, or from the one before it. */
+static int install_up_to(struct tracker *t, unsigned version,
+			 const struct record *created, struct err *err)
 {
 	struct tracker_founding f;
 	struct writing w = { .records = f.records };
 
-	w.nr = fill_step(t, version, created, &f, &w.unit);
+	if (t->version)
+		fill_further(t, version, &f, &w.unit);
+	else
+		fill_whole(t, created, &f, &w.unit);
+	w.nr = f.nr_records;
 	return write_unit(t, &w, err);
 }
 
@@ -471,11 +539,16 @@ int tracker_install(struct tracker *t, const struct record *created, struct err 
 {
 	const struct dialect *d = dialect(t);
 	int ret = check_version(d, t->version, err);
+	unsigned next;
 
 	while (ret == 0 && t->version < d->nr_steps) {
-		ret = install_step(t, t->version + 1, created, err);
+		next = t->version ? t->version + 1 : d->nr_steps;
+		ret = install_up_to(t, next, created, err);
 		if (ret == 0)
-			t->version++;
+			t->version = next;
 	}
+	/* a further step is left to one who may take it */
+	if (ret < 0 && t->version && strcmp(err->sqlstate, "42501") == 0)
+		return 1;
 	return ret < 0 ? tracker_not_installed(t, err) : ret;
 }

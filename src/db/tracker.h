@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/sha256.h"
+#include "db/dialect.h"
 #include "db/driver.h"
 
 struct db;
@@ -54,28 +55,31 @@ int tracker_guards(struct tracker *t, void (*gone)(void *arg, const char *name),
 
 /**
  * Installs or rolls forward the tracker's schema, from the version that the last
- * reading found, each step in a transaction of its own; the first one writes the
- * record `created` too. 0; 1 when somebody else did it meanwhile, or something
- * foreign has our names (`err` says so): it is to be read again; -1.
+ * reading found: a new one, with the record `created`, in one transaction, else
+ * each further step in one of its own. 0; 1 when somebody else did it meanwhile or
+ * is at work, this role may not take a further step, or something foreign has our
+ * names (`err` says so): it is to be read again; -1.
  */
 int tracker_install(struct tracker *t, const struct record *created, struct err *err);
 
 /** Room for what the unit that makes a tracker borrows. */
 struct tracker_founding {
 	struct db_script script;
-	char number[24], sha256[SHA256_HEXSZ + 1], at[CLOCK_TEXT];
-	const char *params[5];
+	struct tracker_step {
+		char number[24], before[24], sha256[SHA256_HEXSZ + 1], at[CLOCK_TEXT];
+		const char *params[5], *asked[1];
+	} steps[STEPS_MAX];
 	struct tracker_row {
 		char seq[24];
 		const char *values[10];
 	} row;
-	struct db_statement records[2];
+	struct db_statement records[STEPS_MAX + 1];
+	size_t nr_records;
 };
 
 /**
  * The unit that makes the tracker and its first record, for a batch that goes on
- * with migrations; its records are `room->records`, both of them. False when it
- * takes more than one transaction: tracker_install() is for that.
+ * with migrations; its records are `room->records`. False when there is one.
  */
 bool tracker_found(struct tracker *t, const struct record *created,
 		   struct tracker_founding *room, struct db_unit *out);
@@ -93,7 +97,8 @@ struct tracker_head {
 /**
  * Fills a unit's lock and what it expects: that the newest record is `head`
  * (NULL: that there is none). The lock row is waited for `wait_ms`, 0: not at
- * all. `room` must stay as long as the unit.
+ * all. `room` must stay as long as the unit. A tracker of version 0 is being made
+ * in the same batch.
  */
 void tracker_begin(struct tracker *t, const struct record *head, unsigned wait_ms,
 		   struct tracker_head *room, struct db_unit *out);
@@ -101,6 +106,23 @@ void tracker_begin(struct tracker *t, const struct record *head, unsigned wait_m
 /** The statement that appends a sealed record, which must stay with `row`. */
 void tracker_append(struct tracker *t, const struct record *r, struct tracker_row *row,
 		    struct db_statement *out);
+
+/** The most records that a unit of tracker_begin() writes. */
+enum { PROVEN_MAX = 2 };
+
+struct tracker_proof {
+	char nr[24];
+	const char *params[2 + PROVEN_MAX];
+};
+
+/**
+ * For the unit that tracker_begin() has filled: `statements` append the `nr`
+ * `records` behind `head`. Adds what has to stand behind them, in the room that is
+ * left there for one more. Returns how many there are then.
+ */
+size_t tracker_prove(struct tracker *t, const struct record *head,
+		     const struct record *records, struct db_statement *statements,
+		     size_t nr, struct tracker_proof *room);
 
 /**
  * Appends records in a transaction of their own. 0; 1 when the newest record is

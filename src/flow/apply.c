@@ -292,8 +292,12 @@ static int found_tracker(struct job *j, struct err *err)
 	struct target *t = &j->s->target;
 	int ret = 0;
 
-	if (t->ledger.nr)
-		return tracker_install(&t->tracker, NULL, err) < 0 ? -1 : 0;
+	if (t->ledger.nr) {
+		ret = tracker_install(&t->tracker, NULL, err);
+		if (ret > 0) /* not now, or not by us: it serves as it is */
+			memset(err, 0, sizeof(*err));
+		return ret < 0 ? -1 : 0;
+	}
 	while (ret == 0 && !t->ledger.nr) {
 		ret = write_created(j, err);
 		if (ret != 0)

@@ -83,12 +83,13 @@ static int give_records(void *arg, size_t i, const struct db_report *report,
 	}
 	if (w->founding) {
 		*out = w->founding->records;
-		*nr = ARRAY_SIZE(w->founding->records);
+		*nr = w->founding->nr_records;
 		return 0;
 	}
 	work_record(b->j, w, head_of(b, i), report, NULL);
 	*out = w->statements;
-	*nr = w->nr_records;
+	*nr = tracker_prove(&b->j->s->target.tracker, head_of(b, i), w->records,
+			    w->statements, w->nr_records, &w->proof);
 	FAULT_POINT("recorded");
 	return 0;
 }

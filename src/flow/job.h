@@ -7,7 +7,7 @@
 #include "git/blob.h"
 
 /** Room for the records of one migration: an exception, and what came of it. */
-#define RECORDS_MAX 2
+#define RECORDS_MAX PROVEN_MAX
 
 /** A migration that is being run. */
 struct work {
@@ -21,7 +21,8 @@ struct work {
 	struct tracker_head head;
 	struct record records[RECORDS_MAX];
 	struct tracker_row rows[RECORDS_MAX];
-	struct db_statement statements[RECORDS_MAX];
+	struct db_statement statements[RECORDS_MAX + 1]; /* and their proof */
+	struct tracker_proof proof;
 	size_t nr_records;
 	struct tracker_founding
 		*founding; /* in place of a migration: the tracker itself */

@@ -592,10 +592,10 @@ static void test_tracker(void **state)
 	install(&t, &pool, &a);
 	assert_int_equal(tracker_install(&t, &a, &err), 0);
 	expect(f->db, "SELECT version, name, length(sha256) FROM git_migrate.schema",
-	       "1|0001-tracker.sql|64\n");
+	       "1|0001-tracker.sql|64\n2|0002-session.sql|64\n");
 	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
 	assert_int_equal(ledger.nr, 1);
-	assert_int_equal(t.version, 1);
+	assert_int_equal(t.version, 2);
 	ledger_release(&ledger);
 
 	b = next_record(&pool, &a, EVENT_APPLIED, "0001-people.sql");
@@ -697,7 +697,7 @@ static void test_append_only(void **state)
 		"UPDATE git_migrate.schema SET tool = 'x'",
 		"DELETE FROM git_migrate.schema",
 		"TRUNCATE git_migrate.schema",
-		"INSERT INTO git_migrate.schema VALUES (3, 'x', 'x', 'x', 'x')",
+		"INSERT INTO git_migrate.schema VALUES (4, 'x', 'x', 'x', 'x')",
 		"DELETE FROM git_migrate.lock",
 		"TRUNCATE git_migrate.lock",
 	};
@@ -821,7 +821,7 @@ static void test_install_race(void **state)
 		done += WEXITSTATUS(status) == 0;
 	}
 	assert_int_equal(done, 1);
-	expect(f->db, "SELECT count(*) FROM git_migrate.schema", "1\n");
+	expect(f->db, "SELECT count(*) FROM git_migrate.schema", "2\n");
 	expect(f->db, "SELECT count(*) FROM git_migrate.log", "1\n");
 }
 
