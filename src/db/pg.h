@@ -197,7 +197,8 @@ struct pg_pipe {
 	struct pg_sent *queue; /* first to nr - 1 are not answered */
 	size_t first, nr, alloc;
 	size_t weight;
-	bool seen; /* a result of the first one came */
+	size_t unsent; /* bytes since they were last handed over */
+	bool seen;     /* a result of the first one came */
 	bool interrupted, tidying;
 	int64_t since, give_up;
 };

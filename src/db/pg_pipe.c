@@ -14,6 +14,7 @@
 
 enum {
 	WINDOW = 256 * 1024, /* bytes that may be under way */
+	PIECE = 16 * 1024,   /* bytes that are composed before they are handed over */
 	ENTRY_WEIGHT = 64,   /* what a message costs besides its text */
 	STRAYS_MAX = 8,
 };
@@ -309,6 +310,21 @@ static struct pg_sent *push(struct pg_pipe *p, const struct pg_sent *what, size_
 	return s;
 }
 
+/*
+ * Gives the kernel what was composed, and waits until it takes it: to compose more
+ * meanwhile would try in vain with each message.
+ */
+static int hand_over(struct pg_pipe *p)
+{
+	int rc;
+
+	while ((rc = p->db->pq->flush(p->db->conn)) > 0 && !p->failed)
+		if (turn(p) < 0)
+			return -1;
+	p->unsent = 0;
+	return rc < 0 ? lost(p) : 0;
+}
+
 int pg_pipe_send(struct pg_pipe *p, const struct pg_sent *what, const char *sql,
 		 const char *const *params, size_t nr)
 {
@@ -324,11 +340,14 @@ int pg_pipe_send(struct pg_pipe *p, const struct pg_sent *what, const char *sql,
 		len += params[i] ? strlen(params[i]) : 0;
 	s = push(p, what, len);
 	s->text = what->script ? xstrdup(sql) : NULL;
+	p->unsent += s->weight;
 	if ((what->timed || p->weight > WINDOW) &&
 	    !p->db->pq->send_flush_request(p->db->conn))
 		return lost(p);
+	if (p->unsent > PIECE && hand_over(p) < 0)
+		return -1;
 	if (p->weight <= WINDOW)
-		return 0;
+		return p->failed ? -1 : 0;
 	while (!p->failed && p->weight > WINDOW / 2)
 		if (turn(p) < 0)
 			return -1;
@@ -341,7 +360,8 @@ int pg_pipe_ask_answers(struct pg_pipe *p)
 		return -1;
 	if (!p->db->pq->send_flush_request(p->db->conn))
 		return lost(p);
-	p->db->pq->flush(p->db->conn);
+	if (hand_over(p) < 0)
+		return -1;
 	p->db->pq->consume_input(p->db->conn); /* an end is seen by the next wait */
 	return take(p) < 0 || p->failed ? -1 : 0;
 }
