@@ -53,6 +53,7 @@ void pg_free(struct db *db)
 		free(db->secrets[i]);
 	free((char *)db->how.url);
 	free((char *)db->how.application);
+	free(db->identity);
 	free(db);
 }
 
@@ -177,6 +178,8 @@ static int connect_db(struct db *db, struct err *err)
 		return -1;
 	pg_url_show(options, &shown);
 	keep_secrets(db, options);
+	free(db->identity);
+	db->identity = NULL;
 	db->conn = start(db->pq, options, db->how.application);
 	db->pq->set_notice_receiver(db->conn, on_notice, db);
 	ret = finish_connecting(db, &shown, connect_deadline(options), err);
@@ -341,7 +344,7 @@ static int ask(struct db *db, struct db_question *questions, size_t nr, struct e
 	return ret;
 }
 
-static int identity(struct db *db, struct buf *out, struct err *err)
+static int ask_identity(struct db *db, struct buf *out, struct err *err)
 {
 	static const char sql[] = "SELECT (SELECT system_identifier FROM "
 				  "pg_catalog.pg_control_system())::text"
@@ -358,6 +361,23 @@ static int identity(struct db *db, struct buf *out, struct err *err)
 	/* not for us: as a server without an identity */
 	memset(err, 0, sizeof(*err));
 	return 0;
+}
+
+/* The same as long as the connection is. */
+static int identity(struct db *db, struct buf *out, struct err *err)
+{
+	struct buf answer = BUF_INIT;
+	int ret = 0;
+
+	if (!db->identity || !db->conn) {
+		ret = ask_identity(db, &answer, err);
+		if (ret == 0)
+			db->identity = xstrdup(buf_str(&answer));
+	}
+	if (ret == 0)
+		buf_adds(out, db->identity);
+	buf_release(&answer);
+	return ret;
 }
 
 /* --- our own questions ------------------------------------------------- */

@@ -25,6 +25,7 @@ struct db {
 	unsigned lock_timeout_ms;
 	unsigned line;	    /* of the statement that is run, for notices */
 	bool probed;	    /* pg_probe_question() was asked */
+	char *identity;	    /* of this connection's server; NULL: not asked yet */
 	struct db_open how; /* to connect again; its texts are the db's own */
 	/* what ended the waiting for the exchange under way; ERR_NONE: nothing did */
 	struct err ended;

@@ -100,10 +100,12 @@ static void on_done(void *arg, size_t i, const struct db_report *report)
 
 	FAULT_POINT("committed");
 	b->done = i + 1;
-	if (b->works[i].founding)
-		founded(b->j, &b->works[i].records[0]);
-	else
+	if (!b->works[i].founding) {
 		work_done(b->j, &b->works[i], report);
+		return;
+	}
+	founded(b->j, &b->works[i].records[0]);
+	target_remember(&b->j->s->target, b->j->repo); /* a server is at work meanwhile */
 }
 
 static void on_statement(void *arg, size_t i, unsigned line, int64_t ms)

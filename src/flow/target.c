@@ -290,10 +290,21 @@ static int other_target(const struct target *t, struct err *err)
 	return -1;
 }
 
+void target_remember(struct target *t, struct repo *repo)
+{
+	struct buf key = BUF_INIT;
+	struct err quiet = { 0 };
+
+	buf_addf(&key, "migrate.%s.uuid", t->name);
+	if (t->ledger.target && !t->remembered && !config_get(repo_config(repo), key.s))
+		t->remembered = repo_set_config(repo, key.s, t->ledger.target, &quiet) ==
+				0;
+	buf_release(&key);
+}
+
 int target_check_identity(struct target *t, struct repo *repo, struct err *err)
 {
 	struct buf key = BUF_INIT, now = BUF_INIT;
-	struct err quiet = { 0 };
 	const char *seen;
 	int ret = -1;
 
@@ -321,9 +332,7 @@ int target_check_identity(struct target *t, struct repo *repo, struct err *err)
 		other_target(t, err);
 		goto out;
 	}
-	/* a setting that cannot be written now (another run holds it) is set next time */
-	if (!seen)
-		repo_set_config(repo, key.s, t->ledger.target, &quiet);
+	target_remember(t, repo);
 	ret = 0;
 out:
 	buf_release(&key);

@@ -27,6 +27,7 @@ struct target {
 				*/
 	unsigned reconnect_s;  /* how long a server that went away is looked for */
 	struct db_waiter waiter;
+	bool remembered; /* its uuid was set in the configuration */
 	int64_t grace; /* clock_ms() until when waits go on in spite of a signal; 0: no */
 };
 
@@ -96,6 +97,12 @@ void target_grace(struct target *t);
 
 /** Reads the tracker again. 0 or -1. */
 int target_read(struct target *t, struct err *err);
+
+/**
+ * Sets the uuid of the tracker that was read in the configuration, unless one is set;
+ * what cannot be written now (another run holds it) is left to the next time.
+ */
+void target_remember(struct target *t, struct repo *repo);
 
 /**
  * Refuses when the tracker is that of another target: the uuid that this clone
