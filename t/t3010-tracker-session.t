@@ -119,6 +119,7 @@ test_expect_success 'a role that may not change the tracker goes on without them
 test_expect_success 'a migration that ruins them, or the log, is refused' '
 	one_applied ruined &&
 	ruins "the migration changed the tracker" "DROP FUNCTION @.leave" &&
+	grep "^detail: The server says: function git_migrate.leave" .git/t/err &&
 	ruins "the migration changed the tracker" "DROP SCHEMA @ CASCADE" &&
 	ruins "the migration changed the tracker" \
 		"CREATE ROLE other; ALTER FUNCTION @.leave OWNER TO other;

@@ -175,8 +175,8 @@ static void explain_enter(struct err *err)
 		err->code = ERR_FATAL;
 		err_wrap(err, "the tracker cannot be used");
 		err_hint(err, "tracker-damaged",
-			 "Its functions, tables and rights are as git migrate has made "
-			 "them, or it does not go on: its owner puts them back.");
+			 "A table or function of the tracker is gone, or not for this "
+			 "role to use: its owner puts it back, or grants it.");
 	}
 }
 
@@ -188,12 +188,21 @@ static void explain_strings(struct err *err)
 	err_hint(err, "sql-strings", "Leave these settings as they are.");
 }
 
+static void explain_changed(struct err *err)
+{
+	char said[sizeof(err->message)];
+
+	memcpy(said, err->message, sizeof(said));
+	explain_touched(err, "changed");
+	err_detail(err, "The server says: %s.", said);
+}
+
 static void explain_leave(struct err *err)
 {
 	if (strcmp(err->sqlstate, PG_OTHER_STRINGS) == 0)
 		explain_strings(err);
 	else if (is_out_of_reach(err))
-		explain_touched(err, "changed");
+		explain_changed(err);
 }
 
 void pg_explain(const struct pg_pipe *p, struct err *err)
