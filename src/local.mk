@@ -67,6 +67,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/history.c %reldir%/git/history.h \
 	%reldir%/git/tree.c %reldir%/git/tree.h \
 	%reldir%/git/internal.h \
+	%reldir%/git/lib.c %reldir%/git/lib.h \
 	%reldir%/git/notes.c %reldir%/git/notes.h \
 	%reldir%/git/pack.c %reldir%/git/pack.h \
 	%reldir%/git/objects.c \
@@ -180,4 +181,4 @@ git_migrate_SOURCES = \
 git_migrate_LDFLAGS = $(AM_LDFLAGS) $(EXPORT_LDFLAGS)
 git_migrate_LDADD = %reldir%/libflow.a %reldir%/libgitside.a %reldir%/libdb.a \
 	%reldir%/libsql.a %reldir%/libout.a %reldir%/libcore.a %reldir%/libbase.a \
-	$(GIT2_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) -ldl
+	$(ZLIB_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) -ldl

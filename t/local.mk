@@ -35,7 +35,7 @@ unit_tests = \
 base_test_libs = src/libbase.a $(CMOCKA_LIBS) $(NETTLE_LIBS)
 core_test_libs = src/libcore.a $(base_test_libs)
 sql_test_libs = src/libsql.a $(base_test_libs)
-git_test_libs = src/libgitside.a src/libcore.a $(base_test_libs)
+git_test_libs = src/libgitside.a src/libcore.a $(base_test_libs) -ldl
 db_test_libs = src/libdb.a src/libsql.a src/libcore.a $(base_test_libs) \
 	$(SQLITE_LIBS) -ldl
 out_test_libs = src/libout.a $(base_test_libs) $(JANSSON_LIBS)
@@ -63,7 +63,7 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_blob_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_blob_SOURCES = %reldir%/unit/test-blob.c \
 	%reldir%/unit/sandbox.c %reldir%/unit/sandbox.h
-%canon_reldir%_unit_test_blob_LDADD = $(git_test_libs) $(GIT2_LIBS) $(ZLIB_LIBS)
+%canon_reldir%_unit_test_blob_LDADD = $(git_test_libs) $(ZLIB_LIBS)
 
 %canon_reldir%_unit_test_bloom_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_bloom_SOURCES = %reldir%/unit/test-bloom.c
@@ -218,6 +218,7 @@ shell_tests = \
 	%reldir%/t1100-fixes.t \
 	%reldir%/t1200-shallow.t \
 	%reldir%/t1210-repositories.t \
+	%reldir%/t1220-start.t \
 	%reldir%/t1300-plan.t \
 	%reldir%/t1310-plan-cache.t \
 	%reldir%/t2000-apply.t \

@@ -118,6 +118,8 @@ int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 	code = repo_commit_graph(r) ? history_on_line(r, a, b, 0, err) : 0;
 	if (code)
 		return code;
+	if (repo_load(r, err) < 0)
+		return -1;
 	code = git_graph_descendant_of(r->git, to_git(b), to_git(a));
 	if (code < 0)
 		return repo_err(err, "could not look for ancestors of commit %s",

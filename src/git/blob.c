@@ -44,8 +44,11 @@ int repo_blob_size(struct repo *r, const struct oid *id, uint64_t *size, struct 
 	char hex[OID_HEXSZ + 1];
 	git_object_t type;
 	size_t len = 0;
-	int ret = 0, code = git_odb_read_header(&len, &type, r->odb, to_git(id));
+	int ret = 0, code;
 
+	if (repo_load(r, err) < 0)
+		return -1;
+	code = git_odb_read_header(&len, &type, r->odb, to_git(id));
 	*size = len;
 	oid_hex(id, hex);
 	if (code == GIT_ENOTFOUND)

@@ -32,6 +32,8 @@ int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
 	size_t size;
 	int ret = -1;
 
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (git_odb_read_header(&size, &type, r->odb, to_git(blob)) == 0 &&
 	    size > HEADER_BLOB_MAX)
 		return 0;
@@ -79,6 +81,8 @@ static int describe_commit(struct repo *r, struct pool *pool, struct migration *
 		m->subject = "(before the history that this shallow clone has)";
 		return 0;
 	}
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (git_commit_lookup(&commit, r->git, to_git(&m->commit)) < 0)
 		return repo_err(err, "could not read commit %s",
 				oid_hex(&m->commit, hex));

@@ -67,6 +67,8 @@ static int folder_mode(struct repo *r, const struct oid *commit, const char *fol
 	size_t len;
 
 	*mode = 0;
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
 		return repo_err(err, "could not read the commit");
 	from_git(&at, git_commit_tree_id(c));
@@ -340,8 +342,11 @@ int history_each_message(struct repo *r, const struct oid *tip, const struct oid
 	git_commit *at = NULL, *parent = NULL;
 	struct oid id = *tip;
 	const char *message;
-	int ret = 0, code = git_commit_lookup(&at, r->git, to_git(tip));
+	int ret = 0, code;
 
+	if (repo_load(r, err) < 0)
+		return -1;
+	code = git_commit_lookup(&at, r->git, to_git(tip));
 	while (code == 0 && !oid_eq(&id, until)) {
 		message = git_commit_message_raw(at);
 		ret = fn(arg, &id, message, strlen(message), err);

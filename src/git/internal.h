@@ -2,9 +2,7 @@
 #ifndef GIT_INTERNAL_H
 #define GIT_INTERNAL_H
 
-#include <git2.h>
-#include <git2/sys/commit.h>
-
+#include "git/lib.h"
 #include "git/repo.h"
 
 struct buf;
@@ -20,7 +18,7 @@ struct repo_reads {
 };
 
 struct repo {
-	git_repository *git;
+	git_repository *git; /* these two: NULL until repo_load */
 	git_odb *odb;
 	struct config *config;
 	char *git_dir;	     /* absolute */
@@ -46,6 +44,12 @@ struct repo {
 	void (*progress)(void *arg, size_t commits); /* NULL: nobody wants to know */
 	void *progress_arg;
 };
+
+/**
+ * Opens the repository by libgit2, at the first call: whatever goes to `git` and `odb`
+ * of it asks for this before. 0 or -1.
+ */
+int repo_load(struct repo *r, struct err *err);
 
 /** Environment of every git child: no replace refs, no prompts, no locks taken. */
 extern const char *const GIT_ENV[];

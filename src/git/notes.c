@@ -96,6 +96,8 @@ static int commit_tree(struct repo *r, const struct oid *commit, struct oid *tre
 	git_commit *c = NULL;
 	char hex[OID_HEXSZ + 1];
 
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
 		return repo_err(err, "could not read notes commit %s",
 				oid_hex(commit, hex));
@@ -135,6 +137,8 @@ static int read_note(struct repo *r, const struct oid *blob, struct buf *out,
 	size_t before = out->len, size = 0;
 	git_object_t type;
 
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (git_odb_read_header(&size, &type, r->odb, to_git(blob)) < 0)
 		size = 0;
 	if (size <= NOTE_MAX && *bytes + size <= NOTES_MAX) {
@@ -544,7 +548,7 @@ int notes_append(struct repo *r, const char *ref, const struct notes_commit *whe
 
 	memcpy(sorted, lines, nr * sizeof(*sorted));
 	qsort(sorted, nr, sizeof(*sorted), cmp_line);
-	if (open_root(r, where->base, &root, err) < 0 ||
+	if (repo_load(r, err) < 0 || open_root(r, where->base, &root, err) < 0 ||
 	    write_folders(&w, &root, sorted, nr, err) < 0)
 		goto out;
 	if (!w.added && oid_is_zero(where->merged)) {

@@ -1,8 +1,6 @@
 /* Objects as bytes, where they may lie, and what git keeps beside them. */
 #include "base/compat.h"
 
-#include <git2/sys/repository.h>
-
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -115,12 +113,18 @@ static void count_read(struct repo_reads *reads, git_odb_object *object)
 	}
 }
 
+static const char *type_name(git_object_t type)
+{
+	return type == GIT_OBJECT_COMMIT ? "commit"
+	       : type == GIT_OBJECT_TREE ? "tree"
+					 : "blob";
+}
+
 void repo_name_object(struct sha1 *hash, git_object_t type, const void *data, size_t len,
 		      struct oid *out)
 {
 	char header[32];
-	int n = snprintf(header, sizeof(header), "%s %zu", git_object_type2string(type),
-			 len);
+	int n = snprintf(header, sizeof(header), "%s %zu", type_name(type), len);
 
 	sha1_add(hash, header, (size_t)n + 1);
 	sha1_add(hash, data, len);
@@ -135,6 +139,8 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 
 	if (has_many_bases(r) && repo_drop_bases(r, err) < 0)
 		return -1;
+	if (repo_load(r, err) < 0)
+		return -1;
 	code = git_odb_read(out, r->odb, to_git(id));
 	if (code == GIT_ENOTFOUND)
 		return repo_missing(r, id, type, err);
@@ -146,7 +152,7 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 		git_odb_object_free(*out);
 		*out = NULL;
 		return err_set(err, ERR_FATAL, "object %s is not a %s", oid_hex(id, hex),
-			       git_object_type2string(type));
+			       type_name(type));
 	}
 	return 0;
 }
@@ -187,12 +193,12 @@ int repo_corrupt(const struct oid *id, struct err *err)
 /* Reading does not compare the bytes with the name: what runs must be it. */
 static int check_blob(const struct oid *id, const void *data, size_t len, struct err *err)
 {
-	git_oid really;
+	struct sha1 *hash = sha1_new();
+	struct oid really;
 
-	if (git_odb_hash(&really, data, len, GIT_OBJECT_BLOB) == 0 &&
-	    git_oid_equal(&really, to_git(id)))
-		return 0;
-	return repo_corrupt(id, err);
+	repo_name_object(hash, GIT_OBJECT_BLOB, data, len, &really);
+	sha1_free(hash);
+	return oid_eq(&really, id) ? 0 : repo_corrupt(id, err);
 }
 
 int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct err *err)
@@ -248,6 +254,10 @@ int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
 	if (is_exactly(whole.s, blob)) {
 		buf_release(&whole);
 		return 0;
+	}
+	if (repo_load(r, err) < 0) {
+		buf_release(&whole);
+		return -1;
 	}
 	code = access(whole.s, F_OK) == 0 ? git_repository_hashfile(&now, r->git, whole.s,
 								    GIT_OBJECT_BLOB, path)

@@ -56,7 +56,7 @@ int repo_resolve(struct repo *r, const char *rev, struct oid *out, struct err *e
 	git_object *named = NULL, *commit = NULL;
 	int ret = -1;
 
-	if (points_nowhere(r, rev, err))
+	if (repo_load(r, err) < 0 || points_nowhere(r, rev, err))
 		return -1;
 	if (git_revparse_single(&named, r->git, rev) < 0 ||
 	    git_object_peel(&commit, named, GIT_OBJECT_COMMIT) < 0) {
@@ -75,8 +75,11 @@ int repo_ref(struct repo *r, const char *ref, struct oid *out, struct err *err)
 {
 	git_reference *found = NULL;
 	git_object *commit = NULL;
-	int code = git_reference_lookup(&found, r->git, ref), ret = -1;
+	int code, ret = -1;
 
+	if (repo_load(r, err) < 0)
+		return -1;
+	code = git_reference_lookup(&found, r->git, ref);
 	if (code == GIT_ENOTFOUND) {
 		ret = 0;
 		goto out;
@@ -105,8 +108,11 @@ static int symbolic_target(struct repo *r, const char *ref, struct buf *out,
 			   struct err *err)
 {
 	git_reference *found = NULL;
-	int code = git_reference_lookup(&found, r->git, ref), ret = -1;
+	int code, ret = -1;
 
+	if (repo_load(r, err) < 0)
+		return -1;
+	code = git_reference_lookup(&found, r->git, ref);
 	if (code < 0 && code != GIT_ENOTFOUND) {
 		repo_err(err, "could not read ref '%s'", ref);
 	} else if (code < 0 || git_reference_type(found) != GIT_REFERENCE_SYMBOLIC) {
@@ -164,11 +170,14 @@ int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,
 		     struct oid **out, size_t *nr, struct err *err)
 {
 	git_oidarray bases = { 0 };
-	int code = git_merge_bases(&bases, r->git, to_git(a), to_git(b));
 	size_t i;
+	int code;
 
 	*out = NULL;
 	*nr = 0;
+	if (repo_load(r, err) < 0)
+		return -1;
+	code = git_merge_bases(&bases, r->git, to_git(a), to_git(b));
 	if (code < 0 && code != GIT_ENOTFOUND) {
 		repo_err(err, "could not find where the two branches part");
 		if (r->shallow)
@@ -192,6 +201,8 @@ int repo_is_commit(struct repo *r, const char *hex, struct err *err)
 	size_t len = strlen(hex);
 	int code;
 
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (len > OID_HEXSZ || git_oid_fromstrn(&prefix, hex, len) < 0)
 		return 0;
 	code = git_commit_lookup_prefix(&commit, r->git, &prefix, len);
@@ -212,6 +223,8 @@ int repo_each_ref(struct repo *r, const char *prefix,
 	const char *name;
 	int code, ret = 0;
 
+	if (repo_load(r, err) < 0)
+		return -1;
 	buf_addf(&glob, "%s*", prefix);
 	if (git_reference_iterator_glob_new(&it, r->git, glob.s) < 0) {
 		buf_release(&glob);

@@ -1,7 +1,6 @@
 #include "base/compat.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -169,62 +168,29 @@ int repo_see_quarantine(struct repo *r, struct err *err)
 	return 0;
 }
 
-/*
- * libgit2 as Debian builds it (mbedTLS) parses every certificate authority of the
- * machine when it starts, half the time of a command. It never reaches a network
- * here, so it gets none: the program's own function of that name comes before the
- * library's (src/local.mk exports it), and libgit2 goes on without.
- */
-int mbedtls_x509_crt_parse_file(void *chain, const char *path);
-int mbedtls_x509_crt_parse_file(void *chain UNUSED, const char *path UNUSED)
+static void close_git(struct repo *r)
 {
-	return -1;
+	git_odb_free(r->odb);
+	git_repository_free(r->git);
+	r->odb = NULL;
+	r->git = NULL;
+	git_libgit2_shutdown();
 }
 
-/*
- * What libgit2 does for others and costs us more than it gives, as measured on a
- * million commits: every object is hashed again (five times the time of a walk),
- * commits and trees are kept though none is read twice, and packs are mapped
- * whole. git rev-parse has judged the owner.
- */
-static void tune_git(void)
+int repo_load(struct repo *r, struct err *err)
 {
-	enum {
-		WINDOW = 1 << 20,
-		MAPPED = 32 << 20,
-		TREE_LARGE = 1 << 20,
-		KEPT = 64 << 20
-	};
-
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
-	git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0);
-	git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, (size_t)WINDOW);
-	git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)MAPPED);
-#ifdef M_MMAP_THRESHOLD
-	/* or each tree of thousands of files is mapped and unmapped by the kernel */
-	mallopt(M_MMAP_THRESHOLD, TREE_LARGE);
-	mallopt(M_TRIM_THRESHOLD, KEPT);
-	mallopt(M_TOP_PAD, WINDOW);
-	mallopt(M_MXFAST, 0); /* each large free would walk through the fast bins */
-#endif
-}
-
-static int open_git(struct repo *r, struct err *err)
-{
-	/* harmless to us, and refused by libgit2 unless named */
-	const char *extensions[] = { "partialclone", "worktreeconfig", "preciousobjects",
-				     "relativeworktrees", "objectformat" };
-
-	if (git_libgit2_init() < 0)
-		return repo_err(err, "could not start libgit2");
-	tune_git();
-	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, ARRAY_SIZE(extensions));
+	if (r->git)
+		return 0;
+	if (lib_start(err) < 0)
+		return -1;
 	if (git_repository_open_ext(&r->git, r->git_dir, GIT_REPOSITORY_OPEN_NO_SEARCH,
 				    NULL) < 0 ||
 	    git_repository_odb(&r->odb, r->git) < 0)
-		return repo_err(err, "could not open repository '%s'", r->git_dir);
-	return repo_see_quarantine(r, err);
+		repo_err(err, "could not open repository '%s'", r->git_dir);
+	else if (repo_see_quarantine(r, err) == 0)
+		return 0;
+	close_git(r);
+	return -1;
 }
 
 static int cmp_oid(const void *a, const void *b)
@@ -300,7 +266,7 @@ int repo_open(struct repo **out, struct err *err)
 	r->reads.children = 2; /* the first two of these */
 	if (ask_git(&answer, err) < 0 || understand(r, answer.s, err) < 0 ||
 	    config_load(&r->config, r->toplevel, r->git_dir, r->common_dir, err) < 0 ||
-	    refuse_reftable(r, err) < 0 || open_git(r, err) < 0)
+	    refuse_reftable(r, err) < 0)
 		goto out;
 	if (r->shallow && read_boundary(r, err) < 0)
 		goto out;
@@ -354,11 +320,8 @@ void repo_free(struct repo *r)
 	commit_graph_free(r->graph);
 	for (i = 0; i < ARRAY_SIZE(r->trees); i++)
 		git_odb_object_free(r->trees[i].raw);
-	git_odb_free(r->odb);
-	if (r->git) {
-		git_repository_free(r->git);
-		git_libgit2_shutdown();
-	}
+	if (r->git)
+		close_git(r);
 	config_free(r->config);
 	free(r->git_dir);
 	free(r->common_dir);

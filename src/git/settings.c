@@ -169,6 +169,8 @@ static int shared_blob(struct repo *r, const struct oid *commit, struct oid *blo
 	struct oid root;
 	int found;
 
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
 		return repo_err(err, "could not read the commit");
 	from_git(&root, git_commit_tree_id(c));

@@ -126,6 +126,8 @@ int repo_swap_ref(struct repo *r, const char *ref, const struct oid *from,
 	int fd, code;
 
 	memset(err, 0, sizeof(*err));
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (!claim(r, ref, &fd))
 		return 1;
 	code = git_reference_create_matching(&moved, r->git, ref, to_git(to), 1,
