@@ -34,6 +34,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/order.c %reldir%/core/order.h \
 	%reldir%/core/paths.c %reldir%/core/paths.h \
 	%reldir%/core/plan.c %reldir%/core/plan.h \
+	%reldir%/core/plan_bytes.c %reldir%/core/plan_bytes.h \
 	%reldir%/core/policy.c %reldir%/core/policy.h \
 	%reldir%/core/record.c %reldir%/core/record.h \
 	%reldir%/core/requires.c %reldir%/core/requires.h \
@@ -71,6 +72,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/notes.c %reldir%/git/notes.h \
 	%reldir%/git/pack.c %reldir%/git/pack.h \
 	%reldir%/git/objects.c \
+	%reldir%/git/plain_refs.c %reldir%/git/plain_refs.h \
 	%reldir%/git/refs.c \
 	%reldir%/git/repo.c %reldir%/git/repo.h \
 	%reldir%/git/settings.c \

@@ -36,4 +36,176 @@ test_expect_success 'a history cannot be read without it: says what is missing' 
 	test_cmp .git/t/expect .git/t/actual
 '
 
+# warm COMMAND...: as the same with everything there; and it needs no libgit2
+warm() {
+	git migrate "$@" >.git/t/first 2>&1 &&
+	git -c migrate.cache=false migrate "$@" >.git/t/expect 2>&1 &&
+	without_library git migrate "$@" >.git/t/actual 2>&1 &&
+	test_cmp .git/t/expect .git/t/first &&
+	test_cmp .git/t/expect .git/t/actual
+}
+
+# cold COMMAND...: it does need it
+cold() {
+	test_expect_code 128 without_library git migrate "$@" 2>.git/t/err &&
+	grep "could not load .$library.: ." .git/t/err
+}
+
+test_expect_success 'nothing to do, and status: what is kept is enough' '
+	fresh warm &&
+	git migrate init "sqlite:.git/app.db" >.git/t/out 2>&1 &&
+	new_migration one "CREATE TABLE one (x);" &&
+	mkdir migrations/sub && new_migration sub/two "CREATE TABLE two (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	warm apply && warm status && warm status --json --all && warm status --porcelain &&
+	git pack-refs --all && warm apply &&
+	git checkout -q --detach && warm status &&
+	git checkout -q main && warm status
+'
+
+test_expect_success 'a commit more, another branch: read anew, and kept' '
+	new_migration three "CREATE TABLE three (x);" &&
+	cold status &&
+	git migrate status --porcelain >.git/t/out && grep three.sql .git/t/out &&
+	warm status --porcelain &&
+	git checkout -q -b other HEAD^ && cold status && warm status --all &&
+	git checkout -q main && git migrate apply >.git/t/out 2>&1 &&
+	warm apply && warm status
+'
+
+test_expect_success 'files that cannot be migrations are kept as well' '
+	echo "SELECT 1;" >migrations/UPPER.SQL && ln -s one.sql migrations/link.sql &&
+	git add -A && git commit -q --no-verify -m "not migrations" &&
+	cold status && git migrate status >.git/t/out 2>&1 &&
+	without_library git migrate status >.git/t/actual 2>&1 &&
+	test_cmp .git/t/out .git/t/actual &&
+	grep UPPER.SQL .git/t/out && grep link.sql .git/t/out &&
+	git reset -q --hard HEAD^ && cold status && warm status
+'
+
+test_expect_success 'what was fetched of the mirror is seen' '
+	git update-ref refs/notes/origin/migrate/default refs/notes/migrate/default &&
+	git update-ref refs/notes/origin/migrate/other refs/notes/migrate/default &&
+	warm status &&
+	git update-ref -d refs/notes/migrate/default &&
+	git pack-refs --all && warm status &&
+	git update-ref refs/notes/migrate/default refs/notes/origin/migrate/default &&
+	git update-ref -d refs/notes/origin/migrate/default &&
+	git update-ref -d refs/notes/origin/migrate/other && warm status
+'
+
+test_expect_success 'refs of another kind are left to those that know them' '
+	git symbolic-ref refs/heads/alias refs/heads/main &&
+	git symbolic-ref HEAD refs/heads/alias &&
+	cold status && git migrate status >.git/t/out &&
+	git symbolic-ref HEAD refs/heads/main && warm status &&
+	git symbolic-ref HEAD refs/heads/nowhere &&
+	test_expect_code 128 git migrate status 2>.git/t/err &&
+	grep "^error: there is no commit yet" .git/t/err &&
+	git symbolic-ref HEAD refs/heads/main &&
+	git update-ref "refs/notes/od+d" refs/notes/migrate/default &&
+	cold status && git migrate status >.git/t/out &&
+	git update-ref -d "refs/notes/od+d" && warm status
+'
+
+test_expect_success 'a work tree of its own has a HEAD of its own' '
+	git worktree add -q -b linked ../warm-linked &&
+	(
+		cd ../warm-linked && mkdir .t && warm_dir=$(git rev-parse --git-dir) &&
+		new_migration five "CREATE TABLE five (x);" &&
+		git migrate status --porcelain >.t/expect &&
+		without_library git migrate status --porcelain >.t/actual &&
+		test_cmp .t/expect .t/actual && test -f "$warm_dir/migrate/head"
+	) &&
+	warm status --porcelain && ! grep five.sql .git/t/expect
+'
+
+test_expect_success 'ahead is not told from missing without looking' '
+	git checkout -q --detach HEAD^ &&
+	git migrate status --porcelain >.git/t/out && grep "^ahead" .git/t/out &&
+	cold status &&
+	git checkout -q main && git migrate status >.git/t/out && warm status
+'
+
+test_expect_success 'settings of the tree, of the clone, and a folder elsewhere' '
+	fresh settings &&
+	git migrate init "sqlite:.git/app.db" >.git/t/out 2>&1 &&
+	new_migration one "CREATE TABLE one (x);" && warm status --porcelain &&
+	commit_file db/four.sql "CREATE TABLE four (x);" &&
+	git config -f .gitmigrate migrate.path db && git add -A &&
+	git commit -q -m "share another folder" &&
+	cold status && warm status --porcelain && grep four.sql .git/t/expect &&
+	git config migrate.path migrations &&
+	cold status && warm status --porcelain && grep one.sql .git/t/expect &&
+	git config --unset migrate.path &&
+	warm status --porcelain && grep four.sql .git/t/expect
+'
+
+# still_right: with `head` in whatever state it is
+still_right() {
+	timeout 20 git migrate status --json --all >.git/t/actual 2>&1 &&
+	test_cmp .git/t/whole .git/t/actual &&
+	timeout 20 git migrate plan --verify >.git/t/out
+}
+
+test_expect_success 'cut short, garbage, a folder, a pipe: as good as none' '
+	cd ../warm && git migrate status --json --all >.git/t/whole 2>&1 &&
+	head=.git/migrate/head && cp $head .git/t/good &&
+	size=$(wc -c <$head) &&
+	for len in 0 1 40 100 130 $((size / 2)) $((size - 1)); do
+		head -c $len .git/t/good >$head && still_right &&
+		cmp $head .git/t/good || return 1
+	done &&
+	echo more >>$head && still_right && cmp $head .git/t/good &&
+	seq 10000 >$head && still_right &&
+	rm $head && mkdir $head && still_right && rmdir $head &&
+	mkfifo $head && still_right && cmp $head .git/t/good &&
+	git -c migrate.cache=false migrate status --json --all >.git/t/actual 2>&1 &&
+	test_cmp .git/t/whole .git/t/actual &&
+	cp .git/migrate/plan $head && still_right && cmp $head .git/t/good
+'
+
+# seal FILE: its checksum is right again
+seal() {
+	{ head -n 1 "$1" && tail -n +3 "$1" | sha256sum | cut -c1-64 && tail -n +3 "$1"; } \
+		>"$1.sealed" &&
+	mv "$1.sealed" "$1"
+}
+
+test_expect_success 'made wrong, with a right checksum: plan --verify finds it' '
+	cp .git/t/good $head && seal $head && cmp $head .git/t/good &&
+	LC_ALL=C sed "s/three\.sql/throo.sql/" .git/t/good >$head && seal $head &&
+	test_expect_code 1 git migrate plan --verify 2>.git/t/err &&
+	grep "^error: the cache is wrong: the path of migration 3, .three.sql." .git/t/err &&
+	grep "^hint: Take it away, it is made again: rm -r .$PWD/.git/migrate" .git/t/err &&
+	rm -r .git/migrate && still_right
+'
+
+test_expect_success 'any byte changed and sealed: it ends, and --verify tells' '
+	from=$(head -n 2 .git/t/good | wc -c) && size=$(wc -c <.git/t/good) &&
+	for at in $(seq $from ${FLIP_STEP:-7} $((size - 1))); do
+		cp .git/t/good $head &&
+		printf "\001" | dd of=$head bs=1 seek=$at conv=notrunc status=none &&
+		seal $head && cp $head .git/t/changed &&
+		code=0 && { timeout 20 git migrate status --json --all >.git/t/actual 2>&1 || code=$?; } &&
+		cp .git/t/changed $head &&
+		verified=0 && { timeout 20 git migrate plan --verify >.git/t/out 2>.git/t/err || verified=$?; } &&
+		case $verified in
+		0) test_cmp .git/t/whole .git/t/actual ;;
+		1) test $code -lt 129 && grep "^error: the cache is wrong: " .git/t/err ;;
+		*) echo "byte $at: status $code, verify $verified" && false ;;
+		esac || return 1
+	done &&
+	rm $head && still_right
+'
+
+test_expect_success 'a shallow clone keeps nothing of it' '
+	git clone -q --depth 1 "file://$PWD" ../warm-shallow &&
+	cd ../warm-shallow && mkdir .git/t &&
+	git config migrate.default.url "sqlite:$PWD/../warm/.git/app.db" &&
+	cp -R ../warm/.git/migrate .git/migrate &&
+	git migrate status >.git/t/out 2>&1 &&
+	cold status
+'
+
 test_done

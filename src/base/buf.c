@@ -84,6 +84,20 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+void buf_add_u32(struct buf *b, uint32_t n)
+{
+	const unsigned char bytes[] = { n >> 24, n >> 16 & 255, n >> 8 & 255, n & 255 };
+
+	buf_add(b, bytes, sizeof(bytes));
+}
+
+uint32_t u32_at(const void *bytes)
+{
+	const unsigned char *p = bytes;
+
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
 const char *buf_str(const struct buf *b)
 {
 	return b->s ? b->s : "";

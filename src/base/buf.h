@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *s; /* never NULL after the first buf_ call on it */
@@ -25,6 +26,10 @@ void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, int c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+
+/** Four bytes, the most significant first, and the number that such four bytes are. */
+void buf_add_u32(struct buf *b, uint32_t n);
+uint32_t u32_at(const void *bytes);
 
 /** The text, "" for an empty one; borrowed until the next change. */
 const char *buf_str(const struct buf *b);

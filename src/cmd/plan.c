@@ -143,6 +143,7 @@ int cmd_plan(struct ctx *ctx, int argc, char **argv, struct err *err)
 		return -1;
 	rev = nr ? argv[0] : "HEAD";
 	if (repo_resolve(ctx->repo, rev, &view.commit, err) < 0 ||
+	    (o.verify && repo_check_shared(ctx->repo, &view.commit, err) < 0) ||
 	    repo_load_shared(ctx->repo, &view.commit, err) < 0)
 		return -1;
 	if (o.verify)

@@ -225,15 +225,6 @@ static void number_paths(const struct lines *l, struct copy *c)
 	}
 }
 
-static void put_u32(struct buf *out, uint32_t v)
-{
-	const unsigned char bytes[4] = { (unsigned char)(v >> 24),
-					 (unsigned char)(v >> 16),
-					 (unsigned char)(v >> 8), (unsigned char)v };
-
-	buf_add(out, (const char *)bytes, sizeof(bytes));
-}
-
 static void put_oid(struct buf *out, const struct oid *id)
 {
 	buf_add(out, (const char *)id->id, OID_RAWSZ);
@@ -257,10 +248,10 @@ static void put_stop(const struct lines *l, const struct copy *c, uint32_t at,
 
 	put_oid(out, &s->commit);
 	put_oid(out, &s->parent);
-	put_u32(out, is_stop(older) ? c->number[older] : older);
-	put_u32(out, older == STOP_OPEN ? 0 : c->span[at]);
+	buf_add_u32(out, is_stop(older) ? c->number[older] : older);
+	buf_add_u32(out, older == STOP_OPEN ? 0 : c->span[at]);
 	/* what could not be put in order is asked again */
-	put_u32(out, (uint32_t)s->nr | (s->ordered && !is_circular(s) ? ORDERED : 0));
+	buf_add_u32(out, (uint32_t)s->nr | (s->ordered && !is_circular(s) ? ORDERED : 0));
 }
 
 static int cmp_arrival(const void *a, const void *b, void *paths)
@@ -287,8 +278,8 @@ static void put_arrivals(const struct lines *l, const struct copy *c,
 	}
 	for (i = 0; i < s->nr; i++) {
 		a = circular ? &sorted[i] : &s->arrivals[i];
-		put_u32(out, c->path[a->path] - 1);
-		put_u32(out, circular ? 0 : a->company);
+		buf_add_u32(out, c->path[a->path] - 1);
+		buf_add_u32(out, circular ? 0 : a->company);
 		put_oid(out, circular ? &none : &a->commit);
 	}
 	free(sorted);
@@ -310,10 +301,10 @@ void lines_encode(struct lines *l, uint32_t tip, struct buf *out)
 	sort(l, &c);
 	thin_out(l, &c);
 	number_paths(l, &c);
-	put_u32(out, (uint32_t)c.nr);
-	put_u32(out, (uint32_t)c.arrivals);
-	put_u32(out, (uint32_t)c.nr_paths);
-	put_u32(out, (uint32_t)c.names);
+	buf_add_u32(out, (uint32_t)c.nr);
+	buf_add_u32(out, (uint32_t)c.arrivals);
+	buf_add_u32(out, (uint32_t)c.nr_paths);
+	buf_add_u32(out, (uint32_t)c.names);
 	for (i = 0; i < c.nr; i++)
 		put_stop(l, &c, c.order[i], out);
 	for (i = 0; i < c.nr; i++)
@@ -327,11 +318,6 @@ void lines_encode(struct lines *l, uint32_t tip, struct buf *out)
 	free(c.order);
 	free(c.number);
 	free(c.path);
-}
-
-static uint32_t get_u32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 /* All paths, each once, every one a name that a migration can have. */
@@ -364,8 +350,8 @@ static int get_arrivals(struct lines *l, struct stop *s, const unsigned char *da
 
 	for (i = 0; i < s->nr; i++, data += ARRIVAL_SIZE) {
 		a = &s->arrivals[i];
-		a->path = get_u32(data);
-		a->company = get_u32(data + 4);
+		a->path = u32_at(data);
+		a->company = u32_at(data + 4);
 		memcpy(a->commit.id, data + 8, OID_RAWSZ);
 		if (a->path >= l->nr_paths || seen[a->path] == l->nr)
 			return -1;
@@ -393,14 +379,14 @@ static int get_stops(struct lines *l, const unsigned char *stops, size_t nr,
 		p = stops + i * STOP_SIZE;
 		memcpy(commit.id, p, OID_RAWSZ);
 		memcpy(parent.id, p + OID_RAWSZ, OID_RAWSZ);
-		word = get_u32(p + 2 * OID_RAWSZ + 8);
+		word = u32_at(p + 2 * OID_RAWSZ + 8);
 		has = word & ~ORDERED;
 		if (has > nr_arrivals || lines_find(l, &commit) != STOP_NONE)
 			return -1;
 		lines_add(l, &commit, &parent, has);
 		s = &l->stops[i];
-		s->older = get_u32(p + 2 * OID_RAWSZ);
-		s->span = get_u32(p + 2 * OID_RAWSZ + 4);
+		s->older = u32_at(p + 2 * OID_RAWSZ);
+		s->span = u32_at(p + 2 * OID_RAWSZ + 4);
 		s->ordered = word & ORDERED;
 		/* an older one comes first, so no line is a ring */
 		if ((is_stop(s->older) && (s->older >= i || !s->span)) ||
@@ -420,10 +406,10 @@ int lines_decode(struct lines *l, const void *data, size_t len)
 
 	if (len < HEAD_SIZE)
 		return -1;
-	nr = get_u32(p);
-	arrivals = get_u32(p + 4);
-	paths = get_u32(p + 8);
-	names = get_u32(p + 12);
+	nr = u32_at(p);
+	arrivals = u32_at(p + 4);
+	paths = u32_at(p + 8);
+	names = u32_at(p + 12);
 	if (nr >= INT32_MAX ||
 	    len - HEAD_SIZE != nr * STOP_SIZE + arrivals * ARRIVAL_SIZE + names)
 		return -1;

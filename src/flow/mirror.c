@@ -86,10 +86,19 @@ static int take_head(void *arg, const struct oid *commit, const char *message,
 static int gather_head(struct gather *g, const struct oid *tip, struct err *err)
 {
 	static const struct oid none;
+	struct buf message = BUF_INIT;
+	int ret;
 
 	if (oid_is_zero(tip))
 		return 0;
-	return history_each_message(g->repo, tip, &none, take_head, g, err) < 0 ? -1 : 0;
+	/* nearly always it is the newest one */
+	ret = history_trailers(g->repo, tip, &message, err);
+	if (ret == 0)
+		ret = take_head(g, tip, buf_str(&message), message.len, err);
+	if (ret == 0)
+		ret = history_each_message(g->repo, tip, &none, take_head, g, err);
+	buf_release(&message);
+	return ret < 0 ? -1 : 0;
 }
 
 static int gather_at(struct gather *g, const struct oid *tip, struct err *err)

@@ -371,26 +371,31 @@ static int compare_plans(struct plan *kept, struct plan *fresh, struct err *err)
 int preview_verify(struct repo *repo, const struct oid *commit, size_t *nr,
 		   struct err *err)
 {
-	struct plan kept = { 0 }, fresh = { 0 };
-	int ret = -1;
+	struct plan kept = { 0 }, whole = { 0 }, fresh = { 0 };
+	const char *dir = repo_common_dir(repo);
+	int ret = -1, known;
 
 	if (history_plan(repo, commit, &kept, err) < 0 ||
 	    history_plan_raw(repo, commit, &fresh, err) < 0)
 		goto out;
+	known = history_plan_kept(repo, commit, &whole, err);
+	if (known < 0)
+		goto out;
 	*nr = fresh.nr;
 	ret = compare_plans(&kept, &fresh, err);
+	if (ret == 0 && known) {
+		dir = repo_git_dir(repo);
+		ret = compare_plans(&whole, &fresh, err);
+	}
 	if (ret < 0 && err->code == ERR_REFUSED) {
-		err_hint(err, "cache",
-			 "Take it away, it is made again: rm -r \"%s/migrate\". If the "
-			 "difference stays, \"git commit-graph verify\" tells whether "
-			 "git's commit-graph is damaged.",
-			 repo_common_dir(repo));
+		repo_hint_cache(dir, err);
 		ret = 0;
 	} else if (ret == 0) {
 		ret = 1;
 	}
 out:
 	plan_release(&kept);
+	plan_release(&whole);
 	plan_release(&fresh);
 	return ret;
 }

@@ -42,16 +42,17 @@ static void found_edited(struct survey *s, size_t pos)
 static int compare_mode(struct survey *s, size_t pos, struct err *err)
 {
 	const struct migration *m = &s->plan.items[pos];
-	struct err quiet = { 0 };
 	struct oid from, blob;
 	const char *hex;
 	unsigned mode;
 	int held;
 
 	hex = settled(s, pos)->field[FIELD_HEAD];
-	if (oid_parse(&from, hex, strlen(hex)) < 0 ||
-	    repo_is_commit(s->repo, hex, &quiet) <= 0)
+	if (oid_parse(&from, hex, strlen(hex)) < 0)
 		return 0;
+	held = repo_is_commit(s->repo, hex, err);
+	if (held <= 0)
+		return held;
 	held = history_holds(s->repo, &from, m->path, &blob, &mode, err);
 	if (held <= 0 || mode == m->mode)
 		return held < 0 ? -1 : 0;
@@ -290,16 +291,17 @@ int survey_comes_later(struct repo *repo, const struct plan *plan,
 		       const struct ledger_entry *e, struct plan *cache, struct err *err)
 {
 	const char *hex = e->settled->field[FIELD_HEAD];
-	struct err quiet = { 0 };
 	struct oid head;
 	int known;
 
 	/* the plan of one later commit mostly has what all ran from */
 	if (plan_has(cache, e))
 		return 1;
-	if (oid_parse(&head, hex, strlen(hex)) < 0 || oid_eq(&cache->head, &head) ||
-	    repo_is_commit(repo, hex, &quiet) <= 0)
+	if (oid_parse(&head, hex, strlen(hex)) < 0 || oid_eq(&cache->head, &head))
 		return 0;
+	known = repo_is_commit(repo, hex, err);
+	if (known <= 0)
+		return known;
 	known = repo_is_ancestor(repo, &plan->head, &head, err);
 	if (known <= 0 || oid_eq(&plan->head, &head)) {
 		if (!cache->nr)
@@ -488,7 +490,7 @@ int survey_take(struct survey *s, struct repo *repo, const struct survey_options
 		return -1;
 	if (repo_resolve(repo, o->rev ? o->rev : "HEAD", &commit, err) < 0 ||
 	    repo_load_shared(repo, &commit, err) < 0 ||
-	    history_plan(repo, &commit, &s->plan, err) < 0 ||
+	    history_plan_head(repo, &commit, &s->plan, err) < 0 ||
 	    mirror_read_head(repo, o->target.name, &s->plan.pool, &s->mirror, err) < 0 ||
 	    target_open(&s->target, repo, &o->target, err) < 0)
 		return -1;

@@ -16,10 +16,16 @@
 /* What the files hold; to be raised with every change of what is in them. */
 #define CACHE_FORMAT "2"
 
-enum { FILE_MAX = 64 << 20, DESCRIPTIONS_MAX = 32 << 20 };
+enum {
+	FILE_MAX = 64 << 20,
+	DESCRIPTIONS_MAX = 32 << 20,
+	TRAILERS_MAX = 8 << 10,
+	TRAILERS_KEPT = 32,
+};
 
 struct cache {
-	const char *dir; /* <common git dir>, the repository's */
+	const char *dir;     /* <common git dir>, the repository's */
+	const char *own_dir; /* that of this work tree alone */
 	bool readable, writable;
 	unsigned asked; /* how often for lines */
 	bool trimmed;	/* they were stored, without those that outweigh */
@@ -28,6 +34,11 @@ struct cache {
 	size_t stored; /* lines.changes of what the file has */
 	struct descriptions descriptions;
 	bool descriptions_read, descriptions_grown;
+	struct buf head_bytes; /* that `head` points into */
+	struct kept_head head;
+	bool head_read, head_known;
+	struct buf trailers; /* see add_trailers; the newest first */
+	bool trailers_read, trailers_grown;
 };
 
 static struct cache *get(struct repo *r)
@@ -39,9 +50,16 @@ static struct cache *get(struct repo *r)
 		return c;
 	c = r->cache = xcalloc(1, sizeof(*c));
 	c->dir = r->common_dir;
+	c->own_dir = r->git_dir;
 	c->readable = !r->shallow && config_bool(r->config, "migrate.cache", true);
 	c->writable = c->readable && !(objects && objects[0]);
 	return c;
+}
+
+/* Each work tree has a HEAD of its own. */
+static const char *dir_of(const struct cache *c, const char *kind)
+{
+	return strcmp(kind, "head") == 0 ? c->own_dir : c->dir;
 }
 
 /* <dir>/migrate/<kind>, or for another folder <kind>-<digits of its hash>. */
@@ -50,7 +68,7 @@ static void name_file(const struct cache *c, const char *kind, const char *folde
 {
 	char hex[SHA256_HEXSZ + 1];
 
-	buf_addf(out, "%s/migrate/%s", c->dir, kind);
+	buf_addf(out, "%s/migrate/%s", dir_of(c, kind), kind);
 	if (folder && strcmp(folder, "migrations") != 0) {
 		sha256_hex(folder, strlen(folder), hex);
 		buf_addf(out, "-%.16s", hex);
@@ -131,7 +149,7 @@ static void store(const struct cache *c, const char *kind, const char *folder,
 	if (data->len > FILE_MAX / 2)
 		return;
 	like_git(c, &folder_mode, &mode);
-	buf_addf(&path, "%s/migrate", c->dir);
+	buf_addf(&path, "%s/migrate", dir_of(c, kind));
 	if (mkdir(path.s, folder_mode) == 0)
 		chmod(path.s, folder_mode); /* whatever the umask */
 	buf_reset(&path);
@@ -263,12 +281,138 @@ void cache_keep_settings(struct repo *r, const char *blob, const struct buf *set
 		store(c, "settings", blob, settings);
 }
 
+/* Commit, blob of its .gitmigrate, folder and a NUL, the plan. */
+static bool take_head(struct kept_head *h, const char *data, size_t len)
+{
+	const size_t ids = 2 * OID_RAWSZ;
+	const char *nul = len > ids ? memchr(data + ids, '\0', len - ids) : NULL;
+
+	if (!nul)
+		return false;
+	memcpy(h->commit.id, data, OID_RAWSZ);
+	memcpy(h->shared.id, data + OID_RAWSZ, OID_RAWSZ);
+	h->folder = data + ids;
+	h->plan = nul + 1;
+	h->plan_len = len - (size_t)(nul + 1 - data);
+	return true;
+}
+
+const struct kept_head *cache_head(struct repo *r)
+{
+	struct cache *c = get(r);
+	size_t start;
+
+	if (!c->head_read && load(c, "head", NULL, &c->head_bytes, &start))
+		c->head_known = take_head(&c->head, c->head_bytes.s + start,
+					  c->head_bytes.len - start);
+	c->head_read = true;
+	return c->head_known ? &c->head : NULL;
+}
+
+void cache_keep_head(struct repo *r, const struct kept_head *head)
+{
+	struct cache *c = get(r);
+	struct buf bytes = BUF_INIT;
+
+	if (!c->writable)
+		return;
+	buf_add(&bytes, head->commit.id, OID_RAWSZ);
+	buf_add(&bytes, head->shared.id, OID_RAWSZ);
+	buf_add(&bytes, head->folder, strlen(head->folder) + 1);
+	buf_add(&bytes, head->plan, head->plan_len);
+	store(c, "head", NULL, &bytes);
+	buf_release(&bytes);
+}
+
+/* The next of them: commit, length, bytes. 1, 0 at the end, -1. */
+static int next_trailers(const struct buf *all, size_t *at, const char **commit,
+			 const char **text, size_t *len)
+{
+	const size_t fixed = OID_RAWSZ + 4;
+	size_t left = all->len - *at;
+
+	if (!left)
+		return 0;
+	if (left < fixed)
+		return -1;
+	*commit = all->s + *at;
+	*text = *commit + fixed;
+	*len = u32_at(*commit + OID_RAWSZ);
+	if (*len > left - fixed)
+		return -1;
+	*at += fixed + *len;
+	return 1;
+}
+
+static const struct buf *get_trailers(struct repo *r)
+{
+	struct cache *c = get(r);
+	size_t start;
+
+	if (!c->trailers_read && load(c, "trailers", NULL, &c->trailers, &start)) {
+		c->trailers.len -= start;
+		memmove(c->trailers.s, c->trailers.s + start, c->trailers.len);
+	} else if (!c->trailers_read) {
+		buf_reset(&c->trailers);
+	}
+	c->trailers_read = true;
+	return &c->trailers;
+}
+
+bool cache_trailers(struct repo *r, const struct oid *commit, struct buf *out)
+{
+	const struct buf *all = get_trailers(r);
+	const char *id, *text;
+	size_t at = 0, len;
+
+	while (next_trailers(all, &at, &id, &text, &len) > 0) {
+		if (memcmp(id, commit->id, OID_RAWSZ) != 0)
+			continue;
+		if (out)
+			buf_add(out, text, len);
+		return true;
+	}
+	return false;
+}
+
+static void add_trailers(struct buf *out, const char *commit, const char *text,
+			 size_t len)
+{
+	buf_add(out, commit, OID_RAWSZ);
+	buf_add_u32(out, (uint32_t)len);
+	buf_add(out, text, len);
+}
+
+void cache_keep_trailers(struct repo *r, const struct oid *commit, const char *text)
+{
+	struct cache *c = get(r);
+	struct buf more = BUF_INIT;
+	const char *id, *old;
+	size_t at = 0, len;
+	unsigned nr = 1;
+
+	if (!c->writable || strlen(text) > TRAILERS_MAX ||
+	    cache_trailers(r, commit, NULL))
+		return;
+	add_trailers(&more, (const char *)commit->id, text, strlen(text));
+	while (nr++ < TRAILERS_KEPT &&
+	       next_trailers(&c->trailers, &at, &id, &old, &len) > 0)
+		add_trailers(&more, id, old, len);
+	buf_release(&c->trailers);
+	c->trailers = more;
+	c->trailers_grown = true;
+}
+
 void cache_close(struct cache *c)
 {
 	if (!c)
 		return;
 	if (c->descriptions_grown)
 		store(c, "descriptions", NULL, &c->descriptions.bytes);
+	if (c->trailers_grown)
+		store(c, "trailers", NULL, &c->trailers);
+	buf_release(&c->trailers);
+	buf_release(&c->head_bytes);
 	descriptions_release(&c->descriptions);
 	lines_release(&c->lines);
 	free(c->folder);

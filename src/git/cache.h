@@ -1,8 +1,9 @@
 /*
  * What was learnt of the history, kept in <common git dir>/migrate for the next
  * time: the lines (core/lines.h) of each migrations folder, descriptions, and the
- * settings of .gitmigrate.
- * All work trees share it, nothing in it ever becomes wrong, and it is safe to
+ * settings of .gitmigrate, what ends the messages of mirrors, and, in the git dir of each
+ * work tree, the whole plan of what HEAD was at when it was asked for last.
+ * All work trees share the others, nothing in it ever becomes wrong, and it is safe to
  * delete: a file that is missing, damaged, or another version's is as good as
  * empty, and one that cannot be written is no error. migrate.cache=false turns
  * it off. Not used in a shallow clone, which knows less than what is true; not
@@ -12,12 +13,14 @@
 #define GIT_CACHE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "core/oid.h"
 
 struct buf;
 struct cache;
 struct lines;
 struct migration;
-struct oid;
 struct pool;
 struct repo;
 
@@ -47,7 +50,27 @@ void cache_keep_description(struct repo *r, const struct migration *m);
 bool cache_settings(struct repo *r, const char *blob, struct buf *out);
 void cache_keep_settings(struct repo *r, const char *blob, const struct buf *settings);
 
-/** Stores descriptions that were added, and frees. NULL is fine. */
+/**
+ * What HEAD was at. A commit has one tree for ever, so that blobs can be kept with it,
+ * and the plan is that of one folder there.
+ */
+struct kept_head {
+	struct oid commit;
+	struct oid shared;  /* the blob of its .gitmigrate; zero when there is none */
+	const char *folder; /* of the plan */
+	const char *plan;   /* core/plan_bytes.h */
+	size_t plan_len;
+};
+
+/** NULL when nothing is kept; the repository's. */
+const struct kept_head *cache_head(struct repo *r);
+void cache_keep_head(struct repo *r, const struct kept_head *head);
+
+/** The last paragraph of a message, appended, if it is kept. `out` can be NULL. */
+bool cache_trailers(struct repo *r, const struct oid *commit, struct buf *out);
+void cache_keep_trailers(struct repo *r, const struct oid *commit, const char *text);
+
+/** Stores descriptions and trailers that were added, and frees. NULL is fine. */
 void cache_close(struct cache *c);
 
 #endif

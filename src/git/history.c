@@ -1,14 +1,17 @@
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include "core/lines.h"
 #include "core/order.h"
+#include "core/plan_bytes.h"
 #include "git/cache.h"
 #include "git/describe.h"
 #include "git/graph.h"
 #include "git/history.h"
+#include "git/plain_refs.h"
 #include "git/tree.h"
 
 /* What stands in the migrations folder of one commit. */
@@ -280,6 +283,82 @@ int history_plan_landed(struct repo *r, const struct oid *commit, struct plan *o
 	if (history_plan(r, commit, out, err) < 0)
 		return -1;
 	cache_keep_landed(r, commit, out->nr ? &out->items[out->nr - 1].arrival : commit);
+	return 0;
+}
+
+int history_plan_kept(struct repo *r, const struct oid *commit, struct plan *out,
+		      struct err *err)
+{
+	const struct kept_head *kept = cache_head(r);
+
+	if (begin_plan(r, commit, out, err) < 0)
+		return -1;
+	if (kept && oid_eq(&kept->commit, commit) &&
+	    strcmp(kept->folder, out->folder) == 0 &&
+	    plan_decode(out, kept->plan, kept->plan_len) == 0)
+		return 1;
+	plan_release(out);
+	return 0;
+}
+
+/* Keeps the plan of the commit that HEAD is at. */
+static void keep_plan(struct repo *r, const struct plan *plan)
+{
+	struct kept_head head = { .commit = plan->head, .folder = plan->folder };
+	struct buf bytes = BUF_INIT;
+	struct oid at;
+
+	if (plain_head(r, &at) <= 0 || !oid_eq(&at, &plan->head) ||
+	    !repo_shared_known(r, &plan->head, &head.shared))
+		return;
+	plan_encode(plan, &bytes);
+	head.plan = bytes.s;
+	head.plan_len = bytes.len;
+	cache_keep_head(r, &head);
+	buf_release(&bytes);
+}
+
+int history_plan_head(struct repo *r, const struct oid *commit, struct plan *out,
+		      struct err *err)
+{
+	int known = history_plan_kept(r, commit, out, err);
+
+	if (known)
+		return known < 0 ? -1 : 0;
+	if (history_plan(r, commit, out, err) < 0)
+		return -1;
+	keep_plan(r, out);
+	return 0;
+}
+
+/* Where the last paragraph begins, with the end of the blank line before it. */
+static const char *last_paragraph(const char *message)
+{
+	size_t len = strlen(message);
+
+	while (len && message[len - 1] == '\n')
+		len--;
+	while (len > 1 && (message[len - 1] != '\n' || message[len - 2] != '\n'))
+		len--;
+	return message + (len > 1 ? len - 1 : 0);
+}
+
+int history_trailers(struct repo *r, const struct oid *commit, struct buf *out,
+		     struct err *err)
+{
+	git_commit *c = NULL;
+	const char *found;
+
+	if (cache_trailers(r, commit, out))
+		return 0;
+	if (repo_load(r, err) < 0)
+		return -1;
+	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
+		return repo_err(err, "could not read the commit");
+	found = last_paragraph(git_commit_message_raw(c));
+	buf_adds(out, found);
+	cache_keep_trailers(r, commit, found);
+	git_commit_free(c);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/plan.h"
 
+struct buf;
 struct err;
 struct repo;
 
@@ -22,6 +23,17 @@ int history_plan(struct repo *r, const struct oid *commit, struct plan *out,
 int history_plan_landed(struct repo *r, const struct oid *commit, struct plan *out,
 			struct err *err);
 
+/**
+ * The same of a commit that HEAD may be at: its plan is kept whole, with the blobs, for
+ * the next time. repo_load_shared of it comes before.
+ */
+int history_plan_head(struct repo *r, const struct oid *commit, struct plan *out,
+		      struct err *err);
+
+/** What is kept of it alone: 1, 0 when that is nothing, -1. */
+int history_plan_kept(struct repo *r, const struct oid *commit, struct plan *out,
+		      struct err *err);
+
 /** The same from the objects alone: no cache, and nothing that git keeps beside. */
 int history_plan_raw(struct repo *r, const struct oid *commit, struct plan *out,
 		     struct err *err);
@@ -36,6 +48,13 @@ int history_on_line(struct repo *r, const struct oid *old, const struct oid *tip
 /** Whether a commit's tree holds that migration: 1 with blob and mode, 0, -1. */
 int history_holds(struct repo *r, const struct oid *commit, const char *path,
 		  struct oid *blob, unsigned *mode, struct err *err);
+
+/**
+ * Appends the last paragraph of a commit's message, with a line end before it. It is
+ * kept: for commits that are asked for daily. 0 or -1.
+ */
+int history_trailers(struct repo *r, const struct oid *commit, struct buf *out,
+		     struct err *err);
 
 /**
  * Calls `fn` with the message of each commit on the first-parent line of `tip`,

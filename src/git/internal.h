@@ -9,7 +9,6 @@ struct buf;
 struct cache;
 struct commit_graph;
 struct err;
-struct oid;
 struct sha1;
 
 /** What was read so far, for GIT_TRACE_MIGRATE. */
@@ -38,7 +37,8 @@ struct repo {
 	uint64_t tree_clock;
 	struct commit_graph *graph; /* NULL until asked for, or without one */
 	bool graph_asked;
-	struct cache *cache; /* NULL until asked for */
+	struct cache *cache;	      /* NULL until asked for */
+	struct oid shared_of, shared; /* the last .gitmigrate that was looked for */
 	struct repo_reads reads;
 	uint64_t unpacked, unpacked_before; /* bytes of objects; see git/objects.c */
 	void (*progress)(void *arg, size_t commits); /* NULL: nobody wants to know */
@@ -56,6 +56,9 @@ extern const char *const GIT_ENV[];
 
 /** The argument list of `git <args>` at the repository; the array is the caller's. */
 const char **repo_git_argv(struct repo *r, const char *const *args);
+
+/** Which blob is .gitmigrate in a commit (zero: none), if that was found out before. */
+bool repo_shared_known(struct repo *r, const struct oid *commit, struct oid *blob);
 
 /** Whether a clone lacks objects on purpose; appends whom git asks for them. */
 bool repo_is_partial(struct repo *r, struct buf *remote);

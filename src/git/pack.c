@@ -175,13 +175,6 @@ int pack_add(struct pack *p, git_object_t type, const void *data, size_t len,
 	return p->out.len < CHUNK ? 0 : flush(p, err);
 }
 
-static void add_number(struct buf *out, uint32_t n)
-{
-	const unsigned char bytes[] = { n >> 24, n >> 16 & 255, n >> 8 & 255, n & 255 };
-
-	buf_add(out, bytes, sizeof(bytes));
-}
-
 /* The header, now that it is known, and behind all the hash of it, read again. */
 static int seal(struct pack *p, unsigned char digest[SHA1_SIZE], struct err *err)
 {
@@ -191,8 +184,8 @@ static int seal(struct pack *p, unsigned char digest[SHA1_SIZE], struct err *err
 	if (flush(p, err) < 0)
 		return -1;
 	buf_adds(&p->out, "PACK");
-	add_number(&p->out, 2);
-	add_number(&p->out, (uint32_t)p->nr);
+	buf_add_u32(&p->out, 2);
+	buf_add_u32(&p->out, (uint32_t)p->nr);
 	if (pwrite(p->fd, p->out.s, HEADER, 0) != HEADER)
 		return failed(p, err);
 	buf_reset(&p->out);
@@ -226,18 +219,18 @@ static void make_index(struct pack *p, const unsigned char digest[SHA1_SIZE],
 
 	qsort(p->entries, p->nr, sizeof(*p->entries), cmp_entry);
 	buf_add(out, magic, sizeof(magic));
-	add_number(out, 2);
+	buf_add_u32(out, 2);
 	for (first = 0; first < 256; first++) {
 		while (i < p->nr && p->entries[i].id.id[0] == first)
 			i++;
-		add_number(out, (uint32_t)i);
+		buf_add_u32(out, (uint32_t)i);
 	}
 	for (i = 0; i < p->nr; i++)
 		buf_add(out, p->entries[i].id.id, OID_RAWSZ);
 	for (i = 0; i < p->nr; i++)
-		add_number(out, p->entries[i].crc);
+		buf_add_u32(out, p->entries[i].crc);
 	for (i = 0; i < p->nr; i++)
-		add_number(out, p->entries[i].offset);
+		buf_add_u32(out, p->entries[i].offset);
 	buf_add(out, digest, SHA1_SIZE);
 	sha1_add(p->hash, out->s, out->len);
 	sha1_end(p->hash, own);

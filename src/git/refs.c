@@ -5,8 +5,10 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "git/cache.h"
 #include "git/config.h"
 #include "git/internal.h"
+#include "git/plain_refs.h"
 
 static int resolve_failed(struct repo *r, const char *rev, struct err *err)
 {
@@ -51,11 +53,21 @@ static bool points_nowhere(struct repo *r, const char *rev, struct err *err)
 	return nowhere;
 }
 
+/* Whether it was found to be one before, and so need not be looked at. */
+static bool is_known_commit(struct repo *r, const struct oid *id)
+{
+	const struct kept_head *kept = cache_head(r);
+
+	return (kept && oid_eq(&kept->commit, id)) || cache_trailers(r, id, NULL);
+}
+
 int repo_resolve(struct repo *r, const char *rev, struct oid *out, struct err *err)
 {
 	git_object *named = NULL, *commit = NULL;
 	int ret = -1;
 
+	if (strcmp(rev, "HEAD") == 0 && plain_head(r, out) > 0 && is_known_commit(r, out))
+		return 0;
 	if (repo_load(r, err) < 0 || points_nowhere(r, rev, err))
 		return -1;
 	if (git_revparse_single(&named, r->git, rev) < 0 ||
@@ -75,8 +87,11 @@ int repo_ref(struct repo *r, const char *ref, struct oid *out, struct err *err)
 {
 	git_reference *found = NULL;
 	git_object *commit = NULL;
-	int code, ret = -1;
+	int code, ret = plain_ref(r, ref, out);
 
+	if (ret == 0 || (ret > 0 && is_known_commit(r, out)))
+		return ret;
+	ret = -1;
 	if (repo_load(r, err) < 0)
 		return -1;
 	code = git_reference_lookup(&found, r->git, ref);
@@ -220,9 +235,17 @@ int repo_each_ref(struct repo *r, const char *prefix,
 {
 	git_reference_iterator *it = NULL;
 	struct buf glob = BUF_INIT;
+	struct plain_refs plain;
 	const char *name;
 	int code, ret = 0;
+	size_t i;
 
+	if (plain_refs_list(r, prefix, &plain) == 0) {
+		for (i = 0; i < plain.nr && !ret; i++)
+			ret = fn(arg, plain.names[i], err);
+		plain_refs_release(&plain);
+		return ret;
+	}
 	if (repo_load(r, err) < 0)
 		return -1;
 	buf_addf(&glob, "%s*", prefix);

@@ -42,6 +42,15 @@ int repo_folder(struct repo *r, const char **out, struct err *err);
 /** Reads settings that the tree of `commit` shares (.gitmigrate). 0 or -1. */
 int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err);
 
+/**
+ * Refuses when what is kept of the settings of a commit is not what its tree has. 0 or
+ * -1; to be asked before they are read.
+ */
+int repo_check_shared(struct repo *r, const struct oid *commit, struct err *err);
+
+/** Hints how to be rid of the wrong cache in a git dir. */
+void repo_hint_cache(const char *dir, struct err *err);
+
 /** Whether a key is set by git's own configuration, not by a tree. */
 bool repo_config_is_own(struct repo *r, const char *key);
 

@@ -159,8 +159,21 @@ int repo_set_config(struct repo *r, const char *key, const char *value, struct e
 	return status == 0 ? 0 : -1;
 }
 
-/* The blob of .gitmigrate; zero when there is none. */
-static int shared_blob(struct repo *r, const struct oid *commit, struct oid *blob,
+bool repo_shared_known(struct repo *r, const struct oid *commit, struct oid *blob)
+{
+	const struct kept_head *kept = cache_head(r);
+
+	if (oid_eq(&r->shared_of, commit))
+		*blob = r->shared;
+	else if (kept && oid_eq(&kept->commit, commit))
+		*blob = kept->shared;
+	else
+		return false;
+	return true;
+}
+
+/* The blob of .gitmigrate in the tree; zero when there is none. */
+static int find_shared(struct repo *r, const struct oid *commit, struct oid *blob,
 		       struct err *err)
 {
 	static const char name[] = ".gitmigrate";
@@ -180,6 +193,44 @@ static int shared_blob(struct repo *r, const struct oid *commit, struct oid *blo
 	if (found > 0)
 		*blob = e.id;
 	return found < 0 ? -1 : 0;
+}
+
+static int shared_blob(struct repo *r, const struct oid *commit, struct oid *blob,
+		       struct err *err)
+{
+	if (repo_shared_known(r, commit, blob))
+		return 0;
+	if (find_shared(r, commit, blob, err) < 0)
+		return -1;
+	r->shared_of = *commit;
+	r->shared = *blob;
+	return 0;
+}
+
+void repo_hint_cache(const char *dir, struct err *err)
+{
+	err_hint(err, "cache",
+		 "Take it away, it is made again: rm -r \"%s/migrate\". If the "
+		 "difference "
+		 "stays, \"git commit-graph verify\" tells whether git's commit-graph is "
+		 "damaged.",
+		 dir);
+}
+
+int repo_check_shared(struct repo *r, const struct oid *commit, struct err *err)
+{
+	const struct kept_head *kept = cache_head(r);
+	struct oid blob;
+
+	if (!kept || !oid_eq(&kept->commit, commit))
+		return 0;
+	if (find_shared(r, commit, &blob, err) < 0)
+		return -1;
+	if (oid_eq(&kept->shared, &blob))
+		return 0;
+	err_set(err, ERR_REFUSED, "the cache is wrong: '.gitmigrate' is another file");
+	repo_hint_cache(r->git_dir, err);
+	return -1;
 }
 
 bool repo_config_is_own(struct repo *r, const char *key)
