@@ -307,9 +307,9 @@ void record_seal(struct record *r, struct pool *pool)
 /* A line on its way to a record. */
 struct parser {
 	struct record *r;
+	const struct record *before; /* NULL, or one whose values may be shared */
+	struct pool *pool;
 	const char *at;	  /* what is still to be read; ends in NUL */
-	const char *line; /* whole */
-	char *values;	  /* a copy of it, in which each value is decoded in its place */
 	bool plain;	  /* nothing in it is escaped */
 	int last;	  /* newest known field, -1 at first */
 	bool foreign;	  /* a field that this version does not know has been seen */
@@ -343,19 +343,30 @@ static int refuse_newer(struct parser *p, const char *what, const char *value)
 	return -1;
 }
 
-/* Known fields alone: 0 with the decoded value, or -1. */
+/* Most values are those of the record before, and were judged there. NULL if not. */
+static const char *as_before(const struct parser *p, int f, const char *s, size_t len)
+{
+	const char *value = p->before ? p->before->field[f] : NULL;
+
+	if (!value || strncmp(value, s, len) != 0 || value[len] ||
+	    (!p->plain && memchr(s, '%', len)))
+		return NULL;
+	return value;
+}
+
+/* 0 with the decoded value, or -1. */
 static int decode_value(struct parser *p, const char *name, const char *s, size_t len,
 			const char **out)
 {
 	const char *end = s + len;
 	unsigned char byte;
-	char *to = p->values + (s - p->line);
+	char *to;
 
-	*out = to;
 	if (p->plain || !memchr(s, '%', len)) {
-		to[len] = '\0'; /* the blank, or the NUL that is there */
+		*out = pool_strndup(p->pool, s, len);
 		return 0;
 	}
+	*out = to = pool_alloc(p->pool, len + 1);
 	while (s < end) {
 		if (*s != '%') {
 			*to++ = *s++;
@@ -412,19 +423,34 @@ static int check_place(struct parser *p, int f)
 	return 0;
 }
 
-static int take_known(struct parser *p, int f, const char *s, size_t len)
+/* The value of a field that is not that of the record before. 0 or -1. */
+static int take_new(struct parser *p, int f, const char *s, size_t len, const char **out)
 {
-	const char *value, *wrong;
+	const char *wrong;
 
-	if (check_place(p, f) < 0 || decode_value(p, fields[f].name, s, len, &value) < 0)
+	if (decode_value(p, fields[f].name, s, len, out) < 0)
 		return -1;
-	wrong = judge_value(fields[f].kind, value);
+	wrong = judge_value(fields[f].kind, *out);
 	if (wrong)
 		return refuse(p, "field '%s' %s", fields[f].name, wrong);
-	if (f == FIELD_V && strcmp(value, RECORD_VERSION) != 0)
-		return refuse_newer(p, "version", value);
-	if (f == FIELD_EVENT && event_parse(value, &p->r->event) < 0)
-		return refuse_newer(p, "event", value);
+	if (f == FIELD_V && strcmp(*out, RECORD_VERSION) != 0)
+		return refuse_newer(p, "version", *out);
+	if (f == FIELD_EVENT && event_parse(*out, &p->r->event) < 0)
+		return refuse_newer(p, "event", *out);
+	return 0;
+}
+
+static int take_known(struct parser *p, int f, const char *s, size_t len)
+{
+	const char *value;
+
+	if (check_place(p, f) < 0)
+		return -1;
+	value = as_before(p, f, s, len);
+	if (value && f == FIELD_EVENT)
+		p->r->event = p->before->event;
+	if (!value && take_new(p, f, s, len, &value) < 0)
+		return -1;
 	if (!p->r->field[f])
 		p->r->field[f] = value;
 	p->present |= BIT(f);
@@ -477,17 +503,18 @@ static bool is_foreign(unsigned char c)
 	return c < 0x20 || c > 0x7e || c == '\\';
 }
 
-/* The same of any of eight bytes, since a log is long. */
-static bool any_foreign(const char *s)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-	uint64_t w, blank, del, slash;
+enum { STRIDE = 32 };
 
-	memcpy(&w, s, sizeof(w));
-	blank = w - ones * 0x20;	  /* borrows where a byte is less */
-	del = (w ^ (ones * 0x7f)) - ones; /* and these where it is that one */
-	slash = (w ^ (ones * '\\')) - ones;
-	return (w | blank | del | slash) & high;
+/* The same of any of some bytes, in a form that compilers do all at once. */
+static bool any_foreign(const unsigned char *s)
+{
+	unsigned char foreign = 0;
+	int i;
+
+	for (i = 0; i < STRIDE; i++)
+		foreign |= (unsigned char)(s[i] < 0x20) | (unsigned char)(s[i] > 0x7e) |
+			   (unsigned char)(s[i] == '\\');
+	return foreign != 0;
 }
 
 static int check_bytes(struct parser *p, const char *line, size_t len)
@@ -496,8 +523,8 @@ static int check_bytes(struct parser *p, const char *line, size_t len)
 
 	if (len > RECORD_LINE_MAX)
 		return refuse(p, "longer than %d bytes", RECORD_LINE_MAX);
-	while (len - i >= 8 && !any_foreign(line + i))
-		i += 8;
+	while (len - i >= STRIDE && !any_foreign((const unsigned char *)line + i))
+		i += STRIDE;
 	for (; i < len; i++)
 		if (is_foreign((unsigned char)line[i]))
 			return refuse(p, "byte 0x%02x at column %zu",
@@ -521,35 +548,48 @@ static int check_needed(struct parser *p)
 	return 0;
 }
 
+static int parse(struct parser *p, const char *line, size_t len)
+{
+	char *copy;
+
+	memset(p->r, 0, sizeof(*p->r));
+	if (check_bytes(p, line, len) < 0)
+		return -1;
+	copy = pool_alloc(p->pool, len + 2);
+	memcpy(copy, line, len);
+	p->at = copy;
+	p->plain = !memchr(line, '%', len);
+	if (take_seq(p) < 0)
+		return -1;
+	while (*p->at)
+		if (take_field(p) < 0)
+			return -1;
+	if (check_needed(p) < 0)
+		return -1;
+	copy[len] = '\n';
+	sha256_hex(copy, len + 1, p->r->hash);
+	copy[len] = '\0';
+	p->r->line = copy;
+	p->r->line_len = len;
+	return 0;
+}
+
 int record_parse(struct record *out, struct pool *pool, const char *line, size_t len,
 		 struct err *err)
 {
-	struct parser p = { .r = out, .last = -1, .err = err };
-	char *copy;
+	struct parser p = { .r = out, .pool = pool, .last = -1, .err = err };
 
-	memset(out, 0, sizeof(*out));
-	if (check_bytes(&p, line, len) < 0)
-		return -1;
-	copy = pool_alloc(pool, 2 * (len + 2));
-	memcpy(copy, line, len);
-	p.at = copy;
-	p.line = copy;
-	p.values = copy + len + 2;
-	memcpy(p.values, line, len);
-	p.plain = !memchr(line, '%', len);
-	if (take_seq(&p) < 0)
-		return -1;
-	while (*p.at)
-		if (take_field(&p) < 0)
-			return -1;
-	if (check_needed(&p) < 0)
-		return -1;
-	copy[len] = '\n';
-	sha256_hex(copy, len + 1, out->hash);
-	copy[len] = '\0';
-	out->line = copy;
-	out->line_len = len;
-	return 0;
+	return parse(&p, line, len);
+}
+
+int record_parse_next(struct record *out, struct pool *pool, const char *line,
+		      const struct record *before, struct err *err)
+{
+	struct parser p = {
+		.r = out, .before = before, .pool = pool, .last = -1, .err = err
+	};
+
+	return parse(&p, line, strlen(line));
 }
 
 static int compare_hash(const void *a, const void *b)

@@ -100,6 +100,13 @@ void record_seal(struct record *r, struct pool *pool);
 int record_parse(struct record *out, struct pool *pool, const char *line, size_t len,
 		 struct err *err);
 
+/**
+ * The same for a line of a log, behind one that was read before (NULL: none): values
+ * that the two have in common are shared, so that both go with one pool.
+ */
+int record_parse_next(struct record *out, struct pool *pool, const char *line,
+		      const struct record *before, struct err *err);
+
 /** Sorts records by hash, for records_find. */
 void records_sort(struct record *records, size_t nr);
 

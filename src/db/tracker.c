@@ -127,7 +127,8 @@ static int on_record(void *arg, const char *const *values, size_t nr UNUSED,
 	if (!seq || !line)
 		seq = line = "";
 
-	if (record_parse(r, reading->pool, line, strlen(line), err) < 0)
+	if (record_parse_next(r, reading->pool, line, ledger_last(reading->ledger), err) <
+	    0)
 		return report(reading, seq, err);
 	if (ledger_check(ledger_last(reading->ledger), r, err) < 0 &&
 	    report(reading, seq, err) < 0)

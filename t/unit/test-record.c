@@ -592,6 +592,94 @@ static void changed_lines(UNUSED void **state)
 	pool_release(&pool);
 }
 
+/* Read behind `before` a line is what it is when it is read alone. */
+static void assert_same_behind(const struct record *before, const char *line)
+{
+	struct pool pool = { 0 };
+	struct err alone_err = { 0 }, behind_err = { 0 };
+	struct record alone, behind;
+	int f, ret = parse(&alone, &pool, line, &alone_err);
+
+	assert_int_equal(record_parse_next(&behind, &pool, line, before, &behind_err),
+			 ret);
+	assert_string_equal(behind_err.message, alone_err.message);
+	assert_string_equal(behind_err.hint, alone_err.hint);
+	if (ret == 0) {
+		assert_int_equal(behind.seq, alone.seq);
+		assert_int_equal(behind.event, alone.event);
+		assert_string_equal(behind.hash, alone.hash);
+		assert_string_equal(behind.line, alone.line);
+	}
+	for (f = 0; f < FIELD_NR && ret == 0; f++) {
+		if (alone.field[f])
+			assert_string_equal(behind.field[f], alone.field[f]);
+		else
+			assert_null(behind.field[f]);
+	}
+	pool_release(&pool);
+}
+
+static void shares_values(UNUSED void **state)
+{
+	struct pool pool = { 0 };
+	struct err err = { 0 };
+	struct record first, next;
+
+	assert_int_equal(parse(&first, &pool, LINE, &err), 0);
+	assert_int_equal(record_parse_next(&next, &pool, LINE " reason=x", &first, &err),
+			 0);
+	assert_ptr_equal(next.field[FIELD_TARGET], first.field[FIELD_TARGET]);
+	assert_ptr_equal(next.field[FIELD_EVENT], first.field[FIELD_EVENT]);
+	assert_ptr_not_equal(next.field[FIELD_BY], first.field[FIELD_BY]);
+	assert_string_equal(next.field[FIELD_BY], first.field[FIELD_BY]);
+	assert_string_equal(next.field[FIELD_REASON], "x");
+	assert_int_equal(record_parse_next(&next, &pool, LINE, NULL, &err), 0);
+	assert_string_equal(next.hash, first.hash);
+	pool_release(&pool);
+}
+
+/* What a value was decoded to is no text that may stand in a line. */
+static void shares_no_escapes(UNUSED void **state)
+{
+	struct pool pool = { 0 };
+	struct err err = { 0 };
+	struct record first;
+
+	assert_int_equal(parse(&first, &pool, LINE " reason=a%2541%25", &err), 0);
+	assert_string_equal(first.field[FIELD_REASON], "a%41%");
+	assert_same_behind(&first, LINE " reason=a%41%");
+	assert_same_behind(&first, LINE " reason=a%2541%25");
+	assert_same_behind(&first, LINE " reason=a%2541%2");
+	assert_same_behind(&first, LINE " reason=a");
+	assert_same_behind(&first, LINE " reason=");
+	pool_release(&pool);
+}
+
+static void behind_another_as_strict(UNUSED void **state)
+{
+	char line[] = LINE " fixes=b.sql fixes=b.sql reason=a%20b";
+	struct pool pool = { 0 };
+	struct err err = { 0 };
+	struct record before;
+	char saved;
+	size_t i;
+	int bit;
+
+	assert_int_equal(parse(&before, &pool, line, &err), 0);
+	for (i = 0; i < sizeof(line) - 1; i++) {
+		for (bit = 0; bit < 8; bit++) {
+			line[i] = (char)(line[i] ^ (1 << bit));
+			assert_same_behind(&before, line);
+			line[i] = (char)(line[i] ^ (1 << bit));
+		}
+		saved = line[i];
+		line[i] = '\0';
+		assert_same_behind(&before, line);
+		line[i] = saved;
+	}
+	pool_release(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -612,6 +700,9 @@ int main(void)
 		cmocka_unit_test(refuses_ids_and_times),
 		cmocka_unit_test(cut_lines),
 		cmocka_unit_test(changed_lines),
+		cmocka_unit_test(shares_values),
+		cmocka_unit_test(shares_no_escapes),
+		cmocka_unit_test(behind_another_as_strict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
