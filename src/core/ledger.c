@@ -34,6 +34,11 @@ static void grow(struct ledger *l)
 
 	if (l->nr < l->alloc)
 		return;
+	l->alloc = alloc;
+	if (!l->nr_entries) { /* nobody points at one: while a log is read */
+		l->records = xreallocarray(l->records, alloc, sizeof(*to));
+		return;
+	}
 	to = xreallocarray(NULL, alloc, sizeof(*to));
 	if (l->nr)
 		memcpy(to, l->records, l->nr * sizeof(*to));
@@ -47,7 +52,6 @@ static void grow(struct ledger *l)
 	l->open = moved(l->open, l->records, to);
 	free(l->records);
 	l->records = to;
-	l->alloc = alloc;
 }
 
 void ledger_add(struct ledger *l, const struct record *r)

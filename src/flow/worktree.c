@@ -48,11 +48,12 @@ static void list_new(struct listing *l, struct buf *path, unsigned depth)
 	while (dir && (e = readdir(dir)) != NULL) {
 		if (e->d_name[0] == '.')
 			continue;
-		buf_addf(path, "/%s", e->d_name);
+		buf_addc(path, '/');
+		buf_adds(path, e->d_name);
 		if (is_folder(e, path->s))
 			list_new(l, path, depth + 1);
-		else if (migration_name_check(path->s + l->top + 1) == NAME_OK &&
-			 plan_find(l->plan, path->s + l->top + 1) < 0)
+		else if (plan_find(l->plan, path->s + l->top + 1) < 0 &&
+			 migration_name_check(path->s + l->top + 1) == NAME_OK)
 			add(l, path->s + l->top + 1, UNCOMMITTED_NEW);
 		path->len = before;
 		path->s[before] = '\0';
