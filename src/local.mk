@@ -13,6 +13,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/base/compat.h \
 	%reldir%/base/err.c %reldir%/base/err.h \
 	%reldir%/base/fault.c %reldir%/base/fault.h \
+	%reldir%/base/heap.c %reldir%/base/heap.h \
 	%reldir%/base/interrupt.c %reldir%/base/interrupt.h \
 	%reldir%/base/io.c %reldir%/base/io.h \
 	%reldir%/base/map.c %reldir%/base/map.h \

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/heap.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "git/config.h"
@@ -198,6 +199,7 @@ static int open_what_it_needs(struct ctx *ctx, struct err *err)
 	const char *color = NULL;
 
 	if (ctx->command->needs & NEED_REPO) {
+		heap_prepare();
 		if (repo_open(&ctx->repo, err) < 0)
 			return -1;
 		ctx->progress.to = progress_stream();

@@ -1,9 +1,5 @@
 #include "base/compat.h"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -17,8 +13,6 @@ enum {
 	BUSY_PAUSE_MS = 100,
 	WATCH_STEPS = 100000, /* between two looks for a signal */
 	GROUP_MS = 500,
-	HEAP_STEP = 16 << 20,
-	HEAP_KEPT = 256 << 20,
 	QUICK_BYTES = 100 * 1000 * 1000,
 };
 
@@ -196,18 +190,13 @@ static char *full_path(const char *path, const char *base)
 /*
  * One thread uses SQLite here, and nobody asks it for statistics of its memory: a
  * fifth of its time in schemas of thousands of tables. Refused, and as good, once
- * SQLite has started. It reads the whole schema anew after each change of a table,
- * and the heap need not shrink and grow each time.
+ * SQLite has started.
  */
 static void tune(void)
 {
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	sqlite_use_heap();
-#ifdef __GLIBC__
-	mallopt(M_TOP_PAD, HEAP_STEP);
-	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
-#endif
 }
 
 static int open_file(struct db *db, bool must_exist, struct err *err)

@@ -1,7 +1,9 @@
 #include "base/compat.h"
 
 #include <dlfcn.h>
+#ifdef __GLIBC__
 #include <malloc.h>
+#endif
 
 #include "base/err.h"
 #include "base/text.h"
@@ -177,8 +179,6 @@ static void tune(int (*set)(int option, ...))
 	enum {
 		WINDOW = 1 << 20,
 		MAPPED = 32 << 20,
-		TREE_LARGE = 1 << 20,
-		KEPT = 64 << 20
 	};
 	/* harmless to us, and refused by libgit2 unless named */
 	const char *extensions[] = { "partialclone", "worktreeconfig", "preciousobjects",
@@ -190,11 +190,7 @@ static void tune(int (*set)(int option, ...))
 	set(GIT_OPT_SET_MWINDOW_SIZE, (size_t)WINDOW);
 	set(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)MAPPED);
 	set(GIT_OPT_SET_EXTENSIONS, extensions, ARRAY_SIZE(extensions));
-#ifdef M_MMAP_THRESHOLD
-	/* or each tree of thousands of files is mapped and unmapped by the kernel */
-	mallopt(M_MMAP_THRESHOLD, TREE_LARGE);
-	mallopt(M_TRIM_THRESHOLD, KEPT);
-	mallopt(M_TOP_PAD, WINDOW);
+#ifdef M_MXFAST
 	mallopt(M_MXFAST, 0); /* each large free would walk through the fast bins */
 #endif
 }
