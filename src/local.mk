@@ -73,6 +73,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/notes.c %reldir%/git/notes.h \
 	%reldir%/git/pack.c %reldir%/git/pack.h \
 	%reldir%/git/objects.c \
+	%reldir%/git/place.c \
 	%reldir%/git/plain_refs.c %reldir%/git/plain_refs.h \
 	%reldir%/git/refs.c \
 	%reldir%/git/repo.c %reldir%/git/repo.h \

@@ -141,6 +141,112 @@ test_expect_success 'settings of the tree, of the clone, and a folder elsewhere'
 	warm status --porcelain && grep four.sql .git/t/expect
 '
 
+# children NUMBER COMMAND...: of git, are started
+children() {
+	children_nr=$1 &&
+	shift &&
+	rm -f "$SHARNESS_TRASH_DIRECTORY/trace" &&
+	GIT_TRACE_MIGRATE="$SHARNESS_TRASH_DIRECTORY/trace" "$@" >"$SHARNESS_TRASH_DIRECTORY/out" &&
+	grep -q "children=$children_nr\$" "$SHARNESS_TRASH_DIRECTORY/trace" || {
+		cat "$SHARNESS_TRASH_DIRECTORY/trace"
+		return 1
+	}
+}
+
+# plan_is NAME: the only one in it
+plan_is() {
+	cut -d" " -f5 "$SHARNESS_TRASH_DIRECTORY/out" >"$SHARNESS_TRASH_DIRECTORY/names" &&
+	echo "$1.sql" >"$SHARNESS_TRASH_DIRECTORY/expect" &&
+	test_cmp "$SHARNESS_TRASH_DIRECTORY/expect" "$SHARNESS_TRASH_DIRECTORY/names"
+}
+
+# Where each of two repositories, one in the other, could be meant.
+test_expect_success 'at the top of a work tree one child is enough' '
+	fresh outer && new_migration outer "CREATE TABLE outer (x);" &&
+	mkdir -p inner/sub && make_repo inner && cd inner &&
+	new_migration inner "CREATE TABLE inner (x);" &&
+	children 1 git migrate plan --porcelain && plan_is inner &&
+	cd sub && children 2 git migrate plan --porcelain && plan_is inner &&
+	cd ../.. && children 1 git migrate plan --porcelain && plan_is outer &&
+	cd inner && git checkout -q --detach &&
+	children 1 git migrate plan --porcelain && plan_is inner &&
+	git checkout -q main
+'
+
+test_expect_success 'what the environment or the settings say of the place goes to git' '
+	children 2 env GIT_DIR=../.git git migrate plan --porcelain && plan_is outer &&
+	children 2 env GIT_DIR=.git GIT_WORK_TREE=.. git migrate plan --porcelain &&
+	plan_is inner &&
+	children 1 env GIT_CEILING_DIRECTORIES="$PWD" git migrate plan --porcelain &&
+	plan_is inner &&
+	git config core.worktree .. &&
+	children 2 git migrate plan --porcelain && plan_is inner &&
+	git config --unset core.worktree &&
+	git config --global core.worktree .. &&
+	test_when_finished "git config --global --unset core.worktree" &&
+	children 2 git migrate plan --porcelain && plan_is inner
+'
+
+test_expect_success 'other settings of the place: bare, without a word, of a work tree' '
+	children 1 git migrate plan --porcelain && plan_is inner &&
+	git config core.bare true && children 2 git migrate plan --porcelain &&
+	git config --unset core.bare && children 2 git migrate plan --porcelain &&
+	git config core.bare false && git config extensions.worktreeConfig true &&
+	children 2 git migrate plan --porcelain && plan_is inner &&
+	git config --unset extensions.worktreeConfig &&
+	git worktree add -q --detach ../inner-linked && (
+		cd ../inner-linked && children 2 git migrate plan --porcelain && plan_is inner
+	) &&
+	children 1 git migrate plan --porcelain
+'
+
+test_expect_success 'a folder .git that git takes for none is passed over as git does' '
+	for what in HEAD refs objects; do
+		mv .git/$what away && children 2 git migrate plan --porcelain &&
+		plan_is outer && mv away .git/$what || return 1
+	done &&
+	cp .git/HEAD away &&
+	echo nonsense >.git/HEAD && children 2 git migrate plan --porcelain &&
+	plan_is outer &&
+	cp away .git/HEAD && children 1 git migrate plan --porcelain && plan_is inner &&
+	mv .git real && ln -s real .git &&
+	children 2 git migrate plan --porcelain && plan_is inner &&
+	rm .git && echo "gitdir: $PWD/real" >.git &&
+	children 2 git migrate plan --porcelain && plan_is inner &&
+	rm .git && mv real .git && children 1 git migrate plan --porcelain
+'
+
+test_expect_success 'a shallow clone, a format of its own, broken settings' '
+	git clone -q --depth 1 "file://$PWD" ../inner-shallow && (
+		cd ../inner-shallow && children 2 git migrate plan --porcelain && plan_is inner
+	) &&
+	git config core.repositoryFormatVersion 1 && cp .git/config config &&
+	git config extensions.unheardOf true &&
+	test_expect_code 128 git migrate plan 2>err &&
+	grep "^error: .*unheardof" err &&
+	cp config .git/config &&
+	children 1 git migrate plan --porcelain && plan_is inner &&
+	git config core.repositoryFormatVersion 0 &&
+	echo "[broken" >>.git/config &&
+	test_expect_code 128 git-migrate plan 2>err &&
+	grep "^error: bad config line" err
+'
+
+if test "$(id -u)" = 0; then
+	test_set_prereq ROOT
+fi
+
+test_expect_success ROOT 'whose it is, is judged by git before anything is read' '
+	fresh foreign && new_migration foreign "CREATE TABLE foreign_one (x);" &&
+	children 1 git migrate plan --porcelain && plan_is foreign &&
+	chown -R 65534 . && test_when_finished "chown -R 0 ." &&
+	test_expect_code 128 git migrate plan 2>.git/t/err &&
+	grep "^error: detected dubious ownership" .git/t/err &&
+	git config --global --add safe.directory "$PWD" &&
+	test_when_finished "git config --global --unset-all safe.directory" &&
+	children 1 git migrate plan --porcelain && plan_is foreign
+'
+
 # still_right: with `head` in whatever state it is
 still_right() {
 	timeout 20 git migrate status --json --all >.git/t/actual 2>&1 &&

@@ -67,57 +67,95 @@ static void add(struct config *c, const char *key, size_t key_len, const char *v
 	c->items[c->nr++].value = pool_strdup(&c->pool, value);
 }
 
-/* "origin NUL key LF value NUL" again and again; a key alone has no LF. */
-static void take(struct config *c, const struct buf *list, const char *toplevel,
-		 const char *git_dir, const char *common_dir)
-{
-	const char *at = list->s, *end = list->s + list->len, *origin, *lf;
+/* One of "scope NUL origin NUL key LF value NUL"; a key alone has no LF. */
+struct listed {
+	const char *scope, *origin, *key;
+	size_t key_len;
+	const char *value; /* "" for a key alone */
+	const char *next;
+};
 
-	while (at < end) {
-		origin = at;
-		at += strlen(at) + 1;
-		if (at >= end)
-			return;
-		lf = strchr(at, '\n');
-		if (starts_with(at, "migrate.") &&
-		    is_from_tree(origin, toplevel, git_dir, common_dir)) {
-			if (!c->untrusted)
-				c->untrusted = pool_strndup(&c->pool, at,
-							    strcspn(at, "\n"));
-		} else {
-			add(c, at, strcspn(at, "\n"), lf ? lf + 1 : "");
-		}
-		at += strlen(at) + 1;
-	}
+static bool next_listed(const struct buf *list, struct listed *at)
+{
+	const char *end = list->s + list->len, *origin, *key;
+
+	if (at->next >= end)
+		return false;
+	at->scope = at->next;
+	origin = at->scope + strlen(at->scope) + 1;
+	key = origin < end ? origin + strlen(origin) + 1 : end;
+	if (key >= end)
+		return false;
+	at->origin = origin;
+	at->key = key;
+	at->key_len = strcspn(key, "\n");
+	at->value = key[at->key_len] ? key + at->key_len + 1 : "";
+	at->next = key + strlen(key) + 1;
+	return true;
 }
 
-int config_load(struct config **out, const char *toplevel, const char *git_dir,
-		const char *common_dir, struct err *err)
+int config_list(struct buf *out, struct err *err)
 {
 	static const char *const argv[] = { "git",    "config",	       "-z",
-					    "--list", "--show-origin", NULL };
+					    "--list", "--show-origin", "--show-scope",
+					    NULL };
 	const struct proc p = { .argv = argv, .setenv = GIT_ENV };
-	struct buf list = BUF_INIT, errors = BUF_INIT;
-	struct config *c = NULL;
-	int status, ret = -1;
+	struct buf errors = BUF_INIT;
+	int status = proc_run(&p, out, &errors, err);
 
-	status = proc_run(&p, &list, &errors, err);
-	if (status < 0)
-		goto out;
-	if (status > 0) {
+	if (status > 0)
 		git_failed(err, "config", &errors);
-		goto out;
+	buf_release(&errors);
+	return status == 0 ? 0 : -1;
+}
+
+static bool is_key(const struct listed *l, const char *key)
+{
+	return strlen(key) == l->key_len && strncmp(l->key, key, l->key_len) == 0;
+}
+
+/* A setting that has a say in where the repository and its work tree are. */
+static bool is_about_place(const struct listed *l)
+{
+	return is_key(l, "core.worktree") || is_key(l, "core.bare") ||
+	       (starts_with(l->key, "extensions.") &&
+		!is_key(l, "extensions.partialclone"));
+}
+
+bool config_is_plain(const struct buf *list)
+{
+	struct listed at = { .next = buf_str(list) };
+	bool local, plain = false;
+
+	while (next_listed(list, &at)) {
+		local = strcmp(at.scope, "local") == 0 &&
+			strcmp(at.origin, "file:.git/config") == 0;
+		if (strcmp(at.scope, "worktree") == 0)
+			return false;
+		if (!is_about_place(&at))
+			continue;
+		if (!local || !is_key(&at, "core.bare") || strcmp(at.value, "false") != 0)
+			return false;
+		plain = true;
 	}
-	c = xcalloc(1, sizeof(*c));
-	if (list.len)
-		take(c, &list, toplevel, git_dir, common_dir);
+	return plain;
+}
+
+void config_load(struct config **out, const struct buf *list, const char *toplevel,
+		 const char *git_dir, const char *common_dir)
+{
+	struct config *c = xcalloc(1, sizeof(*c));
+	struct listed at = { .next = buf_str(list) };
+
+	while (next_listed(list, &at)) {
+		if (!starts_with(at.key, "migrate.") ||
+		    !is_from_tree(at.origin, toplevel, git_dir, common_dir))
+			add(c, at.key, at.key_len, at.value);
+		else if (!c->untrusted)
+			c->untrusted = pool_strndup(&c->pool, at.key, at.key_len);
+	}
 	c->own = c->nr;
 	*out = c;
-	ret = 0;
-out:
-	buf_release(&list);
-	buf_release(&errors);
-	return ret;
 }
 
 void config_forget_tree(struct config *c)

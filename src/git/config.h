@@ -13,13 +13,22 @@ struct buf;
 struct config;
 struct err;
 
+/** Appends all settings as git lists them here. 0 or -1. */
+int config_list(struct buf *out, struct err *err);
+
 /**
- * Reads all settings. `toplevel` (may be NULL) is the work tree's folder and
- * `git_dir` and `common_dir` the repository's: a file below the first and outside
- * of the others is not trusted. 0 or -1.
+ * Whether git has listed the local settings of a folder ".git", none of which says that
+ * the repository, or its work tree, is of another kind or in another place.
  */
-int config_load(struct config **out, const char *toplevel, const char *git_dir,
-		const char *common_dir, struct err *err);
+bool config_is_plain(const struct buf *list);
+
+/**
+ * Takes in what was listed. `toplevel` (may be NULL) is the work tree's folder and
+ * `git_dir` and `common_dir` the repository's: a file below the first and outside
+ * of the others is not trusted.
+ */
+void config_load(struct config **out, const struct buf *list, const char *toplevel,
+		 const char *git_dir, const char *common_dir);
 void config_free(struct config *c);
 
 /**

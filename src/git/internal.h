@@ -51,6 +51,9 @@ struct repo {
  */
 int repo_load(struct repo *r, struct err *err);
 
+/** Finds the repository, and reads its settings. 0 or -1. */
+int place_find(struct repo *r, struct err *err);
+
 /** Environment of every git child: no replace refs, no prompts, no locks taken. */
 extern const char *const GIT_ENV[];
 

@@ -121,18 +121,40 @@ int plain_ref(const struct repo *r, const char *ref, struct oid *out)
 	return ret;
 }
 
-int plain_head(const struct repo *r, struct oid *out)
+/* What HEAD names, in `text`: 1; 0 for none, when it has an id in `out`; -1. */
+static int parse_head(struct buf *text, const char **name, struct oid *out)
 {
 	static const char symbolic[] = "ref: ";
+
+	if (!starts_with(buf_str(text), symbolic))
+		return parse_id(text, out) > 0 ? 0 : -1;
+	while (text->s[text->len - 1] == '\n')
+		text->s[--text->len] = '\0';
+	*name = text->s + strlen(symbolic);
+	return is_plain_name(*name) ? 1 : -1;
+}
+
+bool plain_head_is_valid(const char *git_dir)
+{
 	struct buf text = BUF_INIT;
+	const char *name;
+	struct oid id;
+	bool ret = read_loose(git_dir, "HEAD", &text) > 0 &&
+		   parse_head(&text, &name, &id) >= 0;
+
+	buf_release(&text);
+	return ret;
+}
+
+int plain_head(const struct repo *r, struct oid *out)
+{
+	struct buf text = BUF_INIT;
+	const char *name;
 	int ret = read_loose(r->git_dir, "HEAD", &text);
 
-	if (ret > 0 && starts_with(text.s, symbolic)) {
-		while (text.s[text.len - 1] == '\n')
-			text.s[--text.len] = '\0';
-		ret = plain_ref(r, text.s + strlen(symbolic), out);
-	} else if (ret > 0) {
-		ret = parse_id(&text, out);
+	if (ret > 0) {
+		ret = parse_head(&text, &name, out);
+		ret = ret > 0 ? plain_ref(r, name, out) : ret == 0 ? 1 : -1;
 	}
 	buf_release(&text);
 	return ret;

@@ -5,7 +5,9 @@
 #ifndef GIT_PLAIN_REFS_H
 #define GIT_PLAIN_REFS_H
 
-struct err;
+#include <stdbool.h>
+#include <stddef.h>
+
 struct oid;
 struct repo;
 
@@ -17,6 +19,9 @@ int plain_ref(const struct repo *r, const char *ref, struct oid *out);
 
 /** Where HEAD points, whatever stands between; as plain_ref. */
 int plain_head(const struct repo *r, struct oid *out);
+
+/** Whether the HEAD of a git dir is one of the common cases. */
+bool plain_head_is_valid(const char *git_dir);
 
 /** The names of all refs below `prefix` ("refs/notes/"), as text. */
 struct plain_refs {

@@ -21,40 +21,6 @@ const char *const GIT_ENV[] = { "GIT_NO_REPLACE_OBJECTS=1",
 				"LC_ALL=C",
 				NULL };
 
-/* Sets `err` to git's own first line, and its detail to the others. */
-static void git_said(struct err *err, const char *said)
-{
-	const char *name = "";
-	size_t len, name_len = 0;
-
-	if (starts_with(said, "fatal: "))
-		said += strlen("fatal: ");
-	len = strcspn(said, "\n");
-	/* "unknown repository extension found:", and which one on the next line */
-	if (len && said[len - 1] == ':' && starts_with(said + len, "\n\t")) {
-		name = said + len + 2;
-		name_len = strcspn(name, "\n");
-	}
-	err_set(err, ERR_FATAL, "%.*s%s%.*s", (int)(len < 800 ? len : 800),
-		len ? said : "it gave no reason", name_len ? " " : "",
-		(int)(name_len < 100 ? name_len : 100), name);
-	said = name_len ? name + name_len : said + len;
-	if (said[0] && said[1])
-		err_detail(err, "%s", said + 1);
-}
-
-static void hint_files(struct err *err)
-{
-	err_hint(err, "refStorage",
-		 "Repositories with the files backend, git's default, can be read.");
-}
-
-int git_failed(struct err *err, const char *what, const struct buf *errors)
-{
-	git_said(err, buf_str(errors));
-	return err_wrap(err, "git %s failed", what);
-}
-
 int repo_err(struct err *err, const char *fmt, ...)
 {
 	const git_error *last = git_error_last(); /* may be NULL before 1.8 */
@@ -76,85 +42,6 @@ const git_oid *to_git(const struct oid *id)
 void from_git(struct oid *out, const git_oid *id)
 {
 	memcpy(out->id, id->id, OID_RAWSZ);
-}
-
-/* What git says of the place; the lines of `out` in the order of the questions. */
-static int ask_git(struct buf *out, struct err *err)
-{
-	static const char *const argv[] = {
-		"git",
-		"rev-parse",
-		"--absolute-git-dir",
-		"--path-format=absolute",
-		"--git-common-dir",
-		"--is-bare-repository",
-		"--is-shallow-repository",
-		"--show-object-format",
-		"--show-prefix",
-		"--show-toplevel",
-		NULL,
-	};
-	const struct proc p = { .argv = argv, .setenv = GIT_ENV };
-	struct buf errors = BUF_INIT;
-	int status = proc_run(&p, out, &errors, err), ret = -1;
-	size_t lines = 0, i;
-
-	for (i = 0; i < out->len; i++)
-		lines += out->s[i] == '\n';
-	if (status == 0 || (status > 0 && lines >= 5)) { /* bare: no top level */
-		ret = 0;
-	} else if (status > 0) {
-		git_said(err, buf_str(&errors));
-		if (strstr(buf_str(&errors), "not a git repository"))
-			err_hint(err, "notARepository",
-				 "Go into a repository, or make one with \"git init\".");
-		if (strstr(err->message, "refstorage")) /* of a git that knows none */
-			hint_files(err);
-	}
-	buf_release(&errors);
-	return ret;
-}
-
-/* Takes the next line off `*at`; "" when there is none. */
-char *line_next(char **at)
-{
-	char *line = *at, *end = strchr(line, '\n');
-
-	if (end) {
-		*end = '\0';
-		*at = end + 1;
-	} else {
-		*at = line + strlen(line);
-	}
-	return line;
-}
-
-static int understand(struct repo *r, char *answer, struct err *err)
-{
-	const char *format;
-
-	r->git_dir = xstrdup(line_next(&answer));
-	r->common_dir = xstrdup(line_next(&answer));
-	r->bare = strcmp(line_next(&answer), "true") == 0;
-	r->shallow = strcmp(line_next(&answer), "true") == 0;
-	format = line_next(&answer);
-	if (strcmp(format, "sha1") != 0) {
-		err_set(err, ERR_FATAL,
-			"cannot read this repository: its object format is '%s'", format);
-		err_hint(err, "objectFormat",
-			 "Repositories of the sha1 format, git's default, can be read.");
-		return -1;
-	}
-	r->prefix = xstrdup(line_next(&answer));
-	if (*answer)
-		r->toplevel = xstrdup(line_next(&answer));
-	/* "<main>/.git" is what a linked work tree shares with it */
-	if (r->toplevel && strcmp(r->git_dir, r->common_dir) != 0 &&
-	    ends_with(r->common_dir, "/.git"))
-		r->main_worktree = xstrndup(r->common_dir, strlen(r->common_dir) - 5);
-	else if (r->toplevel)
-		r->main_worktree = xstrdup(r->toplevel);
-	return 0;
 }
 
 int repo_see_quarantine(struct repo *r, struct err *err)
@@ -245,28 +132,12 @@ bool repo_is_boundary(const struct repo *r, const struct oid *id)
 	return false;
 }
 
-static int refuse_reftable(struct repo *r, struct err *err)
-{
-	const char *storage = config_get(r->config, "extensions.refstorage");
-
-	if (!storage || strcmp(storage, "files") == 0)
-		return 0;
-	err_set(err, ERR_FATAL, "cannot read this repository: its refs are kept as '%s'",
-		storage);
-	hint_files(err);
-	return -1;
-}
-
 int repo_open(struct repo **out, struct err *err)
 {
 	struct repo *r = xcalloc(1, sizeof(*r));
-	struct buf answer = BUF_INIT;
 	int ret = -1;
 
-	r->reads.children = 2; /* the first two of these */
-	if (ask_git(&answer, err) < 0 || understand(r, answer.s, err) < 0 ||
-	    config_load(&r->config, r->toplevel, r->git_dir, r->common_dir, err) < 0 ||
-	    refuse_reftable(r, err) < 0)
+	if (place_find(r, err) < 0)
 		goto out;
 	if (r->shallow && read_boundary(r, err) < 0)
 		goto out;
@@ -275,7 +146,6 @@ int repo_open(struct repo **out, struct err *err)
 out:
 	if (ret < 0)
 		repo_free(r);
-	buf_release(&answer);
 	return ret;
 }
 
