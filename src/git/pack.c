@@ -16,8 +16,10 @@
 
 enum {
 	HEADER = 12,
-	CHUNK = 1 << 16,      /* what is written, and read again, at once */
-	LEVEL = 1,	      /* git packs again what is worth it */
+	CHUNK = 1 << 16,  /* what is written, and read again, at once */
+	LEVEL = 1,	  /* git packs again what is worth it */
+	WINDOW_BITS = 12, /* 4 KiB, as much as most notes are */
+	MEM_LEVEL = 5,
 	PACK_MAX = INT32_MAX, /* beyond it the index needs offsets of 64 bits */
 };
 
@@ -101,7 +103,9 @@ static int begin(struct pack *p, struct err *err)
 		return -1;
 	p->zip.zalloc = zip_alloc;
 	p->zip.zfree = zip_free;
-	if (deflateInit(&p->zip, LEVEL) != Z_OK)
+	/* most objects are small, and what it looks back in is cleared for each */
+	if (deflateInit2(&p->zip, LEVEL, Z_DEFLATED, WINDOW_BITS, MEM_LEVEL,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
 		BUG("zlib is not the one that this was compiled for");
 	p->hash = sha1_new();
 	buf_reserve(&p->out, HEADER);
