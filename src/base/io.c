@@ -145,6 +145,8 @@ static int replace(const char *path, const void *data, size_t len, unsigned mode
 		err_errno(err, ERR_FATAL, "could not write '%s'", tmp.s);
 		goto out;
 	}
+	if (!durable)
+		unlink(path); /* some file systems write all out when it is replaced */
 	if (rename(tmp.s, path) < 0) {
 		err_errno(err, ERR_FATAL, "could not rename '%s' to '%s'", tmp.s, path);
 		goto out;

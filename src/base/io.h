@@ -28,7 +28,10 @@ int fd_read_all(int fd, size_t max, struct buf *out, struct err *err);
 /** Writes all bytes, whatever write(2) takes at a time. 0, or -1 with errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 
-/** As file_replace, without fsync: for what can be made again. */
+/**
+ * As file_replace, without fsync, and for a moment there is neither: for what can be
+ * made again.
+ */
 int file_replace_lazily(const char *path, const void *data, size_t len, unsigned mode,
 			struct err *err);
 
