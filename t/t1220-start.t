@@ -58,6 +58,7 @@ test_expect_success 'nothing to do, and status: what is kept is enough' '
 	mkdir migrations/sub && new_migration sub/two "CREATE TABLE two (x);" &&
 	git migrate apply >.git/t/out 2>&1 &&
 	warm apply && warm status && warm status --json --all && warm status --porcelain &&
+	warm plan --porcelain && warm plan && warm plan --json &&
 	git pack-refs --all && warm apply &&
 	git checkout -q --detach && warm status &&
 	git checkout -q main && warm status
@@ -147,10 +148,10 @@ children() {
 	shift &&
 	rm -f "$SHARNESS_TRASH_DIRECTORY/trace" &&
 	GIT_TRACE_MIGRATE="$SHARNESS_TRASH_DIRECTORY/trace" "$@" >"$SHARNESS_TRASH_DIRECTORY/out" &&
-	grep -q "children=$children_nr\$" "$SHARNESS_TRASH_DIRECTORY/trace" || {
+	if ! grep -q "children=$children_nr\$" "$SHARNESS_TRASH_DIRECTORY/trace"; then
 		cat "$SHARNESS_TRASH_DIRECTORY/trace"
 		return 1
-	}
+	fi
 }
 
 # plan_is NAME: the only one in it

@@ -65,6 +65,17 @@ static void warn_unknown(struct ctx *ctx, const struct plan *plan)
 		 "They stand by name. Bring the history: git fetch --unshallow.");
 }
 
+/* As status or apply has kept it, or worked out. 0 or -1. */
+static int take_plan(struct repo *repo, const struct oid *commit, struct plan *out,
+		     struct err *err)
+{
+	int known = history_plan_kept(repo, commit, out, err);
+
+	if (known)
+		return known < 0 ? -1 : 0;
+	return history_plan(repo, commit, out, err);
+}
+
 /* What is asked for, worked out: `view` and what speaks against it. */
 static int work_out(struct ctx *ctx, const struct plan_options *o, struct preview *p,
 		    struct plan_view *view, struct findings *f, struct err *err)
@@ -79,7 +90,7 @@ static int work_out(struct ctx *ctx, const struct plan_options *o, struct previe
 		view->merging = true;
 		view->arriving = p->arriving;
 		view->theirs = theirs;
-	} else if (history_plan(repo, &view->commit, &p->plan, err) < 0 ||
+	} else if (take_plan(repo, &view->commit, &p->plan, err) < 0 ||
 		   policy_new_entries(&p->plan, p->plan.nr, f, err) < 0) {
 		/* files that cannot be migrations are errors wherever they are met */
 		return -1;
