@@ -71,6 +71,7 @@ test_expect_success 'a commit more, another branch: read anew, and kept' '
 	warm status --porcelain &&
 	git checkout -q -b other HEAD^ && cold status && warm status --all &&
 	git checkout -q main && git migrate apply >.git/t/out 2>&1 &&
+	without_library git migrate status >.git/t/out &&
 	warm apply && warm status
 '
 

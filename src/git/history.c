@@ -343,6 +343,11 @@ static const char *last_paragraph(const char *message)
 	return message + (len > 1 ? len - 1 : 0);
 }
 
+void history_keep_trailers(struct repo *r, const struct oid *commit, const char *message)
+{
+	cache_keep_trailers(r, commit, last_paragraph(message));
+}
+
 int history_trailers(struct repo *r, const struct oid *commit, struct buf *out,
 		     struct err *err)
 {

@@ -56,6 +56,9 @@ int history_holds(struct repo *r, const struct oid *commit, const char *path,
 int history_trailers(struct repo *r, const struct oid *commit, struct buf *out,
 		     struct err *err);
 
+/** Keeps it of a commit that is new. */
+void history_keep_trailers(struct repo *r, const struct oid *commit, const char *message);
+
 /**
  * Calls `fn` with the message of each commit on the first-parent line of `tip`,
  * newest first, up to and without `until` (zero: to the root). Stops when it

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "git/config.h"
+#include "git/history.h"
 #include "git/internal.h"
 #include "git/notes.h"
 #include "git/pack.h"
@@ -560,6 +561,8 @@ int notes_append(struct repo *r, const char *ref, const struct notes_commit *whe
 		goto out;
 	FAULT_POINT("packed");
 	ret = repo_swap_ref(r, ref, where->tip, &commit, "migrate: records", err);
+	if (ret == 0)
+		history_keep_trailers(r, &commit, message);
 	FAULT_POINT("mirrored");
 out:
 	pack_free(w.pack);
