@@ -129,6 +129,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/audit_story.c %reldir%/flow/audit_story.h \
 	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
+	%reldir%/flow/check_mirror.c %reldir%/flow/check_mirror.h \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
 	%reldir%/flow/fixes.c %reldir%/flow/fixes.h \

@@ -1,0 +1,17 @@
+/* What a push does to a mirror: refs/notes/migrate/<target>. */
+#ifndef FLOW_CHECK_MIRROR_H
+#define FLOW_CHECK_MIRROR_H
+
+struct err;
+struct findings;
+struct oid;
+struct repo;
+
+/**
+ * Judges one update of a mirror's ref, zero ids for creation and deletion: it may
+ * only grow, by records that continue its chain. 0 or -1.
+ */
+int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
+		 const struct oid *newer, struct findings *f, struct err *err);
+
+#endif
