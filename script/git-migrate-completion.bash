@@ -117,7 +117,7 @@ __git_migrate_argument()
 		__gitcomp "list add show remove restored clone"
 		;;
 	hook,)
-		__gitcomp "pre-commit pre-receive"
+		__gitcomp "pre-commit prepare-commit-msg commit-msg pre-push pre-receive update"
 		;;
 	esac
 }

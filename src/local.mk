@@ -30,6 +30,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
 	%reldir%/core/lines.c %reldir%/core/lines.h \
 	%reldir%/core/merge.c %reldir%/core/merge.h \
+	%reldir%/core/message.c %reldir%/core/message.h \
 	%reldir%/core/migration.c %reldir%/core/migration.h \
 	%reldir%/core/oid.c %reldir%/core/oid.h \
 	%reldir%/core/order.c %reldir%/core/order.h \
@@ -130,6 +131,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
 	%reldir%/flow/check_mirror.c %reldir%/flow/check_mirror.h \
+	%reldir%/flow/commit_msg.c %reldir%/flow/commit_msg.h \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
 	%reldir%/flow/fixes.c %reldir%/flow/fixes.h \
@@ -139,10 +141,12 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/lost.c \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
+	%reldir%/flow/prepush.c %reldir%/flow/prepush.h \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
 	%reldir%/flow/seen.c %reldir%/flow/seen.h \
+	%reldir%/flow/staged.c %reldir%/flow/staged.h \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/sync.c %reldir%/flow/sync.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \

@@ -12,6 +12,7 @@ unit_tests = \
 	%reldir%/unit/test-descriptions \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-lines \
+	%reldir%/unit/test-message \
 	%reldir%/unit/test-name \
 	%reldir%/unit/test-objects \
 	%reldir%/unit/test-order \
@@ -92,6 +93,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_lines_SOURCES = %reldir%/unit/test-lines.c \
 	%reldir%/unit/graph.c %reldir%/unit/graph.h
 %canon_reldir%_unit_test_lines_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_message_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_message_SOURCES = %reldir%/unit/test-message.c
+%canon_reldir%_unit_test_message_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_name_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_name_SOURCES = %reldir%/unit/test-name.c
@@ -245,6 +250,8 @@ shell_tests = \
 	%reldir%/t4300-report.t \
 	%reldir%/t4400-audit.t \
 	%reldir%/t5000-hooks.t \
+	%reldir%/t5010-messages.t \
+	%reldir%/t5020-fronts.t \
 	%reldir%/t5100-hostile.t \
 	%reldir%/t6000-demo.t \
 	%reldir%/t6010-manual-examples.t \

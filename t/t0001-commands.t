@@ -103,7 +103,7 @@ test_expect_success 'missing arguments: the usage, on stderr' '
 '
 
 test_expect_success 'too many arguments' '
-	for command in plan log show diagnose check hook new init; do
+	for command in plan log show diagnose check "hook pre-commit" new init; do
 		test_expect_code 129 git migrate $command one two three >.git/out 2>.git/err &&
 		test_must_be_empty .git/out &&
 		grep "^error: .* is one argument too many" .git/err || return 1

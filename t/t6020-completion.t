@@ -127,7 +127,8 @@ test_expect_success 'revisions' '
 test_expect_success 'words of a command' '
 	completes_to add clone list remove restored show -- target "" &&
 	completes_to staging -- target restored --reason disk s &&
-	completes_to pre-commit pre-receive -- hook "" &&
+	completes_to pre-commit prepare-commit-msg commit-msg pre-push pre-receive update -- \
+		hook "" &&
 	completes_to full quick -- apply --check "" &&
 	completes_to full -- apply --check=f &&
 	completes_to -- log -n ""

@@ -6,34 +6,85 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "flow/check.h"
+#include "flow/commit_msg.h"
 #include "flow/precommit.h"
+#include "flow/prepush.h"
 
 enum { INPUT_MAX = 16 << 20 };
 
-static int finish(struct ctx *ctx, struct findings *f, const char *what)
-{
-	int ret = f->errors ? 1 : 0;
+/* One of git's hooks; its arguments are those that git gives it. */
+struct hook {
+	const char *name, *args;
+	int min, max; /* arguments */
+	int (*judge)(struct ctx *ctx, char **args, struct findings *f, struct err *err);
+	const char *refused; /* the end of what is said; a message's file behind it */
+};
 
-	cmd_say_findings(ctx, f);
-	if (ret)
-		say_note(&ctx->say, "%s", what);
-	findings_release(f);
+static int judge_commit(struct ctx *ctx, char **args UNUSED, struct findings *f,
+			struct err *err)
+{
+	return precommit_check(ctx->repo, false, f, err);
+}
+
+static int judge_message(struct ctx *ctx, char **args, struct findings *f,
+			 struct err *err)
+{
+	return commit_msg_check(ctx->repo, args[0], f, err);
+}
+
+/* `git revert` runs this hook and no other: what landed is kept here. */
+static int prepare_message(struct ctx *ctx, char **args, struct findings *f,
+			   struct err *err)
+{
+	int reverts = commit_msg_is_revert(ctx->repo, args[0], err);
+
+	if (reverts < 0 || (reverts && precommit_check(ctx->repo, true, f, err) < 0))
+		return -1;
+	return reverts ? 0 : commit_msg_prepare(ctx->repo, args[0], args[1], err);
+}
+
+/* Reads all that git writes to the hook, and calls `fn` with each line. */
+static int each_line(int (*fn)(struct ctx *ctx, char **args, char *line,
+			       struct findings *f, struct err *err),
+		     struct ctx *ctx, char **args, struct findings *f, struct err *err)
+{
+	struct buf input = BUF_INIT;
+	char *line, *end;
+	int ret = fd_read_all(STDIN_FILENO, INPUT_MAX, &input, err);
+
+	for (line = input.s; ret == 0 && line && *line; line = end) {
+		end = line + strcspn(line, "\n");
+		if (*end)
+			*end++ = '\0';
+		if (*line)
+			ret = fn(ctx, args, line, f, err);
+	}
+	buf_release(&input);
 	return ret;
 }
 
-static int pre_commit(struct ctx *ctx, struct err *err)
+static int push_line(struct ctx *ctx, char **args, char *line, struct findings *f,
+		     struct err *err)
 {
-	struct findings f = { 0 };
+	return prepush_check(ctx->repo, args[0], line, f, err);
+}
 
-	if (precommit_check(ctx->repo, &f, err) < 0) {
-		findings_release(&f);
-		return -1;
-	}
-	return finish(ctx, &f, "nothing was committed");
+static int judge_push(struct ctx *ctx, char **args, struct findings *f, struct err *err)
+{
+	return each_line(push_line, ctx, args, f, err);
+}
+
+static int judge_one(struct ctx *ctx, const char *ref, const struct oid *older,
+		     const struct oid *newer, struct findings *f, struct err *err)
+{
+	if (check_update(ctx->repo, ref, older, newer, f, err) < 0)
+		return err_wrap(err, "%s", ref);
+	return 0;
 }
 
 /* "<old> <new> <ref>": one line that git writes to pre-receive. */
-static int judge_line(struct ctx *ctx, char *line, struct findings *f, struct err *err)
+static int receive_line(struct ctx *ctx, char **args UNUSED, char *line,
+			struct findings *f, struct err *err)
 {
 	struct oid older, newer;
 	size_t len = strlen(line);
@@ -44,52 +95,107 @@ static int judge_line(struct ctx *ctx, char *line, struct findings *f, struct er
 		return err_set(err, ERR_FATAL,
 			       "could not read an update: git writes \"<old> <new> "
 			       "<ref>\"");
-	if (check_update(ctx->repo, line + 2 * OID_HEXSZ + 2, &older, &newer, f, err) < 0)
-		return err_wrap(err, "%s", line + 2 * OID_HEXSZ + 2);
-	return 0;
+	return judge_one(ctx, line + 2 * OID_HEXSZ + 2, &older, &newer, f, err);
 }
 
-static int pre_receive(struct ctx *ctx, struct err *err)
+static int judge_received(struct ctx *ctx, char **args, struct findings *f,
+			  struct err *err)
 {
-	struct buf input = BUF_INIT;
-	struct findings f = { 0 };
-	char *line, *end;
-	int ret = fd_read_all(STDIN_FILENO, INPUT_MAX, &input, err);
+	return each_line(receive_line, ctx, args, f, err);
+}
 
-	for (line = input.s; ret == 0 && line && *line; line = end) {
-		end = line + strcspn(line, "\n");
-		if (*end)
-			*end++ = '\0';
-		if (*line)
-			ret = judge_line(ctx, line, &f, err);
+static int judge_update(struct ctx *ctx, char **args, struct findings *f, struct err *err)
+{
+	struct oid older, newer;
+
+	if (oid_parse(&older, args[1], strlen(args[1])) < 0 ||
+	    oid_parse(&newer, args[2], strlen(args[2])) < 0)
+		return err_set(err, ERR_USAGE,
+			       "'%s' and '%s' are not the ids that git gives to update",
+			       args[1], args[2]);
+	return judge_one(ctx, args[0], &older, &newer, f, err);
+}
+
+static const struct hook hooks[] = {
+	{ "pre-commit", "", 0, 0, judge_commit, "nothing was committed" },
+	{ "prepare-commit-msg", " <file> [<source> [<commit>]]", 1, 3, prepare_message,
+	  "nothing was committed" },
+	{ "commit-msg", " <file>", 1, 1, judge_message,
+	  "nothing was committed; the message is kept in " },
+	{ "pre-push", " <remote> <url>", 1, 2, judge_push, "nothing was pushed" },
+	{ "pre-receive", "", 0, 0, judge_received,
+	  "the push was refused; nothing was changed" },
+	{ "update", " <ref> <old> <new>", 3, 3, judge_update,
+	  "the update was refused; the ref was not changed" },
+};
+
+static const struct hook *find_hook(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (strcmp(hooks[i].name, name) == 0)
+			return &hooks[i];
+	return NULL;
+}
+
+static int no_such_hook(const char *name, struct err *err)
+{
+	struct buf names = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		buf_addf(&names, "%s\"%s\"",
+			 !i			      ? ""
+			 : i + 1 == ARRAY_SIZE(hooks) ? " and "
+						      : ", ",
+			 hooks[i].name);
+	err_set(err, ERR_USAGE, "there is no hook '%s'", name);
+	err_hint(err, "usage", "There are %s.", names.s);
+	buf_release(&names);
+	return -1;
+}
+
+static int run(struct ctx *ctx, const struct hook *hook, char **args, struct err *err)
+{
+	struct findings f = { 0 };
+	int ret = hook->judge(ctx, args, &f, err);
+
+	/* what was found is told even where the rest could not be read */
+	cmd_say_findings(ctx, &f);
+	if (ret == 0 && f.errors) {
+		say_note(&ctx->say, "%s%s", hook->refused,
+			 ends_with(hook->refused, " ") ? args[0] : "");
+		ret = 1;
 	}
-	buf_release(&input);
-	if (ret < 0) {
-		cmd_say_findings(ctx, &f);
-		findings_release(&f);
-		return -1;
-	}
-	return finish(ctx, &f, "the push was refused; nothing was changed");
+	findings_release(&f);
+	return ret;
 }
 
 int cmd_hook(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
-	static const char *const lines[] = { "pre-commit", "pre-receive", NULL };
+	const char *lines[ARRAY_SIZE(hooks) + 1] = { NULL };
+	char text[ARRAY_SIZE(hooks)][64];
 	const struct opt opts[] = { { .type = OPT_END } };
 	const struct usage usage = { lines, opts };
-	int nr = cmd_options(ctx, &usage, argc, argv, err);
+	const struct hook *hook;
+	size_t i;
+	int nr;
 
-	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0)
-		return -1;
-	if (nr == 1 && strcmp(argv[0], "pre-commit") == 0)
-		return pre_commit(ctx, err);
-	if (nr == 1 && strcmp(argv[0], "pre-receive") == 0)
-		return pre_receive(ctx, err);
-	if (nr == 1) {
-		err_set(err, ERR_USAGE, "there is no hook '%s'", argv[0]);
-		err_hint(err, "usage", "There are \"pre-commit\" and \"pre-receive\".");
-		return -1;
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		snprintf(text[i], sizeof(text[i]), "%s%s", hooks[i].name, hooks[i].args);
+		lines[i] = text[i];
 	}
+	nr = cmd_options(ctx, &usage, argc, argv, err);
+	if (nr < 0)
+		return -1;
+	hook = nr ? find_hook(argv[0]) : NULL;
+	if (nr && !hook)
+		return no_such_hook(argv[0], err);
+	if (hook && nr - 1 >= hook->min)
+		return cmd_at_most(nr, hook->max + 1, argv, err) < 0
+			       ? -1
+			       : run(ctx, hook, argv + 1, err);
 	opt_usage(&usage, ctx->command->name, stderr);
 	return err_exit_status(ERR_USAGE);
 }

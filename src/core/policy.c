@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "core/message.h"
 #include "core/plan.h"
 #include "core/policy.h"
 
@@ -26,6 +27,8 @@ const char *rule_name(enum rule r)
 		[RULE_LATE] = "late",		[RULE_SHALLOW] = "shallow",
 		[RULE_OPEN] = "open",		[RULE_FORCED] = "forced",
 		[RULE_CLASH] = "clash",		[RULE_OVERLAP] = "overlap",
+		[RULE_REASON] = "reason",	[RULE_REVERTED] = "reverted",
+		[RULE_UNSEEN] = "unseen",
 	};
 
 	if (r >= RULE_NR)
@@ -493,25 +496,57 @@ static void check_unbound(const struct migration *m, struct findings *f)
 	}
 }
 
-/* "Out-Of-Order: <path> -- <reason>" may name any entry, and wants its reason. */
-static void check_permission(struct plan *plan, size_t pos, const struct trailer *t,
-			     struct findings *f)
+/* "Out-Of-Order: <path> -- <reason>" may name any entry; `path`: who says it, or NULL. */
+static void check_permission(const struct plan *plan, const char *path,
+			     const struct trailer *t, struct findings *f)
 {
-	const char *path = plan->items[pos].path, *what, *reason;
+	const char *what, *reason;
 	struct resolution r;
 
 	trailer_split_reason(&f->pool, t->value, &what, &reason);
 	plan_resolve(plan, plan->nr, what, &r);
-	if (r.how == RESOLVE_FOUND && reason[0])
+	if (r.how != RESOLVE_FOUND)
+		findings_add(f, RULE_UNRESOLVED, false, path,
+			     "\"Out-Of-Order: %s\"%s%s%s names no migration of the plan",
+			     what, path ? " of migration '" : "", path ? path : "",
+			     path ? "'" : "");
+	else if (message_is_unfilled(reason))
+		findings_add(f, RULE_REASON, false, path,
+			     "\"Out-Of-Order: %s\"%s%s%s gives no reason", what,
+			     path ? " of migration '" : "", path ? path : "",
+			     path ? "'" : "");
+	else
 		return;
-	findings_add(f, RULE_UNRESOLVED, false, path,
-		     r.how == RESOLVE_FOUND
-			     ? "\"Out-Of-Order: %s\" of migration '%s' gives no reason"
-			     : "\"Out-Of-Order: %s\" of migration '%s' names no "
-			       "migration "
-			       "of the plan",
-		     what, path);
 	findings_hint(f, "Write \"Out-Of-Order: <path> -- <reason>\".");
+}
+
+/* "Lint-Waive: <rule> -- <reason>"; which rules there are is for lint to say. */
+static void check_waiver(const char *path, const struct trailer *t, struct findings *f)
+{
+	const char *what, *reason;
+
+	trailer_split_reason(&f->pool, t->value, &what, &reason);
+	if (what[0] && !message_is_unfilled(reason))
+		return;
+	findings_add(f, RULE_REASON, false, path,
+		     "\"Lint-Waive: %s\" of migration '%s' %s", what, path,
+		     what[0] ? "gives no reason" : "names no rule");
+	findings_hint(f,
+		      "Write \"Lint-Waive: <rule> -- <reason>\"; the audit counts it.");
+}
+
+void policy_message(const struct plan *plan, size_t brought, const char *message,
+		    struct findings *f)
+{
+	struct trailers t = { 0 };
+	size_t i;
+
+	if (brought == 1)
+		return; /* judged as that migration's */
+	trailers_from_message(&t, &f->pool, message, strlen(message));
+	for (i = 0; i < t.nr; i++)
+		if (t.items[i].key == TRAILER_OUT_OF_ORDER)
+			check_permission(plan, NULL, &t.items[i], f);
 }
 
 static int check_trailers(struct plan *plan, size_t pos, struct findings *f,
@@ -530,7 +565,9 @@ static int check_trailers(struct plan *plan, size_t pos, struct findings *f,
 	for (i = 0; i < m->trailers.nr; i++) {
 		t = &m->trailers.items[i];
 		if (t->key == TRAILER_OUT_OF_ORDER)
-			check_permission(plan, pos, t, f);
+			check_permission(plan, m->path, t, f);
+		if (t->key == TRAILER_LINT_WAIVE)
+			check_waiver(m->path, t, f);
 		if (t->key != TRAILER_FIXES && t->key != TRAILER_REQUIRES &&
 		    t->key != TRAILER_SUPERSEDES && t->key != TRAILER_PAIRS_WITH &&
 		    t->key != TRAILER_CHECKPOINT)
@@ -547,7 +584,7 @@ static int check_trailers(struct plan *plan, size_t pos, struct findings *f,
 		findings_hint(f, "Make several migrations of it.");
 	}
 	mode = trailers_get(&m->trailers, TRAILER_FAILURE_MODE);
-	if (fixed && (!mode || !mode[0])) {
+	if (fixed && (!mode || message_is_unfilled(mode))) {
 		findings_add(f, RULE_FAILURE_MODE, false, m->path,
 			     "migration '%s' says what it fixes and not how that failed",
 			     m->path);

@@ -14,6 +14,7 @@ struct plan;
 enum rule {
 	RULE_EDITED, /* bytes of a landed or applied file changed */
 	RULE_DELETED,
+	RULE_REVERTED, /* deleted by a git revert */
 	RULE_RENAMED,
 	RULE_MODE,	   /* mode or type changed */
 	RULE_FOXTROT,	   /* the branch's first-parent line was given up by a merge */
@@ -28,8 +29,10 @@ enum rule {
 	RULE_LATER,	   /* a trailer names an entry that comes later, or itself */
 	RULE_FAILURE_MODE, /* Fixes: without Failure-Mode: */
 	RULE_MISPLACED,	   /* a trailer outside the trailer block */
+	RULE_REASON,	   /* a permission without its reason */
 	RULE_UNBOUND,	   /* trailers in the message of a commit that brings several */
 	RULE_SETTINGS,	   /* .gitmigrate changed what decides over landed files */
+	RULE_UNSEEN,	   /* the remote has what was never fetched */
 	RULE_BRANCH,	   /* the protected branch deleted */
 	RULE_MIRROR,	   /* records taken back, changed or out of their chain */
 	/* of a target, not of a push: */
@@ -94,5 +97,12 @@ int policy_append_only(struct plan *older, struct plan *newer,
  */
 int policy_new_entries(struct plan *plan, size_t from, struct findings *f,
 		       struct err *err);
+
+/**
+ * What the message of a commit that brings `brought` migrations must keep where it
+ * binds none of them: permissions name one of the plan, and give their reason.
+ */
+void policy_message(const struct plan *plan, size_t brought, const char *message,
+		    struct findings *f);
 
 #endif

@@ -127,31 +127,41 @@ static int warn_unprotected(struct repo *repo, const char *ref, const char *prot
 	return 0;
 }
 
+int check_branch(struct repo *repo, const char *ref, const struct oid *older,
+		 const struct oid *newer, bool landed, struct findings *f,
+		 struct err *err)
+{
+	/* where it is there, so is what it points at */
+	if (!oid_is_zero(newer))
+		return judge_step(repo, older, newer, landed, f, err);
+	findings_add(f, RULE_BRANCH, false, NULL,
+		     "the protected branch '%s' cannot be deleted", ref);
+	findings_hint(f, "Its migrations are the plan of every database; \"git config "
+			 "migrate.branch\" on the server names another branch if that "
+			 "is meant.");
+	return 0;
+}
+
 int check_update(struct repo *repo, const char *ref, const struct oid *older,
 		 const struct oid *newer, struct findings *f, struct err *err)
 {
-	struct buf protected = BUF_INIT;
-	int found, ret = 0;
+	struct buf protected = BUF_INIT, behind = BUF_INIT, real = BUF_INIT;
+	int found, ret = -1;
 
 	if (starts_with(ref, MIRROR_REFS))
 		return check_mirror(repo, ref, older, newer, f, err);
 	found = repo_protected_ref(repo, &protected, err);
-	if (found > 0 && strcmp(protected.s, ref) != 0) {
-		ret = warn_unprotected(repo, ref, protected.s, f, err);
-	} else if (found < 0) {
-		ret = -1;
-	} else if (found > 0 && strcmp(protected.s, ref) == 0) {
-		if (oid_is_zero(newer)) {
-			findings_add(f, RULE_BRANCH, false, NULL,
-				     "the protected branch '%s' cannot be deleted", ref);
-			findings_hint(f, "Its migrations are the plan of every database; "
-					 "\"git config migrate.branch\" on the server "
-					 "names another branch if that is meant.");
-		} else {
-			/* the branch is there: so is what it points at */
-			ret = judge_step(repo, older, newer, true, f, err);
-		}
+	if (found <= 0) {
+		ret = found;
+	} else if (repo_real_ref(repo, protected.s, &behind, err) == 0 &&
+		   repo_real_ref(repo, ref, &real, err) == 0) {
+		/* one of the two may be another name of the other */
+		ret = strcmp(behind.s, real.s) != 0
+			      ? warn_unprotected(repo, ref, protected.s, f, err)
+			      : check_branch(repo, ref, older, newer, true, f, err);
 	}
 	buf_release(&protected);
+	buf_release(&behind);
+	buf_release(&real);
 	return ret;
 }

@@ -27,6 +27,15 @@ int check_range(struct repo *repo, const struct oid *older, const struct oid *ne
 		struct findings *f, struct err *err);
 
 /**
+ * Judges one update of the protected branch `ref`, zero ids for creation and
+ * deletion. `landed`: `older` is what this repository itself has there, so what is
+ * learnt of it is kept. 0 or -1.
+ */
+int check_branch(struct repo *repo, const char *ref, const struct oid *older,
+		 const struct oid *newer, bool landed, struct findings *f,
+		 struct err *err);
+
+/**
  * Judges one update of a push, zero ids for creation and deletion: the protected
  * branch and the mirrors; any other ref passes. 0 or -1.
  */

@@ -8,25 +8,10 @@
 #include "core/migration.h"
 #include "flow/mirror.h"
 #include "flow/precommit.h"
+#include "flow/staged.h"
 #include "git/config.h"
 #include "git/history.h"
 #include "git/repo.h"
-
-#define EMPTY_TREE "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-
-/* One line of `git diff-index --raw -z`. */
-struct change {
-	const char *path; /* below the folder; borrowed */
-	unsigned old_mode, mode;
-	struct oid old_blob, blob;
-	char status; /* A, M, D, T */
-};
-
-struct staged {
-	struct buf raw;
-	struct change *items;
-	size_t nr, alloc;
-};
 
 /* A path that some target has settled. */
 struct applied {
@@ -39,6 +24,7 @@ struct check {
 	struct repo *repo;
 	const char *folder;
 	struct findings *f;
+	bool reverting;
 	struct staged staged;
 	bool has_landed; /* there is a protected branch, and this is its tip: */
 	struct oid landed;
@@ -48,81 +34,17 @@ struct check {
 	size_t nr_applied, alloc_applied;
 };
 
-/* ":100644 100644 <hex> <hex> M" in front of a NUL, the path behind it. */
-static int parse_change(char *line, const char *path, struct change *out)
-{
-	char *at = line;
-
-	if (*at++ != ':')
-		return -1;
-	out->old_mode = (unsigned)strtoul(at, &at, 8);
-	out->mode = (unsigned)strtoul(at, &at, 8);
-	if (*at++ != ' ' || strlen(at) != 2 * OID_HEXSZ + 3 ||
-	    oid_parse(&out->old_blob, at, OID_HEXSZ) < 0 ||
-	    oid_parse(&out->blob, at + OID_HEXSZ + 1, OID_HEXSZ) < 0)
-		return -1;
-	out->status = at[2 * OID_HEXSZ + 2];
-	out->path = path;
-	return 0;
-}
-
 /* Something that is no folder, in the place of the migrations folder. */
-static void judge_folder(struct check *c, char *line)
+static void judge_folder(struct check *c)
 {
-	struct change change;
+	unsigned mode = c->staged.folder_mode;
 
-	if (parse_change(line, "", &change) < 0 || change.status == 'D')
-		return;
 	findings_add(c->f, RULE_TYPE, false, NULL,
 		     "'%s' cannot hold migrations: it is %s", c->folder,
-		     change.mode == MODE_SYMLINK   ? "a symbolic link"
-		     : change.mode == MODE_GITLINK ? "a submodule"
-						   : "a file");
+		     mode == MODE_SYMLINK   ? "a symbolic link"
+		     : mode == MODE_GITLINK ? "a submodule"
+					    : "a file");
 	findings_hint(c->f, "Commit a real folder in its place.");
-}
-
-static int parse_changes(struct check *c, struct err *err)
-{
-	size_t folder = strlen(c->folder);
-	char *at = c->staged.raw.s, *end = at + c->staged.raw.len, *path;
-	struct change change;
-
-	while (at && at < end) {
-		path = at + strlen(at) + 1;
-		if (path < end && strcmp(path, c->folder) == 0) {
-			judge_folder(c, at);
-			at = path + strlen(path) + 1;
-			continue;
-		}
-		if (path >= end || strncmp(path, c->folder, folder) != 0 ||
-		    path[folder] != '/' ||
-		    parse_change(at, path + folder + 1, &change) < 0)
-			return err_set(err, ERR_FATAL,
-				       "could not read what git diff-index said");
-		VEC_GROW(c->staged.items, c->staged.nr, c->staged.alloc);
-		c->staged.items[c->staged.nr++] = change;
-		at = path + strlen(path) + 1;
-	}
-	return 0;
-}
-
-static int read_staged(struct check *c, struct err *err)
-{
-	struct err unborn = { 0 };
-	struct buf said = BUF_INIT;
-	struct oid head;
-	int status;
-	const char *args[] = { "diff-index",   "--cached",    "--raw", "-z",
-			       "--no-renames", "--no-abbrev", "HEAD",  "--",
-			       c->folder,      NULL };
-
-	if (repo_resolve(c->repo, "HEAD", &head, &unborn) < 0)
-		args[6] = EMPTY_TREE;
-	status = repo_git(c->repo, args, &c->staged.raw, &said, err);
-	if (status > 0)
-		err_set(err, ERR_FATAL, "git diff-index failed: %s", buf_str(&said));
-	buf_release(&said);
-	return status == 0 ? parse_changes(c, err) : -1;
 }
 
 static int add_applied(void *arg, const char *target, struct err *err)
@@ -173,7 +95,7 @@ static bool protects_landed(const struct check *c)
 	return !protect || strcmp(protect, "applied") != 0;
 }
 
-static const char *renamed_to(const struct check *c, const struct change *gone)
+static const char *renamed_to(const struct check *c, const struct staged_change *gone)
 {
 	size_t i;
 
@@ -184,7 +106,8 @@ static const char *renamed_to(const struct check *c, const struct change *gone)
 	return NULL;
 }
 
-static void refuse_change(struct check *c, const struct change *ch, const char *why)
+static void refuse_change(struct check *c, const struct staged_change *ch,
+			  const char *why)
 {
 	const char *to = ch->status == 'D' ? renamed_to(c, ch) : NULL;
 
@@ -192,6 +115,9 @@ static void refuse_change(struct check *c, const struct change *ch, const char *
 		findings_add(c->f, RULE_RENAMED, false, ch->path,
 			     "migration '%s' was renamed to '%s'; it %s", ch->path, to,
 			     why);
+	else if (ch->status == 'D' && c->reverting)
+		findings_add(c->f, RULE_REVERTED, false, ch->path,
+			     "migration '%s' was reverted; it %s", ch->path, why);
 	else if (ch->status == 'D')
 		findings_add(c->f, RULE_DELETED, false, ch->path,
 			     "migration '%s' was deleted; it %s", ch->path, why);
@@ -213,13 +139,13 @@ static void refuse_change(struct check *c, const struct change *ch, const char *
 }
 
 /* As a restored file is: regular, or with the mode that it had. */
-static bool is_regular(const struct change *ch)
+static bool is_regular(const struct staged_change *ch)
 {
 	return ch->mode == MODE_REGULAR || ch->mode == ch->old_mode;
 }
 
 /* A change of a file that was there: may it still be changed? */
-static int judge_change(struct check *c, const struct change *ch, struct err *err)
+static int judge_change(struct check *c, const struct staged_change *ch, struct err *err)
 {
 	const struct applied *applied;
 	char why[256], hex[OID_HEXSZ + 1];
@@ -249,7 +175,7 @@ static int judge_change(struct check *c, const struct change *ch, struct err *er
 	return 0;
 }
 
-static void judge_name(struct check *c, const struct change *ch)
+static void judge_name(struct check *c, const struct staged_change *ch)
 {
 	enum name_verdict name = migration_name_check(ch->path);
 
@@ -286,7 +212,7 @@ static int judge_case(struct check *c, struct err *err)
 		if (strlen(at) <= folder || migration_name_check(at + folder) != NAME_OK)
 			continue;
 		for (i = 0; i < c->staged.nr; i++) {
-			const struct change *ch = &c->staged.items[i];
+			const struct staged_change *ch = &c->staged.items[i];
 
 			if (ch->status != 'A' || strcasecmp(ch->path, at + folder) != 0 ||
 			    strcmp(ch->path, at + folder) == 0)
@@ -304,10 +230,12 @@ static int judge_case(struct check *c, struct err *err)
 
 static int judge_staged(struct check *c, struct err *err)
 {
-	const struct change *ch;
+	const struct staged_change *ch;
 	bool added = false;
 	size_t i;
 
+	if (c->staged.folder_mode)
+		judge_folder(c);
 	for (i = 0; i < c->staged.nr; i++) {
 		ch = &c->staged.items[i];
 		if (migration_name_check(ch->path) == NAME_OTHER)
@@ -321,12 +249,25 @@ static int judge_staged(struct check *c, struct err *err)
 	return added ? judge_case(c, err) : 0;
 }
 
-int precommit_check(struct repo *repo, struct findings *f, struct err *err)
+/* A revert that met with a conflict, or is to be committed by hand. */
+static bool has_revert_head(struct repo *repo)
+{
+	struct buf path = BUF_INIT;
+	bool found;
+
+	buf_addf(&path, "%s/REVERT_HEAD", repo_git_dir(repo));
+	found = access(path.s, F_OK) == 0;
+	buf_release(&path);
+	return found;
+}
+
+int precommit_check(struct repo *repo, bool reverting, struct findings *f,
+		    struct err *err)
 {
 	struct check c = { .repo = repo, .f = f };
 	struct err unborn = { 0 };
 	struct buf ref = BUF_INIT;
-	struct oid head;
+	struct oid head = { 0 };
 	int found, ret = -1;
 
 	/* the folder may be named by the commit that is to be built upon */
@@ -339,11 +280,11 @@ int precommit_check(struct repo *repo, struct findings *f, struct err *err)
 	if (found > 0)
 		found = repo_ref(repo, ref.s, &c.landed, err);
 	c.has_landed = found > 0;
-	if (found >= 0 && read_staged(&c, err) == 0)
+	c.reverting = reverting || has_revert_head(repo);
+	if (found >= 0 && staged_read(repo, c.folder, &head, &c.staged, err) == 0)
 		ret = judge_staged(&c, err);
 	buf_release(&ref);
-	buf_release(&c.staged.raw);
-	free(c.staged.items);
+	staged_release(&c.staged);
 	free(c.applied);
 	pool_release(&c.pool);
 	return ret;

@@ -448,3 +448,29 @@ int history_each_message(struct repo *r, const struct oid *tip, const struct oid
 	git_commit_free(at);
 	return ret;
 }
+
+int history_commit(struct repo *r, const struct oid *commit, struct pool *pool,
+		   struct history_commit *out, struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+	git_commit *c = NULL;
+	const git_signature *author;
+
+	memset(out, 0, sizeof(*out));
+	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
+		return repo_err(err, "could not read commit %s", oid_hex(commit, hex));
+	author = git_commit_author(c);
+	out->author = pool_printf(pool, "%s <%s>", author->name, author->email);
+	out->when = author->when.time;
+	out->message = pool_strdup(pool, git_commit_message_raw(c));
+	if (git_commit_parentcount(c))
+		from_git(&out->parent, git_commit_parent_id(c, 0));
+	git_commit_free(c);
+	return 0;
+}
+
+int history_header(struct repo *r, const struct oid *blob, struct pool *pool,
+		   struct trailers *out, struct directives *how, struct err *err)
+{
+	return describe_header(r, blob, pool, out, how, err);
+}

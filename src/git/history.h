@@ -8,6 +8,25 @@ struct buf;
 struct err;
 struct repo;
 
+/** What a commit object says; texts are the pool's. */
+struct history_commit {
+	const char *author; /* "Name <mail>" */
+	int64_t when;	    /* author's time, seconds since 1970 */
+	const char *message;
+	struct oid parent; /* the first one; zero: none */
+};
+
+/** Reads a commit. 0 or -1. */
+int history_commit(struct repo *r, const struct oid *commit, struct pool *pool,
+		   struct history_commit *out, struct err *err);
+
+/**
+ * Reads the header of an SQL file that may not be committed yet; one too large to
+ * have been meant for one has none. 0 or -1.
+ */
+int history_header(struct repo *r, const struct oid *blob, struct pool *pool,
+		   struct trailers *out, struct directives *how, struct err *err);
+
 /**
  * Works out the plan of `commit`: order, blobs, modes, and the files that
  * cannot be migrations. `*out` must be released and must not outlive `r`. What

@@ -181,6 +181,66 @@ int repo_protected_ref(struct repo *r, struct buf *out, struct err *err)
 	return ret;
 }
 
+/* "refs/remotes/<remote>/x" is "refs/heads/x" there; anything else goes unchanged. */
+static void add_as_remote(struct buf *out, const char *remote, const char *ref)
+{
+	struct buf tracked = BUF_INIT;
+
+	buf_addf(&tracked, "refs/remotes/%s/", remote);
+	if (starts_with(ref, tracked.s))
+		buf_addf(out, "refs/heads/%s", ref + tracked.len);
+	else if (starts_with(ref, "refs/"))
+		buf_adds(out, ref);
+	else
+		buf_addf(out, "refs/heads/%s", ref);
+	buf_release(&tracked);
+}
+
+int repo_protected_at(struct repo *r, const char *remote, struct buf *out,
+		      struct err *err)
+{
+	const char *branch = config_get(r->config, "migrate.branch");
+	struct buf head = BUF_INIT, target = BUF_INIT;
+	int ret;
+
+	if (branch && branch[0]) {
+		add_as_remote(out, remote, branch);
+		return 1;
+	}
+	buf_addf(&head, "refs/remotes/%s/HEAD", remote);
+	ret = git_reference_is_valid_name(head.s)
+		      ? symbolic_target(r, head.s, &target, err)
+		      : 0; /* a URL, not a name */
+	if (ret > 0)
+		add_as_remote(out, remote, target.s);
+	buf_release(&head);
+	buf_release(&target);
+	return ret;
+}
+
+int repo_real_ref(struct repo *r, const char *ref, struct buf *out, struct err *err)
+{
+	enum { DEEPEST = 5 }; /* as git */
+	struct buf name = BUF_INIT, next = BUF_INIT;
+	int symbolic = 1, depth;
+
+	buf_adds(&name, ref);
+	for (depth = 0; depth < DEEPEST && symbolic > 0; depth++) {
+		buf_reset(&next);
+		symbolic = git_reference_is_valid_name(name.s)
+				   ? symbolic_target(r, name.s, &next, err)
+				   : 0;
+		if (symbolic > 0) {
+			buf_reset(&name);
+			buf_adds(&name, next.s);
+		}
+	}
+	buf_adds(out, name.s);
+	buf_release(&name);
+	buf_release(&next);
+	return symbolic < 0 ? -1 : 0;
+}
+
 int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,
 		     struct oid **out, size_t *nr, struct err *err)
 {

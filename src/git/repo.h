@@ -77,6 +77,16 @@ int repo_head_ref(struct repo *r, struct buf *out, struct err *err);
  */
 int repo_protected_ref(struct repo *r, struct buf *out, struct err *err);
 
+/**
+ * The same as the remote calls it, "refs/heads/main": migrate.branch, else what that
+ * remote's HEAD shows. Appends and returns as above.
+ */
+int repo_protected_at(struct repo *r, const char *remote, struct buf *out,
+		      struct err *err);
+
+/** Appends where a ref leads to in the end: itself, unless it is symbolic. 0 or -1. */
+int repo_real_ref(struct repo *r, const char *ref, struct buf *out, struct err *err);
+
 /** Appends a blob's bytes. 0; 1 when the object is missing; -1. */
 int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out,
 		   struct err *err);
