@@ -60,7 +60,7 @@ __git_migrate_options()
 		echo "--graph --since= --merge= --verify --porcelain --json"
 		;;
 	check)
-		echo "--json"
+		echo "--merge= --json"
 		;;
 	esac
 }

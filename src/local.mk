@@ -38,6 +38,9 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/plan.c %reldir%/core/plan.h \
 	%reldir%/core/plan_bytes.c %reldir%/core/plan_bytes.h \
 	%reldir%/core/policy.c %reldir%/core/policy.h \
+	%reldir%/core/policy_kept.c \
+	%reldir%/core/policy_new.c \
+	%reldir%/core/proof.c %reldir%/core/proof.h \
 	%reldir%/core/record.c %reldir%/core/record.h \
 	%reldir%/core/requires.c %reldir%/core/requires.h \
 	%reldir%/core/trailer.c %reldir%/core/trailer.h \
@@ -124,6 +127,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libflow_a_SOURCES = \
 	%reldir%/flow/alone.c \
+	%reldir%/flow/applied.c %reldir%/flow/applied.h \
 	%reldir%/flow/apply.c %reldir%/flow/apply.h \
 	%reldir%/flow/at.c %reldir%/flow/at.h \
 	%reldir%/flow/audit.c %reldir%/flow/audit.h \
@@ -143,9 +147,11 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
 	%reldir%/flow/prepush.c %reldir%/flow/prepush.h \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \
+	%reldir%/flow/push.c %reldir%/flow/push.h \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
 	%reldir%/flow/seen.c %reldir%/flow/seen.h \
+	%reldir%/flow/require.c %reldir%/flow/require.h \
 	%reldir%/flow/staged.c %reldir%/flow/staged.h \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/sync.c %reldir%/flow/sync.h \

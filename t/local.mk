@@ -25,6 +25,7 @@ unit_tests = \
 	%reldir%/unit/test-plan \
 	%reldir%/unit/test-policy \
 	%reldir%/unit/test-power-loss \
+	%reldir%/unit/test-proof \
 	%reldir%/unit/test-record \
 	%reldir%/unit/test-split \
 	%reldir%/unit/test-sqlite \
@@ -114,6 +115,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_policy_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_policy_SOURCES = %reldir%/unit/test-policy.c
 %canon_reldir%_unit_test_policy_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_proof_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_proof_SOURCES = %reldir%/unit/test-proof.c
+%canon_reldir%_unit_test_proof_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_record_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_record_SOURCES = %reldir%/unit/test-record.c
@@ -252,6 +257,7 @@ shell_tests = \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5010-messages.t \
 	%reldir%/t5020-fronts.t \
+	%reldir%/t5030-rules.t \
 	%reldir%/t5100-hostile.t \
 	%reldir%/t6000-demo.t \
 	%reldir%/t6010-manual-examples.t \

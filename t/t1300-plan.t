@@ -709,7 +709,7 @@ test_expect_success 'merge: a setting that decides over what landed' '
 	line 1 a >.git/t/expect &&
 	cat >.git/t/expect-err <<-\END &&
 	error: migrate.path was changed from '\''migrations'\'' to '\''db'\'' in .gitmigrate [settings]
-	hint: It decides over what has landed; an administrator of the server sets it there (git config migrate.path) if it must change.
+	hint: It decides over what lands; an administrator of the server sets it there (git config migrate.path) if it must change.
 	END
 	said 1 git migrate plan --merge side --porcelain &&
 	: >.git/t/expect-err &&

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "cmd/cmd.h"
 #include "flow/check.h"
+#include "flow/preview.h"
 #include "git/repo.h"
 #include "out/json.h"
 
@@ -33,35 +34,74 @@ static int parse_range(struct repo *repo, const char *range, struct oid *older,
 	return repo_resolve(repo, dots[2] ? dots + 2 : "HEAD", newer, err);
 }
 
+/* Judges the merge that would be made now, in memory. */
+static int judge_merge(struct repo *repo, const char *branch, const char *into,
+		       struct findings *f, struct err *err)
+{
+	struct preview p = { 0 };
+	struct oid ours, theirs;
+	int ret = -1;
+
+	if (repo_resolve(repo, into, &ours, err) == 0 &&
+	    repo_load_shared(repo, &ours, err) == 0 &&
+	    repo_resolve(repo, branch, &theirs, err) == 0)
+		ret = preview_merge(repo, &ours, &theirs, &p, f, err);
+	preview_release(&p);
+	return ret;
+}
+
+static int judge_range(struct repo *repo, const char *range, struct findings *f,
+		       struct err *err)
+{
+	struct oid older, newer;
+
+	if (parse_range(repo, range, &older, &newer, err) < 0)
+		return -1;
+	return check_range(repo, &older, &newer, f, err);
+}
+
+static void tell(struct ctx *ctx, const struct findings *f, bool json)
+{
+	struct js *all;
+
+	if (!json) {
+		cmd_say_findings(ctx, f);
+		return;
+	}
+	all = cmd_json_findings(f);
+	js_print(all, stdout);
+	js_free(all);
+}
+
 int cmd_check(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
-	static const char *const lines[] = { "[<options>] <old>..<new>", NULL };
+	static const char *const lines[] = { "[<options>] <old>..<new>",
+					     "[<options>] --merge <branch> [<rev>]",
+					     NULL };
+	const char *merge = NULL;
 	bool json = false;
 	const struct opt opts[] = {
+		{ OPT_STRING, 0, "merge", &merge, "<branch>",
+		  "judge the merge of that into <rev> (default: HEAD)" },
 		{ OPT_BOOL, 0, "json", &json, NULL, "JSON" },
 		{ .type = OPT_END },
 	};
 	const struct usage usage = { lines, opts };
-	int nr = cmd_options(ctx, &usage, argc, argv, err), ret = -1;
-	struct oid older, newer;
+	int nr = cmd_options(ctx, &usage, argc, argv, err), ret;
 	struct findings f = { 0 };
-	struct js *all;
 
 	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0)
 		return -1;
-	if (nr == 0) {
+	if (nr == 0 && !merge) {
 		opt_usage(&usage, ctx->command->name, stderr);
 		return err_exit_status(ERR_USAGE);
 	}
-	if (parse_range(ctx->repo, argv[0], &older, &newer, err) == 0 &&
-	    check_range(ctx->repo, &older, &newer, &f, err) == 0) {
-		if (json) {
-			all = cmd_json_findings(&f);
-			js_print(all, stdout);
-			js_free(all);
-		} else {
-			cmd_say_findings(ctx, &f);
-		}
+	if (merge)
+		ret = judge_merge(ctx->repo, merge, nr ? argv[0] : "HEAD", &f, err);
+	else
+		ret = judge_range(ctx->repo, argv[0], &f, err);
+	if (ret == 0) {
+		tell(ctx, &f, json);
 		ret = f.errors ? 1 : 0;
 	}
 	findings_release(&f);

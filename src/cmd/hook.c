@@ -4,11 +4,12 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "base/vec.h"
 #include "cmd/cmd.h"
-#include "flow/check.h"
 #include "flow/commit_msg.h"
 #include "flow/precommit.h"
 #include "flow/prepush.h"
+#include "flow/push.h"
 
 enum { INPUT_MAX = 16 << 20 };
 
@@ -43,77 +44,79 @@ static int prepare_message(struct ctx *ctx, char **args, struct findings *f,
 	return reverts ? 0 : commit_msg_prepare(ctx->repo, args[0], args[1], err);
 }
 
-/* Reads all that git writes to the hook, and calls `fn` with each line. */
-static int each_line(int (*fn)(struct ctx *ctx, char **args, char *line,
-			       struct findings *f, struct err *err),
-		     struct ctx *ctx, char **args, struct findings *f, struct err *err)
+/* The next line that is not empty, NULL at the end; `*rest` is moved behind it. */
+static char *next_line(char **rest)
 {
-	struct buf input = BUF_INIT;
-	char *line, *end;
-	int ret = fd_read_all(STDIN_FILENO, INPUT_MAX, &input, err);
+	char *line;
 
-	for (line = input.s; ret == 0 && line && *line; line = end) {
-		end = line + strcspn(line, "\n");
-		if (*end)
-			*end++ = '\0';
-		if (*line)
-			ret = fn(ctx, args, line, f, err);
-	}
-	buf_release(&input);
-	return ret;
-}
-
-static int push_line(struct ctx *ctx, char **args, char *line, struct findings *f,
-		     struct err *err)
-{
-	return prepush_check(ctx->repo, args[0], line, f, err);
+	if (!*rest)
+		return NULL;
+	line = *rest + strspn(*rest, "\n");
+	*rest = line + strcspn(line, "\n");
+	if (**rest)
+		*(*rest)++ = '\0';
+	return *line ? line : NULL;
 }
 
 static int judge_push(struct ctx *ctx, char **args, struct findings *f, struct err *err)
 {
-	return each_line(push_line, ctx, args, f, err);
-}
+	struct buf input = BUF_INIT;
+	char *line, *rest;
+	int ret = fd_read_all(STDIN_FILENO, INPUT_MAX, &input, err);
 
-static int judge_one(struct ctx *ctx, const char *ref, const struct oid *older,
-		     const struct oid *newer, struct findings *f, struct err *err)
-{
-	if (check_update(ctx->repo, ref, older, newer, f, err) < 0)
-		return err_wrap(err, "%s", ref);
-	return 0;
+	for (rest = input.s; ret == 0 && (line = next_line(&rest));)
+		ret = prepush_check(ctx->repo, args[0], line, f, err);
+	buf_release(&input);
+	return ret;
 }
 
 /* "<old> <new> <ref>": one line that git writes to pre-receive. */
-static int receive_line(struct ctx *ctx, char **args UNUSED, char *line,
-			struct findings *f, struct err *err)
+static int parse_update(char *line, struct push_update *out, struct err *err)
 {
-	struct oid older, newer;
 	size_t len = strlen(line);
 
 	if (len < 2 * OID_HEXSZ + 3 || line[OID_HEXSZ] != ' ' ||
-	    line[2 * OID_HEXSZ + 1] != ' ' || oid_parse(&older, line, OID_HEXSZ) < 0 ||
-	    oid_parse(&newer, line + OID_HEXSZ + 1, OID_HEXSZ) < 0)
+	    line[2 * OID_HEXSZ + 1] != ' ' ||
+	    oid_parse(&out->older, line, OID_HEXSZ) < 0 ||
+	    oid_parse(&out->newer, line + OID_HEXSZ + 1, OID_HEXSZ) < 0)
 		return err_set(err, ERR_FATAL,
 			       "could not read an update: git writes \"<old> <new> "
 			       "<ref>\"");
-	return judge_one(ctx, line + 2 * OID_HEXSZ + 2, &older, &newer, f, err);
+	out->ref = line + 2 * OID_HEXSZ + 2;
+	return 0;
 }
 
-static int judge_received(struct ctx *ctx, char **args, struct findings *f,
+static int judge_received(struct ctx *ctx, char **args UNUSED, struct findings *f,
 			  struct err *err)
 {
-	return each_line(receive_line, ctx, args, f, err);
+	struct buf input = BUF_INIT;
+	struct push push = { 0 };
+	size_t alloc = 0;
+	char *line, *rest;
+	int ret = fd_read_all(STDIN_FILENO, INPUT_MAX, &input, err);
+
+	for (rest = input.s; ret == 0 && (line = next_line(&rest));) {
+		VEC_GROW(push.items, push.nr, alloc);
+		ret = parse_update(line, &push.items[push.nr++], err);
+	}
+	if (ret == 0)
+		ret = push_check(ctx->repo, &push, f, err);
+	free(push.items);
+	buf_release(&input);
+	return ret;
 }
 
 static int judge_update(struct ctx *ctx, char **args, struct findings *f, struct err *err)
 {
-	struct oid older, newer;
+	struct push_update u = { .ref = args[0] };
+	const struct push push = { &u, 1 };
 
-	if (oid_parse(&older, args[1], strlen(args[1])) < 0 ||
-	    oid_parse(&newer, args[2], strlen(args[2])) < 0)
+	if (oid_parse(&u.older, args[1], strlen(args[1])) < 0 ||
+	    oid_parse(&u.newer, args[2], strlen(args[2])) < 0)
 		return err_set(err, ERR_USAGE,
 			       "'%s' and '%s' are not the ids that git gives to update",
 			       args[1], args[2]);
-	return judge_one(ctx, args[0], &older, &newer, f, err);
+	return push_check(ctx->repo, &push, f, err);
 }
 
 static const struct hook hooks[] = {

@@ -7,6 +7,7 @@
 #define CORE_POLICY_H
 
 #include "base/pool.h"
+#include "core/oid.h"
 
 struct err;
 struct plan;
@@ -32,9 +33,15 @@ enum rule {
 	RULE_REASON,	   /* a permission without its reason */
 	RULE_UNBOUND,	   /* trailers in the message of a commit that brings several */
 	RULE_SETTINGS,	   /* .gitmigrate changed what decides over landed files */
+	RULE_BRANCH,	   /* the protected branch deleted or renamed */
+	RULE_TAG,	   /* moved to rewritten history */
 	RULE_UNSEEN,	   /* the remote has what was never fetched */
-	RULE_BRANCH,	   /* the protected branch deleted */
 	RULE_MIRROR,	   /* records taken back, changed or out of their chain */
+	/* where the settings ask for it: */
+	RULE_SEVERAL,	 /* a commit brings several */
+	RULE_UNSIGNED,	 /* no good signature on the commit that brings it */
+	RULE_UNREVIEWED, /* reviewed by nobody but the author */
+	RULE_UNREHEARSED,
 	/* of a target, not of a push: */
 	RULE_GAP,     /* pending before one that was written with it in place */
 	RULE_LATE,    /* pending before one that did not know of it */
@@ -76,19 +83,38 @@ void findings_hint(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /** How the new tip stands to the old one. */
 struct lineage {
-	bool old_is_ancestor;	   /* a fast-forward */
-	bool new_is_ancestor;	   /* of the old one: a step back */
-	bool old_on_first_parents; /* of the new tip */
+	bool old_is_ancestor;	    /* a fast-forward */
+	bool new_is_ancestor;	    /* of the old one: a step back */
+	bool old_on_first_parents;  /* of the new tip */
+	const struct oid *reverted; /* commits that what is new says it reverts */
+	size_t nr_reverted;
 };
+
+/** A path that some target has settled. */
+struct applied {
+	const char *path;
+	struct oid blob; /* that ran */
+	const char *target, *at;
+};
+
+struct applied_set {
+	struct applied *items; /* bytewise by path */
+	size_t nr;
+};
+
+/** NULL when no target has settled the path. */
+const struct applied *applied_find(const struct applied_set *set, const char *path);
 
 /**
  * I1: plan(new) must be plan(old) and a suffix, as path, mode, blob and
- * trailers. Adds a finding for each file that was changed, and one that names
- * the cause when the order was. 0 or -1 (a message could not be read).
+ * trailers. With `applied`, of the old plan only what is in there is kept, nothing
+ * may come to stand before it, and of what is new it tells the bytes. Adds a finding
+ * for each file that was changed, and one that names the cause when the order was.
+ * 0 or -1 (a message could not be read).
  */
 int policy_append_only(struct plan *older, struct plan *newer,
-		       const struct lineage *lineage, struct findings *f,
-		       struct err *err);
+		       const struct lineage *lineage, const struct applied_set *applied,
+		       struct findings *f, struct err *err);
 
 /**
  * What entries from position `from` on must keep: names, types, no two paths
@@ -97,6 +123,9 @@ int policy_append_only(struct plan *older, struct plan *newer,
  */
 int policy_new_entries(struct plan *plan, size_t from, struct findings *f,
 		       struct err *err);
+
+/** migrate.oneMigrationPerCommit: finds the commits that bring several. */
+void policy_one_each(const struct plan *plan, size_t from, struct findings *f);
 
 /**
  * What the message of a commit that brings `brought` migrations must keep where it

@@ -290,17 +290,27 @@ static const char *unfold(struct pool *pool, const char *s, size_t len)
 	return value;
 }
 
+/* The next trailer, ours or not, from `*at` on: its start; `*at` is its end. */
+static bool next_trailer(const char *text, struct block b, size_t *start, size_t *at)
+{
+	while (*at < b.end) {
+		*start = *at;
+		*at = next_line(text, *at);
+		if (!find_separator(text + *start))
+			continue;
+		while (*at < b.end && is_space(text[*at]))
+			*at = next_line(text, *at);
+		return true;
+	}
+	return false;
+}
+
 static void read_block(struct gather *g, const char *text, struct block b)
 {
-	size_t at, next, colon;
+	size_t at, next = b.start, colon;
 	enum trailer_key key;
 
-	for (at = b.start; at < b.end; at = next) {
-		next = next_line(text, at);
-		if (!find_separator(text + at))
-			continue;
-		while (next < b.end && is_space(text[next]))
-			next = next_line(text, next);
+	while (next_trailer(text, b, &at, &next)) {
 		colon = match_key(text + at, next - at, &key);
 		if (colon)
 			add_trailer(g, key,
@@ -349,6 +359,28 @@ void trailers_from_message(struct trailers *out, struct pool *pool, const char *
 	read_misplaced(&g, text, b.end, strlen(text));
 	finish(&g, out);
 	free(copy);
+}
+
+size_t trailers_named(const char ***out, struct pool *pool, const char *message,
+		      const char *key)
+{
+	const char **values = NULL;
+	size_t nr = 0, alloc = 0, at, next, colon;
+	struct block b;
+
+	while (*message && is_blank_line(message))
+		message += next_line(message, 0);
+	b.end = find_end(message);
+	next = b.start = find_start(message, b.end);
+	while (next_trailer(message, b, &at, &next)) {
+		colon = match_name(key, message + at, next - at);
+		if (!colon)
+			continue;
+		VEC_GROW(values, nr, alloc);
+		values[nr++] = unfold(pool, message + at + colon, next - at - colon);
+	}
+	*out = to_pool(pool, values, nr * sizeof(*values));
+	return nr;
 }
 
 /* Headers of SQL files. */

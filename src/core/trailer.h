@@ -68,6 +68,13 @@ void trailers_from_message(struct trailers *out, struct pool *pool, const char *
 			   size_t len);
 
 /**
+ * The values of any key ("Reviewed-by") in the trailer block of a message, in order;
+ * the pool's. Returns how many.
+ */
+size_t trailers_named(const char ***out, struct pool *pool, const char *message,
+		      const char *key);
+
+/**
  * Our trailers and the directives in the leading `--` comment block of an SQL
  * file: lines "-- Key: value", continued by lines that begin with "--" and at
  * least two blanks. Blank lines and lines of other text may stand between; the

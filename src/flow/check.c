@@ -2,52 +2,94 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
+#include "base/io.h"
+#include "base/vec.h"
+#include "core/message.h"
 #include "core/plan.h"
+#include "flow/applied.h"
 #include "flow/check.h"
-#include "flow/check_mirror.h"
-#include "flow/mirror.h"
+#include "flow/require.h"
 #include "git/config.h"
 #include "git/history.h"
 #include "git/repo.h"
 
+/* A setting that a tree shares, and that decides over what lands. */
+struct shared {
+	const char *key, *name, *otherwise;
+	bool asks; /* true asks for more: it can be set, and not taken back */
+};
+
+static const struct shared settings[] = {
+	{ "migrate.path", "migrate.path", "migrations", false },
+	{ "migrate.protect", "migrate.protect", "landed", false },
+	{ "migrate.onemigrationpercommit", "migrate.oneMigrationPerCommit", "false",
+	  true },
+	{ "migrate.requiresigned", "migrate.requireSigned", "false", true },
+	{ "migrate.requirereview", "migrate.requireReview", "false", true },
+	{ "migrate.requirerehearsal", "migrate.requireRehearsal", "false", true },
+};
+
+static bool is_looser(const struct shared *s, const char *was, const char *now)
+{
+	if (s->asks)
+		return config_is_true(was) && !config_is_true(now);
+	return strcmp(was, now) != 0 &&
+	       (strcmp(s->key, "migrate.path") == 0 || strcmp(now, "applied") == 0);
+}
+
+/* What counts now; `out` has room for all settings. */
+static int read_settings(struct repo *repo, const struct oid *commit, char **out,
+			 struct err *err)
+{
+	const char *value;
+	size_t i;
+
+	if (repo_load_shared(repo, commit, err) < 0)
+		return -1;
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		value = config_get(repo_config(repo), settings[i].key);
+		if (!value || (!value[0] && !settings[i].asks))
+			value = settings[i].otherwise;
+		out[i] = xstrdup(value);
+	}
+	return 0;
+}
+
+static void compare_settings(char *const *was, char *const *now, struct findings *f)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (!is_looser(&settings[i], was[i], now[i]))
+			continue;
+		findings_add(f, RULE_SETTINGS, false, ".gitmigrate",
+			     "%s was changed from '%s' to '%s' in .gitmigrate",
+			     settings[i].name, was[i], now[i]);
+		findings_hint(f,
+			      "It decides over what lands; an administrator of the "
+			      "server sets it there (git config %s) if it must change.",
+			      settings[i].name);
+	}
+}
+
 int check_settings(struct repo *repo, const struct oid *older, const struct oid *newer,
 		   struct findings *f, struct err *err)
 {
-	static const char *const keys[] = { "migrate.path", "migrate.protect" };
-	static const char *const defaults[] = { "migrations", "landed" };
-	struct buf was = BUF_INIT, now = BUF_INIT;
-	int ret = 0;
+	char *was[ARRAY_SIZE(settings)] = { NULL }, *now[ARRAY_SIZE(settings)] = { NULL };
+	int same = repo_shares_alike(repo, older, newer, err), ret = same < 0 ? -1 : 0;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(keys) && ret == 0; i++) {
-		if (repo_config_is_own(repo, keys[i]))
-			continue;
-		buf_reset(&was);
-		buf_reset(&now);
-		if (repo_shared_value(repo, older, keys[i], &was, err) < 0 ||
-		    repo_shared_value(repo, newer, keys[i], &now, err) < 0) {
+	if (same == 0) {
+		if (read_settings(repo, older, was, err) < 0 ||
+		    read_settings(repo, newer, now, err) < 0)
 			ret = -1;
-			continue;
-		}
-		if (!was.len)
-			buf_adds(&was, defaults[i]);
-		if (!now.len)
-			buf_adds(&now, defaults[i]);
-		if (strcmp(buf_str(&was), buf_str(&now)) != 0 &&
-		    (i == 0 || strcmp(buf_str(&now), "applied") == 0)) {
-			findings_add(f, RULE_SETTINGS, false, ".gitmigrate",
-				     "%s was changed from '%s' to '%s' in .gitmigrate",
-				     keys[i], buf_str(&was), buf_str(&now));
-			findings_hint(f,
-				      "It decides over what has landed; an "
-				      "administrator of the server sets it there (git "
-				      "config %s) if it must change.",
-				      keys[i]);
-		}
+		else
+			compare_settings(was, now, f);
 	}
-	buf_release(&was);
-	buf_release(&now);
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		free(was[i]);
+		free(now[i]);
+	}
 	return ret;
 }
 
@@ -71,32 +113,119 @@ int check_lineage(struct repo *repo, const struct oid *older, const struct oid *
 	return ancestor < 0 || back < 0 || line < 0 ? -1 : 0;
 }
 
-static int judge_step(struct repo *repo, const struct oid *older, const struct oid *newer,
-		      bool landed, struct findings *f, struct err *err)
+/* Commits that messages of the new part say they revert. */
+struct reverted {
+	struct oid *items;
+	size_t nr, alloc;
+};
+
+/* Only asked where something is gone; one that cannot be told is no revert. */
+static void find_reverted(struct repo *repo, const struct oid *older,
+			  const struct oid *newer, struct reverted *out)
 {
+	char was[OID_HEXSZ + 1], range[2 * OID_HEXSZ + 3], now[OID_HEXSZ + 1];
+	const char *const args[] = { "rev-list",
+				     "--grep=^This reverts commit [0-9a-f]",
+				     "--max-count=100",
+				     "--no-commit-header",
+				     "--format=%B",
+				     "--end-of-options",
+				     range,
+				     NULL };
+	struct buf said = BUF_INIT;
+	struct err quiet = { 0 };
+	struct oid id;
+	size_t at = 0;
+
+	snprintf(range, sizeof(range), "%s..%s", oid_hex(older, was),
+		 oid_hex(newer, now));
+	if (repo_git(repo, args, &said, NULL, &quiet) == 0) {
+		while (message_reverts(buf_str(&said), &at, &id)) {
+			VEC_GROW(out->items, out->nr, out->alloc);
+			out->items[out->nr++] = id;
+		}
+	}
+	buf_release(&said);
+}
+
+static bool lacks_any(const struct plan *was, const struct plan *now)
+{
+	size_t i;
+
+	for (i = 0; i < was->nr; i++)
+		if (plan_find(now, was->items[i].path) < 0)
+			return true;
+	return false;
+}
+
+/* I1, with what migrate.protect keeps. */
+static int judge_kept(struct repo *repo, const struct check_step *step, struct plan *was,
+		      struct plan *now, struct findings *f, struct err *err)
+{
+	struct applied_list applied = { 0 };
+	const struct applied_set *kept;
+	struct reverted reverted = { 0 };
+	struct lineage lineage;
+	int ret = -1;
+
+	if (check_lineage(repo, &step->older, &step->newer, &lineage, err) == 0 &&
+	    applied_to_keep(repo, step->push, &applied, &kept, err) == 0) {
+		if (lineage.old_is_ancestor && lacks_any(was, now))
+			find_reverted(repo, &step->older, &step->newer, &reverted);
+		lineage.reverted = reverted.items;
+		lineage.nr_reverted = reverted.nr;
+		ret = policy_append_only(was, now, &lineage, kept, f, err);
+	}
+	free(reverted.items);
+	applied_release(&applied);
+	return ret;
+}
+
+/* Where what is new begins; with little kept what is new may stand anywhere behind it. */
+static size_t first_new(const struct plan *was, const struct plan *now)
+{
+	size_t i;
+
+	for (i = 0; i < now->nr; i++)
+		if (plan_find(was, now->items[i].path) < 0)
+			break;
+	return i;
+}
+
+static int judge_new(struct repo *repo, const struct check_step *step, struct plan *now,
+		     size_t from, struct findings *f, struct err *err)
+{
+	if (policy_new_entries(now, from, f, err) < 0)
+		return -1;
+	return require_check(repo, now, from, step->push, f, err);
+}
+
+int check_step(struct repo *repo, const struct check_step *step, struct findings *f,
+	       struct err *err)
+{
+	const struct oid *older = &step->older;
 	struct plan was = { 0 }, now = { 0 };
-	struct lineage lineage = { 0 };
 	size_t before = f->errors;
 	int ret = -1;
 
 	if (oid_is_zero(older)) {
-		if (repo_load_shared(repo, newer, err) < 0)
+		if (repo_load_shared(repo, &step->newer, err) < 0)
 			return -1;
-	} else if (check_settings(repo, older, newer, f, err) < 0 ||
+	} else if ((!step->order_alone &&
+		    check_settings(repo, older, &step->newer, f, err) < 0) ||
 		   repo_load_shared(repo, older, err) < 0 ||
-		   (landed ? history_plan_landed : history_plan)(repo, older, &was, err) <
-			   0 ||
-		   check_lineage(repo, older, newer, &lineage, err) < 0) {
+		   (step->landed ? history_plan_landed : history_plan)(repo, older, &was,
+								       err) < 0) {
 		goto out;
 	}
-	if (history_plan(repo, newer, &now, err) < 0)
+	if (history_plan(repo, &step->newer, &now, err) < 0)
 		goto out;
-	if (!oid_is_zero(older) && policy_append_only(&was, &now, &lineage, f, err) < 0)
-		goto out;
+	ret = oid_is_zero(older) ? 0 : judge_kept(repo, step, &was, &now, f, err);
 	/* where the prefix is broken, positions say nothing of what is new */
-	if (policy_new_entries(&now, f->errors == before ? was.nr : now.nr, f, err) < 0)
-		goto out;
-	ret = 0;
+	if (ret == 0 && !step->order_alone)
+		ret = judge_new(repo, step, &now,
+				f->errors == before ? first_new(&was, &now) : now.nr, f,
+				err);
 out:
 	plan_release(&was);
 	plan_release(&now);
@@ -106,62 +235,21 @@ out:
 int check_range(struct repo *repo, const struct oid *older, const struct oid *newer,
 		struct findings *f, struct err *err)
 {
-	return judge_step(repo, older, newer, false, f, err);
+	const struct check_step step = { .older = *older, .newer = *newer };
+
+	return check_step(repo, &step, f, err);
 }
 
-/* A branch that nobody pushes to protects nothing: "master" of a new server. */
-static int warn_unprotected(struct repo *repo, const char *ref, const char *protected,
-			    struct findings *f, struct err *err)
-{
-	struct oid tip;
-	int there = repo_ref(repo, protected, &tip, err);
-
-	if (there != 0 || !starts_with(ref, "refs/heads/"))
-		return there < 0 ? -1 : 0;
-	findings_add(f, RULE_BRANCH, true, NULL,
-		     "nothing is protected: the branch '%s' is not there", protected);
-	findings_hint(f,
-		      "The administrator of the server names the one that is: git config "
-		      "migrate.branch %s",
-		      ref + strlen("refs/heads/"));
-	return 0;
-}
-
-int check_branch(struct repo *repo, const char *ref, const struct oid *older,
-		 const struct oid *newer, bool landed, struct findings *f,
-		 struct err *err)
+int check_branch(struct repo *repo, const char *ref, const struct check_step *step,
+		 struct findings *f, struct err *err)
 {
 	/* where it is there, so is what it points at */
-	if (!oid_is_zero(newer))
-		return judge_step(repo, older, newer, landed, f, err);
+	if (!oid_is_zero(&step->newer))
+		return check_step(repo, step, f, err);
 	findings_add(f, RULE_BRANCH, false, NULL,
 		     "the protected branch '%s' cannot be deleted", ref);
 	findings_hint(f, "Its migrations are the plan of every database; \"git config "
 			 "migrate.branch\" on the server names another branch if that "
 			 "is meant.");
 	return 0;
-}
-
-int check_update(struct repo *repo, const char *ref, const struct oid *older,
-		 const struct oid *newer, struct findings *f, struct err *err)
-{
-	struct buf protected = BUF_INIT, behind = BUF_INIT, real = BUF_INIT;
-	int found, ret = -1;
-
-	if (starts_with(ref, MIRROR_REFS))
-		return check_mirror(repo, ref, older, newer, f, err);
-	found = repo_protected_ref(repo, &protected, err);
-	if (found <= 0) {
-		ret = found;
-	} else if (repo_real_ref(repo, protected.s, &behind, err) == 0 &&
-		   repo_real_ref(repo, ref, &real, err) == 0) {
-		/* one of the two may be another name of the other */
-		ret = strcmp(behind.s, real.s) != 0
-			      ? warn_unprotected(repo, ref, protected.s, f, err)
-			      : check_branch(repo, ref, older, newer, true, f, err);
-	}
-	buf_release(&protected);
-	buf_release(&behind);
-	buf_release(&real);
-	return ret;
 }

@@ -6,11 +6,13 @@
 #include "core/policy.h"
 
 struct err;
+struct push;
 struct repo;
 
 /**
- * Adds what `newer` changes in .gitmigrate that decides over what has landed: a
- * push or a merge must not bend it. 0 or -1.
+ * Adds what `newer` changes in .gitmigrate that decides over what lands: a push or a
+ * merge must not bend it. The settings of either may be those that count afterwards
+ * (repo_load_shared). 0 or -1.
  */
 int check_settings(struct repo *repo, const struct oid *older, const struct oid *newer,
 		   struct findings *f, struct err *err);
@@ -26,20 +28,23 @@ int check_lineage(struct repo *repo, const struct oid *older, const struct oid *
 int check_range(struct repo *repo, const struct oid *older, const struct oid *newer,
 		struct findings *f, struct err *err);
 
-/**
- * Judges one update of the protected branch `ref`, zero ids for creation and
- * deletion. `landed`: `older` is what this repository itself has there, so what is
- * learnt of it is kept. 0 or -1.
- */
-int check_branch(struct repo *repo, const char *ref, const struct oid *older,
-		 const struct oid *newer, bool landed, struct findings *f,
-		 struct err *err);
+/** From one commit to another. */
+struct check_step {
+	struct oid older, newer; /* zero: nothing before; deleted */
+	const struct push *push; /* that it is of; may be NULL */
+	bool landed;		 /* `older` is what this repository has there itself */
+	bool order_alone;	 /* what is new is not judged */
+};
 
 /**
- * Judges one update of a push, zero ids for creation and deletion: the protected
- * branch and the mirrors; any other ref passes. 0 or -1.
+ * Judges a step by the rules of a protected branch, with the settings of `older`;
+ * `newer` is a commit. 0 or -1.
  */
-int check_update(struct repo *repo, const char *ref, const struct oid *older,
-		 const struct oid *newer, struct findings *f, struct err *err);
+int check_step(struct repo *repo, const struct check_step *step, struct findings *f,
+	       struct err *err);
+
+/** Judges one update of the protected branch `ref`. 0 or -1. */
+int check_branch(struct repo *repo, const char *ref, const struct check_step *step,
+		 struct findings *f, struct err *err);
 
 #endif

@@ -274,6 +274,9 @@ static int judge(struct repo *repo, const char *message, const struct oid *base,
 
 	if (ret == 0)
 		ret = policy_new_entries(&d.plan, d.from, f, err);
+	if (ret == 0 &&
+	    config_bool(repo_config(repo), "migrate.onemigrationpercommit", false))
+		policy_one_each(&d.plan, d.from, f);
 	if (ret == 0)
 		policy_message(&d.plan, d.plan.nr - d.from, message, f);
 	draft_release(&d);

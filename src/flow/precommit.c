@@ -3,22 +3,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "base/vec.h"
-#include "core/ledger.h"
 #include "core/migration.h"
-#include "flow/mirror.h"
+#include "flow/applied.h"
 #include "flow/precommit.h"
 #include "flow/staged.h"
-#include "git/config.h"
 #include "git/history.h"
 #include "git/repo.h"
-
-/* A path that some target has settled. */
-struct applied {
-	const char *path;
-	const char *target;
-	const struct record *record;
-};
 
 struct check {
 	struct repo *repo;
@@ -28,10 +18,8 @@ struct check {
 	struct staged staged;
 	bool has_landed; /* there is a protected branch, and this is its tip: */
 	struct oid landed;
-	struct pool pool;
 	bool mirrors_read;
-	struct applied *applied;
-	size_t nr_applied, alloc_applied;
+	struct applied_list applied;
 };
 
 /* Something that is no folder, in the place of the migrations folder. */
@@ -47,52 +35,15 @@ static void judge_folder(struct check *c)
 	findings_hint(c->f, "Commit a real folder in its place.");
 }
 
-static int add_applied(void *arg, const char *target, struct err *err)
-{
-	struct check *c = arg;
-	struct ledger ledger = { 0 };
-	struct record *kept;
-	struct mirror m;
-	size_t i;
-
-	if (mirror_read(c->repo, target, MIRROR_FETCHED, &c->pool, &m, err) < 0)
-		return -1;
-	mirror_fold(&m, &c->pool, &ledger, NULL, NULL);
-	for (i = 0; i < ledger.nr_entries; i++) {
-		if (!ledger.entries[i].settled)
-			continue;
-		kept = pool_alloc(&c->pool, sizeof(*kept));
-		*kept = *ledger.entries[i].settled;
-		VEC_GROW(c->applied, c->nr_applied, c->alloc_applied);
-		c->applied[c->nr_applied].path = kept->field[FIELD_PATH];
-		c->applied[c->nr_applied].target = pool_strdup(&c->pool, target);
-		c->applied[c->nr_applied++].record = kept;
-	}
-	ledger_release(&ledger);
-	return 0;
-}
-
 /* The record that says a path was applied somewhere, NULL when none does. */
 static int find_applied(struct check *c, const char *path, const struct applied **out,
 			struct err *err)
 {
-	size_t i;
-
-	if (!c->mirrors_read && mirror_each(c->repo, add_applied, c, err) < 0)
+	if (!c->mirrors_read && applied_read(c->repo, NULL, &c->applied, err) < 0)
 		return -1;
 	c->mirrors_read = true;
-	*out = NULL;
-	for (i = 0; i < c->nr_applied && !*out; i++)
-		if (strcmp(c->applied[i].path, path) == 0)
-			*out = &c->applied[i];
+	*out = applied_find(&c->applied.set, path);
 	return 0;
-}
-
-static bool protects_landed(const struct check *c)
-{
-	const char *protect = config_get(repo_config(c->repo), "migrate.protect");
-
-	return !protect || strcmp(protect, "applied") != 0;
 }
 
 static const char *renamed_to(const struct check *c, const struct staged_change *gone)
@@ -148,12 +99,12 @@ static bool is_regular(const struct staged_change *ch)
 static int judge_change(struct check *c, const struct staged_change *ch, struct err *err)
 {
 	const struct applied *applied;
-	char why[256], hex[OID_HEXSZ + 1];
+	char why[256];
 	struct oid blob;
 	unsigned mode;
 	int landed = 0;
 
-	if (c->has_landed && protects_landed(c)) {
+	if (c->has_landed && !applied_alone_is_kept(c->repo)) {
 		landed = history_holds(c->repo, &c->landed, ch->path, &blob, &mode, err);
 		if (landed < 0)
 			return -1;
@@ -162,12 +113,10 @@ static int judge_change(struct check *c, const struct staged_change *ch, struct 
 		return -1;
 	if (applied) {
 		/* back to what ran is the way home, not away from it */
-		if (strcmp(oid_hex(&ch->blob, hex), applied->record->field[FIELD_BLOB]) ==
-			    0 &&
-		    is_regular(ch))
+		if (oid_eq(&ch->blob, &applied->blob) && is_regular(ch))
 			return 0;
 		snprintf(why, sizeof(why), "was applied to target '%s' at %s",
-			 applied->target, applied->record->field[FIELD_AT]);
+			 applied->target, applied->at);
 		refuse_change(c, ch, why);
 	} else if (landed && !(oid_eq(&ch->blob, &blob) && is_regular(ch))) {
 		refuse_change(c, ch, "has landed on the protected branch");
@@ -285,7 +234,6 @@ int precommit_check(struct repo *repo, bool reverting, struct findings *f,
 		ret = judge_staged(&c, err);
 	buf_release(&ref);
 	staged_release(&c.staged);
-	free(c.applied);
-	pool_release(&c.pool);
+	applied_release(&c.applied);
 	return ret;
 }

@@ -51,6 +51,7 @@ static void refuse_unseen(const char *remote, const struct update *u, struct fin
 static int judge(struct repo *repo, const char *remote, const struct update *u,
 		 struct findings *f, struct err *err)
 {
+	const struct check_step step = { .older = u->older, .newer = u->newer };
 	char hex[OID_HEXSZ + 1];
 	int there = oid_is_zero(&u->older) || oid_is_zero(&u->newer)
 			    ? 1
@@ -64,7 +65,7 @@ static int judge(struct repo *repo, const char *remote, const struct update *u,
 	}
 	if (starts_with(u->ref, MIRROR_REFS))
 		return check_mirror(repo, u->ref, &u->older, &u->newer, f, err);
-	return check_branch(repo, u->ref, &u->older, &u->newer, false, f, err);
+	return check_branch(repo, u->ref, &step, f, err);
 }
 
 int prepush_check(struct repo *repo, const char *remote, char *line, struct findings *f,

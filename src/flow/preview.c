@@ -6,8 +6,10 @@
 #include "base/vec.h"
 #include "core/merge.h"
 #include "core/policy.h"
+#include "flow/applied.h"
 #include "flow/check.h"
 #include "flow/preview.h"
+#include "flow/require.h"
 #include "git/history.h"
 #include "git/repo.h"
 #include "sql/objects.h"
@@ -217,7 +219,7 @@ static int merge_settings(struct repo *repo, const struct preview *p, struct fin
 	if (ret == 0 && (there.errors || !p->nr_bases))
 		ret = check_settings(repo, &p->ours.head, &p->theirs.head, f, err);
 	findings_release(&there);
-	return ret;
+	return ret == 0 ? repo_load_shared(repo, &p->ours.head, err) : -1;
 }
 
 /*
@@ -236,7 +238,8 @@ static int warn_fast_forward(struct repo *repo, struct preview *p, struct findin
 		return 0;
 	ret = check_lineage(repo, &p->ours.head, &p->theirs.head, &forward, err);
 	if (ret == 0)
-		ret = policy_append_only(&p->ours, &p->theirs, &forward, &then, err);
+		ret = policy_append_only(&p->ours, &p->theirs, &forward, NULL, &then,
+					 err);
 	for (i = 0; i < then.nr && ret == 0; i++) {
 		if (then.items[i].rule != RULE_FOXTROT)
 			continue;
@@ -248,11 +251,25 @@ static int warn_fast_forward(struct repo *repo, struct preview *p, struct findin
 	return ret;
 }
 
-int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *theirs,
-		  struct preview *p, struct findings *f, struct err *err)
+/* I1 on the result, which is a merge commit on top of ours. */
+static int judge_kept(struct repo *repo, struct preview *p, struct findings *f,
+		      struct err *err)
 {
 	const struct lineage forward = { .old_is_ancestor = true,
 					 .old_on_first_parents = true };
+	struct applied_list applied = { 0 };
+	const struct applied_set *kept;
+	int ret = applied_to_keep(repo, NULL, &applied, &kept, err);
+
+	if (ret == 0)
+		ret = policy_append_only(&p->ours, &p->plan, &forward, kept, f, err);
+	applied_release(&applied);
+	return ret;
+}
+
+int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *theirs,
+		  struct preview *p, struct findings *f, struct err *err)
+{
 	struct merge_input in = { .ours = &p->ours, .theirs = &p->theirs };
 	size_t before = f->errors;
 
@@ -264,12 +281,12 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 		return -1;
 	in.base = p->base;
 	p->arriving = plan_merge(&in, &p->plan, f);
-	if (f->errors == before &&
-	    policy_append_only(&p->ours, &p->plan, &forward, f, err) < 0)
+	if (f->errors == before && judge_kept(repo, p, f, err) < 0)
 		return -1;
 	if (warn_fast_forward(repo, p, f, err) < 0 ||
 	    merge_settings(repo, p, f, err) < 0 ||
-	    policy_new_entries(&p->plan, p->arriving, f, err) < 0)
+	    policy_new_entries(&p->plan, p->arriving, f, err) < 0 ||
+	    require_check(repo, &p->plan, p->arriving, NULL, f, err) < 0)
 		return -1;
 	return find_overlaps(repo, p, f, err);
 }
@@ -289,7 +306,7 @@ int preview_since(struct repo *repo, struct plan *plan, const struct oid *older,
 	     check_settings(repo, older, &plan->head, f, err) < 0))
 		ret = -1;
 	if (ret == 0)
-		ret = policy_append_only(&was, plan, &lineage, f, err);
+		ret = policy_append_only(&was, plan, &lineage, NULL, f, err);
 	for (i = 0; i < plan->nr && ret == 0; i++)
 		since[i] = plan_find(&was, plan->items[i].path) < 0;
 	plan_release(&was);

@@ -184,7 +184,12 @@ int config_read_tree(const char *git_dir, const char *blob, struct buf *out,
 
 void config_add_tree(struct config *c, const struct buf *settings)
 {
-	static const char *const allowed[] = { "migrate.path", "migrate.protect" };
+	static const char *const allowed[] = { "migrate.path",
+					       "migrate.protect",
+					       "migrate.onemigrationpercommit",
+					       "migrate.requiresigned",
+					       "migrate.requirereview",
+					       "migrate.requirerehearsal" };
 	const char *at = buf_str(settings), *end = at + settings->len, *lf;
 	size_t i, len;
 
@@ -221,16 +226,25 @@ bool config_is_own(const struct config *c, const char *key)
 	return false;
 }
 
-bool config_bool(const struct config *c, const char *key, bool otherwise)
+bool config_is_true(const char *value)
 {
 	static const char *const yes[] = { "", "true", "yes", "on", "1" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(yes); i++)
+		if (strcasecmp(value, yes[i]) == 0)
+			return true;
+	return false;
+}
+
+bool config_bool(const struct config *c, const char *key, bool otherwise)
+{
 	static const char *const no[] = { "false", "no", "off", "0" };
 	const char *value = config_get(c, key);
 	size_t i;
 
-	for (i = 0; value && i < ARRAY_SIZE(yes); i++)
-		if (strcasecmp(value, yes[i]) == 0)
-			return true;
+	if (value && config_is_true(value))
+		return true;
 	for (i = 0; value && i < ARRAY_SIZE(no); i++)
 		if (strcasecmp(value, no[i]) == 0)
 			return false;

@@ -39,8 +39,8 @@ int config_read_tree(const char *git_dir, const char *blob, struct buf *out,
 		     struct err *err);
 
 /**
- * Adds of such settings those that a tree may make: migrate.path and
- * migrate.protect, where no other scope sets them.
+ * Adds of such settings those that a tree may make (migrate.path, migrate.protect,
+ * and what asks for more of a migration), where no other scope sets them.
  */
 void config_add_tree(struct config *c, const struct buf *settings);
 
@@ -52,6 +52,9 @@ const char *config_get(const struct config *c, const char *key);
 
 /** Whether a key is set elsewhere than in a tree's .gitmigrate. */
 bool config_is_own(const struct config *c, const char *key);
+
+/** Whether a value is one of git's words for true. */
+bool config_is_true(const char *value);
 
 /** git's booleans; `otherwise` when unset or no boolean. */
 bool config_bool(const struct config *c, const char *key, bool otherwise);

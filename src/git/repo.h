@@ -51,12 +51,9 @@ int repo_check_shared(struct repo *r, const struct oid *commit, struct err *err)
 /** Hints how to be rid of the wrong cache in a git dir. */
 void repo_hint_cache(const char *dir, struct err *err);
 
-/** Whether a key is set by git's own configuration, not by a tree. */
-bool repo_config_is_own(struct repo *r, const char *key);
-
-/** Appends what .gitmigrate of a commit says of a key; nothing if unset. 0 or -1. */
-int repo_shared_value(struct repo *r, const struct oid *commit, const char *key,
-		      struct buf *out, struct err *err);
+/** Whether .gitmigrate is the same file in both commits, or in none: 1, 0, -1. */
+int repo_shares_alike(struct repo *r, const struct oid *a, const struct oid *b,
+		      struct err *err);
 
 /**
  * The commit that a revision names. 0; -1 with `err` set, which for HEAD tells

@@ -233,39 +233,14 @@ int repo_check_shared(struct repo *r, const struct oid *commit, struct err *err)
 	return -1;
 }
 
-bool repo_config_is_own(struct repo *r, const char *key)
+int repo_shares_alike(struct repo *r, const struct oid *a, const struct oid *b,
+		      struct err *err)
 {
-	return config_is_own(r->config, key);
-}
+	struct oid left, right;
 
-int repo_shared_value(struct repo *r, const struct oid *commit, const char *key,
-		      struct buf *out, struct err *err)
-{
-	char name[OID_HEXSZ + 1], blob[OID_HEXSZ + 32];
-	const char *const args[] = { "config", "--no-includes", "--blob",
-				     blob,     "--get",		key,
-				     NULL };
-	struct buf said = BUF_INIT;
-	struct oid id;
-	int status, ret = 0;
-
-	if (shared_blob(r, commit, &id, err) < 0)
+	if (shared_blob(r, a, &left, err) < 0 || shared_blob(r, b, &right, err) < 0)
 		return -1;
-	if (oid_is_zero(&id))
-		return 0;
-	snprintf(blob, sizeof(blob), "%s:.gitmigrate", oid_hex(commit, name));
-	status = repo_git(r, args, out, &said, err);
-	if (status < 0 || status > 1) { /* 1: not set */
-		ret = -1;
-		if (status > 1) {
-			git_failed(err, "config", &said);
-			err_wrap(err, "file '.gitmigrate'");
-		}
-	}
-	if (out->len && out->s[out->len - 1] == '\n')
-		out->s[--out->len] = '\0';
-	buf_release(&said);
-	return ret;
+	return oid_eq(&left, &right);
 }
 
 int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)

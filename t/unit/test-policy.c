@@ -302,7 +302,7 @@ static void append_only(void **state UNUSED)
 		make_side(&older, updates[i].older);
 		make_side(&newer, updates[i].newer);
 		assert_int_equal(policy_append_only(&older.plan, &newer.plan, &lineage,
-						    &f, &err),
+						    NULL, &f, &err),
 				 0);
 		assert_findings(updates[i].what, &f, updates[i].expect,
 				updates[i].message);
@@ -328,7 +328,7 @@ static void append_only_fails(void **state UNUSED)
 		make_side(&newer, now);
 		(side ? &newer : &older)->fails = "a.sql";
 		assert_int_equal(policy_append_only(&older.plan, &newer.plan, &lineage,
-						    &f, &err),
+						    NULL, &f, &err),
 				 -1);
 		assert_string_equal(err.message, "migration 'a.sql': could not read it");
 		assert_int_equal(f.nr, 0);
@@ -351,7 +351,8 @@ static void append_only_details(void **state UNUSED)
 
 	make_side(&older, was);
 	make_side(&newer, now);
-	assert_int_equal(policy_append_only(&older.plan, &newer.plan, &lineage, &f, &err),
+	assert_int_equal(policy_append_only(&older.plan, &newer.plan, &lineage, NULL, &f,
+					    &err),
 			 0);
 	assert_int_equal(f.nr, 2);
 	assert_string_equal(f.items[0].detail,
@@ -494,6 +495,37 @@ static const struct {
 	  "later:c.sql",
 	  NULL },
 
+	{ "a permission",
+	  { A, M("c.sql", '3', SAYS("Out-Of-Order: a.sql -- late\n")) },
+	  1,
+	  "",
+	  NULL },
+	{ "a permission without its reason",
+	  { A, M("c.sql", '3', SAYS("Out-Of-Order: a.sql\n")) },
+	  1,
+	  "reason:c.sql",
+	  "\"Out-Of-Order: a.sql\" of migration 'c.sql' gives no reason" },
+	{ "a waiver",
+	  { A, M("c.sql", '3', SAYS("Lint-Waive: lock -- it is small\n")) },
+	  1,
+	  "",
+	  NULL },
+	{ "a waiver without its reason",
+	  { A, M("c.sql", '3', SAYS("Lint-Waive: lock\n")) },
+	  1,
+	  "reason:c.sql",
+	  "\"Lint-Waive: lock\" of migration 'c.sql' gives no reason" },
+	{ "a waiver of nothing",
+	  { A, M("c.sql", '3', SAYS("Lint-Waive: -- it is small\n")) },
+	  1,
+	  "reason:c.sql",
+	  "\"Lint-Waive: \" of migration 'c.sql' names no rule" },
+
+	{ "failure mode, not filled in",
+	  { A, M("c.sql", '3', SAYS("Fixes: a.sql\nFailure-Mode: <what>\n")) },
+	  1,
+	  "failure-mode:c.sql",
+	  NULL },
 	{ "failure mode",
 	  { A, M("c.sql", '3', SAYS("Fixes: a.sql\n")) },
 	  1,
@@ -743,6 +775,236 @@ static void findings(void **state UNUSED)
 	findings_release(&f);
 }
 
+/* migrate.protect=applied: what ran, "path blob" a line. */
+
+static const struct {
+	const char *what;
+	struct file older[FILES], newer[FILES];
+	const char *ran;
+	const char *expect, *message;
+} partly[] = {
+	{ "nothing ran: all is free",
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  { M("c.sql", '3', '3'), M("b.sql", '2', '4') },
+	  "",
+	  "",
+	  NULL },
+	{ "edited, and ran",
+	  { M("a.sql", '1'), M("b.sql", '2') },
+	  { M("a.sql", '1', '2'), M("b.sql", '2', '2') },
+	  "a1",
+	  "edited:a.sql",
+	  "migration 'a.sql' was edited after it was applied" },
+	{ "edited, another one ran",
+	  { M("a.sql", '1'), M("b.sql", '2') },
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  "a1",
+	  "",
+	  NULL },
+	{ "back to what ran",
+	  { M("a.sql", '1', '2') },
+	  { M("a.sql", '1', '1') },
+	  "a1",
+	  "",
+	  NULL },
+	{ "deleted, and ran",
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  { M("b.sql", '2', '2') },
+	  "a1",
+	  "deleted:a.sql",
+	  "migration 'a.sql' was deleted after it was applied" },
+	{ "deleted, another one ran",
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  { M("b.sql", '2', '2') },
+	  "b2",
+	  "",
+	  NULL },
+	{ "renamed, another one ran",
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  { M("b.sql", '2', '2'), M("c.sql", '3') },
+	  "b2",
+	  "",
+	  NULL },
+	{ "new before one that ran",
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  { M("c.sql", '3', '3'), M("a.sql", '1'), M("b.sql", '2', '2') },
+	  "b2",
+	  "reordered:-",
+	  "the order of landed migrations changed: 'c.sql' would come before 'b.sql'" },
+	{ "new behind all that ran",
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  { M("a.sql", '1'), M("c.sql", '3', '3'), M("b.sql", '2', '2') },
+	  "a1",
+	  "",
+	  NULL },
+	{ "two that ran change places",
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  { M("b.sql", '2', '2'), M("a.sql", '1') },
+	  "a1 b2",
+	  "reordered:-",
+	  NULL },
+	{ "one that did not run moves back",
+	  { M("a.sql", '1'), M("b.sql", '2', '2'), M("c.sql", '3', '3') },
+	  { M("b.sql", '2', '2'), M("a.sql", '1'), M("c.sql", '3', '3') },
+	  "b2 c3",
+	  "",
+	  NULL },
+	{ "trailers of one that ran",
+	  { M("a.sql", '1') },
+	  { M("a.sql", '2', .message = "a\n\nPhase: expand\n") },
+	  "a1",
+	  "relabelled:a.sql",
+	  NULL },
+	{ "trailers of one that did not",
+	  { M("a.sql", '1') },
+	  { M("a.sql", '2', .message = "a\n\nPhase: expand\n") },
+	  "",
+	  "",
+	  NULL },
+	{ "new here, and ran elsewhere as it is",
+	  { M("a.sql", '1') },
+	  { M("a.sql", '1'), M("b.sql", '2', '2') },
+	  "b2",
+	  "",
+	  NULL },
+	{ "new here, and ran elsewhere as another one",
+	  { M("a.sql", '1') },
+	  { M("a.sql", '1'), M("b.sql", '2', '3') },
+	  "b2",
+	  "edited:b.sql",
+	  "migration 'b.sql' is not the one that was applied to target 'prod'" },
+};
+
+/* "a1 b2": a.sql ran as blob 1, b.sql as blob 2. */
+static void make_applied(struct pool *pool, const char *ran, struct applied_set *out)
+{
+	out->nr = 0;
+	out->items = pool_alloc(pool, FILES * sizeof(*out->items));
+	for (; *ran; ran += ran[2] ? 3 : 2) {
+		out->items[out->nr].path = pool_printf(pool, "%c.sql", ran[0]);
+		out->items[out->nr].blob = make_oid(ran[1]);
+		out->items[out->nr++].target = "prod";
+	}
+}
+
+static void applied_alone(void **state UNUSED)
+{
+	const struct lineage lineage = { .old_is_ancestor = true,
+					 .old_on_first_parents = true };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(partly); i++) {
+		struct side older = { 0 }, newer = { 0 };
+		struct applied_set applied;
+		struct findings f = { 0 };
+		struct pool pool = { 0 };
+		struct err err = { 0 };
+
+		make_applied(&pool, partly[i].ran, &applied);
+		make_side(&older, partly[i].older);
+		make_side(&newer, partly[i].newer);
+		assert_int_equal(policy_append_only(&older.plan, &newer.plan, &lineage,
+						    &applied, &f, &err),
+				 0);
+		assert_findings(partly[i].what, &f, partly[i].expect, partly[i].message);
+		findings_release(&f);
+		plan_release(&older.plan);
+		plan_release(&newer.plan);
+		pool_release(&pool);
+	}
+}
+
+static void reverted(void **state UNUSED)
+{
+	static const struct file was[FILES] = { M("a.sql", '1'), M("b.sql", '2', '2') };
+	static const struct file now[FILES] = { M("a.sql", '1') };
+	struct oid ids[] = { make_oid('9'), make_oid('2') };
+	size_t nr;
+
+	for (nr = 0; nr <= 2; nr++) {
+		const struct lineage lineage = { .old_is_ancestor = true,
+						 .old_on_first_parents = true,
+						 .reverted = ids,
+						 .nr_reverted = nr };
+		struct side older = { 0 }, newer = { 0 };
+		struct findings f = { 0 };
+		struct err err = { 0 };
+
+		make_side(&older, was);
+		make_side(&newer, now);
+		assert_int_equal(policy_append_only(&older.plan, &newer.plan, &lineage,
+						    NULL, &f, &err),
+				 0);
+		assert_findings("reverted", &f,
+				nr < 2 ? "deleted:b.sql" : "reverted:b.sql",
+				nr < 2 ? "migration 'b.sql' was deleted after it landed"
+				       : "migration 'b.sql' was reverted after it "
+					 "landed");
+		assert_non_null(strstr(f.items[0].hint, "git migrate new"));
+		findings_release(&f);
+		plan_release(&older.plan);
+		plan_release(&newer.plan);
+	}
+}
+
+static void one_each(void **state UNUSED)
+{
+	static const struct file files[FILES] = { M("a.sql", '1', .company = 2),
+						  M("b.sql", '1', .company = 2),
+						  M("c.sql", '2'),
+						  M("d.sql", '3', .company = 2) };
+	static const char *const expect[] = { "several:a.sql several:d.sql",
+					      "several:b.sql several:d.sql",
+					      "several:d.sql", "several:d.sql", "" };
+	size_t from;
+
+	for (from = 0; from < ARRAY_SIZE(expect); from++) {
+		struct side side = { 0 };
+		struct findings f = { 0 };
+
+		make_side(&side, files);
+		policy_one_each(&side.plan, from, &f);
+		assert_findings("one each", &f, expect[from],
+				from ? NULL
+				     : "commit 111111111111 brings 2 migrations, "
+				       "'a.sql' among them");
+		findings_release(&f);
+		plan_release(&side.plan);
+	}
+}
+
+static void messages(void **state UNUSED)
+{
+	static const struct file files[FILES] = { M("a.sql", '1') };
+	static const struct {
+		const char *trailers, *expect;
+	} all[] = {
+		{ "Out-Of-Order: a.sql -- late", "" },
+		{ "Out-Of-Order: a.sql", "reason:-" },
+		{ "Out-Of-Order: a.sql -- <reason>", "reason:-" },
+		{ "Out-Of-Order: b.sql -- late", "unresolved:-" },
+		{ "Fixes: b.sql", "" },
+		{ "Lint-Waive: x", "" },
+	};
+	char text[128];
+	size_t i, brought;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		for (brought = 0; brought <= 2; brought++) {
+			struct side side = { 0 };
+			struct findings f = { 0 };
+
+			snprintf(text, sizeof(text), "subject\n\n%s\n", all[i].trailers);
+			make_side(&side, files);
+			policy_message(&side.plan, brought, text, &f);
+			assert_findings(all[i].trailers, &f,
+					brought == 1 ? "" : all[i].expect, NULL);
+			findings_release(&f);
+			plan_release(&side.plan);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -754,6 +1016,10 @@ int main(void)
 		cmocka_unit_test(new_entries_fail),
 		cmocka_unit_test(misfits),
 		cmocka_unit_test(findings),
+		cmocka_unit_test(applied_alone),
+		cmocka_unit_test(reverted),
+		cmocka_unit_test(one_each),
+		cmocka_unit_test(messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

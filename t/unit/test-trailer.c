@@ -381,6 +381,24 @@ static void reasons(UNUSED void **state)
 	pool_release(&pool);
 }
 
+static void any_key(void **state UNUSED)
+{
+	static const char message[] = "subject\n\nReviewed-by: not yet\n\nbody\n\n"
+				      "reviewed-by: A <a@x>\nFixes: a.sql\n"
+				      "Reviewed-By : B\n <b@x>\nReviewed: C\n";
+	struct pool pool = { 0 };
+	const char **values;
+
+	assert_int_equal(trailers_named(&values, &pool, message, "Reviewed-by"), 2);
+	assert_string_equal(values[0], "A <a@x>");
+	assert_string_equal(values[1], "B <b@x>");
+	assert_int_equal(trailers_named(&values, &pool, message, "Fixes"), 1);
+	assert_string_equal(values[0], "a.sql");
+	assert_int_equal(trailers_named(&values, &pool, message, "Signed-off-by"), 0);
+	assert_int_equal(trailers_named(&values, &pool, "", "Fixes"), 0);
+	pool_release(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +410,7 @@ int main(void)
 		cmocka_unit_test(equality),
 		cmocka_unit_test(issues),
 		cmocka_unit_test(reasons),
+		cmocka_unit_test(any_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

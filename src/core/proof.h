@@ -1,0 +1,24 @@
+/* What speaks for a migration beside its own words: reviews, rehearsals. Pure. */
+#ifndef CORE_PROOF_H
+#define CORE_PROOF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct migration;
+
+/**
+ * Whether one of the values of Reviewed-by: ("Name <mail>") is another person than
+ * the author ("Name <mail>"): neither the name nor the address is the author's, in
+ * whatever case.
+ */
+bool proof_is_reviewed(const char *author, const char *const *by, size_t nr);
+
+/**
+ * Whether a line of refs/notes/migrate-proof/rehearsals says that this migration, as
+ * path and blob, has passed: "rehearsed path=... blob=... result=passed ...", fields
+ * parted by one blank each, in any order, written as in a record.
+ */
+bool proof_is_rehearsal(const char *line, const struct migration *m);
+
+#endif

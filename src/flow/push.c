@@ -1,0 +1,178 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "core/plan.h"
+#include "flow/check.h"
+#include "flow/check_mirror.h"
+#include "flow/mirror.h"
+#include "flow/push.h"
+#include "git/history.h"
+#include "git/repo.h"
+
+struct judge {
+	struct repo *repo;
+	const struct push *push;
+	struct findings *f;
+	struct buf protected; /* the branch's name; empty when there is none */
+	struct buf behind;    /* what it leads to */
+};
+
+int push_tip(struct repo *repo, const struct push *push, const char *ref, struct oid *out,
+	     struct err *err)
+{
+	size_t i;
+
+	for (i = 0; push && i < push->nr; i++) {
+		if (strcmp(push->items[i].ref, ref) != 0)
+			continue;
+		*out = push->items[i].newer;
+		return !oid_is_zero(out);
+	}
+	return repo_ref(repo, ref, out, err);
+}
+
+/* A branch that nobody pushes to protects nothing: "master" of a new server. */
+static int warn_unprotected(struct judge *j, const char *ref, struct err *err)
+{
+	struct oid tip;
+	int there = push_tip(j->repo, j->push, j->protected.s, &tip, err);
+
+	if (there != 0 || !starts_with(ref, "refs/heads/"))
+		return there < 0 ? -1 : 0;
+	findings_add(j->f, RULE_BRANCH, true, NULL,
+		     "nothing is protected: the branch '%s' is not there",
+		     j->protected.s);
+	findings_hint(j->f,
+		      "The administrator of the server names the one that is: git config "
+		      "migrate.branch %s",
+		      ref + strlen("refs/heads/"));
+	return 0;
+}
+
+/* Deleted here, created under another name in the same push. */
+static const char *new_name(const struct judge *j, const struct push_update *u)
+{
+	size_t i;
+
+	for (i = 0; i < j->push->nr; i++)
+		if (oid_eq(&j->push->items[i].newer, &u->older) &&
+		    oid_is_zero(&j->push->items[i].older) &&
+		    starts_with(j->push->items[i].ref, "refs/heads/"))
+			return j->push->items[i].ref;
+	return NULL;
+}
+
+static int judge_branch(struct judge *j, const struct push_update *u, struct err *err)
+{
+	const struct check_step step = {
+		.older = u->older, .newer = u->newer, .push = j->push, .landed = true
+	};
+	const char *now = oid_is_zero(&u->newer) ? new_name(j, u) : NULL;
+
+	if (!now)
+		return check_branch(j->repo, u->ref, &step, j->f, err);
+	findings_add(j->f, RULE_BRANCH, false, NULL,
+		     "the protected branch '%s' cannot be renamed to '%s'", u->ref, now);
+	findings_hint(j->f,
+		      "Let the administrator of the server do it, and name the new one: "
+		      "git config migrate.branch %s",
+		      now + strlen("refs/heads/"));
+	return 0;
+}
+
+/* The commit of a tag, which may have an object of its own: 1; 0, none; -1. */
+static int tagged_commit(struct repo *repo, const struct oid *id, struct oid *out)
+{
+	char rev[OID_HEXSZ + sizeof("^{commit}")], hex[OID_HEXSZ + 1];
+	struct err none = { 0 };
+
+	snprintf(rev, sizeof(rev), "%s^{commit}", oid_hex(id, hex));
+	return repo_resolve(repo, rev, out, &none) == 0;
+}
+
+/* Whether a commit is of the protected branch, before or after the push: 1, 0, -1. */
+static int is_of_branch(struct judge *j, const struct oid *commit, struct err *err)
+{
+	struct oid tip;
+	int found = repo_ref(j->repo, j->protected.s, &tip, err);
+
+	if (found > 0)
+		found = repo_is_ancestor(j->repo, commit, &tip, err);
+	if (found != 0)
+		return found;
+	found = push_tip(j->repo, j->push, j->protected.s, &tip, err);
+	return found > 0 ? repo_is_ancestor(j->repo, commit, &tip, err) : found;
+}
+
+/*
+ * A tag is free, but for one that named a commit of the branch and is moved to one
+ * that is not: that one may add to the plan, and not change it.
+ */
+static int judge_tag(struct judge *j, const struct push_update *u, struct err *err)
+{
+	const struct check_step step = { .push = j->push, .order_alone = true };
+	struct check_step moved = step;
+	struct findings there = { 0 };
+	int ret;
+
+	if (oid_is_zero(&u->older) || oid_is_zero(&u->newer) || !j->protected.len ||
+	    !tagged_commit(j->repo, &u->older, &moved.older) ||
+	    !tagged_commit(j->repo, &u->newer, &moved.newer))
+		return 0;
+	ret = is_of_branch(j, &moved.older, err);
+	if (ret <= 0)
+		return ret;
+	ret = is_of_branch(j, &moved.newer, err);
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
+	ret = check_step(j->repo, &moved, &there, err);
+	if (ret == 0 && there.errors) {
+		findings_add(j->f, RULE_TAG, false, NULL,
+			     "tag '%s' would be moved to rewritten history: %s",
+			     u->ref + strlen("refs/tags/"), there.items[0].message);
+		findings_hint(j->f, "Leave it where it is, and give the other commit a "
+				    "tag of its own.");
+	}
+	findings_release(&there);
+	return ret;
+}
+
+static int judge_update(struct judge *j, const struct push_update *u, struct err *err)
+{
+	struct buf real = BUF_INIT;
+	int ret = -1;
+
+	if (starts_with(u->ref, MIRROR_REFS))
+		return check_mirror(j->repo, u->ref, &u->older, &u->newer, j->f, err);
+	if (starts_with(u->ref, "refs/tags/"))
+		return judge_tag(j, u, err);
+	if (!j->protected.len)
+		return 0;
+	/* one of the two may be another name of the other */
+	if (repo_real_ref(j->repo, u->ref, &real, err) == 0)
+		ret = strcmp(j->behind.s, real.s) == 0 ? judge_branch(j, u, err)
+						       : warn_unprotected(j, u->ref, err);
+	buf_release(&real);
+	return ret;
+}
+
+int push_check(struct repo *repo, const struct push *push, struct findings *f,
+	       struct err *err)
+{
+	struct judge j = { .repo = repo, .push = push, .f = f };
+	int ret = repo_protected_ref(repo, &j.protected, err);
+	size_t i;
+
+	if (ret > 0)
+		ret = repo_real_ref(repo, j.protected.s, &j.behind, err);
+	for (i = 0; i < push->nr && ret == 0; i++) {
+		ret = judge_update(&j, &push->items[i], err);
+		if (ret < 0)
+			err_wrap(err, "%s", push->items[i].ref);
+	}
+	buf_release(&j.protected);
+	buf_release(&j.behind);
+	return ret;
+}
