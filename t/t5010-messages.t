@@ -248,6 +248,26 @@ test_expect_success 'what autosquash melds is judged when it is melded' '
 	refused unresolved "b3" "" "Requires: zz.sql"
 '
 
+test_expect_success 'commit -- <path>, commit -a, a linked worktree and a subfolder' '
+	scene places &&
+	stage b "SELECT 1;" &&
+	stage c "SELECT 1;" &&
+	test_must_fail git commit -q -m b -m "Requires: zz.sql" -- migrations/b.sql 2>.git/t/err &&
+	grep "^error: \"Requires: zz.sql\" of migration .b.sql. names no migration" .git/t/err &&
+	git commit -q -m b -m "Requires: a.sql" -- migrations/b.sql 2>.git/t/err &&
+	test_must_be_empty .git/t/err &&
+	git commit -q -a -m c -m "Requires: b.sql" 2>.git/t/err &&
+	test_must_be_empty .git/t/err &&
+	git worktree add -q ../places-linked 2>.git/t/err &&
+	mkdir ../places-linked/deep &&
+	echo "SELECT 1;" >../places-linked/migrations/d.sql &&
+	git -C ../places-linked add migrations &&
+	test_must_fail git -C ../places-linked/deep commit -q -m d -m "Requires: zz.sql" 2>.git/t/err &&
+	grep "^error: \"Requires: zz.sql\" of migration .d.sql. names no migration" .git/t/err &&
+	git -C ../places-linked/deep commit -q -m d -m "Requires: c.sql" 2>.git/t/err &&
+	test_must_be_empty .git/t/err
+'
+
 # --- a developer's own work -----------------------------------------------------
 
 test_expect_success 'amend, fixup, rebase -i, reword and split are silent' '
@@ -368,6 +388,23 @@ test_expect_success 'nothing is filled in for other commits' '
 	git log -1 --format=%B >.git/t/actual &&
 	printf "two\n\n" >.git/t/expect &&
 	test_cmp .git/t/expect .git/t/actual
+'
+
+test_expect_success 'a commit that is picked or rebased keeps its words' '
+	git checkout -q -b picked &&
+	stage p "-- Fixes: a.sql" "-- Failure-Mode: too deep" "SELECT 1;" &&
+	git -c core.hooksPath=/nowhere commit -q -m p &&
+	git checkout -q main &&
+	git cherry-pick picked >.git/t/out 2>.git/t/err &&
+	git log -1 --format=%B >.git/t/actual &&
+	printf "p\n\n" >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual &&
+	git reset -q --hard HEAD^ &&
+	git commit -q --allow-empty -m "go on" &&
+	git rebase -q main picked &&
+	git log -1 --format=%B >.git/t/actual &&
+	test_cmp .git/t/expect .git/t/actual &&
+	git checkout -q main && git reset -q --hard HEAD^
 '
 
 test_expect_success 'git revert of what landed is refused as it is made' '

@@ -2,7 +2,7 @@
  * libFuzzer target for what core reads from outside. The first byte selects.
  *
  *   clang -fsanitize=fuzzer,address,undefined -Isrc t/fuzz/fuzz-core.c \
- *	src/core/{descriptions,lines,migration,oid,order,record,trailer}.c \
+ *	src/core/{descriptions,lines,message,migration,oid,order,proof,record,trailer}.c \
  *	src/base/{buf,err,io,map,pool,sha256,text}.c -lnettle
  */
 #include "base/compat.h"
@@ -13,7 +13,9 @@
 #include "base/text.h"
 #include "core/descriptions.h"
 #include "core/lines.h"
+#include "core/message.h"
 #include "core/order.h"
+#include "core/proof.h"
 #include "core/record.h"
 #include "core/trailer.h"
 
@@ -112,6 +114,55 @@ static void check_values(const struct trailers *t, struct pool *pool)
 		abort();
 }
 
+/* Cleaned once is clean; with "auto" the last line may be another one then. */
+static void fuzz_cleaning(const char *data, size_t size)
+{
+	static const struct message_style styles[] = { { NULL, false },
+						       { "#", true },
+						       { ";", false },
+						       { "//", false },
+						       { "auto", false } };
+	struct buf once = BUF_INIT, twice = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(styles); i++) {
+		buf_reset(&once);
+		buf_reset(&twice);
+		message_clean(&once, data, size, &styles[i]);
+		message_clean(&twice, buf_str(&once), once.len, &styles[i]);
+		if (i + 1 < ARRAY_SIZE(styles) &&
+		    (once.len != twice.len ||
+		     memcmp(buf_str(&once), buf_str(&twice), once.len) != 0))
+			abort();
+	}
+	buf_release(&once);
+	buf_release(&twice);
+}
+
+/* What our own keys say is found by their names too. */
+static void fuzz_named(const char *message, const struct trailers *t, struct pool *pool)
+{
+	struct migration m = { .path = "a.sql" };
+	const char **values;
+	size_t i, k, nr, at = 0;
+	struct oid id;
+
+	for (i = 0; i < t->nr; i++) {
+		nr = trailers_named(&values, pool, message,
+				    trailer_name(t->items[i].key));
+		for (k = 0; k < nr && strcmp(values[k], t->items[i].value) != 0; k++)
+			;
+		if (k == nr)
+			abort();
+		proof_is_reviewed(t->items[i].value, values, nr);
+		message_is_unfilled(values[k]);
+	}
+	while (message_reverts(message, &at, &id))
+		;
+	proof_is_rehearsal(message, &m);
+	message_is_melded(message);
+}
+
 static void fuzz_message(const char *data, size_t size)
 {
 	struct pool pool = { 0 };
@@ -119,6 +170,8 @@ static void fuzz_message(const char *data, size_t size)
 
 	trailers_from_message(&t, &pool, data, size);
 	check_values(&t, &pool);
+	fuzz_named(pool_strndup(&pool, data, size), &t, &pool);
+	fuzz_cleaning(data, size);
 	pool_release(&pool);
 }
 
