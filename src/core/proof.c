@@ -73,3 +73,19 @@ bool proof_is_rehearsal(const char *line, const struct migration *m)
 	}
 	return path && blob && passed;
 }
+
+bool proof_path(const char *line, char path[], size_t room)
+{
+	const char *at = strstr(line, " path=");
+	size_t len;
+
+	if (!at)
+		return false;
+	at += strlen(" path=");
+	len = strcspn(at, " ");
+	if (len >= room)
+		return false;
+	memcpy(path, at, len);
+	path[len] = '\0';
+	return true;
+}

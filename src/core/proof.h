@@ -21,4 +21,7 @@ bool proof_is_reviewed(const char *author, const char *const *by, size_t nr);
  */
 bool proof_is_rehearsal(const char *line, const struct migration *m);
 
+/** The path that such a line is about, into `path`; false when there is none. */
+bool proof_path(const char *line, char path[], size_t room);
+
 #endif

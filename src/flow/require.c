@@ -178,32 +178,44 @@ static int check_reviewed(const struct asked *a, struct err *err)
 	return 0;
 }
 
+/* Marks what a line says to have passed. */
+static void hear(const struct asked *a, const char *line, bool *passed)
+{
+	char path[MIGRATION_PATH_MAX + 1];
+	ssize_t pos = -1;
+
+	if (proof_path(line, path, sizeof(path)))
+		pos = plan_find(a->plan, path);
+	if (pos >= 0 && proof_is_rehearsal(line, &a->plan->items[pos]))
+		passed[pos] = true;
+}
+
 static int check_rehearsed(const struct asked *a, const struct push *push,
 			   struct err *err)
 {
-	struct pool pool = { 0 };
+	bool *passed = xcalloc(a->plan->nr + 1, sizeof(*passed));
 	struct notes notes = { 0 };
-	const struct migration *m;
+	struct pool pool = { 0 };
+	const char *path;
 	struct oid tip;
 	size_t pos, i;
 	int ret = push_tip(a->repo, push, REHEARSALS_REF, &tip, err);
 
 	if (ret > 0)
 		ret = notes_read_at(a->repo, &tip, &pool, &notes, err);
+	for (i = 0; i < notes.nr; i++)
+		hear(a, notes.lines[i].line, passed);
 	for (pos = a->from; pos < a->plan->nr && ret == 0; pos++) {
-		m = &a->plan->items[pos];
-		for (i = 0; i < notes.nr; i++)
-			if (proof_is_rehearsal(notes.lines[i].line, m))
-				break;
-		if (i < notes.nr)
+		if (passed[pos])
 			continue;
-		findings_add(a->f, RULE_UNREHEARSED, false, m->path,
-			     "no rehearsal of migration '%s' as it is has passed",
-			     m->path);
+		path = a->plan->items[pos].path;
+		findings_add(a->f, RULE_UNREHEARSED, false, path,
+			     "no rehearsal of migration '%s' as it is has passed", path);
 		findings_hint(a->f, "Rehearse it, and push what is noted of that: git "
 				    "push origin " REHEARSALS_REF);
 	}
 	pool_release(&pool);
+	free(passed);
 	return ret;
 }
 

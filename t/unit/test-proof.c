@@ -72,11 +72,26 @@ static void rehearsals(void **state UNUSED)
 			fail_msg("'%s'", all[i].line);
 }
 
+static void paths(void **state UNUSED)
+{
+	char path[8];
+
+	assert_true(proof_path("rehearsed path=a.sql blob=1", path, sizeof(path)));
+	assert_string_equal(path, "a.sql");
+	assert_true(proof_path("rehearsed blob=1 path=b.sql", path, sizeof(path)));
+	assert_string_equal(path, "b.sql");
+	assert_true(proof_path("rehearsed path=1234567", path, sizeof(path)));
+	assert_false(proof_path("rehearsed path=12345678", path, sizeof(path)));
+	assert_false(proof_path("rehearsed xpath=a", path, sizeof(path)));
+	assert_false(proof_path("", path, sizeof(path)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reviews),
 		cmocka_unit_test(rehearsals),
+		cmocka_unit_test(paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
