@@ -457,6 +457,8 @@ int history_commit(struct repo *r, const struct oid *commit, struct pool *pool,
 	const git_signature *author;
 
 	memset(out, 0, sizeof(*out));
+	if (repo_load(r, err) < 0)
+		return -1;
 	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
 		return repo_err(err, "could not read commit %s", oid_hex(commit, hex));
 	author = git_commit_author(c);

@@ -21,6 +21,8 @@
 	X(const char *, git_commit_message_raw, (const git_commit *a), (a))              \
 	X(int, git_commit_parent, (git_commit * *a, const git_commit *b, unsigned c),    \
 	  (a, b, c))                                                                     \
+	X(const git_oid *, git_commit_parent_id, (const git_commit *a, unsigned b),      \
+	  (a, b))                                                                        \
 	X(unsigned, git_commit_parentcount, (const git_commit *a), (a))                  \
 	X(const git_oid *, git_commit_tree_id, (const git_commit *a), (a))               \
 	X(const git_error *, git_error_last, (void), ())                                 \

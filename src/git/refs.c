@@ -140,6 +140,15 @@ static int symbolic_target(struct repo *r, const char *ref, struct buf *out,
 	return ret;
 }
 
+/* The same of what may be no name of a ref at all. */
+static int symbolic_if_name(struct repo *r, const char *ref, struct buf *out,
+			    struct err *err)
+{
+	if (repo_load(r, err) < 0)
+		return -1;
+	return git_reference_is_valid_name(ref) ? symbolic_target(r, ref, out, err) : 0;
+}
+
 int repo_head_ref(struct repo *r, struct buf *out, struct err *err)
 {
 	return symbolic_target(r, "HEAD", out, err);
@@ -208,9 +217,7 @@ int repo_protected_at(struct repo *r, const char *remote, struct buf *out,
 		return 1;
 	}
 	buf_addf(&head, "refs/remotes/%s/HEAD", remote);
-	ret = git_reference_is_valid_name(head.s)
-		      ? symbolic_target(r, head.s, &target, err)
-		      : 0; /* a URL, not a name */
+	ret = symbolic_if_name(r, head.s, &target, err); /* may be a URL */
 	if (ret > 0)
 		add_as_remote(out, remote, target.s);
 	buf_release(&head);
@@ -227,9 +234,7 @@ int repo_real_ref(struct repo *r, const char *ref, struct buf *out, struct err *
 	buf_adds(&name, ref);
 	for (depth = 0; depth < DEEPEST && symbolic > 0; depth++) {
 		buf_reset(&next);
-		symbolic = git_reference_is_valid_name(name.s)
-				   ? symbolic_target(r, name.s, &next, err)
-				   : 0;
+		symbolic = symbolic_if_name(r, name.s, &next, err);
 		if (symbolic > 0) {
 			buf_reset(&name);
 			buf_adds(&name, next.s);
