@@ -51,7 +51,7 @@ __git_migrate_options()
 		echo "--target= --at= --json"
 		;;
 	init)
-		echo "--target= --hooks --no-hooks"
+		echo "--target= --hooks= --no-hooks"
 		;;
 	target)
 		echo "--porcelain --json --reason="
@@ -84,6 +84,9 @@ __git_migrate_value()
 		;;
 	--check)
 		__gitcomp "quick full" "" "$2"
+		;;
+	--hooks)
+		__gitcomp "client server none remove" "" "$2"
 		;;
 	--max-count|--reason|--until|--author|--format|-n)
 		COMPREPLY=()
@@ -134,7 +137,7 @@ _git_migrate()
 			;;
 		*)
 			case ${words[i - 1]} in
-			--at|--to|--target|--max-count|--reason|--check)
+			--at|--to|--target|--max-count|--reason|--check|--hooks)
 				continue
 				;;
 			-n)
@@ -164,7 +167,7 @@ _git_migrate()
 	-n)
 		[ "$command" != log ] || return
 		;;
-	--at|--to|--target|--max-count|--reason|--check)
+	--at|--to|--target|--max-count|--reason|--check|--hooks)
 		__git_migrate_value "$prev" "$cur"
 		return
 		;;

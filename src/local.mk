@@ -160,7 +160,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/worktree.c %reldir%/flow/worktree.h
 
 # what is embedded must be there before the first object is made
-src/cmd/setup.$(OBJEXT): $(embedded_hooks)
+src/cmd/hook_file.$(OBJEXT): $(embedded_hooks)
 src/db/libdb_a-tracker.$(OBJEXT): $(embedded_sql)
 
 bin_PROGRAMS += git-migrate
@@ -174,6 +174,9 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/filter.c \
 	%reldir%/cmd/findings.c \
 	%reldir%/cmd/hook.c \
+	%reldir%/cmd/hook_file.c %reldir%/cmd/hook_file.h \
+	%reldir%/cmd/hook_place.c %reldir%/cmd/hook_place.h \
+	%reldir%/cmd/hooks.c %reldir%/cmd/hooks.h \
 	%reldir%/cmd/init.c \
 	%reldir%/cmd/log.c \
 	%reldir%/cmd/log_format.c \

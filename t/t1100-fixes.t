@@ -311,7 +311,7 @@ test_expect_success 'trailers that a squash has buried are found out' '
 	new_migration mended "SELECT 1;" "mend it" "" "Fixes: broken.sql" \
 		"Failure-Mode: nobody fills x" &&
 	git checkout -q main && git merge -q --squash work >out 2>&1 &&
-	git commit -q --no-edit &&
+	git commit -q --no-edit --no-verify &&
 	test_expect_code 1 git migrate check HEAD^..HEAD 2>err &&
 	grep "^error: a trailer of migration .mended.sql. stands where git does not read it" err &&
 	printf "%s\n" "-- Fixes: broken.sql" "-- Failure-Mode: nobody fills x" "SELECT 1;" \

@@ -23,7 +23,7 @@ test_expect_success 'a server, a checkout with a database, a second one' '
 	git init -q --bare -b main hub.git &&
 	fresh one &&
 	git remote add origin ../hub.git &&
-	git migrate init "sqlite:$SHARNESS_TRASH_DIRECTORY/app.db" >.git/t/out 2>&1 &&
+	git migrate init --no-hooks "sqlite:$SHARNESS_TRASH_DIRECTORY/app.db" >.git/t/out 2>&1 &&
 	new_migration a "CREATE TABLE a (x);" &&
 	git migrate apply >.git/t/out 2>&1 &&
 	git push -q -u origin main &&
@@ -44,7 +44,7 @@ test_expect_success 'sync brings the mirror to the server, once' '
 test_expect_success 'a clone without a database has the proof, and writes nothing' '
 	cd ../two &&
 	mkdir .git/t &&
-	git migrate init >.git/t/out 2>&1 &&
+	git migrate init --no-hooks >.git/t/out 2>&1 &&
 	git migrate sync >.git/t/out 2>.git/t/err &&
 	git migrate log >.git/t/log &&
 	grep "applied on default at" .git/t/log &&
