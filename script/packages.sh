@@ -11,9 +11,12 @@ build_packages=(
 # a PostgreSQL server and what looks at databases
 server_packages=(postgresql sqlite3)
 
+# what takes pushes in the tests
+push_packages=(lighttpd gitolite3)
+
 # the tests and the checks of the sources
 test_packages=(
-	"${build_packages[@]}" "${server_packages[@]}" pgbouncer
+	"${build_packages[@]}" "${server_packages[@]}" "${push_packages[@]}" pgbouncer
 	libcmocka-dev sharness mandoc man-db shellcheck cppcheck
 	'clang-format-14|clang-format' clang 'libclang-rt-14-dev|libclang-rt-dev'
 	valgrind perl strace xz-utils chromium openssh-client gnupg

@@ -7,7 +7,8 @@
 # below. A script is run by "make check", or by hand: sh t/t2000-apply.t -v
 #
 # Variables: $top_srcdir and $top_builddir (absolute), $PG_URL (after start_pg),
-# $POOL_URL (after start_pgbouncer), $tool_dir and $tool_pid (after start_tool).
+# $POOL_URL (after start_pgbouncer), $tool_dir and $tool_pid (after start_tool),
+# $short_dir (after make_short_dir), $http (after start_http).
 # Prerequisites: PG (after start_pg), POOL (after start_pgbouncer), FAULTS, SANITIZERS, ROOT.
 # A script that does not run git-migrate sets test_no_program=t beforehand.
 
@@ -238,6 +239,12 @@ with_shim() {
 	env LD_PRELOAD="$top_builddir/t/tools/shim.so" "$@"
 }
 
+# make_short_dir: a folder of this script's own whose path has no blanks, for programs
+# that cannot do with them, in $short_dir; removed at the end.
+make_short_dir() {
+	short_dir=$(mktemp -d /tmp/git-migrate-dir.XXXXXX)
+}
+
 # start_tool NAME OPTION...: a proxy or a fake server in a folder of its own, which is
 # in $tool_dir; its process in $tool_pid.
 start_tool() {
@@ -265,6 +272,40 @@ stop_tool() {
 	test $lib_status = 0 || cat "$tool_dir/err"
 	rm -rf "$tool_dir"
 	return $lib_status
+}
+
+# start_http FOLDER: lighttpd before git's own smart HTTP, for the repositories below
+# FOLDER; the address is in $http. False where one of the two is not installed.
+start_http() {
+	lib_backend=$(git --exec-path)/git-http-backend
+	lib_lighttpd=$(PATH=$PATH:/usr/sbin command -v lighttpd) && test -x "$lib_backend" ||
+	return 1
+	lib_ports=$(awk -v seed=$$ 'BEGIN {
+		srand(seed); for (i = 0; i < 20; i++) print 20000 + int(rand() * 12000) }')
+	for lib_port in $lib_ports; do
+		tool_dir=$(mktemp -d /tmp/git-migrate-tool.XXXXXX) || return 1
+		http=http://127.0.0.1:$lib_port/${tool_dir##*/}
+		cat >"$tool_dir/conf" <<-END
+		server.modules = ("mod_alias", "mod_setenv", "mod_cgi")
+		server.document-root = "$tool_dir"
+		server.bind = "127.0.0.1"
+		server.port = $lib_port
+		alias.url = ("/${tool_dir##*/}" => "$lib_backend")
+		cgi.assign = ("" => "")
+		setenv.set-environment = ("PATH" => "$PATH", "HOME" => "$HOME",
+			"GIT_PROJECT_ROOT" => "$1", "GIT_HTTP_EXPORT_ALL" => "1")
+		END
+		git init -q --bare "$1/probe.git" || return 1
+		"$lib_lighttpd" -D -f "$tool_dir/conf" >"$tool_dir/out" 2>"$tool_dir/err" \
+			3>&- 4>&- 5>&- &
+		tool_pid=$!
+		# it ends at once when another one has that port
+		if until_true git ls-remote -q "$http/probe.git" 2>"$tool_dir/probe"; then
+			return 0
+		fi
+		stop_tool
+	done
+	return 1
 }
 
 # tool_url DATABASE: a URL that leads to it.
@@ -433,6 +474,7 @@ lib_exit() {
 	trap - EXIT
 	stop_tool
 	stop_pg
+	test -z "$short_dir" || rm -rf "$short_dir"
 	if test -n "$lib_out"; then
 		test $lib_code = 0 || sed 's/^/# /' "$lib_out" >&5
 		rm -f "$lib_out"

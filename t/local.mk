@@ -260,6 +260,7 @@ shell_tests = \
 	%reldir%/t5030-rules.t \
 	%reldir%/t5100-hostile.t \
 	%reldir%/t5200-init-hooks.t \
+	%reldir%/t5210-servers.t \
 	%reldir%/t6000-demo.t \
 	%reldir%/t6010-manual-examples.t \
 	%reldir%/t6020-completion.t \
