@@ -261,6 +261,8 @@ shell_tests = \
 	%reldir%/t5100-hostile.t \
 	%reldir%/t5200-init-hooks.t \
 	%reldir%/t5210-servers.t \
+	%reldir%/t5220-forges.t \
+	%reldir%/t5230-ci.t \
 	%reldir%/t6000-demo.t \
 	%reldir%/t6010-manual-examples.t \
 	%reldir%/t6020-completion.t \
