@@ -15,7 +15,9 @@ test_expect_success 'setup' '
 	git push -q ../base.git main &&
 	git checkout -q -b good && new_migration b "CREATE TABLE b (x);" &&
 	git checkout -q -b bad main && echo "-- later" >>migrations/a.sql && tick &&
-	git commit -q -am "edit what landed" && git checkout -q main
+	git commit -q -am "edit what landed" && git checkout -q main &&
+	lost=$SHARNESS_TRASH_DIRECTORY/lost && mkdir "$lost" &&
+	ln -s "$(command -v git)" "$(command -v cat)" "$lost"
 '
 
 # server NAME: a copy of the server, with our hook; its folder is in $server.
@@ -230,11 +232,26 @@ test_expect_success 'a repository with a work tree that takes pushes' '
 	refuses live bad:main && takes live good:main && test -f live/migrations/b.sql
 '
 
+test_expect_success 'the update hook judges each ref by itself, after the one before it' '
+	server update.git && git -C "$server" migrate init --hooks=remove >out &&
+	cp "$top_srcdir/hooks/update" "$server/hooks/update" && chmod +x "$server/hooks/update" &&
+	printf "#!/bin/sh\necho \"\$*\" >>seen\ntest \"\$1\" != refs/heads/closed\n" >"$server/hooks/update.before-migrate" &&
+	chmod +x "$server/hooks/update.before-migrate" &&
+	test_must_fail git push "$server" bad:main good:closed good:side 2>err &&
+	grep "^remote: error: migration .a.sql. was edited after it landed \[edited\]" err &&
+	git -C "$server" for-each-ref --format="%(refname)" >actual &&
+	printf "%s\n" refs/heads/main refs/heads/side >expect && test_cmp expect actual &&
+	git -C "$server" rev-parse main >actual && git rev-parse main >expect && test_cmp expect actual &&
+	has_line "$server/seen" "refs/heads/main $(git rev-parse main) $(git rev-parse bad)" &&
+	takes "$server" good:main &&
+	test_must_fail env PATH="$lost" git push "$server" main:other 2>err &&
+	grep "^remote: error: git-migrate is not in the PATH of the server, so no push is taken" err
+'
+
 # --- without the program --------------------------------------------------------------
 
 test_expect_success 'a server that lost git-migrate takes nothing, and says why' '
-	server lost.git && mkdir bin && ln -s "$(command -v git)" bin/git && ln -s "$(command -v cat)" bin/cat &&
-	state >before && test_must_fail env PATH="$PWD/bin" git push "$server" good:main 2>err &&
+	server lost.git && state >before && test_must_fail env PATH="$lost" git push "$server" good:main 2>err &&
 	sed "s/ *\$//" err >trimmed &&
 	has_line trimmed "remote: error: git-migrate is not in the PATH of the server, so no push is taken" &&
 	grep "^remote: hint: Ask who runs the server to install it, or to take out the hook hooks/pre-receive" trimmed &&
