@@ -14,6 +14,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/base/err.c %reldir%/base/err.h \
 	%reldir%/base/fault.c %reldir%/base/fault.h \
 	%reldir%/base/heap.c %reldir%/base/heap.h \
+	%reldir%/base/guard.c %reldir%/base/guard.h \
 	%reldir%/base/interrupt.c %reldir%/base/interrupt.h \
 	%reldir%/base/io.c %reldir%/base/io.h \
 	%reldir%/base/map.c %reldir%/base/map.h \
@@ -26,6 +27,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/base/vec.h
 
 %canon_reldir%_libcore_a_SOURCES = \
+	%reldir%/core/chain.c %reldir%/core/chain.h \
 	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
 	%reldir%/core/lines.c %reldir%/core/lines.h \
@@ -74,7 +76,9 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/tree.c %reldir%/git/tree.h \
 	%reldir%/git/internal.h \
 	%reldir%/git/lib.c %reldir%/git/lib.h \
+	%reldir%/git/internal.h %reldir%/git/limits.h \
 	%reldir%/git/notes.c %reldir%/git/notes.h \
+	%reldir%/git/notes_delta.c %reldir%/git/notes_delta.h \
 	%reldir%/git/pack.c %reldir%/git/pack.h \
 	%reldir%/git/objects.c \
 	%reldir%/git/place.c \
@@ -135,6 +139,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
 	%reldir%/flow/check_mirror.c %reldir%/flow/check_mirror.h \
+	%reldir%/flow/check_paths.c %reldir%/flow/check_paths.h \
 	%reldir%/flow/commit_msg.c %reldir%/flow/commit_msg.h \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
@@ -168,6 +173,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/apply.c \
 	%reldir%/cmd/at.c \
 	%reldir%/cmd/audit.c \
+	%reldir%/cmd/bounds.c \
 	%reldir%/cmd/check.c \
 	%reldir%/cmd/cmd.h \
 	%reldir%/cmd/diagnose.c \

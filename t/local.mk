@@ -10,6 +10,7 @@ unit_tests = \
 	%reldir%/unit/test-commit-graph \
 	%reldir%/unit/test-commit-graph-broken \
 	%reldir%/unit/test-descriptions \
+	%reldir%/unit/test-guard \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-lines \
 	%reldir%/unit/test-message \
@@ -85,6 +86,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_descriptions_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_descriptions_SOURCES = %reldir%/unit/test-descriptions.c
 %canon_reldir%_unit_test_descriptions_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_guard_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_guard_SOURCES = %reldir%/unit/test-guard.c
+%canon_reldir%_unit_test_guard_LDADD = $(base_test_libs)
 
 %canon_reldir%_unit_test_ledger_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_ledger_SOURCES = %reldir%/unit/test-ledger.c

@@ -157,7 +157,7 @@ test_expect_success 'writing the default down is no change of the settings' '
 
 test_expect_success 'what is no mirror cannot be pushed as one' '
 	test_must_fail git push -q origin main:refs/notes/migrate/code 2>err &&
-	grep "there is no record in it" err &&
+	grep "in its tree is no note \[mirror\]" err &&
 	git migrate apply >out 2>&1 &&
 	test_must_fail git push -q origin refs/notes/migrate/default:refs/notes/migrate/Evil 2>err &&
 	grep "no target can have that name" err &&

@@ -52,7 +52,7 @@ test_expect_success 'sql: the corpus is there' '
 test_expect_success 'sql: from memory and in pieces, objects and carets' '
 	set -- "$top_srcdir/t/fuzz/fuzz-sql.c" &&
 	for name in sql/alone sql/caret sql/data sql/name sql/objects sql/place sql/scan sql/split \
-		sql/token sql/window base/buf base/err base/io base/pool base/text; do
+		sql/token sql/window base/buf base/err base/guard base/io base/pool base/text; do
 		set -- "$@" "$top_srcdir/src/$name.c"
 	done &&
 	build_fuzzer "$@" -o fuzz-sql &&

@@ -5,11 +5,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/guard.h"
 #include "base/io.h"
 
 NORETURN static void out_of_memory(size_t len)
 {
 	fprintf(stderr, "fatal: out of memory (%zu bytes wanted)\n", len);
+	guard_say_exhausted();
 	exit(128);
 }
 

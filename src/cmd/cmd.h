@@ -88,6 +88,12 @@ enum { SHORT_ID = 8 };
 /** The beginning of a commit's id, dashes for one that is not known; returns `text`. */
 const char *cmd_short_id(const struct oid *id, char text[SHORT_ID + 1]);
 
+/**
+ * Bounds the rest of the command, which judges what strangers push: sizes, memory, and
+ * CPU time (migrate.hookTimeout); a crash is said. 0, or -1 for a setting that is none.
+ */
+int cmd_bound_hook(struct ctx *ctx, struct err *err);
+
 /** Prints findings on stderr as errors and warnings, with details and hints. */
 void cmd_say_findings(const struct ctx *ctx, const struct findings *f);
 /** The same as an array for --json. */

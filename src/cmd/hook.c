@@ -93,7 +93,11 @@ static int judge_received(struct ctx *ctx, char **args UNUSED, struct findings *
 	struct push push = { 0 };
 	size_t alloc = 0;
 	char *line, *rest;
-	int ret = fd_read_all(STDIN_FILENO, INPUT_MAX, &input, err);
+	int ret;
+
+	if (cmd_bound_hook(ctx, err) < 0)
+		return -1;
+	ret = fd_read_all(STDIN_FILENO, INPUT_MAX, &input, err);
 
 	for (rest = input.s; ret == 0 && (line = next_line(&rest));) {
 		VEC_GROW(push.items, push.nr, alloc);
@@ -116,6 +120,8 @@ static int judge_update(struct ctx *ctx, char **args, struct findings *f, struct
 		return err_set(err, ERR_USAGE,
 			       "'%s' and '%s' are not the ids that git gives to update",
 			       args[1], args[2]);
+	if (cmd_bound_hook(ctx, err) < 0)
+		return -1;
 	return push_check(ctx->repo, &push, f, err);
 }
 

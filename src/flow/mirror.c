@@ -250,6 +250,16 @@ int mirror_read_at(struct repo *repo, const char *target, const struct oid *tip,
 	return ret;
 }
 
+int mirror_head_at(struct repo *repo, const char *target, const struct oid *tip,
+		   struct pool *pool, struct mirror *out, struct err *err)
+{
+	struct gather g = { .repo = repo, .pool = pool, .target = target, .out = out };
+
+	memset(out, 0, sizeof(*out));
+	out->tip = out->base = *tip;
+	return gather_head(&g, tip, err);
+}
+
 bool mirror_has(const struct mirror *m, const char *line)
 {
 	return m->nr &&
@@ -366,13 +376,12 @@ int mirror_check_head(const struct mirror *m, const char *target,
 }
 
 /* A migration's event stands on the commit that brought it, others on the head. */
-static int place_line(const struct record *r, struct note_line *out)
+int mirror_place(const struct record *r, struct oid *out)
 {
 	const char *hex =
 		r->field[event_has_migration(r->event) ? FIELD_COMMIT : FIELD_HEAD];
 
-	out->line = r->line;
-	return oid_parse(&out->object, hex, strlen(hex));
+	return oid_parse(out, hex, strlen(hex));
 }
 
 /* Lines to write, with the commits that they stand on. */
@@ -400,7 +409,8 @@ static void collect_missing(const struct mirror *m, const struct ledger *ledger,
 		r = &ledger->records[i];
 		if (mirror_has(m, r->line))
 			continue;
-		if (place_line(r, &line) < 0)
+		line.line = r->line;
+		if (mirror_place(r, &line.object) < 0)
 			BUG("record %" PRIu64 " names no commit", r->seq);
 		add_line(out, &line);
 		out->records++;

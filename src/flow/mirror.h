@@ -88,6 +88,16 @@ int mirror_read_at(struct repo *repo, const char *target, const struct oid *tip,
 		   struct pool *pool, struct mirror *out, struct err *err);
 
 /**
+ * The head that a notes commit (zero: none) or the newest commit before it on its
+ * first-parent line names. There are no lines. 0 or -1.
+ */
+int mirror_head_at(struct repo *repo, const char *target, const struct oid *tip,
+		   struct pool *pool, struct mirror *out, struct err *err);
+
+/** The commit that a record's line stands on. 0, or -1 when it names none. */
+int mirror_place(const struct record *r, struct oid *out);
+
+/**
  * Calls `fn` once with the name of each target that has a mirror here, its own or
  * a fetched one. As repo_each_ref.
  */

@@ -126,3 +126,53 @@ int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 				oid_hex(b, hex));
 	return code;
 }
+
+int repo_is_ancestor_within(struct repo *r, const struct oid *a, const struct oid *b,
+			    size_t most, struct err *err)
+{
+	struct commits seen = { 0 };
+	struct order_source source;
+	const struct oid *parents;
+	struct pool pool = { 0 };
+	struct graph g;
+	size_t i, k, nr;
+	int ret = 0;
+
+	graph_init(&g, r, "", true);
+	graph_source(&g, &source);
+	add(&seen, b);
+	for (i = 0; i < seen.nr && ret == 0; i++) {
+		const struct oid id = seen.items[i]; /* they move */
+
+		if (oid_eq(&id, a)) {
+			ret = 1;
+		} else if (i == most) {
+			ret = err_set(err, ERR_REFUSED,
+				      "it lies more than %zu commits back", most);
+		} else if (!repo_is_boundary(r, &id)) {
+			ret = source.parents(source.ctx, &pool, &id, &parents, &nr, err);
+			for (k = 0; ret == 0 && k < nr; k++)
+				add(&seen, &parents[k]);
+			pool_release(&pool);
+		}
+	}
+	graph_release(&g);
+	commits_release(&seen);
+	return ret;
+}
+
+int repo_first_parent(struct repo *r, const struct oid *id, struct oid *out,
+		      struct err *err)
+{
+	git_commit *c = NULL;
+
+	memset(out, 0, sizeof(*out));
+	if (repo_is_boundary(r, id))
+		return 0;
+	if (repo_commit(r, &c, id, err) < 0)
+		return -1;
+	if (git_commit_parentcount(c) > 0)
+		from_git(out, git_commit_parent_id(c, 0));
+	git_commit_free(c);
+	return 0;
+}

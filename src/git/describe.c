@@ -7,6 +7,7 @@
 #include "git/cache.h"
 #include "git/describe.h"
 #include "git/internal.h"
+#include "git/limits.h"
 
 enum { HEADER_BLOB_MAX = 16 << 20, HEADER_MAX = 64 << 10 };
 
@@ -24,6 +25,34 @@ static size_t header_length(const struct buf *sql)
 	return len;
 }
 
+/* A stranger's trailers: each is to be read by people, and looked for in the plan. */
+static int check_trailers(struct repo *r, const struct trailers *t, const char *kind,
+			  const struct oid *id, struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+	size_t i, longest = 0;
+
+	if (!r->bounded)
+		return 0;
+	for (i = 0; i < t->nr; i++)
+		if (strlen(t->items[i].value) > longest)
+			longest = strlen(t->items[i].value);
+	if (longest <= LIMIT_TRAILER && t->nr <= LIMIT_TRAILERS)
+		return 0;
+	oid_hex(id, hex);
+	if (longest > LIMIT_TRAILER)
+		err_set(err, ERR_FATAL, "a trailer of %s %s is too long: %zu bytes", kind,
+			hex, longest);
+	else
+		err_set(err, ERR_FATAL, "%s %s has too many trailers: %zu", kind, hex,
+			t->nr);
+	err_hint(err, "limits",
+		 "At most %d of %d bytes are read here; see git-migrate-hooks(5), "
+		 "LIMITS.",
+		 LIMIT_TRAILERS, LIMIT_TRAILER);
+	return -1;
+}
+
 int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
 		    struct trailers *out, struct directives *how, struct err *err)
 {
@@ -32,14 +61,15 @@ int describe_header(struct repo *r, const struct oid *blob, struct pool *pool,
 	size_t size;
 	int ret = -1;
 
-	if (repo_load(r, err) < 0)
+	if (repo_load(r, err) < 0 ||
+	    repo_check_size(r, blob, "migration", LIMIT_MIGRATION, err) < 0)
 		return -1;
 	if (git_odb_read_header(&size, &type, r->odb, to_git(blob)) == 0 &&
 	    size > HEADER_BLOB_MAX)
 		return 0;
-	if (repo_read_blob(r, blob, &sql, err) == 0) {
+	if (repo_read_blob_start(r, blob, HEADER_MAX + 1, &sql, err) == 0) {
 		trailers_from_header(out, how, pool, buf_str(&sql), header_length(&sql));
-		ret = 0;
+		ret = check_trailers(r, out, "migration", blob, err);
 	}
 	buf_release(&sql);
 	return ret;
@@ -74,18 +104,14 @@ static int describe_commit(struct repo *r, struct pool *pool, struct migration *
 	git_commit *commit = NULL;
 	const git_signature *author;
 	const char *message;
-	char hex[OID_HEXSZ + 1];
 
 	if (oid_is_zero(&m->commit)) {
 		m->author = "unknown";
 		m->subject = "(before the history that this shallow clone has)";
 		return 0;
 	}
-	if (repo_load(r, err) < 0)
+	if (repo_commit(r, &commit, &m->commit, err) < 0)
 		return -1;
-	if (git_commit_lookup(&commit, r->git, to_git(&m->commit)) < 0)
-		return repo_err(err, "could not read commit %s",
-				oid_hex(&m->commit, hex));
 	r->reads.commits++;
 	author = git_commit_author(commit);
 	message = git_commit_message_raw(commit);
@@ -94,7 +120,7 @@ static int describe_commit(struct repo *r, struct pool *pool, struct migration *
 	m->subject = make_subject(pool, message);
 	trailers_from_message(&m->in_message, pool, message, strlen(message));
 	git_commit_free(commit);
-	return 0;
+	return check_trailers(r, &m->in_message, "commit", &m->commit, err);
 }
 
 int describe_raw(struct repo *r, struct pool *pool, struct migration *m, struct err *err)

@@ -70,10 +70,8 @@ static int folder_mode(struct repo *r, const struct oid *commit, const char *fol
 	size_t len;
 
 	*mode = 0;
-	if (repo_load(r, err) < 0)
+	if (repo_commit(r, &c, commit, err) < 0)
 		return -1;
-	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
-		return repo_err(err, "could not read the commit");
 	from_git(&at, git_commit_tree_id(c));
 	git_commit_free(c);
 	for (; *folder && found > 0; folder += len + (folder[len] == '/')) {
@@ -418,33 +416,62 @@ int history_holds(struct repo *r, const struct oid *commit, const char *path,
 	return tree_is_file(&e);
 }
 
+struct each_migration {
+	int (*fn)(void *arg, const char *path, const struct oid *blob, struct err *err);
+	void *arg;
+};
+
+static int give_migration(void *arg, const char *path, const struct tree_entry *e,
+			  struct err *err)
+{
+	const struct each_migration *each = arg;
+
+	if (!tree_is_file(e) || migration_name_check(path) != NAME_OK)
+		return 0;
+	return each->fn(each->arg, path, &e->id, err);
+}
+
+int history_each_file(struct repo *r, const struct oid *commit,
+		      int (*fn)(void *arg, const char *path, const struct oid *blob,
+				struct err *err),
+		      void *arg, struct err *err)
+{
+	struct each_migration each = { fn, arg };
+	const char *folder;
+	struct graph g;
+	struct oid tree;
+	int ret = -1;
+
+	if (repo_folder(r, &folder, err) < 0)
+		return -1;
+	graph_init(&g, r, folder, true);
+	if (graph_tree(&g, commit, &tree, err) == 0)
+		ret = tree_each(r, &tree, give_migration, &each, err);
+	graph_release(&g);
+	return ret;
+}
+
 int history_each_message(struct repo *r, const struct oid *tip, const struct oid *until,
 			 int (*fn)(void *arg, const struct oid *commit,
 				   const char *message, size_t len, struct err *err),
 			 void *arg, struct err *err)
 {
-	git_commit *at = NULL, *parent = NULL;
+	git_commit *at = NULL;
 	struct oid id = *tip;
 	const char *message;
-	int ret = 0, code;
+	int ret = 0;
 
-	if (repo_load(r, err) < 0)
-		return -1;
-	code = git_commit_lookup(&at, r->git, to_git(tip));
-	while (code == 0 && !oid_eq(&id, until)) {
+	while (ret == 0 && !oid_eq(&id, until)) {
+		if (repo_commit(r, &at, &id, err) < 0)
+			return -1;
 		message = git_commit_message_raw(at);
 		ret = fn(arg, &id, message, strlen(message), err);
 		if (ret || repo_is_boundary(r, &id) || git_commit_parentcount(at) == 0)
 			break;
-		code = git_commit_parent(&parent, at, 0);
-		if (code == 0) {
-			git_commit_free(at);
-			at = parent;
-			from_git(&id, git_commit_id(at));
-		}
+		from_git(&id, git_commit_parent_id(at, 0));
+		git_commit_free(at);
+		at = NULL;
 	}
-	if (code < 0)
-		ret = repo_err(err, "could not walk the history");
 	git_commit_free(at);
 	return ret;
 }
@@ -452,15 +479,12 @@ int history_each_message(struct repo *r, const struct oid *tip, const struct oid
 int history_commit(struct repo *r, const struct oid *commit, struct pool *pool,
 		   struct history_commit *out, struct err *err)
 {
-	char hex[OID_HEXSZ + 1];
 	git_commit *c = NULL;
 	const git_signature *author;
 
 	memset(out, 0, sizeof(*out));
-	if (repo_load(r, err) < 0)
+	if (repo_commit(r, &c, commit, err) < 0)
 		return -1;
-	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
-		return repo_err(err, "could not read commit %s", oid_hex(commit, hex));
 	author = git_commit_author(c);
 	out->author = pool_printf(pool, "%s <%s>", author->name, author->email);
 	out->when = author->when.time;

@@ -26,6 +26,7 @@ struct repo {
 	char *main_worktree; /* as toplevel, of the work tree that is not a linked one */
 	char *prefix;	     /* where in the work tree we were called, "" or "a/b/" */
 	bool bare;
+	bool bounded; /* what it holds may have come from a stranger: see limits.h */
 	bool shallow;
 	struct oid *boundary; /* of a shallow clone, sorted */
 	size_t nr_boundary;
@@ -116,6 +117,24 @@ int repo_swap_ref(struct repo *r, const char *ref, const struct oid *from,
 
 /** Whether a shallow clone ends at a commit. */
 bool repo_is_boundary(const struct repo *r, const struct oid *id);
+
+/**
+ * Where the repository is bounded (see repo_bound): whether an object is not larger
+ * than `limit`. It is not read. 0, or -1 with `err` set: `kind` says what it is
+ * ("commit"). What is not there, or unreadable, is left to who reads it.
+ */
+int repo_check_size(struct repo *r, const struct oid *id, const char *kind, size_t limit,
+		    struct err *err);
+
+/** A commit, of bearable size where the repository is bounded. 0 or -1. */
+int repo_commit(struct repo *r, git_commit **out, const struct oid *id, struct err *err);
+
+/**
+ * As repo_read_blob, but appends no more than its first `most` bytes; all of them
+ * are held against the name.
+ */
+int repo_read_blob_start(struct repo *r, const struct oid *id, size_t most,
+			 struct buf *out, struct err *err);
 
 /** git's own commit-graph, opened at first use; NULL when none can be used. */
 const struct commit_graph *repo_commit_graph(struct repo *r);

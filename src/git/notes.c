@@ -95,13 +95,9 @@ static int commit_tree(struct repo *r, const struct oid *commit, struct oid *tre
 		       struct err *err)
 {
 	git_commit *c = NULL;
-	char hex[OID_HEXSZ + 1];
 
-	if (repo_load(r, err) < 0)
+	if (repo_commit(r, &c, commit, err) < 0)
 		return -1;
-	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
-		return repo_err(err, "could not read notes commit %s",
-				oid_hex(commit, hex));
 	from_git(tree, git_commit_tree_id(c));
 	git_commit_free(c);
 	return 0;

@@ -9,6 +9,7 @@
 #include "git/commit_graph.h"
 #include "git/config.h"
 #include "git/internal.h"
+#include "git/limits.h"
 
 static int found_promisor(void *arg, const char *remote)
 {
@@ -131,6 +132,53 @@ void repo_name_object(struct sha1 *hash, git_object_t type, const void *data, si
 	sha1_end(hash, out->id);
 }
 
+void repo_bound(struct repo *r)
+{
+	r->bounded = true;
+	git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)LIMIT_MAPPED);
+}
+
+int repo_check_size(struct repo *r, const struct oid *id, const char *kind, size_t limit,
+		    struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+	git_object_t type;
+	size_t size;
+
+	if (!r->bounded || git_odb_read_header(&size, &type, r->odb, to_git(id)) < 0 ||
+	    size <= limit)
+		return 0;
+	err_set(err, ERR_FATAL, "%s %s is too large: %zu bytes", kind, oid_hex(id, hex),
+		size);
+	err_hint(err, "limits",
+		 "At most %zu bytes are read of it here; see git-migrate-hooks(5), "
+		 "LIMITS.",
+		 limit);
+	return -1;
+}
+
+/* A migration is judged where it is described, and a note where it is read. */
+static int check_size(struct repo *r, const struct oid *id, git_object_t type,
+		      struct err *err)
+{
+	if (type == GIT_OBJECT_COMMIT)
+		return repo_check_size(r, id, "commit", LIMIT_COMMIT, err);
+	if (type == GIT_OBJECT_TREE)
+		return repo_check_size(r, id, "tree", LIMIT_TREE, err);
+	return 0;
+}
+
+int repo_commit(struct repo *r, git_commit **out, const struct oid *id, struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+
+	if (repo_load(r, err) < 0 || check_size(r, id, GIT_OBJECT_COMMIT, err) < 0)
+		return -1;
+	if (git_commit_lookup(out, r->git, to_git(id)) < 0)
+		return repo_err(err, "could not read commit %s", oid_hex(id, hex));
+	return 0;
+}
+
 int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 	      git_object_t type, struct err *err)
 {
@@ -139,7 +187,8 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 
 	if (has_many_bases(r) && repo_drop_bases(r, err) < 0)
 		return -1;
-	if (repo_load(r, err) < 0)
+	if (repo_load(r, err) < 0 ||
+	    (r->bounded && check_size(r, id, type, err) < 0))
 		return -1;
 	code = git_odb_read(out, r->odb, to_git(id));
 	if (code == GIT_ENOTFOUND)
@@ -201,23 +250,47 @@ static int check_blob(const struct oid *id, const void *data, size_t len, struct
 	return oid_eq(&really, id) ? 0 : repo_corrupt(id, err);
 }
 
-int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct err *err)
+/* One that is fetched goes through memory whole. As repo_read_blob_start. */
+static int fetch_start(struct repo *r, const struct oid *id, size_t most, struct buf *out,
+		       struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+	size_t before = out->len;
+	int ret = fetch_blob(r, oid_hex(id, hex), out, err);
+
+	if (ret == 0)
+		ret = check_blob(id, buf_str(out) + before, out->len - before, err);
+	if (ret == 0 && out->len - before > most) {
+		out->len = before + most;
+		out->s[out->len] = '\0';
+	}
+	return ret;
+}
+
+int repo_read_blob_start(struct repo *r, const struct oid *id, size_t most,
+			 struct buf *out, struct err *err)
 {
 	git_odb_object *blob = NULL;
 	struct buf remote = BUF_INIT;
-	char hex[OID_HEXSZ + 1];
-	size_t before = out->len;
+	size_t len;
 	int ret = repo_read(r, &blob, id, GIT_OBJECT_BLOB, err);
 
-	if (ret == 0)
-		buf_add(out, git_odb_object_data(blob), git_odb_object_size(blob));
-	else if (ret > 0 && repo_is_partial(r, &remote))
-		ret = fetch_blob(r, oid_hex(id, hex), out, err);
-	if (ret == 0)
-		ret = check_blob(id, out->s + before, out->len - before, err);
+	if (ret == 0) {
+		len = git_odb_object_size(blob);
+		ret = check_blob(id, git_odb_object_data(blob), len, err);
+		if (ret == 0)
+			buf_add(out, git_odb_object_data(blob), len < most ? len : most);
+	} else if (ret > 0 && repo_is_partial(r, &remote)) {
+		ret = fetch_start(r, id, most, out, err);
+	}
 	git_odb_object_free(blob);
 	buf_release(&remote);
 	return ret;
+}
+
+int repo_read_blob(struct repo *r, const struct oid *id, struct buf *out, struct err *err)
+{
+	return repo_read_blob_start(r, id, SIZE_MAX, out, err);
 }
 
 /*

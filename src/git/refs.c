@@ -274,6 +274,15 @@ int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,
 	return 0;
 }
 
+bool repo_has_commit(struct repo *r, const struct oid *id)
+{
+	git_object_t type;
+	size_t size;
+
+	return git_odb_read_header(&size, &type, r->odb, to_git(id)) == 0 &&
+	       type == GIT_OBJECT_COMMIT;
+}
+
 int repo_is_commit(struct repo *r, const char *hex, struct err *err)
 {
 	git_commit *commit = NULL;

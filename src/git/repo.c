@@ -30,8 +30,12 @@ int repo_err(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return err_set(err, ERR_FATAL, "%s: %s", text,
-		       last && last->message ? last->message : "libgit2 gave no reason");
+	err_set(err, ERR_FATAL, "%s: %s", text,
+		last && last->message ? last->message : "libgit2 gave no reason");
+	if (last && last->klass == GIT_ERROR_NOMEMORY)
+		err_hint(err, "limits",
+			 "It is too large for the memory that may be used here.");
+	return -1;
 }
 
 const git_oid *to_git(const struct oid *id)

@@ -19,6 +19,12 @@ struct repo;
  * be read (SHA-256, reftable), or git's own refusal in its own words.
  */
 int repo_open(struct repo **out, struct err *err);
+
+/**
+ * From now on the objects may be those that a stranger pushes: what is larger than
+ * any use has for it (git/limits.h) is refused before it is read.
+ */
+void repo_bound(struct repo *r);
 void repo_free(struct repo *r);
 
 /**
@@ -99,9 +105,23 @@ int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
 int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 		     struct err *err);
 
+/**
+ * The same, looking at no more than `most` commits, nearest first; -1 (ERR_REFUSED)
+ * where there are more. Behind a shallow boundary: 0.
+ */
+int repo_is_ancestor_within(struct repo *r, const struct oid *a, const struct oid *b,
+			    size_t most, struct err *err);
+
+/** The first parent of a commit; zero for a root, and at a boundary. 0 or -1. */
+int repo_first_parent(struct repo *r, const struct oid *id, struct oid *out,
+		      struct err *err);
+
 /** The merge bases of two commits, best first; `*out` is the caller's. 0 or -1. */
 int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,
 		     struct oid **out, size_t *nr, struct err *err);
+
+/** Whether a commit of that id is here; it is not read. */
+bool repo_has_commit(struct repo *r, const struct oid *id);
 
 /** Whether hex digits name exactly one commit of the repository: 1, 0, -1. */
 int repo_is_commit(struct repo *r, const char *hex, struct err *err);

@@ -9,6 +9,7 @@
 #include "git/cache.h"
 #include "git/config.h"
 #include "git/internal.h"
+#include "git/limits.h"
 #include "git/tree.h"
 
 /* A path as git shows it: no empty, ".", ".." or ".git" parts. */
@@ -182,16 +183,17 @@ static int find_shared(struct repo *r, const struct oid *commit, struct oid *blo
 	struct oid root;
 	int found;
 
-	if (repo_load(r, err) < 0)
+	if (repo_commit(r, &c, commit, err) < 0)
 		return -1;
-	if (git_commit_lookup(&c, r->git, to_git(commit)) < 0)
-		return repo_err(err, "could not read the commit");
 	from_git(&root, git_commit_tree_id(c));
 	git_commit_free(c);
 	found = tree_lookup(r, &root, name, strlen(name), &e, err);
 	memset(blob, 0, sizeof(*blob));
-	if (found > 0)
+	if (found > 0) {
 		*blob = e.id;
+		found = repo_check_size(r, blob, "file '.gitmigrate', blob",
+					LIMIT_SETTINGS, err);
+	}
 	return found < 0 ? -1 : 0;
 }
 

@@ -8,7 +8,7 @@
 #include "core/paths.h"
 #include "git/tree.h"
 
-enum { TREE_DEPTH_MAX = 64, TREE_ENTRIES_MAX = 250000 };
+enum { TREE_DEPTH_MAX = 64, TREE_ENTRIES_MAX = 250000, KEPT_MAX = 2 << 20 };
 
 int tree_next(const git_odb_object *tree, size_t *at, struct tree_entry *out)
 {
@@ -92,6 +92,8 @@ static int read_tree(struct repo *r, const struct oid *id, git_odb_object **out,
 	}
 	if (repo_read(r, out, id, GIT_OBJECT_TREE, err) != 0)
 		return -1;
+	if (git_odb_object_size(*out) > KEPT_MAX)
+		return 0;
 	git_odb_object_free(oldest->raw);
 	memset(oldest, 0, sizeof(*oldest));
 	oldest->used = ++r->tree_clock;
@@ -201,7 +203,9 @@ struct walk {
 	struct repo *repo;
 	struct buf path; /* of the folder, with a slash at its end */
 	unsigned depth;
-	size_t seen; /* entries so far: a few objects can spell out any number */
+	size_t seen;	  /* entries so far: a few objects can spell out any number */
+	size_t most;	  /* of them */
+	const char *what; /* holds them */
 	/* called for each file of the tree; `base`: the same name in the other one */
 	int (*file)(struct walk *w, const char *path, const struct tree_entry *e,
 		    const struct tree_entry *base, struct err *err);
@@ -297,10 +301,9 @@ static int walk_entry(struct walk *w, const struct tree_entry *e,
 static int count_entries(struct walk *w, size_t nr, struct err *err)
 {
 	w->seen += nr;
-	if (w->seen <= TREE_ENTRIES_MAX)
+	if (w->seen <= w->most)
 		return 0;
-	return err_set(err, ERR_FATAL, "the migrations folder holds more than %d files",
-		       TREE_ENTRIES_MAX);
+	return err_set(err, ERR_FATAL, "%s more than %zu files", w->what, w->most);
 }
 
 /* All of `t`, with what `b` has of the same name. */
@@ -363,6 +366,10 @@ static int walk_folder(struct walk *w, const struct oid *tree, const struct oid 
 {
 	int ret;
 
+	if (!w->what) {
+		w->what = "the migrations folder holds";
+		w->most = TREE_ENTRIES_MAX;
+	}
 	buf_adds(&w->path, "");
 	ret = walk_trees(w, tree, base, err);
 	buf_release(&w->path);
@@ -393,6 +400,21 @@ int tree_each(struct repo *r, const struct oid *folder,
 	struct walk w = { .repo = r, .file = each_file, .arg = &each };
 
 	return walk_folder(&w, folder, &none, err);
+}
+
+int tree_changed(struct repo *r, const struct oid *tree, const struct oid *base,
+		 int (*fn)(void *arg, const char *path, const struct tree_entry *e,
+			   struct err *err),
+		 void *arg, struct err *err)
+{
+	struct each each = { fn, arg };
+	struct walk w = { .repo = r,
+			  .file = each_file,
+			  .arg = &each,
+			  .most = TREE_ENTRIES_MAX,
+			  .what = "the notes have" };
+
+	return walk_folder(&w, tree, base, err);
 }
 
 struct collect {

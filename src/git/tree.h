@@ -49,6 +49,15 @@ int tree_each(struct repo *r, const struct oid *folder,
 	      void *arg, struct err *err);
 
 /**
+ * As tree_each for a tree of notes, but leaves out what another one (zero: empty) has
+ * at the same path with the same mode and content. What is equal is not opened.
+ */
+int tree_changed(struct repo *r, const struct oid *tree, const struct oid *base,
+		 int (*fn)(void *arg, const char *path, const struct tree_entry *e,
+			   struct err *err),
+		 void *arg, struct err *err);
+
+/**
  * Appends the migrations of one folder whose path another one lacks, bytewise;
  * strings are the pool's. Equal parts of the two are not looked at.
  */
