@@ -269,6 +269,7 @@ shell_tests = \
 	%reldir%/t5220-forges.t \
 	%reldir%/t5230-ci.t \
 	%reldir%/t5110-mirror-push.t \
+	%reldir%/t5120-hostile-push.t \
 	%reldir%/t6000-demo.t \
 	%reldir%/t6010-manual-examples.t \
 	%reldir%/t6020-completion.t \
