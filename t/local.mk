@@ -7,6 +7,7 @@ unit_tests = \
 	%reldir%/unit/test-blob \
 	%reldir%/unit/test-bloom \
 	%reldir%/unit/test-caret \
+	%reldir%/unit/test-chain \
 	%reldir%/unit/test-commit-graph \
 	%reldir%/unit/test-commit-graph-broken \
 	%reldir%/unit/test-descriptions \
@@ -71,6 +72,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_bloom_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_bloom_SOURCES = %reldir%/unit/test-bloom.c
 %canon_reldir%_unit_test_bloom_LDADD = $(git_test_libs)
+
+%canon_reldir%_unit_test_chain_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_chain_SOURCES = %reldir%/unit/test-chain.c
+%canon_reldir%_unit_test_chain_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_commit_graph_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_commit_graph_SOURCES = %reldir%/unit/test-commit-graph.c \
