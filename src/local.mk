@@ -46,6 +46,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/record.c %reldir%/core/record.h \
 	%reldir%/core/requires.c %reldir%/core/requires.h \
 	%reldir%/core/trailer.c %reldir%/core/trailer.h \
+	%reldir%/core/update.c %reldir%/core/update.h \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
 
 %canon_reldir%_libsql_a_SOURCES = \

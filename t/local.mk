@@ -306,8 +306,30 @@ EXTRA_DIST += $(shell_tests) $(static_tests) \
 	%reldir%/layers.awk \
 	%reldir%/functions.awk
 EXTRA_DIST += %reldir%/fuzz/fuzz-commit-graph.c %reldir%/fuzz/fuzz-core.c \
-	%reldir%/fuzz/fuzz-sql.c %reldir%/lsan.supp
+	%reldir%/fuzz/fuzz-push.c %reldir%/fuzz/fuzz-sql.c %reldir%/lsan.supp
 EXTRA_DIST += \
+	%reldir%/fuzz/corpus/core/header \
+	%reldir%/fuzz/corpus/core/header-odd \
+	%reldir%/fuzz/corpus/core/message \
+	%reldir%/fuzz/corpus/core/message-crlf \
+	%reldir%/fuzz/corpus/core/message-misplaced \
+	%reldir%/fuzz/corpus/core/printable \
+	%reldir%/fuzz/corpus/core/record \
+	%reldir%/fuzz/corpus/core/record-escape \
+	%reldir%/fuzz/corpus/core/record-number \
+	%reldir%/fuzz/corpus/push/chain \
+	%reldir%/fuzz/corpus/push/circle \
+	%reldir%/fuzz/corpus/push/continues \
+	%reldir%/fuzz/corpus/push/deep \
+	%reldir%/fuzz/corpus/push/fanout \
+	%reldir%/fuzz/corpus/push/foreign \
+	%reldir%/fuzz/corpus/push/fork \
+	%reldir%/fuzz/corpus/push/keys-alone \
+	%reldir%/fuzz/corpus/push/malformed \
+	%reldir%/fuzz/corpus/push/no-ref \
+	%reldir%/fuzz/corpus/push/settings \
+	%reldir%/fuzz/corpus/push/short \
+	%reldir%/fuzz/corpus/push/update \
 	%reldir%/fuzz/corpus/sql/bodies.sql \
 	%reldir%/fuzz/corpus/sql/bytes.sql \
 	%reldir%/fuzz/corpus/sql/command.sql \

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "cmd/cmd.h"
+#include "core/update.h"
 #include "flow/commit_msg.h"
 #include "flow/precommit.h"
 #include "flow/prepush.h"
@@ -73,16 +74,10 @@ static int judge_push(struct ctx *ctx, char **args, struct findings *f, struct e
 /* "<old> <new> <ref>": one line that git writes to pre-receive. */
 static int parse_update(char *line, struct push_update *out, struct err *err)
 {
-	size_t len = strlen(line);
-
-	if (len < 2 * OID_HEXSZ + 3 || line[OID_HEXSZ] != ' ' ||
-	    line[2 * OID_HEXSZ + 1] != ' ' ||
-	    oid_parse(&out->older, line, OID_HEXSZ) < 0 ||
-	    oid_parse(&out->newer, line + OID_HEXSZ + 1, OID_HEXSZ) < 0)
+	if (update_parse(line, &out->older, &out->newer, &out->ref) < 0)
 		return err_set(err, ERR_FATAL,
 			       "could not read an update: git writes \"<old> <new> "
 			       "<ref>\"");
-	out->ref = line + 2 * OID_HEXSZ + 2;
 	return 0;
 }
 

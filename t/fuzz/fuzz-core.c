@@ -2,8 +2,9 @@
  * libFuzzer target for what core reads from outside. The first byte selects.
  *
  *   clang -fsanitize=fuzzer,address,undefined -Isrc t/fuzz/fuzz-core.c \
- *	src/core/{descriptions,lines,message,migration,oid,order,proof,record,trailer}.c \
- *	src/base/{buf,err,io,map,pool,sha256,text}.c -lnettle
+ *	src/core/{descriptions,lines,message,migration,oid,order,paths,proof}.c \
+ *	src/core/{record,requires,trailer}.c \
+ *	src/base/{buf,err,guard,io,map,pool,sha256,text}.c -lnettle
  */
 #include "base/compat.h"
 
