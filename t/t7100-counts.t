@@ -118,6 +118,30 @@ test_expect_success 'one more: nothing is read of the hundred that were applied'
 	exactly 2 children
 '
 
+# one_more FROM: a migration more is applied and pushed, with the mirror; "stats" has
+# what the hook has read for it
+one_more() {
+	land mirror.git "$1" $(($1 + 1)) &&
+	counted_apply mirror.git &&
+	rm -f trace &&
+	GIT_TRACE_MIGRATE="$PWD/trace" git -C mirror.git push -q ../pushed.git main \
+		refs/notes/migrate/default &&
+	sed -n 's/^migrate: //p' trace | tr ' =' '\n ' >stats
+}
+
+test_expect_success 'a push: nothing is read of the hundred that were there' '
+	git init -q --bare -b main pushed.git &&
+	PATH="$top_builddir:$PATH" git -C pushed.git migrate init >out 2>&1 &&
+	git -C mirror.git push -q ../pushed.git main refs/notes/migrate/default &&
+	one_more 101 &&
+	one_more 102 &&
+	test "$(git -C mirror.git rev-parse main)" = "$(git -C pushed.git rev-parse main)" &&
+	exactly 2 children &&
+	at_most 15 commits &&
+	at_most 30 trees &&
+	at_most 4 blobs
+'
+
 test_expect_success '!SANITIZERS' 'SQLite, a hundred from empty: few syncs' '
 	corpus_repo sqlite.git "sqlite:$PWD/app.db" &&
 	sqlite app.db "PRAGMA user_version = 1" &&
