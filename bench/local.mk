@@ -17,4 +17,4 @@ CLEANFILES += %reldir%/lexer %reldir%/measure
 EXTRA_DIST += %reldir%/README.md %reldir%/apply.sh %reldir%/common.sh \
 	%reldir%/corpus.awk %reldir%/histories.sh %reldir%/locks.sh \
 	%reldir%/make-repositories.sh \
-	%reldir%/peers.sh %reldir%/plan.sh %reldir%/psql-lexer.c %reldir%/psql-lexer.sh
+	%reldir%/peers.sh %reldir%/plan.sh %reldir%/push.sh %reldir%/psql-lexer.c %reldir%/psql-lexer.sh
