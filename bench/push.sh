@@ -80,13 +80,15 @@ make_server() {
 push() {
 	push_name=$1
 	push_ref=$2
+	push_new=
 	shift 2
 	[ ! -e "$folder/push-$push_name/line" ] || return 0
 	rm -rf "$folder/push-$push_name"
 	mkdir "$folder/push-$push_name" &&
 	git clone -q --bare --shared "$server" "$folder/push-$push_name/from.git" &&
 	cd "$folder/push-$push_name/from.git" &&
-	push_new=$("$@") && [ -n "$push_new" ] || die "push $push_name could not be made"
+	push_new=$("$@")
+	[ -n "$push_new" ] || die "push $push_name could not be made"
 	push_old=$(git -C "$server" rev-parse -q --verify "$push_ref") ||
 	push_old=0000000000000000000000000000000000000000
 	if [ "$push_new" != lines ]; then
@@ -250,7 +252,7 @@ delta_bomb() {
 		$pack .= head(6, length $delta) . $offset . compress($delta);
 		print $pack, pack "H*", sha1_hex($pack);
 	' | git index-pack --stdin --strict >/dev/null &&
-	bomb=$(printf 'blob 100\0%s' | cat - /dev/zero | head -c 109 | sha1sum | cut -c 1-40) &&
+	bomb=$(zeros 100 | git hash-object --stdin) &&
 	beside "100644 blob $bomb\tx.sql\n" migrations
 }
 
@@ -297,7 +299,6 @@ heading() {
 daily() {
 	push four refs/heads/main commits 4 1
 	push many refs/heads/main commits 10000 500
-	"$measure" -n 1 sh -c 'exec "$0" --version' "$git_migrate" >/dev/null
 	heading 'every day'
 	run four 'warming up' 1 0
 	run four '4 commits' "$rounds" 0
