@@ -543,8 +543,10 @@ int notes_append(struct repo *r, const char *ref, const struct notes_commit *whe
 	struct oid tree, commit;
 	int ret = -1;
 
-	memcpy(sorted, lines, nr * sizeof(*sorted));
-	qsort(sorted, nr, sizeof(*sorted), cmp_line);
+	if (nr) { /* a merge alone brings none */
+		memcpy(sorted, lines, nr * sizeof(*sorted));
+		qsort(sorted, nr, sizeof(*sorted), cmp_line);
+	}
 	if (repo_load(r, err) < 0 || open_root(r, where->base, &root, err) < 0 ||
 	    write_folders(&w, &root, sorted, nr, err) < 0)
 		goto out;
