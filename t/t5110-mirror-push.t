@@ -103,7 +103,7 @@ test_expect_success 'setup: a server, and a clone that applies' '
 	git clone -q server.git app 2>/dev/null && cd app && git checkout -q -B main &&
 	mkdir .git/t && git config core.excludesFile "$PWD/.git/t/ignore" &&
 	printf "%s\n" err before after message notes lines "*.db" out >.git/t/ignore &&
-	git migrate init sqlite:app.db >/dev/null 2>&1 &&
+	git migrate init --no-hooks sqlite:app.db >/dev/null 2>&1 &&
 	new_migration a "CREATE TABLE a (x int);" && git migrate apply >out 2>&1
 '
 
@@ -242,7 +242,7 @@ test_expect_success 'another log does not take its place' '
 test_expect_success 'path and bytes are those of the history' '
 	cd .. && git clone -q server.git paths 2>/dev/null && cd paths && git checkout -q main &&
 	git config core.excludesFile "$SHARNESS_TRASH_DIRECTORY/app/.git/t/ignore" &&
-	git migrate init sqlite:paths.db >/dev/null 2>&1 && git migrate apply >out 2>&1 &&
+	git migrate init --no-hooks sqlite:paths.db >/dev/null 2>&1 && git migrate apply >out 2>&1 &&
 	mirror=refs/notes/migrate/paths && git update-ref $mirror refs/notes/migrate/default &&
 	notes_of >all && { sed "s/^[0-9a-f]* //" all | sort; } >records &&
 	commit=$(git rev-parse main) && tail -n 1 records >tail && last=$(cat tail) &&
@@ -269,7 +269,7 @@ stage() {
 	git init -q --bare -b main "$1.git" && git -C "$1.git" migrate init >/dev/null 2>&1 &&
 	git clone -q "$1.git" "$1" 2>/dev/null && cd "$1" && git checkout -q -B main &&
 	git config core.excludesFile "$SHARNESS_TRASH_DIRECTORY/app/.git/t/ignore" &&
-	git migrate init sqlite:app.db >/dev/null 2>&1 &&
+	git migrate init --no-hooks sqlite:app.db >/dev/null 2>&1 &&
 	new_migration a "CREATE TABLE a (x int);" && git migrate apply >out 2>&1 && cp app.db saved.db &&
 	new_migration b "CREATE TABLE b (x int);" && git migrate apply >out 2>&1 &&
 	accepted main $mirror && test_must_be_empty err
@@ -291,7 +291,7 @@ test_expect_success 'two clones that wrote to one database' '
 	stage two && git clone -q . ../two-second 2>/dev/null && (
 		cd ../two-second && git remote set-url origin ../two.git &&
 		git config core.excludesFile "$SHARNESS_TRASH_DIRECTORY/app/.git/t/ignore" &&
-		git migrate init "sqlite:$SHARNESS_TRASH_DIRECTORY/two/app.db" >/dev/null 2>&1 &&
+		git migrate init --no-hooks "sqlite:$SHARNESS_TRASH_DIRECTORY/two/app.db" >/dev/null 2>&1 &&
 		new_migration c "CREATE TABLE c (x int);" && git migrate apply >out 2>&1 && git push -q origin main
 	) &&
 	git pull -q --rebase origin main && new_migration d "CREATE TABLE d (x int);" &&

@@ -56,7 +56,7 @@ beside() {
 test_expect_success 'setup' '
 	git init -q --bare -b main server.git && git -C server.git migrate init >/dev/null 2>&1 &&
 	git clone -q server.git app 2>/dev/null && cd app && git checkout -q -B main &&
-	git migrate init sqlite:app.db >/dev/null 2>&1 && git config core.excludesFile "$PWD/.git/ignore" &&
+	git migrate init --no-hooks sqlite:app.db >/dev/null 2>&1 && git config core.excludesFile "$PWD/.git/ignore" &&
 	printf "%s\n" err before after short long "*.db" out in >.git/ignore &&
 	new_migration a "CREATE TABLE a (x int);" && git migrate apply >out 2>&1 && echo harm >short &&
 	accepted main && accepted refs/notes/migrate/default

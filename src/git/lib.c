@@ -170,6 +170,8 @@ static int find_functions(void *library, struct err *err)
 #undef FIND
 	return 0;
 }
+static size_t most_mapped = (size_t)32 << 20; /* of packs, at a time */
+
 /*
  * What libgit2 does for others and costs us more than it gives, as measured on a
  * million commits: every object is hashed again (five times the time of a walk),
@@ -180,7 +182,6 @@ static void tune(int (*set)(int option, ...))
 {
 	enum {
 		WINDOW = 1 << 20,
-		MAPPED = 32 << 20,
 	};
 	/* harmless to us, and refused by libgit2 unless named */
 	const char *extensions[] = { "partialclone", "worktreeconfig", "preciousobjects",
@@ -190,7 +191,7 @@ static void tune(int (*set)(int option, ...))
 	set(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
 	set(GIT_OPT_ENABLE_CACHING, 0);
 	set(GIT_OPT_SET_MWINDOW_SIZE, (size_t)WINDOW);
-	set(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)MAPPED);
+	set(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, most_mapped);
 	set(GIT_OPT_SET_EXTENSIONS, extensions, ARRAY_SIZE(extensions));
 #ifdef M_MXFAST
 	mallopt(M_MXFAST, 0); /* each large free would walk through the fast bins */
@@ -213,6 +214,8 @@ static int load(int (**set)(int option, ...), struct err *err)
 	return 0;
 }
 
+static int (*started)(int option, ...); /* sets its options; NULL: it was not yet */
+
 int lib_start(struct err *err)
 {
 	int (*set)(int option, ...);
@@ -222,5 +225,13 @@ int lib_start(struct err *err)
 	if (lib.git_libgit2_init() < 0)
 		return err_set(err, ERR_FATAL, "could not start libgit2");
 	tune(set);
+	started = set;
 	return 0;
+}
+
+void lib_map_at_most(size_t bytes)
+{
+	most_mapped = bytes;
+	if (started)
+		started(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, bytes);
 }

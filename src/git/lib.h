@@ -21,4 +21,7 @@ struct err;
  */
 int lib_start(struct err *err);
 
+/** So many bytes of packs are mapped at a time, from now on. */
+void lib_map_at_most(size_t bytes);
+
 #endif

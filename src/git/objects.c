@@ -135,7 +135,7 @@ void repo_name_object(struct sha1 *hash, git_object_t type, const void *data, si
 void repo_bound(struct repo *r)
 {
 	r->bounded = true;
-	git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)LIMIT_MAPPED);
+	lib_map_at_most(LIMIT_MAPPED);
 }
 
 int repo_check_size(struct repo *r, const struct oid *id, const char *kind, size_t limit,
@@ -187,8 +187,7 @@ int repo_read(struct repo *r, git_odb_object **out, const struct oid *id,
 
 	if (has_many_bases(r) && repo_drop_bases(r, err) < 0)
 		return -1;
-	if (repo_load(r, err) < 0 ||
-	    (r->bounded && check_size(r, id, type, err) < 0))
+	if (repo_load(r, err) < 0 || (r->bounded && check_size(r, id, type, err) < 0))
 		return -1;
 	code = git_odb_read(out, r->odb, to_git(id));
 	if (code == GIT_ENOTFOUND)
