@@ -249,6 +249,42 @@ DO \$\$ BEGIN CREATE TABLE part (x int); COMMIT; RAISE EXCEPTION '\''late'\''; E
 	test started-v = "$(events)" && diagnosed 1 "default open unknown 3 v.sql" v
 '
 
+test_expect_success PG 'what stays open has its place too, and both hints' '
+	on_pg placed && new_migration v "$alone
+CALL nosuch(1);" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	cat >.git/t/expect <<-\END &&
+	error: migrations/v.sql:2:6: procedure nosuch(integer) does not exist
+	CALL nosuch(1)
+	     ^
+	detail: In the database: nothing in the catalog tells whether it ran.
+	        SQLSTATE 42883.
+	hint: No procedure matches the given name and argument types. You might need to add explicit type casts.
+	hint: It stays open, and nothing else is applied, until it is settled: git migrate diagnose v.sql
+	END
+	test_cmp .git/t/expect .git/t/err && test started-v = "$(events)"
+'
+
+test_expect_success PG 'what fails outside of a transaction was not rolled back' '
+	on_pg vacuum && new_migration v "$alone
+VACUUM nosuch;" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "It ran outside of a transaction, and is pending again." .git/t/err &&
+	! grep "rolled back" .git/t/err && says "started-v failed-v"
+'
+
+test_expect_success PG 'an index to be dropped that is not there; IF EXISTS passes it over' '
+	on_pg undropped && new_migration v "$alone
+DROP INDEX CONCURRENTLY nosuch;" &&
+	refuses 1 "what migration '\''v.sql'\'' is to take away is not there" \
+		git migrate apply &&
+	has_line .git/t/err "detail: In the database: index nosuch is not there." &&
+	grep "^hint: .* write IF EXISTS" .git/t/err &&
+	commit_file migrations/v.sql "$alone
+DROP INDEX CONCURRENTLY IF EXISTS nosuch;" &&
+	git migrate apply >.git/t/out 2>&1 && says "started-v applied-v"
+'
+
 for sql in "VACUUM FULL" "REINDEX DATABASE all_tables" \
 	"REINDEX DATABASE CONCURRENTLY all_tables" "REINDEX SCHEMA git_migrate"; do
 	test_expect_success PG "what goes through all tables does not wait for us: $sql" '
@@ -295,6 +331,7 @@ test_expect_success PG 'a violation leaves no INVALID index; with the rows mende
 CREATE UNIQUE INDEX CONCURRENTLY i ON t (x);" &&
 	test_expect_code 1 git migrate apply 2>.git/t/err &&
 	has_line .git/t/err "error: migrations/i.sql:2:1: could not create unique index \"i\"" &&
+	grep "^hint: Mend the rows that are equal, .* has been taken away.$" .git/t/err &&
 	test "" = "$(index i)" && says "started-i failed-i" &&
 	rows | tail -1 | grep " sqlstate=23505 line=2$" &&
 	diagnosed 0 "default failed - 4 i.sql" i &&
@@ -404,7 +441,7 @@ test_expect_success PG 'a server that dies: not known, and the next apply builds
 	on_pg died && git config migrate.default.reconnect 0 && begin_build &&
 	"$top_srcdir/t/pg-server.sh" crash "$pg_dir" && end_apply && release
 	"$top_srcdir/t/pg-server.sh" again "$pg_dir" && test 3 = $status &&
-	grep "^error: the answer to the statement never came" .git/t/err &&
+	grep "^error: migrations/i.sql:2:1: the answer to the statement never came" .git/t/err &&
 	grep "^hint: .*: git migrate diagnose i.sql$" .git/t/err &&
 	has_line .git/t/out "  uncertain  i.sql" && test started-i = "$(events)" &&
 	diagnosed 0 "default open half 3 i.sql" i &&

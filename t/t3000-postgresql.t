@@ -170,6 +170,33 @@ test_expect_success 'corrected, it runs' '
 	git migrate audit >.git/t/out
 '
 
+test_expect_success 'the hint of the server stands beside ours' '
+	fresh hints &&
+	new_migration a "SELECT nosuch(1);" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^hint: No function matches the given name" .git/t/err &&
+	grep "^hint: Where it has not been pushed, correct it" .git/t/err &&
+	git -c migrate.advice.server=false migrate apply >.git/t/out 2>.git/t/err
+	test 1 = $? && ! grep "^hint: No function" .git/t/err &&
+	grep "^hint: Where it has not been pushed, correct it" .git/t/err
+'
+
+test_expect_success 'a migration that ends its own session has failed, on record' '
+	fresh suicide &&
+	new_migration a "CREATE TABLE a (x int);" &&
+	new_migration b "CREATE TABLE half (x int);
+SELECT pg_terminate_backend(pg_backend_pid());" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^error: migrations/b.sql:2:1: terminating connection" .git/t/err &&
+	events >.git/t/actual &&
+	printf "%s\n" "created|" "applied|a.sql" "failed|b.sql" >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual &&
+	pg_tracker_rows "$url" | tail -n 1 | grep " sqlstate=57P01 line=2\$" &&
+	git migrate audit --porcelain >.git/t/audit && ! grep -v " ok " .git/t/audit &&
+	commit_file migrations/b.sql "CREATE TABLE whole (x int);" &&
+	git migrate apply >.git/t/out 2>&1 && grep "applied  b.sql" .git/t/out
+'
+
 test_expect_success 'a deferred constraint that fails at the end rolls back all' '
 	fresh deferred &&
 	new_migration a "CREATE TABLE p (id int PRIMARY KEY);

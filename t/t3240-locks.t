@@ -78,6 +78,8 @@ test_expect_success 'another runner is named, and waited for with --wait' '
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
 	grep "^error: another git migrate is at work on this target" .git/t/err &&
 	grep "Process [0-9]* of the server (holder, user postgres), since" .git/t/err &&
+	holder_pid=$(sed -n "s/.*Process \([0-9]*\) of the server (holder, .*/\1/p" .git/t/err) &&
+	grep "a run that was killed .* SELECT pg_terminate_backend($holder_pid)" .git/t/err &&
 	grep "^hint: .*git migrate apply --wait" .git/t/err &&
 	{ git migrate apply --wait >.git/t/out 2>.git/t/err & } && apply=$! &&
 	until_seen "SELECT count(*) > 0 FROM pg_stat_activity

@@ -72,6 +72,12 @@ void err_hint(struct err *err, const char *advice, const char *fmt, ...)
 	snprintf(err->advice, sizeof(err->advice), "%s", advice);
 }
 
+void err_server_hint(struct err *err, const char *text)
+{
+	cut(err->server_hint, sizeof(err->server_hint),
+	    snprintf(err->server_hint, sizeof(err->server_hint), "%s", text));
+}
+
 int err_wrap(struct err *err, const char *fmt, ...)
 {
 	char before[sizeof(err->message)], whole[sizeof(err->message)];

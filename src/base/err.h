@@ -23,9 +23,10 @@ struct err {
 	char message[1024];
 	char detail[2048];
 	char hint[1024];
-	char advice[32];   /* name of the hint: migrate.advice.<name> silences it */
-	char sqlstate[16]; /* what a database called its refusal, "" elsewhere */
-	unsigned line;	   /* place in the migration, from 1; 0 is unknown */
+	char advice[32];	/* name of the hint: migrate.advice.<name> silences it */
+	char server_hint[1024]; /* the database's own words; "" for none */
+	char sqlstate[16];	/* what a database called its refusal, "" elsewhere */
+	unsigned line;		/* place in the migration, from 1; 0 is unknown */
 	unsigned column;
 	char excerpt[160]; /* the line of the place, or a part of it; "" for none */
 	unsigned caret;	   /* display columns of `excerpt` before the place */
@@ -40,6 +41,9 @@ void err_detail(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /** The way forward, in whole sentences; `advice` names it for migrate.advice. */
 void err_hint(struct err *err, const char *advice, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
+
+/** What the database itself advises: shown besides a hint of ours. */
+void err_server_hint(struct err *err, const char *text);
 
 /** Puts "<text>: " before the message. Returns -1. */
 int err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -384,6 +384,12 @@ static struct js *result_json(const struct telling *t, const struct apply_result
 	return j;
 }
 
+/* A lone statement whose end nobody knows has a place too. */
+static bool is_about_sql(const struct err *err)
+{
+	return err->code == ERR_REFUSED || (err->code == ERR_UNCERTAIN && err->line);
+}
+
 /* A failure in SQL gets its place, and the way forward for what was rolled back. */
 static void explain_failure(const struct apply_result *r, const struct survey *s,
 			    bool dry_run, struct err *err)
@@ -397,7 +403,7 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 				   : "Nothing was under way; \"git migrate apply\" goes "
 				     "on from there.");
 	}
-	if (!r->failed || err->code != ERR_REFUSED || (r->open && !err->line))
+	if (!r->failed || (r->open && !err->line) || !is_about_sql(err))
 		return;
 	if (err->line)
 		err_wrap(err, "%s/%s:%u:%u", s->plan.folder, r->failed, err->line,
@@ -410,8 +416,10 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 	if (r->open)
 		return;
 	if (r->begun)
-		err_detail(err, "%s%sIt was rolled back%s.", err->detail,
-			   err->detail[0] ? "\n" : "",
+		err_detail(err, "%s%s%s%s.", err->detail, err->detail[0] ? "\n" : "",
+			   r->alone ? "It ran outside of a transaction, and is pending "
+				      "again"
+				    : "It was rolled back",
 			   r->done && !dry_run ? "; the migrations before it stay applied"
 					       : "");
 	else

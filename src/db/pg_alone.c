@@ -319,9 +319,9 @@ static void hint_for(const struct sql_alone *a, struct err *err)
 
 	if (strcmp(err->sqlstate, "23505") == 0 && index)
 		err_hint(err, "no-transaction",
-			 "Add a migration before this one that mends the rows which are "
-			 "equal. The INVALID index that is left is taken away when it "
-			 "is built again.");
+			 "Mend the rows that are equal, in a migration that comes before "
+			 "this one; then apply again. The INVALID index that was left "
+			 "has been taken away.");
 	else if (strcmp(err->sqlstate, "57014") == 0)
 		err_hint(err, "no-transaction",
 			 "Was it statement_timeout? Outside of a transaction the role's "

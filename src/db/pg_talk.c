@@ -132,10 +132,8 @@ void pg_server_error(struct db *db, const PGresult *res, struct pg_answer *answe
 	if (detail[0] || context[0])
 		err_detail(err, "%s%s%s", detail, detail[0] && context[0] ? "\n" : "",
 			   context);
-	if (hint[0])
-		err_hint(err, "server", "%s", hint);
-	else if (strcmp(err->sqlstate, "40001") == 0 ||
-		 strcmp(err->sqlstate, "40P01") == 0)
+	err_server_hint(err, hint);
+	if (strcmp(err->sqlstate, "40001") == 0 || strcmp(err->sqlstate, "40P01") == 0)
 		err_hint(err, "serialization",
 			 "Another transaction was in the way, and this one was rolled "
 			 "back: "

@@ -232,6 +232,7 @@ int tracker_guards(struct tracker *t, void (*gone)(void *arg, const char *name),
 
 struct holders {
 	struct buf text;
+	char first[NUMBER_TEXT]; /* the pid of the one that holds it longest */
 	unsigned nr;
 };
 
@@ -247,7 +248,21 @@ static int on_holder(void *arg, const char *const *values, size_t nr,
 	if (++h->nr <= HOLDERS_SHOWN)
 		buf_addf(&h->text, "%sProcess %s of the server (%s, user %s), since %s.",
 			 h->nr > 1 ? " " : "", v[0], v[1], v[2], v[3]);
+	if (h->nr == 1 && strspn(v[0], "0123456789") == strlen(v[0]))
+		snprintf(h->first, sizeof(h->first), "%s", v[0]);
 	return 0;
+}
+
+static void tell_holders(const struct holders *h, struct err *err)
+{
+	if (!h->nr)
+		err_detail(err, "It has ended in the meantime.");
+	else
+		err_detail(err,
+			   "%s\nIt may also be what a run that was killed has left: the "
+			   "server ends such a session with the statement that it is at, "
+			   "and at once by SELECT pg_terminate_backend(%s).",
+			   buf_str(&h->text), h->first);
 }
 
 int tracker_held(struct tracker *t, struct err *err)
@@ -265,9 +280,7 @@ int tracker_held(struct tracker *t, struct err *err)
 	err_set(err, ERR_REFUSED, "another git migrate is at work on this target");
 	memcpy(err->sqlstate, sqlstate, sizeof(sqlstate));
 	if (d->holders && t->driver->ask(t->db, &question, 1, &ignored) == 0)
-		err_detail(err, "%s",
-			   holders.nr ? buf_str(&holders.text)
-				      : "It has ended in the meantime.");
+		tell_holders(&holders, err);
 	err_hint(err, "lock-held",
 		 "Try again when it is done, or let git migrate wait for it: git migrate "
 		 "apply --wait%s%s",

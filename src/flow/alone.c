@@ -9,7 +9,9 @@
 #include "base/fault.h"
 #include "base/interrupt.h"
 #include "base/io.h"
+#include "base/pool.h"
 #include "flow/job.h"
+#include "sql/alone.h"
 #include "sql/split.h"
 
 enum {
@@ -105,9 +107,36 @@ static int has_grown(struct job *j, struct err *err)
 	return ledger_last(&j->s->target.ledger)->seq != before;
 }
 
+/* Whether its effect is that something is not there. */
+static bool takes_away(const struct work *w)
+{
+	struct pool pool = { 0 };
+	struct sql_statement st;
+	struct sql_split split;
+	struct sql_alone a = { 0 };
+	struct err ignored;
+
+	if (sql_split_init(&split, w->script.sql, w->script.len, &ignored) == 0 &&
+	    sql_split_next(&split, &st, &ignored) > 0)
+		sql_alone_read(&st, &pool, &a);
+	sql_split_close(&split);
+	pool_release(&pool);
+	return a.kind == ALONE_DROP || a.kind == ALONE_REMOVE;
+}
+
 /* Were its effect there already, nothing could tell later whether it ran. */
 static int refuse_done(const struct work *w, const char *seen, struct err *err)
 {
+	if (takes_away(w)) {
+		err_set(err, ERR_REFUSED,
+			"what migration '%s' is to take away is not there",
+			w->script.name);
+		add_detail(err, seen);
+		err_hint(err, "started",
+			 "Is its name right? Where it was taken away by hand, write IF "
+			 "EXISTS: then the migration runs here as elsewhere.");
+		return -1;
+	}
 	err_set(err, ERR_REFUSED, "what migration '%s' is to do is there already",
 		w->script.name);
 	add_detail(err, seen);

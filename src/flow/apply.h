@@ -62,6 +62,7 @@ struct apply_result {
 	bool ahead;
 	bool begun;	    /* statements were sent to the database */
 	bool open;	    /* the one that failed was begun and is not settled */
+	bool alone;	    /* the one that failed was run outside of a transaction */
 	struct record last; /* newest record; seq 0 when there is none */
 	char *failed;	    /* path of the migration that failed, or NULL */
 };

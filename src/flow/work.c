@@ -200,7 +200,7 @@ int write_failure(struct job *j, struct work *w, const struct err *why, unsigned
 		r.field[FIELD_LINE] = pool_printf(&t->pool, "%u", why->line);
 	if (why->code == ERR_INTERRUPTED)
 		r.field[FIELD_REASON] = "interrupted";
-	else if (why->code == ERR_UNCERTAIN)
+	else if (why->code == ERR_UNCERTAIN || why->code == ERR_FATAL)
 		r.field[FIELD_REASON] = "the connection was lost";
 	record_seal(&r, &t->pool);
 	ret = tracker_write(&t->tracker, last, &r, 1, wait_ms, err);
@@ -216,7 +216,11 @@ void record_failure(struct job *j, struct work *w, const struct err *why)
 
 	if (why->code == ERR_INTERRUPTED)
 		target_grace(t);
-	if (target_read(t, &quiet) == 0 && t->has_tracker)
+	/* the migration may have ended its session, or the server */
+	if (target_read(t, &quiet) < 0 &&
+	    (t->driver->reconnect(t->db, &quiet) < 0 || target_read(t, &quiet) < 0))
+		return;
+	if (t->has_tracker)
 		write_failure(j, w, why, 0, &quiet);
 }
 
@@ -276,6 +280,15 @@ void work_was_done(struct job *j, struct work *w, const struct record *record)
 	tell_done(j, w, &report, record);
 }
 
+/* A session that ended has left nothing behind; of a file nobody knows then. */
+static bool is_recorded(const struct job *j, const struct err *why)
+{
+	const struct target *t = &j->s->target;
+
+	return why->code == ERR_REFUSED || why->code == ERR_INTERRUPTED ||
+	       (why->code == ERR_FATAL && !t->driver->capabilities(t->db)->file);
+}
+
 void work_failed(struct job *j, struct work *w, const struct err *why)
 {
 	struct apply_event event = { .step = APPLY_FAILED,
@@ -283,7 +296,8 @@ void work_failed(struct job *j, struct work *w, const struct err *why)
 
 	j->result->failed = xstrdup(event.migration->path);
 	j->result->begun = true;
-	if (!j->o->dry_run && (why->code == ERR_REFUSED || why->code == ERR_INTERRUPTED))
+	j->result->alone = w->script.no_transaction;
+	if (!j->o->dry_run && is_recorded(j, why))
 		record_failure(j, w, why);
 	if (why->code == ERR_UNCERTAIN)
 		event.step = APPLY_UNCERTAIN;

@@ -69,6 +69,8 @@ void say_error(const struct say *s, const struct err *err)
 		show_excerpt(s, err);
 	if (*err->detail)
 		say(s, "detail", COLOR_BOLD, err->detail);
+	if (*err->server_hint && wants_hint(s, "server"))
+		say(s, "hint", COLOR_YELLOW, err->server_hint);
 	if (*err->hint && wants_hint(s, err->advice))
 		say(s, "hint", COLOR_YELLOW, err->hint);
 }
