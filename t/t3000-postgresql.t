@@ -248,6 +248,35 @@ test_expect_success 'psql commands and CONCURRENTLY are explained' '
 	grep "^hint: .*\"-- migrate: no-transaction\"" .git/t/err
 '
 
+# points_at PLACE LINE CARET: refused before anything runs, with its line and a caret
+points_at() {
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^error: migrations/$1: " .git/t/err &&
+	sed -n 2,3p .git/t/err >.git/t/actual && printf "%s\n" "$2" "$3" >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual && grep "Nothing was run\." .git/t/err
+}
+
+test_expect_success 'what is refused before it runs is pointed at' '
+	fresh pointed &&
+	new_migration b "SELECT 1;
+  COMMIT AND CHAIN;" && points_at b.sql:2:3 "COMMIT AND CHAIN" "^" &&
+	commit_file migrations/b.sql "SELECT 1;
+SELECT 2, '\''open;" && points_at b.sql:2:11 "SELECT 2, '\''open;" "          ^" &&
+	commit_file migrations/b.sql "SELECT 1; \\dt" &&
+	points_at b.sql:1:11 "SELECT 1; \\dt" "          ^" &&
+	commit_file migrations/b.sql "BEGIN; SELECT 1;" && points_at b.sql:1:1 "BEGIN" "^" &&
+	commit_file migrations/b.sql "SELECT 1;
+COPY t FROM STDIN;
+1" && points_at b.sql:2:1 "COPY t FROM STDIN;" "^" &&
+	commit_file migrations/b.sql "SELECT 1; VACUUM t;" &&
+	points_at b.sql:1:11 "VACUUM t" "^" &&
+	commit_file migrations/b.sql "-- migrate: no-transaction
+VACUUM a; VACUUM b;" && points_at b.sql:2:11 "VACUUM b" "^" &&
+	commit_file migrations/b.sql "-- migrate: no-transaction" &&
+	points_at b.sql:1:1 "-- migrate: no-transaction" "^" &&
+	commit_file migrations/b.sql "SELECT 1;" && git migrate apply >.git/t/out 2>&1
+'
+
 test_expect_success 'settings of one migration do not reach the next' '
 	two_applied settings &&
 	pg "$url" "CREATE SCHEMA other" &&

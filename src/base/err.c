@@ -109,6 +109,15 @@ int err_errno(struct err *err, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
+int err_place(struct err *err, const struct err *other)
+{
+	err->line = other->line;
+	err->column = other->column;
+	err->caret = other->caret;
+	memcpy(err->excerpt, other->excerpt, sizeof(err->excerpt));
+	return -1;
+}
+
 int err_exit_status(enum err_code code)
 {
 	switch (code) {

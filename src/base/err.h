@@ -52,6 +52,9 @@ int err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_errno(struct err *err, enum err_code code, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
+/** Gives an error the place that another one has, with its excerpt. Returns -1. */
+int err_place(struct err *err, const struct err *other);
+
 /** The exit status that goes with a code. */
 int err_exit_status(enum err_code code);
 

@@ -253,6 +253,9 @@ void pg_explain(const struct pg_pipe *p, struct err *err);
 void pg_place(const char *text, unsigned line, unsigned column, int position,
 	      struct err *err);
 
+/** Gives an error the place of a statement's beginning. Returns -1. */
+int pg_at_statement(const struct sql_statement *st, struct err *err);
+
 /** The place in COPY's data, which begins at `data_line`, where the detail names it. */
 void pg_place_data(unsigned data_line, struct err *err);
 

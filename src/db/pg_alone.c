@@ -14,6 +14,7 @@
 #include "db/driver.h"
 #include "db/pg.h"
 #include "sql/alone.h"
+#include "sql/caret.h"
 #include "sql/split.h"
 
 enum { CANCEL_WAIT_MS = 10000 }; /* for the answer once a signal has come */
@@ -21,13 +22,6 @@ enum { CANCEL_WAIT_MS = 10000 }; /* for the answer once a signal has come */
 #define DIRECTIVE "\"-- migrate: no-transaction\""
 
 /* --- before anything runs ---------------------------------------------- */
-
-static int at_statement(const struct sql_statement *st, struct err *err)
-{
-	err->line = st->line;
-	err->column = st->column;
-	return -1;
-}
 
 /* What the statement is called; its first word where that is all we know. */
 static void add_title(const struct sql_alone *a, const struct sql_statement *st,
@@ -61,7 +55,7 @@ static int refuse_always(const struct sql_alone *a, const struct sql_statement *
 			 "it changed can be written as a migration.");
 	}
 	buf_release(&title);
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 static int refuse_in_transaction(const struct sql_alone *a,
@@ -77,7 +71,7 @@ static int refuse_in_transaction(const struct sql_alone *a,
 		 "Put it into a migration of its own that begins with the "
 		 "comment " DIRECTIVE ".");
 	buf_release(&title);
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 /* On an engine that does not undo DDL. */
@@ -94,7 +88,7 @@ static int refuse_ddl(const struct sql_alone *a, const struct sql_statement *st,
 		 "Put it into a migration of its own that begins with the "
 		 "comment " DIRECTIVE ".");
 	buf_release(&title);
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 int pg_check_together(struct db *db, const struct db_script *script,
@@ -115,16 +109,18 @@ int pg_check_together(struct db *db, const struct db_script *script,
 	return ret;
 }
 
-static int refuse_number(const struct sql_statement *second, struct err *err)
+static int refuse_number(const struct db_script *script,
+			 const struct sql_statement *second, struct err *err)
 {
 	if (!second) {
 		err_set(err, ERR_REFUSED,
 			"a file that asks for " DIRECTIVE " holds no statement");
 		err->line = err->column = 1;
+		sql_excerpt(script->sql, script->len, 0, err);
 	} else {
 		err_set(err, ERR_REFUSED,
 			"a second statement in a file that asks for " DIRECTIVE);
-		at_statement(second, err);
+		pg_at_statement(second, err);
 	}
 	err_detail(err, "Outside of a transaction each statement stays when the next one "
 			"fails, so such a file holds exactly one.");
@@ -145,11 +141,11 @@ int pg_alone_statement(const struct db_script *script, struct sql_statement *out
 	if (rc == 0)
 		rc = sql_split_next(&split, out, err);
 	if (rc == 0)
-		rc = refuse_number(NULL, err);
+		rc = refuse_number(script, NULL, err);
 	if (rc > 0)
 		rc = sql_split_next(&split, &second, err);
 	sql_split_close(&split);
-	return rc > 0 ? refuse_number(&second, err) : rc;
+	return rc > 0 ? refuse_number(script, &second, err) : rc;
 }
 
 static int refuse_alone(const struct sql_alone *a, const struct sql_statement *st,
@@ -163,7 +159,7 @@ static int refuse_alone(const struct sql_alone *a, const struct sql_statement *s
 			"whatever breaks off.");
 	err_hint(err, "no-transaction", "Leave the comment " DIRECTIVE " out.");
 	buf_release(&title);
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 static int refuse_control(const struct sql_statement *st, struct err *err)
@@ -171,7 +167,7 @@ static int refuse_control(const struct sql_statement *st, struct err *err)
 	err_set(err, ERR_REFUSED, "transaction control cannot be part of a migration");
 	err_hint(err, "transaction-control",
 		 "Write the one statement that is to run outside of a transaction.");
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 /* What could not be told apart afterwards, when it was interrupted. */
@@ -185,14 +181,14 @@ static int check_names(const struct sql_alone *a, const struct sql_statement *st
 		err_hint(err, "no-transaction",
 			 "Write it as \"...\": what an interrupted statement left "
 			 "behind is looked for by its name.");
-		return at_statement(st, err);
+		return pg_at_statement(st, err);
 	}
 	if (index && !a->names) {
 		err_set(err, ERR_REFUSED, "CREATE INDEX without a name for the index");
 		err_detail(err, "An INVALID index that an interrupted one leaves behind "
 				"could not be told from others.");
 		err_hint(err, "no-transaction", "Give the index a name.");
-		return at_statement(st, err);
+		return pg_at_statement(st, err);
 	}
 	if (index && a->concurrently && a->lenient) {
 		err_set(err, ERR_REFUSED, "CREATE INDEX CONCURRENTLY IF NOT EXISTS");
@@ -201,7 +197,7 @@ static int check_names(const struct sql_alone *a, const struct sql_statement *st
 		err_hint(err, "no-transaction",
 			 "Leave IF NOT EXISTS out: git migrate looks for what is there, "
 			 "and builds it again where it is INVALID.");
-		return at_statement(st, err);
+		return pg_at_statement(st, err);
 	}
 	return 0;
 }

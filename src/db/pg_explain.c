@@ -58,6 +58,14 @@ void pg_place(const char *text, unsigned line, unsigned column, int position,
 		hint_for(text, offset, err);
 }
 
+int pg_at_statement(const struct sql_statement *st, struct err *err)
+{
+	err->line = st->line;
+	err->column = st->column;
+	sql_excerpt(st->text, st->len, 0, err);
+	return -1;
+}
+
 void pg_place_data(unsigned data_line, struct err *err)
 {
 	/* "COPY table, line 3, column b: ..." */

@@ -15,13 +15,6 @@ struct pair {
 	unsigned nr; /* statements so far, the pair's own included */
 };
 
-static int at_statement(const struct sql_statement *st, struct err *err)
-{
-	err->line = st->line;
-	err->column = st->column;
-	return -1;
-}
-
 static int refuse_control(const struct sql_statement *st, struct err *err)
 {
 	size_t len = strcspn(st->text, " \t\r\n\f;");
@@ -36,7 +29,7 @@ static int refuse_control(const struct sql_statement *st, struct err *err)
 	err_hint(err, "transaction-control",
 		 "Leave it out. One BEGIN at the start with one COMMIT at the end is "
 		 "accepted, and ignored.");
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 static int refuse_behind_commit(const struct sql_statement *st, struct err *err)
@@ -47,7 +40,7 @@ static int refuse_behind_commit(const struct sql_statement *st, struct err *err)
 	err_hint(err, "transaction-control",
 		 "Put COMMIT at the end or leave BEGIN and COMMIT out; or make it two "
 		 "migrations.");
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 /* Refuses control of transactions, but for the outer pair. */
@@ -119,7 +112,7 @@ static int refuse_setting(const struct sql_statement *st, bool encoding, struct 
 		err_hint(err, "sql-strings",
 			 "Leave it out, and write strings with backslashes as E'...'.");
 	}
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 static int refuse_isolation(const struct sql_statement *st, struct err *err)
@@ -131,7 +124,7 @@ static int refuse_isolation(const struct sql_statement *st, struct err *err)
 	err_hint(err, "isolation-level",
 		 "Leave the statement out. LOCK TABLE ... IN SHARE MODE keeps what "
 		 "several statements read from changing between them.");
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 /* SET TRANSACTION: the server would refuse it too, but when others have run. */
@@ -224,7 +217,7 @@ static int refuse_tracker(const struct sql_statement *st, const struct sql_objec
 		 "The tracker is written by git migrate alone. To correct an earlier "
 		 "migration add one with the trailer \"Fixes:\"; rights on it are given "
 		 "outside of migrations.");
-	return at_statement(st, err);
+	return pg_at_statement(st, err);
 }
 
 /* What DO blocks and functions do to it is for triggers, guards and audit to see. */

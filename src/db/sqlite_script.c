@@ -50,7 +50,7 @@ struct sqlite_run {
 	bool settings;	/* a PRAGMA was given a value */
 	/* an outer BEGIN..COMMIT pair, and PRAGMA foreign_keys around it */
 	bool began, ended, keys_told;
-	unsigned pair_line, pair_column; /* where it begins */
+	struct err pair; /* has the place where it begins */
 	unsigned done;
 };
 
@@ -346,8 +346,7 @@ static int judge(struct sqlite_run *run, size_t next, struct err *err)
 		if (run->done || run->began)
 			return refuse_control(run, err);
 		run->began = true;
-		run->pair_line = run->text.line;
-		run->pair_column = run->text.column;
+		sqlite_text_place(&run->text, run->start, &run->pair);
 		break;
 	case CONTROL_COMMIT:
 		if (!run->began || run->ended)
@@ -555,10 +554,7 @@ static int refuse_half_pair(struct sqlite_run *run, struct err *err)
 {
 	snprintf(run->subject, sizeof(run->subject), "BEGIN without COMMIT");
 	refuse_control(run, err);
-	err->line = run->pair_line;
-	err->column = run->pair_column;
-	err->excerpt[0] = '\0';
-	return -1;
+	return err_place(err, &run->pair);
 }
 
 static int run_statements(struct sqlite_run *run, struct err *err)

@@ -6,7 +6,6 @@
  */
 #include "base/compat.h"
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "db/driver.h"
@@ -34,27 +33,10 @@ static void find_place(const struct sqlite_text *t, size_t offset, unsigned *lin
 			    column);
 }
 
-static void put_excerpt(const struct sqlite_text *t, size_t offset, struct err *err)
-{
-	struct buf line = BUF_INIT;
-	size_t columns, len;
-
-	sql_caret(t->window.s, t->window.len, offset, &line, &columns);
-	len = line.len;
-	if (len >= sizeof(err->excerpt)) {
-		len = sizeof(err->excerpt) - 1;
-		while (len > 0 && (line.s[len] & 0xc0) == 0x80)
-			len--;
-	}
-	snprintf(err->excerpt, sizeof(err->excerpt), "%.*s", (int)len, buf_str(&line));
-	err->caret = (unsigned)columns;
-	buf_release(&line);
-}
-
 int sqlite_text_place(const struct sqlite_text *t, size_t offset, struct err *err)
 {
 	find_place(t, offset, &err->line, &err->column);
-	put_excerpt(t, offset, err);
+	sql_excerpt(t->window.s, t->window.len, offset, err);
 	return -1;
 }
 

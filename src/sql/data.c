@@ -22,9 +22,7 @@ static int refuse_endless(const struct sql_split *s, struct err *err)
 {
 	err_set(err, ERR_REFUSED, "data of COPY ... FROM STDIN has no end");
 	err_hint(err, "copy-data", "End it with a line that holds \"\\.\" alone.");
-	err->line = s->copy_line;
-	err->column = s->copy_column;
-	return -1;
+	return err_place(err, &s->copy);
 }
 
 /* What stands behind the statement on its line: blanks and a comment at most. */

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "sql/caret.h"
 #include "sql/internal.h"
 #include "sql/split.h"
 
@@ -36,6 +37,7 @@ int sql_split_at(const struct sql_split *s, size_t offset, struct err *err)
 	err->column = s->column;
 	sql_advance(s->window.s, s->window.len, s->counted, offset, &err->line,
 		    &err->column);
+	sql_excerpt(s->window.s, s->window.len, offset, err);
 	return -1;
 }
 
@@ -367,8 +369,7 @@ static int complete(struct sql_split *s, const struct state *st,
 	out->column = s->column;
 	classify(text, st, out);
 	if (out->word == WORD_COPY_STDIN) {
-		s->copy_line = s->line;
-		s->copy_column = s->column;
+		sql_split_at(s, st->start, &s->copy);
 		count_to(s, s->at);
 		out->data_line = s->line + 1;
 		s->data = SQL_DATA_BEHIND;

@@ -10,9 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
 #include "sql/window.h"
-
-struct err;
 
 /** The first keyword of a statement, where it matters to us. */
 enum sql_word {
@@ -53,8 +52,8 @@ struct sql_split {
 	unsigned line, column;
 	char *key; /* of the \restrict that is in force, NULL without one */
 	enum sql_data data;
-	char newline;			 /* that ends the lines of data */
-	unsigned copy_line, copy_column; /* of the statement that the data is for */
+	char newline;	 /* that ends the lines of data */
+	struct err copy; /* has the place of the statement that the data is for */
 };
 
 /**

@@ -251,6 +251,7 @@ static void test_pieces_refused(void **state)
 				fail_msg("%zu: %s", i, t.err.message);
 			assert_int_equal(t.err.line, cases[i].line);
 			assert_int_equal(t.err.column, cases[i].column);
+			assert_true(t.err.excerpt[0]);
 		}
 	}
 	/* what cannot be read to its end is not run */
