@@ -293,6 +293,16 @@ static bool is_lack(const struct err *err)
 	return state_is(err, states, ARRAY_SIZE(states));
 }
 
+const char *pg_own_settings(const struct db *db)
+{
+	if (db->caps.fresh_session) /* they were made when it began */
+		return PG_OWN_PATH;
+	return "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+	       " pg_catalog.set_config('statement_timeout', '0', true),"
+	       " pg_catalog.set_config('lock_timeout', '0', true),"
+	       " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true)";
+}
+
 /* All that is asked, and the end of the transaction, before any answer is read. */
 static void send_questions(struct pg_pipe *p, struct db_question *questions, size_t nr)
 {
@@ -300,7 +310,7 @@ static void send_questions(struct pg_pipe *p, struct db_question *questions, siz
 	size_t i;
 
 	pg_pipe_send(p, &own, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0);
-	pg_pipe_send(p, &own, PG_OWN_PATH, NULL, 0);
+	pg_pipe_send(p, &own, pg_own_settings(p->db), NULL, 0);
 	if (pg_probe_question(p->db)) {
 		own.row = pg_probe_row;
 		own.row_arg = p->db;
@@ -321,7 +331,8 @@ static void send_questions(struct pg_pipe *p, struct db_question *questions, siz
 	pg_pipe_send(p, &own, "ROLLBACK", NULL, 0);
 }
 
-static int ask(struct db *db, struct db_question *questions, size_t nr, struct err *err)
+static int ask_once(struct db *db, struct db_question *questions, size_t nr,
+		    struct err *err)
 {
 	struct pg_pipe p;
 	size_t i;
@@ -342,6 +353,16 @@ static int ask(struct db *db, struct db_question *questions, size_t nr, struct e
 	pg_pipe_close(&p);
 	pg_rollback(db);
 	return ret;
+}
+
+static int ask(struct db *db, struct db_question *questions, size_t nr, struct err *err)
+{
+	int ret = ask_once(db, questions, nr, err);
+
+	/* idle_session_timeout: it had ended before anything was asked */
+	if (ret == 0 || strcmp(err->sqlstate, "57P05") != 0)
+		return ret;
+	return reconnect(db, err) < 0 ? -1 : ask_once(db, questions, nr, err);
 }
 
 static int ask_identity(struct db *db, struct buf *out, struct err *err)

@@ -49,6 +49,12 @@ void pg_free(struct db *db);
 /** The driver's rollback(). */
 void pg_rollback(struct db *db);
 
+/**
+ * What a transaction of our own begins with: PG_OWN_PATH, and no time limits that
+ * are somebody else's. LOCAL: nothing of it stays with a session of a pooler.
+ */
+const char *pg_own_settings(const struct db *db);
+
 /* --- pg_engine.c --------------------------------------------------------- */
 
 /** Finds out what the server is and can do. 0 or -1. */

@@ -346,12 +346,11 @@ static void put_back(struct db *db)
 static int take_lock(struct db *holder, const struct db_unit *unit, enum db_phase *phase,
 		     struct err *err)
 {
-	static const char begin[] =
-		"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-		"SET LOCAL idle_in_transaction_session_timeout TO 0;" PG_OWN_PATH;
+	static const char begin[] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 	struct pg_answer answer = { .code = ERR_FATAL };
 
-	if (pg_exec(holder, begin, &answer, err) < 0)
+	if (pg_exec(holder, begin, &answer, err) < 0 ||
+	    pg_exec(holder, pg_own_settings(holder), &answer, err) < 0)
 		return -1;
 	if (pg_exec_params(holder, unit->lock, NULL, 0, &answer, err) < 0) {
 		if (strcmp(err->sqlstate, "55P03") == 0)

@@ -283,8 +283,9 @@ static int look(struct look *l, const struct db_script *script, struct err *err)
 		return -1;
 	sql_alone_read(&st, &l->pool, &l->a);
 	l->statement = pool_strndup(&l->pool, st.text, st.len);
-	if (pg_exec(l->db, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;" PG_OWN_PATH,
-		    &answer, err) < 0)
+	if (pg_exec(l->db, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", &answer,
+		    err) < 0 ||
+	    pg_exec(l->db, pg_own_settings(l->db), &answer, err) < 0)
 		goto out;
 	if (look_session(l, err) < 0)
 		goto out;

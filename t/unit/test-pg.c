@@ -482,6 +482,53 @@ static void test_ask(void **state)
 	buf_release(&got);
 }
 
+/* A database's own time limits do not hold for questions, and stay as they were. */
+static void test_ask_limits(void **state)
+{
+	static const char limits[] = "SELECT current_setting('statement_timeout'),"
+				     " current_setting('lock_timeout'),"
+				     " current_setting("
+				     "'idle_in_transaction_session_timeout')";
+	struct fixture *f = *state;
+	struct buf got = BUF_INIT;
+	struct db_question question = { .ask = { limits, NULL, 0 },
+					.row = collect,
+					.arg = &got };
+	struct err err = { 0 };
+
+	execute(f->db, "ALTER DATABASE t SET statement_timeout = '1h';"
+		       "ALTER DATABASE t SET lock_timeout = '2h';"
+		       "ALTER DATABASE t SET idle_in_transaction_session_timeout = '3h'");
+	open_again(f);
+	assert_int_equal(pg->ask(f->db, &question, 1, &err), 0);
+	assert_string_equal(buf_str(&got), "0|0|0\n");
+	expect(f->db, limits, "1h|2h|3h\n");
+	buf_release(&got);
+}
+
+/* A session that the server ended since it was idle is opened again. */
+static void test_ask_idle(void **state)
+{
+	struct fixture *f = *state;
+	struct buf got = BUF_INIT;
+	struct db_question question = { .ask = { "SELECT 1", NULL, 0 },
+					.row = collect,
+					.arg = &got };
+	struct err err = { 0 };
+
+	execute(f->db, "ALTER DATABASE t SET idle_session_timeout = '1ms'");
+	open_again(f);
+	execute(f->other, "ALTER DATABASE t RESET idle_session_timeout");
+	wait_alone(f);
+	assert_int_equal(pg->ask(f->db, &question, 1, &err), 0);
+	assert_string_equal(buf_str(&got), "1\n");
+	/* what somebody ended is told */
+	kill_backend(f);
+	assert_int_equal(pg->ask(f->db, &question, 1, &err), -1);
+	assert_string_equal(err.sqlstate, "57P01");
+	buf_release(&got);
+}
+
 /* --- lost connections and signals -------------------------------------- */
 
 static void kill_before(struct trial *t, size_t i UNUSED)
@@ -845,6 +892,8 @@ int main(void)
 		T(test_session),
 		T(test_local_settings),
 		T(test_ask),
+		T(test_ask_limits),
+		T(test_ask_idle),
 		T(test_lost),
 		T(test_lost_in_commit),
 		T(test_lost_in_statement),
