@@ -100,6 +100,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_evidence.c \
 	%reldir%/db/pg_explain.c \
 	%reldir%/db/pg_index.c \
+	%reldir%/db/pg_intact.c \
 	%reldir%/db/pg_look.c %reldir%/db/pg_look.h \
 	%reldir%/db/pg_pipe.c \
 	%reldir%/db/pg_run.c \

@@ -86,9 +86,7 @@ static void show_abilities(const struct db_capabilities *can)
 {
 	printf("\nddl:     %s\nlock:    %s\nsend:    %s\nsession: %s\nlog:     %s\n",
 	       can->tx_ddl ? "in transactions" : "not in transactions",
-	       can->file       ? "the database file"
-	       : can->row_lock ? "a row of the tracker"
-			       : "the sequence number alone",
+	       can->file ? "the database file" : "a row of the tracker",
 	       can->file      ? "in one transaction for many migrations"
 	       : can->careful ? "each statement is waited for"
 			      : "many migrations in one pipeline",

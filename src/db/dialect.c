@@ -43,22 +43,52 @@ _Static_assert(ARRAY_SIZE(sqlite_steps) <= STEPS_MAX &&
 		       ARRAY_SIZE(cockroachdb_steps) <= STEPS_MAX,
 	       "room for the records of all steps");
 
+/* Columns of both tables that all engines have, with what stands before "log". */
+#define COLUMNS_WANTED(prefix)                                                           \
+	"column " prefix "log.seq", "column " prefix "log.event",                        \
+		"column " prefix "log.path", "column " prefix "log.blob",                \
+		"column " prefix "log.commit", "column " prefix "log.at",                \
+		"column " prefix "log.by", "column " prefix "log.run",                   \
+		"column " prefix "log.record", "column " prefix "log.hash",              \
+		"column " prefix "schema.version", "column " prefix "schema.name",       \
+		"column " prefix "schema.sha256", "column " prefix "schema.at",          \
+		"column " prefix "schema.tool"
+
 static const char *const sqlite_guards[] = {
-	"git_migrate_log_delete",    "git_migrate_log_insert",
-	"git_migrate_log_settled",   "git_migrate_log_update",
-	"git_migrate_schema_delete", "git_migrate_schema_insert",
-	"git_migrate_schema_update", NULL,
+	"trigger git_migrate_log_delete",
+	"trigger git_migrate_log_insert",
+	"trigger git_migrate_log_update",
+	"trigger git_migrate_schema_delete",
+	"trigger git_migrate_schema_insert",
+	"trigger git_migrate_schema_update",
+	"index git_migrate_log_settled",
+	COLUMNS_WANTED("git_migrate_"),
+	NULL,
 };
 
 static const char *const postgresql_guards[] = {
-	"lock_delete",	   "lock_truncate",
-	"log_change",	   "log_insert",
-	"log_settled",	   "log_truncate",
-	"schema_change",   "schema_insert",
-	"schema_truncate", NULL,
+	"trigger lock_delete",
+	"trigger lock_truncate",
+	"trigger log_change",
+	"trigger log_insert",
+	"trigger log_truncate",
+	"trigger schema_change",
+	"trigger schema_insert",
+	"trigger schema_truncate",
+	"function continue_log",
+	"function continue_schema",
+	"function refuse_change",
+	"index log_pkey",
+	"index log_hash_key",
+	"index log_settled",
+	"index lock_pkey",
+	"index schema_pkey",
+	COLUMNS_WANTED(""),
+	"column lock.id",
+	NULL,
 };
 
-static const char *const cockroachdb_guards[] = { "log_settled", NULL };
+static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 
 /* Statements that both families of engines have, with their tables' prefix. */
 #define READ(prefix) "SELECT record, seq FROM " prefix "log ORDER BY seq"
@@ -81,6 +111,56 @@ static const char *const cockroachdb_guards[] = { "log_settled", NULL };
 #define ONE_WRITTEN(insert)                                                              \
 	"WITH written AS (" insert ") SELECT 1 / count(*) FROM written"                  \
 	" WHERE seq = CAST($1 AS bigint)"
+
+/* ALWAYS: session_replication_role passes other triggers over. */
+#define PG_GUARDING                                                                      \
+	"WITH own AS (SELECT c.oid, c.relname, c.relpersistence, c.relrowsecurity,"      \
+	"  c.relowner FROM pg_catalog.pg_class AS c"                                     \
+	"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"                  \
+	"  WHERE n.nspname = 'git_migrate'"                                              \
+	"  AND c.relname IN ('log', 'lock', 'schema')),"                                 \
+	" code AS (SELECT p.proname, p.proowner,"                                        \
+	"  strpos($1::text, '$$' || p.prosrc || '$$') > 0 AS same"                       \
+	"  FROM pg_catalog.pg_proc AS p"                                                 \
+	"  JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace"                  \
+	"  WHERE n.nspname = 'git_migrate')"                                             \
+	" SELECT 'trigger', t.tgname::text, NULL::text"                                  \
+	"  FROM own JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = own.oid"              \
+	"  WHERE NOT t.tgisinternal AND t.tgenabled = 'A'"                               \
+	"  AND t.tgname IN (" PG_TRIGGERS ")"                                            \
+	" UNION ALL SELECT 'trigger', t.tgname,"                                         \
+	"   'was put on ' || own.relname || ', where it can change or swallow rows'"     \
+	"  FROM own JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = own.oid"              \
+	"  WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 2 <> 0"        \
+	"  AND t.tgname NOT IN (" PG_TRIGGERS ")"                                        \
+	" UNION ALL SELECT 'rule', r.rulename,"                                          \
+	"   'was put on ' || own.relname || ', and can change what is done to it'"       \
+	"  FROM own JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = own.oid"             \
+	" UNION ALL SELECT 'function', proname, NULL FROM code"                          \
+	"  WHERE same AND proname IN"                                                    \
+	"   ('continue_log', 'continue_schema', 'refuse_change')"                        \
+	" UNION ALL SELECT 'index', c.relname, NULL"                                     \
+	"  FROM own JOIN pg_catalog.pg_index AS i ON i.indrelid = own.oid"               \
+	"  JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid"                        \
+	"  WHERE i.indisunique AND i.indisvalid"                                         \
+	" UNION ALL SELECT 'column', own.relname || '.' || a.attname, NULL"              \
+	"  FROM own JOIN pg_catalog.pg_attribute AS a ON a.attrelid = own.oid"           \
+	"  WHERE a.attnum > 0 AND NOT a.attisdropped"                                    \
+	" UNION ALL SELECT 'table', relname, 'is UNLOGGED: a crash would empty it'"      \
+	"  FROM own WHERE relpersistence <> 'p'"                                         \
+	" UNION ALL SELECT 'table', relname, 'has row security: rows can be hidden'"     \
+	"  FROM own WHERE relrowsecurity"                                                \
+	" UNION ALL SELECT 'table', own.relname,"                                        \
+	"   'has an heir, whose rows would be read as its own'"                          \
+	"  FROM own JOIN pg_catalog.pg_inherits AS h ON h.inhparent = own.oid"           \
+	" UNION ALL SELECT 'table', relname, 'has another owner than its functions'"     \
+	"  FROM own WHERE NOT EXISTS"                                                    \
+	"  (SELECT FROM code WHERE proowner = own.relowner)"
+
+#define PG_TRIGGERS                                                                      \
+	"'lock_delete', 'lock_truncate', 'log_change', 'log_insert', 'log_truncate',"    \
+	" 'schema_change', 'schema_insert', 'schema_truncate'"
+#define PG_LOCK_ROW "SELECT id FROM git_migrate.lock"
 
 #define PG "git_migrate."
 #define PG_LOCK "SELECT id FROM git_migrate.lock WHERE id = 1 FOR UPDATE"
@@ -113,8 +193,17 @@ static const struct dialect dialects[] = {
 			   " HAVING max(version) = CAST($1 AS integer)",
 		.append = APPEND("git_migrate_"),
 		.note = NOTE("git_migrate_"),
-		.guarding = "SELECT name FROM sqlite_schema"
-			    " WHERE type IN ('trigger', 'index')",
+		.guarding = "SELECT type, name, NULL FROM sqlite_schema"
+			    " WHERE type IN ('trigger', 'index') AND sql IS NOT NULL"
+			    " AND tbl_name IN ('git_migrate_log', 'git_migrate_schema')"
+			    " AND (instr($1, sql) OR (name NOT LIKE 'git@_migrate@_%'"
+			    "  ESCAPE '@' AND (type = 'trigger'"
+			    "   OR sql LIKE 'CREATE UNIQUE %')))"
+			    " UNION ALL SELECT 'column', t.name || '.' || c.name, NULL"
+			    " FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c"
+			    " WHERE t.type = 'table'"
+			    " AND t.name IN ('git_migrate_log', 'git_migrate_schema')",
+		.compares = true,
 		.guards = sqlite_guards,
 		.whole = { "tracker.sql", sqlite_0001, sizeof(sqlite_0001) },
 		.steps = sqlite_steps,
@@ -146,14 +235,9 @@ static const struct dialect dialects[] = {
 			   "  WHERE datname = pg_catalog.current_database())"
 			   " AND l.pid <> pg_catalog.pg_backend_pid()"
 			   " ORDER BY a.xact_start",
-		/* ALWAYS: session_replication_role passes others over */
-		.guarding = "SELECT t.tgname FROM pg_catalog.pg_trigger AS t"
-			    " JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid"
-			    " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-			    " WHERE n.nspname = 'git_migrate' AND t.tgenabled = 'A'"
-			    " UNION ALL SELECT c.relname FROM pg_catalog.pg_class AS c"
-			    " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-			    " WHERE n.nspname = 'git_migrate' AND c.relkind = 'i'",
+		.guarding = PG_GUARDING,
+		.compares = true,
+		.lock_row = PG_LOCK_ROW,
 		.guards = postgresql_guards,
 		.whole = { "tracker.sql", postgresql_whole, sizeof(postgresql_whole) },
 		.steps = postgresql_steps,
@@ -165,8 +249,10 @@ static const struct dialect dialects[] = {
 		/* by themselves: no more than what its manual shows */
 		.lock = PG_LOCK " NOWAIT",
 		.wait = PG_LOCK,
-		.guarding = "SELECT indexname FROM pg_catalog.pg_indexes"
-			    " WHERE schemaname = 'git_migrate'",
+		.guarding = "SELECT 'index', indexname, NULL FROM pg_catalog.pg_indexes"
+			    " WHERE schemaname = 'git_migrate'"
+			    " AND indexname = 'log_settled'",
+		.lock_row = PG_LOCK_ROW,
 		.guards = cockroachdb_guards,
 		.whole = { "tracker.sql", cockroachdb_0001, sizeof(cockroachdb_0001) },
 		.steps = cockroachdb_steps,

@@ -2,6 +2,7 @@
 #ifndef DB_DIALECT_H
 #define DB_DIALECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** A step of the tracker's own schema, compiled in. */
@@ -36,8 +37,14 @@ struct dialect {
 	const char *is_step;   /* one row while $1 is the newest step of the schema */
 	const char *append;    /* writes a record; one row when it was taken */
 	const char *note;      /* writes a step of the schema; the same */
-	const char *guarding;  /* the triggers and indexes that are there and at work */
-	const char *const *guards; /* those that must be; NULL-terminated */
+	/*
+	 * Kind and name of what the tracker consists of, where it is as it was made
+	 * (`compares`: by the text $1), then NULL; or what is wrong with it.
+	 */
+	const char *guarding;
+	bool compares;
+	const char *const *guards; /* what must be there: "trigger log_change", ... */
+	const char *lock_row;	   /* one row while it is there; NULL: there is none */
 	/* from this step on; 0: there are none of these: */
 	unsigned session_step;
 	const char *enter;	  /* db_unit's */

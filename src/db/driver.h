@@ -83,6 +83,7 @@ struct db_unit {
 	 * scripts.
 	 */
 	struct db_statement expect;
+	bool tracked; /* its records go into the tracker, which is to be as it was made */
 	/*
 	 * run(): both in one statement, which sets up the transaction too: $1 and $2
 	 * are milliseconds to wait for the lock (NULL: not at all) and for any other,
@@ -198,7 +199,6 @@ struct db_capabilities {
 	const char *schema;   /* folder of the tracker's schema */
 	bool known;	      /* of a version that this tool knows */
 	bool tx_ddl;	      /* DDL is undone by ROLLBACK */
-	bool row_lock;	      /* SELECT ... FOR UPDATE NOWAIT */
 	bool append_triggers; /* triggers can refuse changes of the tracker */
 	bool file;	      /* a file of this machine, not a server */
 	bool careful;	      /* each statement is waited for before the next is sent */

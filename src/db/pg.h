@@ -157,6 +157,7 @@ enum pg_step {
 	PG_STEP_CONSTRAINTS,
 	PG_STEP_STRINGS, /* the session still reads text as we do */
 	PG_STEP_GUARD,	 /* RELEASE of the savepoint that the migration ran in */
+	PG_STEP_INTACT,	 /* the tracker is as it was made */
 	PG_STEP_RECORD,
 	PG_STEP_PROVEN, /* a record behind PG_STEP_ENTER, or the proof of them */
 	PG_STEP_COMMIT,
@@ -298,6 +299,17 @@ int pg_split(struct sql_split *split, const struct db_script *script, struct err
 
 /** The driver's check(). */
 int pg_check(struct db *db, const struct db_script *script, struct err *err);
+
+/* --- pg_intact.c: whether the tracker is as it was made --------------------- */
+
+/** Answers with one row when it is, else with an error that tells what was seen. */
+extern const char pg_intact_sql[];
+
+/** Whether a statement may do more than its text shows. */
+bool pg_runs_code(const struct sql_statement *st);
+
+/** Puts such an error into words. */
+void pg_intact_explain(struct err *err);
 
 /* --- pg_run.c ------------------------------------------------------------ */
 

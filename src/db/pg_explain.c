@@ -124,6 +124,16 @@ static void explain_grown(struct err *err)
 	reword(err, "the tracker has grown since it was read");
 }
 
+static void explain_intact(struct err *err)
+{
+	/* a number that is none, or something that is not there */
+	if (strcmp(err->sqlstate, "22P02") == 0 || strcmp(err->sqlstate, "42P01") == 0 ||
+	    strcmp(err->sqlstate, "42883") == 0)
+		pg_intact_explain(err);
+	else
+		err_wrap(err, "the tracker cannot be looked at");
+}
+
 static void explain_touched(struct err *err, const char *what)
 {
 	reword(err, "the migration %s the tracker", what);
@@ -227,6 +237,9 @@ void pg_explain(const struct pg_pipe *p, struct err *err)
 	switch (culprit->step) {
 	case PG_STEP_HEAD:
 		explain_head(culprit, err);
+		break;
+	case PG_STEP_INTACT:
+		explain_intact(err);
 		break;
 	case PG_STEP_RECORD:
 		explain_record(err);

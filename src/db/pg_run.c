@@ -24,6 +24,7 @@ struct run {
 	size_t unit;		   /* being sent */
 	size_t sent, done;	   /* units whose COMMIT was sent, was answered */
 	unsigned ran;		   /* statements that were answered of the next one */
+	bool runs_code;		   /* the unit's script may do more than its text shows */
 	char guard[NONCE_TEXT];
 	struct pg_blockers blockers;
 	struct pg_touched *touched; /* a dry run's */
@@ -134,11 +135,13 @@ static int send_script(struct run *r, const struct db_script *script, struct err
 	struct sql_split split;
 	int rc;
 
+	r->runs_code = false;
 	rc = pg_split(&split, script, err);
 	while (rc == 0 && (rc = sql_split_next(&split, &st, err)) > 0) {
 		rc = 0;
 		if (st.word == WORD_BEGIN || st.word == WORD_COMMIT)
 			continue; /* the outer pair: pg_check let no other pass */
+		r->runs_code |= pg_runs_code(&st);
 		rc = send_statement(r, &split, &st, &text);
 		r->reports[r->unit].statements++;
 	}
@@ -311,6 +314,18 @@ static int run_script(struct run *r, const struct db_unit *unit, struct err *err
 	return r->batch->dry ? send_settings(r, DB_SCRIPT, r->db->lock_timeout_ms) : 0;
 }
 
+/* Behind a script: that it did not write to the tracker, or change it. */
+static int send_looks(struct run *r, const struct db_unit *unit)
+{
+	if (!unit->script || unit->script->own)
+		return 0;
+	if (send_head(r, unit, DB_RECORD) < 0)
+		return -1;
+	if (!unit->tracked || !r->runs_code || !r->db->caps.append_triggers)
+		return 0;
+	return say(r, DB_RECORD, PG_STEP_INTACT, pg_intact_sql);
+}
+
 /* 0; -1 with `err` set where a record could not be made, else the pipe has it. */
 static int send_records(struct run *r, const struct db_unit *unit, struct err *err)
 {
@@ -355,9 +370,7 @@ static int send_unit(struct run *r, struct err *err)
 		return -1;
 	if (unit.script && run_script(r, &unit, err) < 0)
 		return -1;
-	if (unit.script && !unit.script->own && send_head(r, &unit, DB_RECORD) < 0)
-		return -1;
-	if (send_records(r, &unit, err) < 0)
+	if (send_looks(r, &unit) < 0 || send_records(r, &unit, err) < 0)
 		return -1;
 	return send_commit(r);
 }

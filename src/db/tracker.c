@@ -196,36 +196,119 @@ int tracker_examine(struct tracker *t, struct pool *pool, struct ledger *ledger,
 
 struct guards {
 	const char *const *wanted;
-	unsigned seen; /* a bit for each of them */
+	uint64_t seen; /* a bit for each of them */
+	void (*bad)(void *arg, const char *id, const char *what);
+	void *arg;
 };
 
+/* What is wrong with a part, "trigger log_change" or "column log.seq". */
+PRINTF_LIKE(4, 5)
+static void tell_part(const struct guards *g, const char *kind, const char *name,
+		      const char *fmt, ...)
+{
+	const char *id = strcmp(kind, "column") == 0  ? "columns"
+			 : strcmp(kind, "table") == 0 ? "tables"
+			 : strcmp(kind, "lock") == 0  ? "lock-row"
+						      : "guards";
+	struct buf what = BUF_INIT;
+	va_list ap;
+
+	buf_addf(&what, "%s '%s'", kind, name);
+	va_start(ap, fmt);
+	buf_vaddf(&what, fmt, ap);
+	va_end(ap);
+	g->bad(g->arg, id, buf_str(&what));
+	buf_release(&what);
+}
+
+/* Kind, name, and where it is not as it was made what is wrong with it. */
 static int on_guard(void *arg, const char *const *values, size_t nr UNUSED,
 		    struct err *err UNUSED)
 {
 	struct guards *g = arg;
-	size_t i;
+	const char *kind = values[0] ? values[0] : "", *name = values[1] ? values[1] : "";
+	size_t len = strlen(kind), i;
 
-	for (i = 0; g->wanted[i]; i++)
-		if (values[0] && strcmp(values[0], g->wanted[i]) == 0)
-			g->seen |= 1u << i;
+	if (values[2]) {
+		tell_part(g, kind, name, " %s", values[2]);
+		return 0;
+	}
+	for (i = 0; g->wanted[i]; i++) {
+		if (strncmp(g->wanted[i], kind, len) != 0 || g->wanted[i][len] != ' ' ||
+		    strcmp(g->wanted[i] + len + 1, name) != 0)
+			continue;
+		g->seen |= UINT64_C(1) << i;
+		return 0;
+	}
+	tell_part(g, kind, name, ", which git migrate did not make, is there");
 	return 0;
 }
 
-int tracker_guards(struct tracker *t, void (*gone)(void *arg, const char *name),
-		   void *arg, struct err *err)
+static void tell_gone(const struct guards *g, const char *wanted)
+{
+	size_t len = strcspn(wanted, " ");
+	char kind[16];
+
+	snprintf(kind, sizeof(kind), "%.*s", (int)len, wanted);
+	if (strcmp(kind, "column") == 0)
+		tell_part(g, kind, wanted + len + 1, " is gone");
+	else
+		tell_part(g, kind, wanted + len + 1,
+			  ", which keeps the log append-only, is gone, changed or "
+			  "switched "
+			  "off");
+}
+
+static int count_row(void *arg, const char *const *values UNUSED, size_t nr UNUSED,
+		     struct err *err UNUSED)
+{
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* Who may read the log need not have the right to read this. 0 or -1. */
+static int look_for_lock(struct tracker *t, const struct guards *g, struct err *err)
 {
 	const struct dialect *d = dialect(t);
-	struct guards guards = { .wanted = d->guards };
-	struct db_question question = { .ask = { d->guarding, NULL, 0 },
+	unsigned rows = 0;
+	struct db_question question = { .ask = { d->lock_row, NULL, 0 },
+					.row = count_row,
+					.arg = &rows };
+	struct err why = { 0 };
+
+	if (!d->lock_row)
+		return 0;
+	if (t->driver->ask(t->db, &question, 1, &why) < 0) {
+		if (strcmp(why.sqlstate, "42501") == 0)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	if (rows != 1)
+		tell_part(g, "lock", "1",
+			  ", the row that keeps two runs apart, is not there");
+	return 0;
+}
+
+int tracker_guards(struct tracker *t,
+		   void (*bad)(void *arg, const char *id, const char *what), void *arg,
+		   struct err *err)
+{
+	const struct dialect *d = dialect(t);
+	struct guards guards = { .wanted = d->guards, .bad = bad, .arg = arg };
+	char *text = xstrndup((const char *)d->steps[0].sql, d->steps[0].len);
+	const char *params[] = { text };
+	struct db_question question = { .ask = { d->guarding, params, d->compares },
 					.row = on_guard,
 					.arg = &guards };
 	size_t i;
 	int ret = t->driver->ask(t->db, &question, 1, err);
 
 	for (i = 0; ret == 0 && d->guards[i]; i++)
-		if (!(guards.seen & 1u << i))
-			gone(arg, d->guards[i]);
-	return ret;
+		if (!(guards.seen & UINT64_C(1) << i))
+			tell_gone(&guards, d->guards[i]);
+	free(text);
+	return ret < 0 ? -1 : look_for_lock(t, &guards, err);
 }
 
 /* --- who holds the lock ------------------------------------------------ */
@@ -304,6 +387,7 @@ void tracker_begin(struct tracker *t, const struct record *head, unsigned wait_m
 {
 	const struct dialect *d = dialect(t);
 
+	out->tracked = true;
 	out->lock = wait_ms ? d->wait : d->lock;
 	out->lock_wait_ms = wait_ms;
 	if (!head) {

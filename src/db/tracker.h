@@ -47,11 +47,13 @@ int tracker_examine(struct tracker *t, struct pool *pool, struct ledger *ledger,
 		    struct err *err);
 
 /**
- * Looks whether the triggers and the index that keep the log append-only are
- * there and at work; tells `gone` the name of each that is not. 0 or -1.
+ * Compares the tracker's tables, and what keeps them append-only, with what this
+ * tool made: tells `bad` what is missing and what was put there, with the identifier
+ * of the check ("guards", "columns", "tables", "lock-row"). 0 or -1.
  */
-int tracker_guards(struct tracker *t, void (*gone)(void *arg, const char *name),
-		   void *arg, struct err *err);
+int tracker_guards(struct tracker *t,
+		   void (*bad)(void *arg, const char *id, const char *what), void *arg,
+		   struct err *err);
 
 /**
  * Installs or rolls forward the tracker's schema, from the version that the last

@@ -66,10 +66,9 @@ static void bad_line(void *arg, const char *line, const char *why)
 	     "the mirror holds a line that is no record (%s): %.100s", why, line);
 }
 
-static void guard_gone(void *arg, const char *name)
+static void bad_part(void *arg, const char *id, const char *what)
 {
-	note(arg, "guards", CHECK_FAILED, 0,
-	     "'%s', which keeps the log append-only, is gone or switched off", name);
+	note(arg, id, CHECK_FAILED, 0, "%s", what);
 }
 
 /* The tracker with itself: form, numbers, hashes, and the copies in columns. */
@@ -94,7 +93,7 @@ static int check_chain(struct audit *a, struct target *t, struct err *err)
 		note(a, "chain", CHECK_OK, last ? last->seq : 0,
 		     "%zu records, each linked to the one before it; columns agree",
 		     t->ledger.nr);
-	if (found && tracker_guards(&t->tracker, guard_gone, a, err) < 0)
+	if (found && tracker_guards(&t->tracker, bad_part, a, err) < 0)
 		return -1;
 	if (last)
 		snprintf(a->head, sizeof(a->head), "%s", last->hash);
