@@ -96,6 +96,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg.c %reldir%/db/pg.h \
 	%reldir%/db/pg_alone.c \
 	%reldir%/db/pg_blockers.c \
+	%reldir%/db/pg_cancel.c \
 	%reldir%/db/pg_engine.c \
 	%reldir%/db/pg_evidence.c \
 	%reldir%/db/pg_explain.c \

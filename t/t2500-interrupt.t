@@ -34,6 +34,7 @@ for signal in INT TERM HUP; do
 		{ env --default-signal git-migrate apply >out 2>err & } && apply=$! &&
 		until_true sleeping && kill -$signal $apply &&
 		{ wait $apply; status=$?; } && test $status = 130 &&
+		grep "^cancelling what is under way; press Ctrl-C again to leave at once" err &&
 		grep "^error: interrupted" err && grep "^hint: " err &&
 		while sleeping; do :; done &&
 		test "a" = "$(pg "$url" "SELECT tablename FROM pg_tables WHERE schemaname = '\''public'\''")" &&

@@ -310,6 +310,16 @@ static void notice(void *arg, const char *severity, const char *message, unsigne
 	free(text);
 }
 
+/* What follows can take a while: the server may not answer. */
+static void interrupted(void *arg)
+{
+	struct telling *t = arg;
+
+	progress_end(&t->progress);
+	say_note(&t->ctx->say,
+		 "cancelling what is under way; press Ctrl-C again to leave at once");
+}
+
 /* What lies in the work tree and did not run, since it is not committed. */
 static void warn_uncommitted(struct telling *t, const struct survey *s,
 			     const struct apply_result *r)
@@ -497,6 +507,8 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 	o.arg = &t;
 	o.target.notice = notice;
 	o.target.notice_arg = &t;
+	o.target.interrupted = interrupted;
+	o.target.interrupted_arg = &t;
 	t.progress.to = ctx->progress.to;
 	if (form == FORM_JSON) {
 		t.entries = js_array();

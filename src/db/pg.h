@@ -142,7 +142,12 @@ int pg_tell_rows(struct db *db, const PGresult *res, const struct pg_answer *ans
 /** Closes the connection, which is lost: sets `err` (ERR_FATAL). Returns -1. */
 int pg_lost(struct db *db, struct err *err);
 
-/** Asks the server to cancel what it runs for us. */
+/* --- pg_cancel.c ---------------------------------------------------------- */
+
+/**
+ * Asks the server to cancel what it runs for us, and waits until it has taken note
+ * of that, two seconds at most. Whether it was of use shows in the answer.
+ */
 void pg_cancel(struct db *db);
 
 /* --- pg_pipe.c: many exchanges at once ----------------------------------- */

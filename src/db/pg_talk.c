@@ -92,16 +92,6 @@ int pg_lost(struct db *db, struct err *err)
 	return -1;
 }
 
-void pg_cancel(struct db *db)
-{
-	char ignored[256];
-	PGcancel *cancel = db->pq->get_cancel(db->conn);
-
-	if (cancel)
-		db->pq->cancel(cancel, ignored, (int)sizeof(ignored));
-	db->pq->free_cancel(cancel);
-}
-
 void pg_abandon(struct db *db)
 {
 	if (!db->conn)

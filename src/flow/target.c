@@ -37,11 +37,19 @@ static int wait_on(const struct target *t, struct pollfd *pfd, int timeout_ms,
 	return err_set(err, ERR_INTERRUPTED, "interrupted");
 }
 
+static void tell_interrupted(struct target *t)
+{
+	if (!t || !t->interrupted)
+		return;
+	t->interrupted(t->interrupted_arg);
+	t->interrupted = NULL;
+}
+
 /* Waits with poll(2); what waits for nothing else in the process. */
 static int poll_wait(void *arg, int fd, short events, int timeout_ms, struct err *err)
 {
 	struct pollfd pfd = { .fd = fd, .events = events };
-	const struct target *t = arg;
+	struct target *t = arg;
 	int n;
 
 	if (t && t->grace)
@@ -49,8 +57,10 @@ static int poll_wait(void *arg, int fd, short events, int timeout_ms, struct err
 	do {
 		n = interrupt_poll(&pfd, fd >= 0, timeout_ms);
 	} while (n < 0 && errno == EINTR && !interrupt_seen());
-	if (n < 0 && interrupt_seen())
+	if (n < 0 && interrupt_seen()) {
+		tell_interrupted(t);
 		return err_set(err, ERR_INTERRUPTED, "interrupted");
+	}
 	if (n < 0)
 		return err_errno(err, ERR_FATAL, "could not wait for the database");
 	return n > 0;
@@ -235,6 +245,8 @@ int target_connect(struct target *t, struct repo *repo, const struct target_opti
 	memset(t, 0, sizeof(*t));
 	t->name = o->name;
 	t->waiter = (struct db_waiter){ .wait = poll_wait, .arg = t };
+	t->interrupted = o->interrupted;
+	t->interrupted_arg = o->interrupted_arg;
 	if (target_url(repo, o->name, &url, err) < 0)
 		return -1;
 	t->driver = db_driver_for(url, err);

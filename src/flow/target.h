@@ -29,6 +29,8 @@ struct target {
 	struct db_waiter waiter;
 	bool remembered; /* its uuid was set in the configuration */
 	int64_t grace; /* clock_ms() until when waits go on in spite of a signal; 0: no */
+	void (*interrupted)(void *arg); /* NULL once it was told */
+	void *interrupted_arg;
 };
 
 struct target_options {
@@ -37,6 +39,9 @@ struct target_options {
 	void (*notice)(void *arg, const char *severity, const char *message,
 		       unsigned line);
 	void *notice_arg;
+	/** A signal asks to stop, and what is under way is being ended; may be NULL. */
+	void (*interrupted)(void *arg);
+	void *interrupted_arg;
 };
 
 /** Waits with poll(2); what waits for nothing else in the process. */

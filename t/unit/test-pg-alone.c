@@ -328,6 +328,32 @@ static void test_client_lost(void **state)
 	buf_release(&text);
 }
 
+static int first_line(void *arg, const char *const *values, size_t nr UNUSED,
+		      struct err *err UNUSED)
+{
+	*(pid_t *)arg = (pid_t)atol(values[0]);
+	return 0;
+}
+
+/* A server that takes no connection any more does not keep us from leaving. */
+static void test_frozen(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	pid_t server = 0;
+
+	assert_int_equal(pg->query(f->other, "SELECT pg_read_file('postmaster.pid')",
+				   NULL, 0, first_line, &server, &err),
+			 0);
+	assert_true(server > 1);
+	assert_int_equal(kill(server, SIGSTOP), 0);
+	pg_cancel(f->db); /* it comes back */
+	assert_int_equal(kill(server, SIGCONT), 0);
+	/* what lay there may meet the next statement of this session */
+	open_again(f);
+	must(f->db, "SELECT 1");
+}
+
 static void test_cancelled(void **state)
 {
 	static const char sql[] = "CREATE INDEX CONCURRENTLY i ON t (a)";
@@ -779,6 +805,7 @@ int main(void)
 		T(test_check_without_tx_ddl),
 		T(test_client_lost),
 		T(test_client_lost_in_long_statement),
+		T(test_frozen),
 		T(test_cancelled),
 		T(test_signal_comes_too_late),
 		T(test_unique_violation),
