@@ -468,6 +468,23 @@ VACUUM;" &&
 	says "started-i failed-i started-i applied-i started-v applied-v"
 '
 
+test_expect_success PG 'a signal, and an old transaction in the way: the next apply mends it' '
+	on_pg way && begin_build && kill -INT $apply && end_apply && test 130 = $status &&
+	grep "^cancelling what is under way; press Ctrl-C again to leave at once" .git/t/err &&
+	cat >.git/t/expect <<-\END &&
+	error: migrations/i.sql:2:1: interrupted
+	CREATE INDEX CONCURRENTLY i ON t (x)
+	^
+	detail: The server has cancelled the statement.
+	        In the database: index public.i on table public.t is there, but INVALID.
+	hint: The next "git migrate apply" takes away what is left of it, as soon as nobody is in the way, and runs it again.
+	END
+	tail -n 6 .git/t/err >.git/t/actual && test_cmp .git/t/expect .git/t/actual &&
+	# the mirror is as far as the tracker already
+	says "started-i" && test f = "$(index i)" && release &&
+	git migrate apply >.git/t/out 2>&1 && test t = "$(index i)" && says "started-i applied-i"
+'
+
 test_expect_success PG 'a partition half detached is detached, and applied' '
 	fresh detached && url=$(create_db detached) && git migrate init "$url" >/dev/null 2>&1 &&
 	new_migration t "CREATE TABLE t (x int) PARTITION BY RANGE (x);

@@ -397,7 +397,9 @@ static struct js *result_json(const struct telling *t, const struct apply_result
 /* A lone statement whose end nobody knows has a place too. */
 static bool is_about_sql(const struct err *err)
 {
-	return err->code == ERR_REFUSED || (err->code == ERR_UNCERTAIN && err->line);
+	return err->code == ERR_REFUSED ||
+	       ((err->code == ERR_UNCERTAIN || err->code == ERR_INTERRUPTED) &&
+		err->line);
 }
 
 /* A failure in SQL gets its place, and the way forward for what was rolled back. */
@@ -407,6 +409,7 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 	if (err->code == ERR_INTERRUPTED && !r->open) {
 		err_detail(err, "%s", "");
 		err->excerpt[0] = '\0';
+		err->line = 0;
 		err_hint(err, "interrupted",
 			 r->failed ? "What was under way was rolled back; \"git migrate "
 				     "apply\" goes on from there."

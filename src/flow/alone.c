@@ -71,6 +71,18 @@ static int leave_open(struct job *j, const struct work *w, const char *seen,
 	return -1;
 }
 
+/* A part of it is left, which nobody could take away now. Returns -1. */
+static int leave_half(struct job *j, struct work *w, const char *seen, struct err *err)
+{
+	leave_open(j, w, seen, err);
+	err_hint(err, "started",
+		 "The next \"git migrate apply%s\" takes away what is left of it, as "
+		 "soon "
+		 "as nobody is in the way, and runs it again.",
+		 target_argument(&j->s->target));
+	return -1;
+}
+
 static int refuse_running(struct job *j, const struct work *w, const char *seen,
 			  struct err *err)
 {
@@ -315,6 +327,8 @@ static int conclude(struct job *j, struct work *w, struct buf *seen, struct err 
 		evidence = DB_ABSENT;
 	if (evidence == DB_ABSENT || evidence == DB_REPEAT || evidence == DB_FINISHED)
 		return give_up(j, w, buf_str(seen), err);
+	if (evidence == DB_HALF)
+		return leave_half(j, w, buf_str(seen), err);
 	return leave_open(j, w, buf_str(seen), err);
 unasked:
 	if (err->code != ERR_INTERRUPTED)

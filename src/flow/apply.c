@@ -439,15 +439,19 @@ static int roll_forward(struct job *j, struct err *err)
 {
 	const struct apply_options *o = j->o;
 	struct target *t = &j->s->target;
+	bool is_known = false; /* the target, and that it is the one it was */
 	struct err ignored;
 	int ret;
 
 	if (t->driver->verify && t->driver->verify(t->db, o->full_check, err) < 0)
 		return -1;
 	j->founding = can_found_on_the_way(j);
-	if (!j->founding &&
-	    (found_tracker(j, err) < 0 || target_check_identity(t, j->repo, err) < 0))
-		return -1;
+	if (!j->founding) {
+		if (found_tracker(j, err) < 0 ||
+		    target_check_identity(t, j->repo, err) < 0)
+			return -1;
+		is_known = true;
+	}
 	/* a first runner beside us may have applied some of them */
 	if (survey_judge(j->s, err) < 0)
 		return -1;
@@ -459,7 +463,9 @@ static int roll_forward(struct job *j, struct err *err)
 	ret = run_rest(j, err);
 	if (err->code == ERR_INTERRUPTED)
 		target_grace(t);
-	if (t->ledger.nr && target_check_identity(t, j->repo, &ignored) == 0)
+	/* also when the database cannot be asked any more: what was read is enough */
+	if (t->ledger.nr &&
+	    (is_known || target_check_identity(t, j->repo, &ignored) == 0))
 		catch_up(j);
 	return ret;
 }
