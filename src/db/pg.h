@@ -187,6 +187,7 @@ struct pg_sent {
 	void *row_arg;
 	/* the pipe's own */
 	char *text;
+	const char *borrowed; /* in its place: the caller's, while that waits */
 	size_t weight;
 	int64_t since;
 	bool sync, ok;

@@ -28,6 +28,7 @@ static struct pg_sent *head(struct pg_pipe *p)
 static void blame(struct pg_pipe *p, const struct err *why)
 {
 	struct pg_sent *at = head(p);
+	const char *text;
 
 	if (p->failed)
 		return;
@@ -36,7 +37,9 @@ static void blame(struct pg_pipe *p, const struct err *why)
 	if (!at)
 		return;
 	p->culprit = *at;
-	p->culprit.text = at->text ? xstrdup(at->text) : NULL;
+	text = at->borrowed ? at->borrowed : at->text;
+	p->culprit.text = text ? xstrdup(text) : NULL;
+	p->culprit.borrowed = NULL;
 }
 
 static int lost(struct pg_pipe *p)
@@ -311,6 +314,29 @@ static struct pg_sent *push(struct pg_pipe *p, const struct pg_sent *what, size_
 }
 
 /*
+ * The text is kept for errors: one that fills the window is answered before the next
+ * is sent, so that the caller's own does.
+ */
+static void keep_text(struct pg_sent *s, const char *sql)
+{
+	s->borrowed = sql && s->weight > WINDOW ? sql : NULL;
+	s->text = sql && !s->borrowed ? xstrdup(sql) : NULL;
+}
+
+/* The caller's text goes: after a failure alone something still needs it. */
+static void let_go_of(struct pg_pipe *p, const char *sql)
+{
+	size_t i;
+
+	for (i = p->first; i < p->nr; i++) {
+		if (p->queue[i].borrowed != sql)
+			continue;
+		p->queue[i].text = xstrdup(sql);
+		p->queue[i].borrowed = NULL;
+	}
+}
+
+/*
  * Gives the kernel what was composed, and waits until it takes it: to compose more
  * meanwhile would try in vain with each message.
  */
@@ -339,18 +365,21 @@ int pg_pipe_send(struct pg_pipe *p, const struct pg_sent *what, const char *sql,
 	for (i = 0; i < nr; i++)
 		len += params[i] ? strlen(params[i]) : 0;
 	s = push(p, what, len);
-	s->text = what->script ? xstrdup(sql) : NULL;
+	keep_text(s, what->script ? sql : NULL);
 	p->unsent += s->weight;
 	if ((what->timed || p->weight > WINDOW) &&
 	    !p->db->pq->send_flush_request(p->db->conn))
 		return lost(p);
-	if (p->unsent > PIECE && hand_over(p) < 0)
+	if (p->unsent > PIECE && hand_over(p) < 0) {
+		let_go_of(p, sql);
 		return -1;
+	}
 	if (p->weight <= WINDOW)
 		return p->failed ? -1 : 0;
 	while (!p->failed && p->weight > WINDOW / 2)
 		if (turn(p) < 0)
-			return -1;
+			break;
+	let_go_of(p, sql);
 	return p->failed ? -1 : 0;
 }
 

@@ -120,11 +120,11 @@ static int send_statement(struct run *r, struct sql_split *split,
 		.end = bytes_read(split),
 	};
 
-	buf_reset(text);
-	buf_add(text, st->text, st->len);
-	if (is_copy(text->s))
-		return run_copy(r, &what, split, st, text->s);
-	return send_what(r, &what, text->s, NULL, 0);
+	const char *sql = sql_split_text(split, st, text);
+
+	if (is_copy(sql))
+		return run_copy(r, &what, split, st, sql);
+	return send_what(r, &what, sql, NULL, 0);
 }
 
 /* 0; -1 with `err` set where the text itself is at fault, else the pipe has it. */

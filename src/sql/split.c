@@ -4,6 +4,7 @@
  */
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -12,6 +13,8 @@
 #include "sql/split.h"
 
 /* What was seen of the statement so far. */
+enum { TEXT_LONG = 256 * 1024 }; /* a statement that is not copied */
+
 struct state {
 	size_t start, end; /* of its tokens, without blanks around them */
 	size_t tokens;
@@ -390,11 +393,33 @@ static int pass_data(struct sql_split *s, struct err *err)
 	return rc;
 }
 
+const char *sql_split_text(struct sql_split *s, const struct sql_statement *st,
+			   struct buf *room)
+{
+	if (!s->window.own || st->len < TEXT_LONG || st->word == WORD_COPY_STDIN) {
+		buf_reset(room);
+		buf_add(room, st->text, st->len);
+		return buf_str(room);
+	}
+	s->cut = s->window.own + (st->text - s->window.s) + st->len;
+	s->taken = *s->cut;
+	*s->cut = '\0';
+	return st->text;
+}
+
+static void mend_text(struct sql_split *s)
+{
+	if (s->cut)
+		*s->cut = s->taken;
+	s->cut = NULL;
+}
+
 int sql_split_next(struct sql_split *s, struct sql_statement *out, struct err *err)
 {
 	struct state st = { 0 };
 	struct token t;
 
+	mend_text(s);
 	if (pass_data(s, err) < 0)
 		return -1;
 	for (;;) {

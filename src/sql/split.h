@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "sql/window.h"
 
+struct buf;
+
 /** The first keyword of a statement, where it matters to us. */
 enum sql_word {
 	WORD_OTHER,
@@ -53,6 +55,8 @@ struct sql_split {
 	char *key; /* of the \restrict that is in force, NULL without one */
 	enum sql_data data;
 	char newline;	 /* that ends the lines of data */
+	char *cut;	 /* where sql_split_text() put a NUL; NULL: nowhere */
+	char taken;	 /* what stood there */
 	struct err copy; /* has the place of the statement that the data is for */
 };
 
@@ -93,6 +97,14 @@ int sql_split_data(struct sql_split *s, const char **piece, size_t *len, struct 
  * behind the byte order mark, or -1 (ERR_REFUSED, with line and column).
  */
 int sql_check_encoding(const char *text, size_t len, size_t *start, struct err *err);
+
+/**
+ * The statement that was given last, with a NUL behind it, until the next call: a
+ * copy in `room`, or a long one of a source where it stands. Not for a
+ * WORD_COPY_STDIN whose data is asked for meanwhile.
+ */
+const char *sql_split_text(struct sql_split *s, const struct sql_statement *st,
+			   struct buf *room);
 
 /** Line and column (in characters), from 1, of a byte offset in a text. */
 void sql_place(const char *text, size_t len, size_t offset, unsigned *line,

@@ -84,7 +84,7 @@ static int read_some(struct sql_window *w, size_t want, struct err *err)
 
 	if (w->have + room > w->alloc) {
 		w->alloc = w->have + room + (more < ROOM_MAX ? more : ROOM_MAX);
-		w->own = xrealloc(w->own, w->alloc);
+		w->own = xrealloc(w->own, w->alloc + 1); /* and a NUL */
 		w->s = w->own;
 	}
 	n = w->source.read(w->source.arg, w->own + w->have, room, err);

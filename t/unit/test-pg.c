@@ -187,6 +187,7 @@ static void test_run(void **state)
 static void test_errors(void **state)
 {
 	struct fixture *f = *state;
+	struct buf large = BUF_INIT;
 	struct err err = { 0 };
 
 	run_ok(f->db, "CREATE TABLE t (a int UNIQUE, b int NOT NULL)");
@@ -221,6 +222,10 @@ static void test_errors(void **state)
 	assert_non_null(strstr(err.hint, "READ COMMITTED"));
 	assert_int_equal(run_count(f->db, "SELECT :name", NULL, &err), -1);
 	assert_non_null(strstr(err.hint, ":name"));
+	/* one that is not copied for its error */
+	buf_addf(&large, "SELECT 1;\nSELECT /* %0*d */\n nothing;\nSELECT 2", 300000, 0);
+	run_refused(f->db, buf_str(&large), "does not exist", 3, 2);
+	buf_release(&large);
 	run_refused(f->db, "SELECT 'a", "never closed", 1, 8);
 	run_refused(f->db, "SELECT 1;\n\\i x.sql", "'\\i'", 2, 1);
 	expect(f->db, "SELECT count(*) FROM t", "0\n");

@@ -373,6 +373,54 @@ static void test_encoding(void **state UNUSED)
 	assert_int_equal(start, 0);
 }
 
+/* A statement with a NUL behind it, copied or not, and the next one as it was. */
+static void test_text(void **state UNUSED)
+{
+	static const size_t lengths[] = { 10, 300 * 1024, 3000 * 1024 };
+	struct buf sql = BUF_INIT, room = BUF_INIT;
+	struct sql_statement st;
+	struct sql_split s;
+	struct err err = { 0 };
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		struct pieces p = { .piece = 4096 };
+		const struct source source = { pieces_rewind, pieces_read, &p };
+
+		buf_reset(&sql);
+		buf_addf(&sql, "a '%0*d';b;c", (int)lengths[i], 0);
+		p.text = sql.s;
+		p.len = sql.len;
+		assert_int_equal(sql_split_open(&s, &source, &err), 0);
+		assert_int_equal(sql_split_next(&s, &st, &err), 1);
+		text = sql_split_text(&s, &st, &room);
+		assert_int_equal(strlen(text), lengths[i] + 4);
+		assert_memory_equal(text, sql.s, lengths[i] + 4);
+		assert_int_equal(sql_split_next(&s, &st, &err), 1);
+		assert_string_equal(sql_split_text(&s, &st, &room), "b");
+		assert_int_equal(sql_split_next(&s, &st, &err), 1);
+		assert_string_equal(sql_split_text(&s, &st, &room), "c");
+		assert_int_equal(sql_split_next(&s, &st, &err), 0);
+		sql_split_close(&s);
+	}
+	/* at the very end as well */
+	buf_reset(&sql);
+	buf_addf(&sql, "a '%0*d'", 512 * 1024, 0);
+	{
+		struct pieces p = { .text = sql.s, .len = sql.len, .piece = 64 * 1024 };
+		const struct source source = { pieces_rewind, pieces_read, &p };
+
+		assert_int_equal(sql_split_open(&s, &source, &err), 0);
+		assert_int_equal(sql_split_next(&s, &st, &err), 1);
+		assert_string_equal(sql_split_text(&s, &st, &room), sql.s);
+		assert_int_equal(sql_split_next(&s, &st, &err), 0);
+		sql_split_close(&s);
+	}
+	buf_release(&sql);
+	buf_release(&room);
+}
+
 /* What a source says when it fails is what the caller hears. */
 static void test_source_fails(void **state UNUSED)
 {
@@ -570,7 +618,8 @@ int main(void)
 		cmocka_unit_test(test_unterminated), cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_places),	     cmocka_unit_test(test_words),
 		cmocka_unit_test(test_cut),	     cmocka_unit_test(test_source_fails),
-		cmocka_unit_test(test_twice),	     cmocka_unit_test(test_window),
+		cmocka_unit_test(test_text),	     cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
