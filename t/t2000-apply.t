@@ -1016,4 +1016,37 @@ test_expect_success 'control characters in an error of the database are shown es
 	has_no_control .git/t/out
 '
 
+# unread PLACE WHY: its line is named, and nothing is run
+unread() {
+	refuses 1 "migrations/a.sql:$1: this \"-- migrate:\" line is not read" \
+		git migrate apply &&
+	has_line .git/t/err "detail: $2" && grep "Nothing was run\." .git/t/err &&
+	sed -n 2p .git/t/err >.git/t/actual && sed -n "${1%:*}p" migrations/a.sql >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual
+}
+
+test_expect_success 'a line that wants to say how a file is run, and is not read' '
+	fresh overlooked && git config migrate.default.url sqlite:app.db &&
+	new_migration a "SELECT 1;
+  -- migrate: no-transaction
+VACUUM;" && unread 2:3 "It stands below the first statement." &&
+	commit_file migrations/a.sql "-- migrate no-transaction
+VACUUM;" && unread 1:1 "It is not written as such lines are." &&
+	commit_file migrations/a.sql "-- a comment
+--  migrate: foreign-keys=on
+DELETE FROM t;" && unread 2:1 "It is not written as such lines are." &&
+	{ echo "-- migrate: no-transaction" && echo "SELECT 1;" &&
+		head -c 17000000 /dev/zero | tr "\\000" " "; } >migrations/a.sql &&
+	git commit -q -a -m large && refuses 1 "migrations/a.sql:1:1: this \"-- migrate:\" line is not read" \
+		git migrate apply &&
+	grep "^detail: A file of more than 16 MiB is run as it is read" .git/t/err &&
+	# the same words, where nobody means them so, and in any case of letters
+	commit_file migrations/a.sql "-- migrate with foreign keys in mind
+CREATE TABLE t (x);
+INSERT INTO t VALUES ('\''
+-- migrate: no-transaction
+'\'');" && new_migration b "-- Migrate: No-Transaction
+VACUUM;" && git migrate apply >.git/t/out 2>&1 && grep "applied  b.sql" .git/t/out
+'
+
 test_done

@@ -490,6 +490,64 @@ void trailers_from_header(struct trailers *out, struct directives *how, struct p
 	finish(&h.g, out);
 }
 
+/* "migrate", perhaps a colon, and a word that says how a file is run. */
+static bool looks_like_directive(const char *s, size_t len)
+{
+	static const char *const words[] = { "no-transaction", "foreign-keys", "batch" };
+	size_t at = strlen("migrate"), i, n;
+
+	if (len < at || !has_name(s, "migrate", at))
+		return false;
+	while (at < len && (is_blank(s[at]) || s[at] == ':'))
+		at++;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		n = strlen(words[i]);
+		if (len - at >= n && has_name(s + at, words[i], n) &&
+		    (len - at == n || !ascii_isalnum((unsigned char)s[at + n])))
+			return true;
+	}
+	return false;
+}
+
+/* Whether read_comment() takes what stands behind the dashes for one. */
+static bool is_directive(const char *s, size_t len)
+{
+	size_t indent = 0;
+
+	while (indent < len && is_blank(s[indent]))
+		indent++;
+	return indent < 2 && match_name("migrate", s + indent, len - indent);
+}
+
+bool directive_overlooked(const char *sql, size_t len, bool has_header, size_t *at,
+			  bool *below)
+{
+	const char *end = sql + len, *start = sql + *at, *from = sql, *next, *line;
+	size_t line_len, skip;
+
+	*below = !has_header;
+	if (len >= 3 && memcmp(sql, "\xef\xbb\xbf", 3) == 0)
+		from += 3;
+	for (; from < end; from = next) {
+		next = memchr(from, '\n', (size_t)(end - from));
+		next = next ? next + 1 : end;
+		line_len = (size_t)(next - from);
+		line = text_trim(from, &line_len);
+		if (line_len < 2 || memcmp(line, "--", 2) != 0) {
+			*below = *below || line_len > 0;
+			continue;
+		}
+		for (skip = 2; skip < line_len && is_blank(line[skip]); skip++)
+			;
+		if (from < start || !looks_like_directive(line + skip, line_len - skip) ||
+		    (!*below && is_directive(line + 2, line_len - 2)))
+			continue;
+		*at = (size_t)(line - sql);
+		return true;
+	}
+	return false;
+}
+
 /* Values. */
 
 const char *trailers_get(const struct trailers *t, enum trailer_key key)

@@ -83,6 +83,15 @@ size_t trailers_named(const char ***out, struct pool *pool, const char *message,
 void trailers_from_header(struct trailers *out, struct directives *how, struct pool *pool,
 			  const char *sql, size_t len);
 
+/**
+ * The first line of a file from `*at` on that looks like a `-- migrate:` line and is
+ * not read as one: it stands below the header, or is not written like one. `*at` is
+ * where it begins, `*below` which of both. False when there is none. What is below
+ * may stand in a text: who asks finds out. `has_header` not set: nothing is read.
+ */
+bool directive_overlooked(const char *sql, size_t len, bool has_header, size_t *at,
+			  bool *below);
+
 /** First value of a key, NULL when there is none. */
 const char *trailers_get(const struct trailers *t, enum trailer_key key);
 

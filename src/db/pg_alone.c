@@ -328,15 +328,18 @@ static void hint_for(const struct sql_alone *a, struct err *err)
 /* CALL, DO and SELECT may have changed the session for what comes next. */
 static void put_back(struct db *db)
 {
-	static const char sql[] =
-		"RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL;"
-		"DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES;"
-		"SELECT pg_catalog.pg_advisory_unlock_all()";
 	struct pg_answer answer = { .code = ERR_FATAL };
+	struct buf all = BUF_INIT;
+	const char *const *sql;
 	struct err ignored;
 
+	for (sql = db->caps.resets; *sql; sql++)
+		if (!starts_with(*sql, "SET LOCAL ")) /* no transaction is open */
+			buf_addf(&all, "%s;", *sql);
+	buf_adds(&all, "SELECT pg_catalog.pg_advisory_unlock_all()");
 	/* the statement has run: what is wrong with the connection shows later */
-	pg_exec(db, sql, &answer, &ignored);
+	pg_exec(db, buf_str(&all), &answer, &ignored);
+	buf_release(&all);
 }
 
 /*

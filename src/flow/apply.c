@@ -159,7 +159,9 @@ static int check_one(struct job *j, size_t pos, struct err *err)
 			 "Write its SQL and commit it again (git commit "
 			 "--amend).");
 	} else if (ret == 0) {
-		ret = j->s->target.driver->check(j->s->target.db, &w.script, err);
+		ret = work_check_header(&w, err);
+		if (ret == 0)
+			ret = j->s->target.driver->check(j->s->target.db, &w.script, err);
 		if (ret < 0)
 			j->result->failed = xstrdup(path);
 	}

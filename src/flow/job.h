@@ -59,6 +59,12 @@ int work_read(struct job *j, size_t pos, struct work *w, struct err *err);
 void work_release(struct work *w);
 
 /**
+ * Refuses lines that want to say how the file is run and are not read: they stand
+ * below its header, or in a file that is too large for one. 0 or -1.
+ */
+int work_check_header(struct work *w, struct err *err);
+
+/**
  * SHA-256 of its bytes in hex; of a large file known once it was read to its end,
  * which this does where it has to. NULL when that cannot be.
  */

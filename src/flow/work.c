@@ -6,10 +6,12 @@
 #include "base/sha256.h"
 #include "flow/job.h"
 #include "git/repo.h"
+#include "sql/caret.h"
+#include "sql/split.h"
 
 #define CODE_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-enum { FIXED_PATHS_MAX = 1600 };
+enum { FIXED_PATHS_MAX = 1600, LARGE_HEAD = 64 * 1024 };
 
 /* --- the file ---------------------------------------------------------- */
 
@@ -36,10 +38,10 @@ int read_directives(struct job *j, size_t pos, struct db_script *script, struct 
 		return -1;
 	for (i = 0; i < m->how.nr; i++) {
 		d = &m->how.items[i];
-		if (strcmp(d->word, "foreign-keys") == 0 && d->value &&
-		    (!strcmp(d->value, "on") || !strcmp(d->value, "off")))
-			script->foreign_keys = strcmp(d->value, "on") == 0;
-		else if (strcmp(d->word, "no-transaction") == 0 && !d->value)
+		if (strcasecmp(d->word, "foreign-keys") == 0 && d->value &&
+		    (!strcasecmp(d->value, "on") || !strcasecmp(d->value, "off")))
+			script->foreign_keys = strcasecmp(d->value, "on") == 0;
+		else if (strcasecmp(d->word, "no-transaction") == 0 && !d->value)
 			script->no_transaction = true;
 		else
 			return refuse_directive(m, d, err);
@@ -81,6 +83,75 @@ int work_read(struct job *j, size_t pos, struct work *w, struct err *err)
 		w->script.sql = buf_str(&w->sql);
 		w->script.len = w->sql.len;
 		sha256_hex(w->script.sql, w->script.len, w->sha256);
+	}
+	return 0;
+}
+
+static int refuse_overlooked(const char *sql, size_t len, size_t at, struct err *err)
+{
+	err_set(err, ERR_REFUSED, "this \"-- migrate:\" line is not read");
+	err_hint(err, "directive",
+		 "A line like \"-- migrate: no-transaction\", with one blank and a "
+		 "colon, "
+		 "stands in the comment that the file begins with. Put it there, or take "
+		 "it out.");
+	sql_place(sql, len, at, &err->line, &err->column);
+	sql_excerpt(sql, len, at, err);
+	return -1;
+}
+
+static int refuse_large(const struct buf *head, size_t at, struct err *err)
+{
+	refuse_overlooked(buf_str(head), head->len, at, err);
+	err_detail(err, "A file of more than 16 MiB is run as it is read, in a "
+			"transaction: it cannot ask for anything else.");
+	err_hint(err, "directive",
+		 "Take the line out; or put the statement that needs it into a file of "
+		 "its own, without so much data.");
+	return -1;
+}
+
+/* The beginning of a large file, whose header nobody reads. 0 or -1. */
+static int check_large(struct work *w, struct err *err)
+{
+	struct buf head = BUF_INIT;
+	char piece[16 * 1024];
+	size_t at = 0;
+	bool below;
+	ssize_t n;
+	int ret = w->source.rewind(w->source.arg, err);
+
+	while (ret == 0 && head.len < LARGE_HEAD) {
+		n = w->source.read(w->source.arg, piece, sizeof(piece), err);
+		if (n <= 0) {
+			ret = n < 0 ? -1 : 0;
+			break;
+		}
+		buf_add(&head, piece, (size_t)n);
+	}
+	if (ret == 0 &&
+	    directive_overlooked(buf_str(&head), head.len, false, &at, &below) &&
+	    sql_is_comment(buf_str(&head), head.len, at))
+		ret = refuse_large(&head, at, err);
+	buf_release(&head);
+	return ret;
+}
+
+int work_check_header(struct work *w, struct err *err)
+{
+	const char *sql = w->script.sql;
+	size_t at = 0;
+	bool below;
+
+	if (w->blob)
+		return check_large(w, err);
+	for (; directive_overlooked(sql, w->script.len, true, &at, &below); at++) {
+		if (below && !sql_is_comment(sql, w->script.len, at))
+			continue;
+		refuse_overlooked(sql, w->script.len, at, err);
+		err_detail(err, below ? "It stands below the first statement."
+				      : "It is not written as such lines are.");
+		return -1;
 	}
 	return 0;
 }

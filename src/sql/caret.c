@@ -101,3 +101,13 @@ void sql_excerpt(const char *text, size_t len, size_t offset, struct err *err)
 	err->caret = (unsigned)columns;
 	buf_release(&line);
 }
+
+bool sql_is_comment(const char *text, size_t len, size_t offset)
+{
+	struct token t = { 0 };
+
+	do
+		token_next(text, len, t.end, &t);
+	while (t.end <= offset && t.kind != TOKEN_END && t.kind != TOKEN_UNTERMINATED);
+	return t.kind == TOKEN_BLANK && text[offset] == '-';
+}

@@ -2,6 +2,7 @@
 #ifndef SQL_CARET_H
 #define SQL_CARET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct buf;
@@ -22,5 +23,8 @@ void sql_caret(const char *text, size_t len, size_t offset, struct buf *line,
 
 /** Sets err->excerpt and err->caret so, with less of the line if it does not fit. */
 void sql_excerpt(const char *text, size_t len, size_t offset, struct err *err);
+
+/** Whether the byte `offset` of a text belongs to a comment. */
+bool sql_is_comment(const char *text, size_t len, size_t offset);
 
 #endif
