@@ -67,25 +67,13 @@ static const char *const sqlite_guards[] = {
 };
 
 static const char *const postgresql_guards[] = {
-	"trigger lock_delete",
-	"trigger lock_truncate",
-	"trigger log_change",
-	"trigger log_insert",
-	"trigger log_truncate",
-	"trigger schema_change",
-	"trigger schema_insert",
-	"trigger schema_truncate",
-	"function continue_log",
-	"function continue_schema",
-	"function refuse_change",
-	"index log_pkey",
-	"index log_hash_key",
-	"index log_settled",
-	"index lock_pkey",
-	"index schema_pkey",
-	COLUMNS_WANTED(""),
-	"column lock.id",
-	NULL,
+	"trigger lock_delete",	    "trigger lock_truncate",   "trigger log_change",
+	"trigger log_insert",	    "trigger log_truncate",    "trigger schema_change",
+	"trigger schema_insert",    "trigger schema_truncate", "function continue_log",
+	"function continue_schema", "function refuse_change",  "function enter",
+	"function leave",	    "index log_pkey",	       "index log_hash_key",
+	"index log_settled",	    "index lock_pkey",	       "index schema_pkey",
+	COLUMNS_WANTED(""),	    "column lock.id",	       NULL,
 };
 
 static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
@@ -138,7 +126,8 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 	"  FROM own JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = own.oid"             \
 	" UNION ALL SELECT 'function', proname, NULL FROM code"                          \
 	"  WHERE same AND proname IN"                                                    \
-	"   ('continue_log', 'continue_schema', 'refuse_change')"                        \
+	"   ('continue_log', 'continue_schema', 'refuse_change',"                        \
+	"    'enter', 'leave')"                                                          \
 	" UNION ALL SELECT 'index', c.relname, NULL"                                     \
 	"  FROM own JOIN pg_catalog.pg_index AS i ON i.indrelid = own.oid"               \
 	"  JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid"                        \

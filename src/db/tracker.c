@@ -259,6 +259,18 @@ static void tell_gone(const struct guards *g, const char *wanted)
 			  "off");
 }
 
+/* Whether the schema that was read has it already: apply brings what is missing. */
+static bool is_due(const struct tracker *t, const char *wanted)
+{
+	static const char *const later[] = { "function enter", "function leave" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(later); i++)
+		if (strcmp(wanted, later[i]) == 0)
+			return t->version >= dialect(t)->session_step;
+	return true;
+}
+
 static int count_row(void *arg, const char *const *values UNUSED, size_t nr UNUSED,
 		     struct err *err UNUSED)
 {
@@ -296,7 +308,7 @@ int tracker_guards(struct tracker *t,
 {
 	const struct dialect *d = dialect(t);
 	struct guards guards = { .wanted = d->guards, .bad = bad, .arg = arg };
-	char *text = xstrndup((const char *)d->steps[0].sql, d->steps[0].len);
+	char *text = xstrndup((const char *)d->whole.sql, d->whole.len);
 	const char *params[] = { text };
 	struct db_question question = { .ask = { d->guarding, params, d->compares },
 					.row = on_guard,
@@ -305,7 +317,7 @@ int tracker_guards(struct tracker *t,
 	int ret = t->driver->ask(t->db, &question, 1, err);
 
 	for (i = 0; ret == 0 && d->guards[i]; i++)
-		if (!(guards.seen & UINT64_C(1) << i))
+		if (!(guards.seen & UINT64_C(1) << i) && is_due(t, d->guards[i]))
 			tell_gone(&guards, d->guards[i]);
 	free(text);
 	return ret < 0 ? -1 : look_for_lock(t, &guards, err);
