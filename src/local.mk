@@ -116,9 +116,11 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/sqlite_file.c \
 	%reldir%/db/sqlite_group.c \
 	%reldir%/db/sqlite_heap.c \
-	%reldir%/db/sqlite_keys.c \
+	%reldir%/db/sqlite_keys.c %reldir%/db/sqlite_keys.h \
+	%reldir%/db/sqlite_links.c \
 	%reldir%/db/sqlite_script.c \
 	%reldir%/db/sqlite_text.c \
+	%reldir%/db/sqlite_trace.c \
 	%reldir%/db/sqlite_unit.c %reldir%/db/sqlite_unit.h \
 	%reldir%/db/tracker.c %reldir%/db/tracker.h
 

@@ -30,9 +30,29 @@ test_expect_success 'rows that would point nowhere are refused' '
 	tracker_rows | grep -v event=failed >after && test_cmp before after
 '
 
+test_expect_success 'what a later one would mend is refused in one run as in two' '
+	git rm -q migrations/orphan.sql && git commit -q -m "not this one" &&
+	new_migration break "DELETE FROM p;" && new_migration mend "DELETE FROM c;" &&
+	test_expect_code 1 git migrate apply --to break.sql 2>err &&
+	grep "^error: migrations/break.sql: .*foreign key" err &&
+	test_expect_code 1 git migrate apply >out 2>err &&
+	grep "^error: migrations/break.sql: .*foreign key" err && ! grep "applied " out &&
+	test_expect_code 1 git migrate apply --dry-run 2>err &&
+	grep "^error: migrations/break.sql: .*foreign key" err &&
+	test 1 = "$(sqlite app.db "SELECT count(*) FROM p")"
+'
+
+test_expect_success 'in the other order they are applied' '
+	git rm -q migrations/break.sql && git commit -q -m "not like this" &&
+	new_migration break "DELETE FROM p;" &&
+	git migrate apply >out 2>&1 && grep "applied  mend.sql" out && grep "applied  break.sql" out
+'
+
 test_expect_success 'foreign-keys=on: the delete takes the children along' '
+	new_migration rows "INSERT INTO p VALUES (1, NULL, NULL);
+		INSERT INTO c VALUES (1);" &&
 	printf "%s\n" "-- migrate: foreign-keys=on" "DELETE FROM p;" >migrations/orphan.sql &&
-	git commit -q -a --amend --no-edit &&
+	git add migrations && git commit -q -m orphan &&
 	git migrate apply >out 2>&1 &&
 	test 0 = "$(sqlite app.db "SELECT count(*) FROM c")"
 '

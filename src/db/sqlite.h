@@ -100,7 +100,7 @@ int sqlite_text_place(const struct sqlite_text *t, size_t offset, struct err *er
 /** Whether this word stands at `at`, in any case. */
 bool sqlite_text_is(const struct sqlite_text *t, size_t at, const char *word);
 
-/* --- sqlite_script.c: runs one ----------------------------------------- */
+/* --- sqlite_trace.c: what a script did ---------------------------------- */
 
 /** Texts from the first column of an answer. */
 struct sqlite_names {
@@ -112,15 +112,20 @@ struct sqlite_names {
 int sqlite_add_name(void *arg, const char *const *values, size_t nr, struct err *err);
 void sqlite_names_release(struct sqlite_names *names);
 
-/** What scripts did, as the authorizer saw it. Start with `= { 0 }`. */
+/** Tables, as the authorizer saw them. Start with `= { 0 }`. */
 struct sqlite_trace {
-	struct sqlite_names written; /* tables, each once */
-	bool everything;	     /* too many to be named, or one was renamed */
-	bool temporary;		     /* something temporary was made */
-	bool settings;		     /* a PRAGMA was given a value */
+	struct sqlite_names written;  /* each once */
+	struct sqlite_names reshaped; /* the same: made, altered or dropped */
+	bool everything;	      /* too many to be named, or one was renamed */
 };
 
 void sqlite_trace_release(struct sqlite_trace *trace);
+void sqlite_trace_written(struct sqlite_trace *trace, const char *table);
+/** It is written to as well. */
+void sqlite_trace_reshaped(struct sqlite_trace *trace, const char *table);
+
+/** Whether it is one of SQLite's own, as sqlite_schema. */
+bool sqlite_is_internal(const char *table);
 
 /** Tables that a script of a dry run touches, each once; the names are its own. */
 struct sqlite_touches {
@@ -134,6 +139,9 @@ struct sqlite_touches {
 
 /** Position of the table; it is added where it is not there. */
 size_t sqlite_touch(struct sqlite_touches *t, const char *table);
+void sqlite_touches_release(struct sqlite_touches *t);
+
+/* --- sqlite_script.c: runs one ----------------------------------------- */
 
 /** A script to be run, and whom to tell. */
 struct sqlite_job {
@@ -155,31 +163,6 @@ int sqlite_script_run(struct db *db, const struct sqlite_job *job,
 /** sqlite3's authorizer of a connection; `arg` is the struct db. */
 int sqlite_authorize(void *arg, int action, const char *a, const char *b,
 		     const char *schema, const char *trigger);
-
-/* --- sqlite_keys.c: foreign keys --------------------------------------- */
-
-struct sqlite_violation {
-	char *table, *rowid, *parent; /* rowid "" without one; parent "": no such key */
-};
-
-/** Sorted; the texts are its own. */
-struct sqlite_violations {
-	struct sqlite_violation *items;
-	size_t nr, alloc;
-};
-
-void sqlite_violations_release(struct sqlite_violations *v);
-
-/**
- * Adds the rows of the database whose key points nowhere; with a `trace` those
- * alone that what it names can have brought. 0 or -1.
- */
-int sqlite_find_violations(struct db *db, const struct sqlite_trace *trace,
-			   struct sqlite_violations *v, struct err *err);
-
-/** 0, or -1 (ERR_REFUSED) when `after` has some that `before` has not. */
-int sqlite_compare_violations(const struct sqlite_violations *before,
-			      const struct sqlite_violations *after, struct err *err);
 
 /* --- sqlite_heap.c ------------------------------------------------------ */
 

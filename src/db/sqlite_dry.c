@@ -5,7 +5,6 @@
 #include "base/compat.h"
 
 #include "base/err.h"
-#include "base/vec.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
 #include "db/sqlite_unit.h"
@@ -13,31 +12,9 @@
 struct dry {
 	struct sqlite_units units;
 	bool foreign_keys; /* in the transaction */
-	struct sqlite_violations before;
 };
 
 /* --- what is touched --------------------------------------------------- */
-
-size_t sqlite_touch(struct sqlite_touches *t, const char *table)
-{
-	size_t i;
-
-	for (i = 0; i < t->nr; i++)
-		if (strcasecmp(t->items[i].name, table) == 0)
-			return i;
-	VEC_GROW(t->items, t->nr, t->alloc);
-	t->items[t->nr] = (struct sqlite_touched){ .name = xstrdup(table) };
-	return t->nr++;
-}
-
-static void touches_release(struct sqlite_touches *t)
-{
-	size_t i;
-
-	for (i = 0; i < t->nr; i++)
-		free(t->items[i].name);
-	free(t->items);
-}
 
 static void tell(const struct dry *d, size_t unit, const struct sqlite_touches *t)
 {
@@ -56,34 +33,19 @@ static void tell(const struct dry *d, size_t unit, const struct sqlite_touches *
 
 /* --- the run ----------------------------------------------------------- */
 
-static int check_keys(struct dry *d, const struct sqlite_trace *trace, struct err *err)
-{
-	struct sqlite_violations after = { 0 };
-	int ret = sqlite_find_violations(d->units.db, trace, &after, err);
-
-	if (ret == 0)
-		ret = sqlite_compare_violations(&d->before, &after, err);
-	sqlite_violations_release(&after);
-	return ret;
-}
-
 static int try_unit(struct dry *d, size_t i, const struct db_unit *unit, struct err *err)
 {
 	const struct db_batch *batch = d->units.batch;
 	struct sqlite_touches touches = { 0 };
-	struct sqlite_trace trace = { 0 };
 	struct db_report report;
-	const struct sqlite_outcome out = { &report, &trace, &touches };
+	const struct sqlite_outcome out = { &report, &touches };
 	int ret = sqlite_unit_run(&d->units, i, unit, &out, err);
 
-	if (ret == 0 && check_keys(d, &trace, err) < 0)
-		ret = sqlite_units_failed(&d->units, i, DB_SCRIPT);
 	if (ret == 0) {
 		tell(d, i, &touches);
 		batch->done(batch->arg, i, &report);
 	}
-	sqlite_trace_release(&trace);
-	touches_release(&touches);
+	sqlite_touches_release(&touches);
 	return ret;
 }
 
@@ -91,7 +53,7 @@ static int begin(struct dry *d, const struct db_unit *first, struct err *err)
 {
 	d->foreign_keys = first->script && first->script->foreign_keys;
 	if (sqlite_begin(d->units.db, d->foreign_keys, err) < 0 ||
-	    sqlite_find_violations(d->units.db, NULL, &d->before, err) < 0)
+	    sqlite_keys_begin(&d->units.keys, err) < 0)
 		return sqlite_units_failed(&d->units, 0, DB_BEGIN);
 	if (sqlite_unit_ask(&d->units, first, err) < 0)
 		return sqlite_units_failed(&d->units, 0, DB_EXPECT);
@@ -138,6 +100,5 @@ int sqlite_run_dry(struct db *db, const struct db_batch *batch,
 	sqlite_units_release(&d.units);
 	sqlite_rollback(db);
 	sqlite3_commit_hook(db->sql, NULL, NULL);
-	sqlite_violations_release(&d.before);
 	return ret;
 }

@@ -1,10 +1,10 @@
 /*
  * Runs a batch on SQLite. Commits are what costs, so units share a transaction,
  * each in a savepoint, and a failure still leaves behind what it would with a
- * transaction each: what went before it is committed. What proves all units at
- * once (the log is as it was, keys point somewhere) is asked once for the group,
- * and their records are written together, since each change of the schema makes
- * SQLite compile the statement anew. Where that fails they are run one by one.
+ * transaction each: what went before it is committed. Whether the log is as it was
+ * is asked once for the group, and their records are written together, since each
+ * change of the schema makes SQLite compile the statement anew. Where that fails
+ * they are run one by one.
  */
 #include "base/compat.h"
 
@@ -31,11 +31,6 @@ struct group {
 	struct member *members; /* those that were asked for */
 	size_t nr, alloc;
 	size_t run; /* so many are done in the transaction */
-	struct sqlite_trace trace;
-	/* Rows whose key points nowhere are looked for afterwards; only once there are
-	   some it must be known which were there before. */
-	bool compares;
-	struct sqlite_violations before;
 };
 
 /* --- members ----------------------------------------------------------- */
@@ -103,7 +98,7 @@ static int look_around(struct group *g, struct err *err)
 {
 	if (sqlite_unit_ask(&g->units, &g->members[0].unit, err) < 0)
 		return sqlite_units_failed(&g->units, g->from, DB_EXPECT);
-	if (g->compares && sqlite_find_violations(g->units.db, NULL, &g->before, err) < 0)
+	if (sqlite_keys_begin(&g->units.keys, err) < 0)
 		return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
 	return 0;
 }
@@ -115,8 +110,6 @@ static int begin(struct group *g, struct err *err)
 	if (!first)
 		return -1;
 	g->run = 0;
-	sqlite_trace_release(&g->trace);
-	sqlite_violations_release(&g->before);
 	if (sqlite_begin(g->units.db, wants_keys(first), err) < 0)
 		return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
 	if (look_around(g, err) == 0)
@@ -130,7 +123,7 @@ static int run_next(struct group *g, struct err *err)
 {
 	const struct db_batch *batch = g->units.batch;
 	struct member *m = &g->members[g->run];
-	const struct sqlite_outcome out = { .report = &m->report, .trace = &g->trace };
+	const struct sqlite_outcome out = { .report = &m->report };
 	size_t i = g->from + g->run;
 
 	if (!g->units.quiet && sqlite_look_for_signal(g->units.db, err) < 0)
@@ -169,23 +162,6 @@ static int run_some(struct group *g, struct err *err)
 		if (wants_keys(m))
 			return 0;
 	}
-}
-
-/*
- * Whether keys point nowhere now: 1 new ones do (`err` tells), or some of which it
- * is not known; 0; -1.
- */
-static int judge_keys(struct group *g, struct err *err)
-{
-	struct sqlite_violations after = { 0 };
-	int ret = sqlite_find_violations(g->units.db, &g->trace, &after, err);
-
-	if (ret == 0 && after.nr && !g->compares)
-		ret = 1;
-	else if (ret == 0 && sqlite_compare_violations(&g->before, &after, err) < 0)
-		ret = 1;
-	sqlite_violations_release(&after);
-	return ret;
 }
 
 /* 0, or -1 when a member wrote to the log, or a record is not taken. */
@@ -264,14 +240,14 @@ static int repeat(struct group *g, size_t nr, struct err *err)
 }
 
 /* One by one, to find out which of them it was. */
-static int repeat_singly(struct group *g, enum db_phase phase, struct err *err)
+static int repeat_singly(struct group *g, struct err *err)
 {
 	size_t nr = g->run;
 	int ret = 0;
 
 	sqlite_rollback(g->units.db);
 	if (nr == 1)
-		return sqlite_units_failed(&g->units, g->from, phase);
+		return sqlite_units_failed(&g->units, g->from, DB_RECORD);
 	while (ret == 0 && nr-- > 0)
 		ret = repeat(g, 1, err);
 	return ret;
@@ -280,22 +256,8 @@ static int repeat_singly(struct group *g, enum db_phase phase, struct err *err)
 /* Ends the transaction behind members that went well. 0, or -1 with the failure set. */
 static int finish(struct group *g, struct err *err)
 {
-	int ret = judge_keys(g, err);
-
-	if (ret < 0) {
-		sqlite_rollback(g->units.db);
-		return sqlite_units_failed(&g->units, g->from, DB_COMMIT);
-	}
-	if (ret > 0 && !g->compares) {
-		/* since when? */
-		sqlite_rollback(g->units.db);
-		g->compares = true;
-		return repeat(g, g->run, err);
-	}
-	if (ret > 0)
-		return repeat_singly(g, DB_SCRIPT, err);
 	if (record(g, err) < 0)
-		return repeat_singly(g, DB_RECORD, err);
+		return repeat_singly(g, err);
 	return commit(g, err);
 }
 
@@ -344,8 +306,6 @@ int sqlite_run(struct db *db, const struct db_batch *batch, struct db_failure *f
 	while (ret == 0 && g.from < batch->nr)
 		ret = run_group(&g, err);
 	sqlite_units_release(&g.units);
-	sqlite_trace_release(&g.trace);
-	sqlite_violations_release(&g.before);
 	free(g.members);
 	return ret;
 }

@@ -1,45 +1,25 @@
-/*
- * Rows whose foreign key points nowhere. Migrations run with foreign_keys=OFF, so
- * they are counted before and after; what was there before is no fault of theirs.
- */
 #include "base/compat.h"
 
 #include "base/err.h"
 #include "base/io.h"
 #include "base/vec.h"
-#include "db/sqlite.h"
+#include "db/sqlite_keys.h"
 
-void sqlite_violations_release(struct sqlite_violations *v)
+static void violation_release(struct sqlite_violation *v)
+{
+	free(v->table);
+	free(v->rowid);
+	free(v->parent);
+}
+
+static void violations_release(struct sqlite_violations *v)
 {
 	size_t i;
 
-	for (i = 0; i < v->nr; i++) {
-		free(v->items[i].table);
-		free(v->items[i].rowid);
-		free(v->items[i].parent);
-	}
+	for (i = 0; i < v->nr; i++)
+		violation_release(&v->items[i]);
 	free(v->items);
 	memset(v, 0, sizeof(*v));
-}
-
-int sqlite_add_name(void *arg, const char *const *values, size_t nr UNUSED,
-		    struct err *err UNUSED)
-{
-	struct sqlite_names *names = arg;
-
-	VEC_GROW(names->items, names->nr, names->alloc);
-	names->items[names->nr++] = xstrdup(values[0]);
-	return 0;
-}
-
-void sqlite_names_release(struct sqlite_names *names)
-{
-	size_t i;
-
-	for (i = 0; i < names->nr; i++)
-		free(names->items[i]);
-	free(names->items);
-	memset(names, 0, sizeof(*names));
 }
 
 static int add_violation(void *arg, const char *const *values, size_t nr UNUSED,
@@ -77,65 +57,19 @@ static int check_table(struct db *db, const char *table, struct sqlite_violation
 
 	sqlite3_free(sql);
 	if (ret < 0 && strcmp(err->sqlstate, "1") == 0)
-		return add_violation(v, mismatch, ARRAY_SIZE(mismatch), err);
+		ret = add_violation(v, mismatch, ARRAY_SIZE(mismatch), err);
 	return ret;
 }
 
-static bool is_named(const struct sqlite_names *names, const char *table)
+static void sort(struct sqlite_violations *v)
 {
-	size_t i;
-
-	for (i = 0; i < names->nr; i++)
-		if (strcasecmp(names->items[i], table) == 0)
-			return true;
-	return false;
-}
-
-/* Tables with keys, those that a trace is about. */
-struct choice {
-	const struct sqlite_trace *trace; /* NULL: all */
-	struct sqlite_names chosen;
-};
-
-/* A row is a table and another that a key of it refers to; in order of the first. */
-static int choose(void *arg, const char *const *values, size_t nr, struct err *err)
-{
-	struct choice *c = arg;
-	const struct sqlite_names *names = &c->chosen;
-
-	if (names->nr && strcmp(names->items[names->nr - 1], values[0]) == 0)
-		return 0;
-	if (c->trace && !c->trace->everything &&
-	    !is_named(&c->trace->written, values[0]) &&
-	    !(values[1] && is_named(&c->trace->written, values[1])))
-		return 0;
-	return sqlite_add_name(&c->chosen, values, nr, err);
-}
-
-int sqlite_find_violations(struct db *db, const struct sqlite_trace *trace,
-			   struct sqlite_violations *v, struct err *err)
-{
-	struct choice choice = { .trace = trace };
-	size_t i;
-	int ret;
-
-	ret = sqlite_query(db,
-			   "SELECT m.name, k.\"table\" FROM main.sqlite_schema AS m,"
-			   " pragma_foreign_key_list(m.name, 'main') AS k"
-			   " WHERE m.type = 'table' AND m.sql LIKE '%references%'"
-			   " ORDER BY m.rowid",
-			   NULL, 0, choose, &choice, err);
-	for (i = 0; i < choice.chosen.nr && ret == 0; i++)
-		ret = check_table(db, choice.chosen.items[i], v, err);
 	if (v->nr > 1)
 		qsort(v->items, v->nr, sizeof(*v->items), by_place);
-	sqlite_names_release(&choice.chosen);
-	return ret;
 }
 
 /* Refuses what is in `after` and not in `before`, both sorted. */
-int sqlite_compare_violations(const struct sqlite_violations *before,
-			      const struct sqlite_violations *after, struct err *err)
+static int compare(const struct sqlite_violations *before,
+		   const struct sqlite_violations *after, struct err *err)
 {
 	const struct sqlite_violation *first = NULL;
 	size_t b = 0, a, nr = 0;
@@ -170,4 +104,164 @@ int sqlite_compare_violations(const struct sqlite_violations *before,
 	snprintf(err->sqlstate, sizeof(err->sqlstate), "%d",
 		 SQLITE_CONSTRAINT_FOREIGNKEY);
 	return -1;
+}
+
+/* --- what is known ------------------------------------------------------ */
+
+static void forget(struct sqlite_keys *k)
+{
+	sqlite_links_release(&k->links);
+	violations_release(&k->before);
+	k->linked = false;
+	k->round = 0;
+}
+
+void sqlite_keys_release(struct sqlite_keys *k)
+{
+	forget(k);
+}
+
+/* Checks a table, once in a round. */
+static int visit(struct sqlite_keys *k, size_t pos, struct sqlite_violations *v,
+		 struct err *err)
+{
+	struct sqlite_linked *table = &k->links.items[pos];
+
+	if (table->seen == k->round)
+		return 0;
+	table->seen = k->round;
+	return table->refers.nr ? check_table(k->db, table->name, v, err) : 0;
+}
+
+static int visit_all(struct sqlite_keys *k, struct sqlite_violations *v, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < k->links.nr; i++)
+		if (visit(k, i, v, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* A table that was written to, and those that refer to it. */
+static int visit_named(struct sqlite_keys *k, const char *name,
+		       struct sqlite_violations *v, struct err *err)
+{
+	ssize_t pos = sqlite_links_find(&k->links, name);
+	const struct sqlite_positions *referred;
+	size_t i;
+
+	if (pos == MAP_NONE)
+		return 0;
+	if (visit(k, (size_t)pos, v, err) < 0)
+		return -1;
+	referred = &k->links.items[pos].referred;
+	for (i = 0; i < referred->nr; i++)
+		if (visit(k, referred->items[i], v, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Makes `links` those of the database, behind the migration of a trace. */
+static int follow(struct sqlite_keys *k, const struct sqlite_trace *trace,
+		  struct err *err)
+{
+	size_t i;
+
+	if (!k->linked || trace->everything) {
+		sqlite_links_release(&k->links);
+		k->linked = sqlite_links_read(&k->links, k->db, err) == 0;
+		return k->linked ? 0 : -1;
+	}
+	for (i = 0; i < trace->reshaped.nr; i++)
+		if (sqlite_links_reread(&k->links, k->db, trace->reshaped.items[i], err) <
+		    0)
+			return -1;
+	return 0;
+}
+
+static int find_touched(struct sqlite_keys *k, const struct sqlite_trace *trace,
+			struct sqlite_violations *v, struct err *err)
+{
+	size_t i;
+
+	if (follow(k, trace, err) < 0)
+		return -1;
+	k->round++;
+	if (trace->everything)
+		return visit_all(k, v, err);
+	for (i = 0; i < trace->written.nr; i++)
+		if (visit_named(k, trace->written.items[i], v, err) < 0)
+			return -1;
+	return 0;
+}
+
+int sqlite_keys_look(struct sqlite_keys *k, struct err *err)
+{
+	forget(k);
+	k->compares = true;
+	k->linked = sqlite_links_read(&k->links, k->db, err) == 0;
+	k->round++;
+	if (!k->linked || visit_all(k, &k->before, err) < 0)
+		return -1;
+	sort(&k->before);
+	return 0;
+}
+
+int sqlite_keys_begin(struct sqlite_keys *k, struct err *err)
+{
+	forget(k);
+	return k->compares ? sqlite_keys_look(k, err) : 0;
+}
+
+/* --- the verdict -------------------------------------------------------- */
+
+/* Whether the table of one was visited in this round, or is none any more. */
+static bool is_outdated(struct sqlite_keys *k, const struct sqlite_violation *v)
+{
+	ssize_t pos = sqlite_links_find(&k->links, v->table);
+
+	return pos == MAP_NONE || k->links.items[pos].seen == k->round;
+}
+
+/* What the next migration finds: those of this round in place of the older ones. */
+static void accept(struct sqlite_keys *k, struct sqlite_violations *after)
+{
+	struct sqlite_violations *before = &k->before;
+	size_t i, nr = 0;
+
+	for (i = 0; i < before->nr; i++) {
+		if (is_outdated(k, &before->items[i]))
+			violation_release(&before->items[i]);
+		else
+			before->items[nr++] = before->items[i];
+	}
+	before->nr = nr;
+	for (i = 0; i < after->nr; i++) {
+		VEC_GROW(before->items, before->nr, before->alloc);
+		before->items[before->nr++] = after->items[i];
+	}
+	after->nr = 0;
+	sort(before);
+}
+
+int sqlite_keys_judge(struct sqlite_keys *k, const struct sqlite_trace *trace,
+		      struct err *err)
+{
+	struct sqlite_violations after = { 0 };
+	int ret;
+
+	if (!trace->everything && !trace->written.nr)
+		return 0;
+	ret = find_touched(k, trace, &after, err);
+	if (ret == 0 && !k->compares) {
+		ret = after.nr > 0;
+	} else if (ret == 0) {
+		sort(&after);
+		ret = compare(&k->before, &after, err);
+		if (ret == 0)
+			accept(k, &after);
+	}
+	violations_release(&after);
+	return ret;
 }

@@ -12,8 +12,6 @@
 #include "db/driver.h"
 #include "db/sqlite.h"
 
-enum { NAMED_MAX = 256 }; /* tables of a trace */
-
 /* What the authorizer refused. */
 enum refusal {
 	REFUSED_NOTHING,
@@ -61,33 +59,6 @@ static int at_place(const struct sqlite_run *run, size_t offset, struct err *err
 
 /* --- what is written to ------------------------------------------------ */
 
-void sqlite_trace_release(struct sqlite_trace *trace)
-{
-	sqlite_names_release(&trace->written);
-	memset(trace, 0, sizeof(*trace));
-}
-
-static bool is_internal(const char *table)
-{
-	return strncasecmp(table, "sqlite_", strlen("sqlite_")) == 0;
-}
-
-static void note_table(struct sqlite_trace *trace, const char *table)
-{
-	struct sqlite_names *names = &trace->written;
-	size_t i;
-
-	if (is_internal(table))
-		return;
-	for (i = names->nr; i-- > 0;)
-		if (strcasecmp(names->items[i], table) == 0)
-			return;
-	if (names->nr == NAMED_MAX)
-		trace->everything = true;
-	else
-		sqlite_add_name(names, &table, 1, NULL);
-}
-
 /* For a dry run: a table that is written to, and how. */
 static void note_touched(struct sqlite_run *run, int action, const char *table,
 			 bool column, bool by_trigger)
@@ -95,7 +66,7 @@ static void note_touched(struct sqlite_run *run, int action, const char *table,
 	struct sqlite_touches *touches = run->job->touches;
 	size_t at;
 
-	if (!touches || is_internal(table))
+	if (!touches || sqlite_is_internal(table))
 		return;
 	at = sqlite_touch(touches, table);
 	touches->items[at].rewritten |= column;
@@ -112,7 +83,7 @@ static void note(struct sqlite_run *run, int action, const char *a, const char *
 	switch (action) {
 	case SQLITE_ALTER_TABLE: /* `a` is the schema, the next a column to be dropped */
 		run->altered = true;
-		note_table(run->job->trace, b);
+		sqlite_trace_reshaped(run->job->trace, b);
 		note_touched(run, action, b, schema != NULL, false);
 		break;
 	case SQLITE_CREATE_TEMP_INDEX:
@@ -127,10 +98,16 @@ static void note(struct sqlite_run *run, int action, const char *a, const char *
 	case SQLITE_INSERT:
 	case SQLITE_UPDATE:
 	case SQLITE_DELETE:
+		sqlite_trace_written(run->job->trace, a);
+		note_touched(run, action, a, false, trigger != NULL);
+		break;
 	case SQLITE_CREATE_TABLE:
 	case SQLITE_DROP_TABLE:
-		note_table(run->job->trace, a);
+		sqlite_trace_reshaped(run->job->trace, a);
 		note_touched(run, action, a, false, trigger != NULL);
+		break;
+	case SQLITE_DROP_INDEX: /* a key may need it */
+		sqlite_trace_written(run->job->trace, b);
 		break;
 	}
 }

@@ -13,6 +13,7 @@ void sqlite_units_init(struct sqlite_units *u, struct db *db,
 	char nonce[NONCE_TEXT];
 
 	*u = (struct sqlite_units){ .db = db, .batch = batch, .failure = failure };
+	u->keys.db = db;
 	nonce_random(nonce);
 	snprintf(u->open, sizeof(u->open), "SAVEPOINT gm_%s", nonce);
 	snprintf(u->undo, sizeof(u->undo), "ROLLBACK TO gm_%s", nonce);
@@ -27,6 +28,7 @@ void sqlite_units_release(struct sqlite_units *u)
 		sqlite3_finalize(u->kept[i].stmt);
 		free(u->kept[i].text);
 	}
+	sqlite_keys_release(&u->keys);
 }
 
 int sqlite_units_failed(struct sqlite_units *u, size_t unit, enum db_phase phase)
@@ -142,16 +144,48 @@ int sqlite_unit_record(struct sqlite_units *u, const struct db_statement *record
 
 /* --- the unit ---------------------------------------------------------- */
 
+/* 0, or -1; 1: it was run, and is to be run again, see sqlite_keys_judge(). */
 static int run_script(struct sqlite_units *u, size_t i, const struct db_unit *unit,
 		      const struct sqlite_outcome *out, struct err *err)
 {
+	struct sqlite_trace trace = { 0 };
 	const struct sqlite_job job = { .script = unit->script,
 					.batch = u->quiet ? NULL : u->batch,
 					.unit = i,
-					.trace = out->trace,
+					.trace = &trace,
 					.touches = out->touches };
+	int ret = sqlite_script_run(u->db, &job, out->report, err);
 
-	return sqlite_script_run(u->db, &job, out->report, err);
+	if (ret == 0)
+		ret = sqlite_keys_judge(&u->keys, &trace, err);
+	sqlite_trace_release(&trace);
+	return ret;
+}
+
+/* There are keys that point nowhere now. Since when? Its statements were told. */
+static int run_script_again(struct sqlite_units *u, size_t i, const struct db_unit *unit,
+			    const struct sqlite_outcome *out, struct err *err)
+{
+	bool quiet = u->quiet;
+	int ret;
+
+	if (out->touches)
+		sqlite_touches_release(out->touches);
+	if (sqlite_exec(u->db, u->undo, err) < 0 || sqlite_settle(u->db, err) < 0 ||
+	    sqlite_keys_look(&u->keys, err) < 0)
+		return -1;
+	u->quiet = true;
+	ret = run_script(u, i, unit, out, err);
+	u->quiet = quiet;
+	return ret;
+}
+
+static int run_and_judge(struct sqlite_units *u, size_t i, const struct db_unit *unit,
+			 const struct sqlite_outcome *out, struct err *err)
+{
+	int ret = run_script(u, i, unit, out, err);
+
+	return ret > 0 ? run_script_again(u, i, unit, out, err) : ret;
 }
 
 int sqlite_unit_run(struct sqlite_units *u, size_t i, const struct db_unit *unit,
@@ -165,7 +199,7 @@ int sqlite_unit_run(struct sqlite_units *u, size_t i, const struct db_unit *unit
 	if (sqlite_exec(u->db, u->open, err) < 0)
 		return sqlite_units_failed(u, i, DB_BEGIN);
 	u->inside = true;
-	if (run_script(u, i, unit, out, err) < 0 ||
+	if (run_and_judge(u, i, unit, out, err) < 0 ||
 	    sqlite_exec(u->db, u->release, err) < 0)
 		return sqlite_units_failed(u, i, DB_SCRIPT);
 	u->inside = false;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "db/sqlite.h"
+#include "db/sqlite_keys.h"
 
 struct err;
 
@@ -28,6 +29,7 @@ struct sqlite_units {
 	char open[64], undo[64], release[64];
 	struct sqlite_kept kept[SQLITE_KEPT];
 	size_t oldest; /* of these, to be replaced next */
+	struct sqlite_keys keys;
 };
 
 void sqlite_units_init(struct sqlite_units *u, struct db *db,
@@ -40,13 +42,13 @@ int sqlite_units_failed(struct sqlite_units *u, size_t unit, enum db_phase phase
 /** What running a unit did. */
 struct sqlite_outcome {
 	struct db_report *report;
-	struct sqlite_trace *trace;	/* is added to */
-	struct sqlite_touches *touches; /* the same; may be NULL */
+	struct sqlite_touches *touches; /* is added to; may be NULL */
 };
 
 /**
- * Runs the script of unit `i` within a savepoint. 0; -1 with `err` and the failure
- * set: then the savepoint may still be open (`inside`), or the transaction have
+ * Runs the script of unit `i` within a savepoint, and judges the keys that it
+ * leaves; sqlite_keys_begin() was called in the transaction. 0; -1 with `err` and the
+ * failure set: then the savepoint may still be open (`inside`), or the transaction have
  * ended (sqlite3_get_autocommit).
  */
 int sqlite_unit_run(struct sqlite_units *u, size_t i, const struct db_unit *unit,

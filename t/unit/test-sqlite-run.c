@@ -413,6 +413,92 @@ static void test_old_violations(void **state)
 	trial_release(&t);
 }
 
+/* What one leaves is its own: a group that ends before the repair refuses it too. */
+static void test_repaired_later(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	trial_add(&t, "delete from p where id = 1");
+	trial_add(&t, "delete from c where p = 1");
+	fails_at(&t, 1, DB_SCRIPT, "point nowhere: 1");
+	expect(f->db, "select count(*) from note", "1\n");
+	t.dry = true;
+	t.nr = 0;
+	t.head = 1;
+	trial_add(&t, "delete from c where p = 1");
+	trial_add(&t, "delete from p where id = 1");
+	run_all(&t, "touched 0: c 1\ndone 0: 1\ntouched 1: p 1\ndone 1: 1\n");
+	t.dry = false;
+	run_all(&t, "done 0: 1\ndone 1: 1\n");
+	trial_release(&t);
+}
+
+/* One that was mended within the group is new when it comes back. */
+static void test_old_violation_returns(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	run_all(&t, "done 0: 5\n");
+	execute(f->db, "insert into c (rowid, p) values (9, 77)");
+	t.nr = 0;
+	t.head = 1;
+	trial_add(&t, "update c set p = 78 where rowid = 9");
+	trial_add(&t, "update c set p = 1 where rowid = 9");
+	trial_add(&t, "update c set p = 77 where rowid = 9");
+	fails_at(&t, 2, DB_SCRIPT, "point nowhere: 1");
+	expect(f->db, "select p from c where rowid = 9", "1\n");
+	t.nr = 0;
+	t.head = 3;
+	trial_add(&t, "update c set p = 2 where rowid = 9");
+	run_all(&t, "done 0: 1\n");
+	trial_release(&t);
+}
+
+/* Keys that came, went and were changed within the group are those that count. */
+static void test_keys_change(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	add_family(&t);
+	trial_add(&t, "create table late (p references P (id))");
+	trial_add(&t, "insert into late values (1)");
+	trial_add(&t, "drop table late; create table late (p)");
+	trial_add(&t, "insert into late values (9)");
+	trial_add(&t, "alter table other add column c references p (id)");
+	trial_add(&t, "insert into OTHER (c) values (2)");
+	run_all(&t, "done 0: 5\ndone 1: 1\ndone 2: 1\ndone 3: 2\ndone 4: 1\n"
+		    "done 5: 1\ndone 6: 1\n");
+	t.nr = 0;
+	t.head = 7;
+	trial_add(&t, "delete from c");
+	trial_add(&t, "delete from p where id = 1");
+	trial_add(&t, "delete from p where id = 2");
+	fails_at(&t, 2, DB_SCRIPT, "point nowhere: 1");
+	assert_non_null(strstr(t.err.detail, "table 'other'"));
+	trial_release(&t);
+}
+
+/* An index that a key needs is part of what it refers to. */
+static void test_index_of_a_key(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	trial_add(&t, "create table p (code); create unique index codes on p (code);"
+		      "create table c (p references p (code))");
+	trial_add(&t, "drop index codes; create unique index others on p (code)");
+	trial_add(&t, "drop index others");
+	fails_at(&t, 2, DB_SCRIPT, "point nowhere: 1");
+	assert_non_null(strstr(t.err.detail, "refers to columns that are no key"));
+	assert_string_equal(buf_str(&t.told), "done 0: 3\ndone 1: 2\n");
+	trial_release(&t);
+}
+
 /* Under whatever name the rows end up. */
 static void test_renamed(void **state)
 {
@@ -874,6 +960,10 @@ int main(void)
 		T(test_disk_full),
 		T(test_culprit),
 		T(test_old_violations),
+		T(test_repaired_later),
+		T(test_old_violation_returns),
+		T(test_keys_change),
+		T(test_index_of_a_key),
 		T(test_renamed),
 		T(test_deferred),
 		T(test_expect),
