@@ -112,10 +112,12 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pq.c %reldir%/db/pq.h \
 	%reldir%/db/sqlite.c %reldir%/db/sqlite.h \
 	%reldir%/db/sqlite_alone.c \
+	%reldir%/db/sqlite_check.c %reldir%/db/sqlite_check.h \
 	%reldir%/db/sqlite_dry.c \
 	%reldir%/db/sqlite_file.c \
 	%reldir%/db/sqlite_group.c \
 	%reldir%/db/sqlite_heap.c \
+	%reldir%/db/sqlite_judge.c %reldir%/db/sqlite_judge.h \
 	%reldir%/db/sqlite_keys.c %reldir%/db/sqlite_keys.h \
 	%reldir%/db/sqlite_links.c \
 	%reldir%/db/sqlite_script.c \

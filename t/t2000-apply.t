@@ -543,10 +543,41 @@ test_expect_success 'transaction control: an outer pair is left out, the rest re
 	new_migration b "CREATE TABLE b (x); COMMIT; CREATE TABLE c (x);" &&
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
 	has_line .git/t/err "error: migrations/b.sql:1:21: COMMIT cannot be part of a migration" &&
+	grep "Nothing was run\.$" .git/t/err &&
 	grep "^hint: " .git/t/err &&
 	sqlite app.db "SELECT name FROM sqlite_schema WHERE name IN ('\''b'\'', '\''c'\'')" \
 		>.git/t/actual &&
 	test_must_be_empty .git/t/actual
+'
+
+test_expect_success 'what has no place in a migration is refused before the ones ahead of it run' '
+	two_applied words &&
+	new_migration c "CREATE TABLE c (x);" &&
+	new_migration d "CREATE TABLE d (x);
+ATTACH '\''other.db'\'' AS o;" &&
+	tracker_rows >.git/t/expect &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	has_line .git/t/err "error: migrations/d.sql:2:1: ATTACH cannot be part of a migration" &&
+	has_line .git/t/err "detail: Nothing was run." &&
+	tracker_rows >.git/t/actual && test_cmp .git/t/expect .git/t/actual &&
+	git migrate apply --to c.sql >.git/t/out 2>&1 && grep "applied  c.sql" .git/t/out
+'
+
+test_expect_success 'a damaged file is refused, tried or not, until it is sound again' '
+	two_applied damaged &&
+	sqlite app.db "INSERT INTO users VALUES (1, NULL); PRAGMA writable_schema = ON;
+		UPDATE sqlite_schema SET sql = replace(sql, '\''phone TEXT'\'', '\''phone TEXT NOT NULL'\'')" &&
+	new_migration a "CREATE TABLE a (x);" &&
+	tracker_rows >.git/t/expect &&
+	for how in "" --dry-run --check=full "--dry-run --check=full"; do
+		test_expect_code 1 git migrate apply $how >.git/t/out 2>.git/t/err &&
+		grep "^error: database .*app.db. is damaged" .git/t/err &&
+		has_line .git/t/err "detail: NULL value in users.phone" || return 1
+	done &&
+	tracker_rows >.git/t/actual && test_cmp .git/t/expect .git/t/actual &&
+	sqlite app.db "UPDATE users SET phone = '\''1'\''" &&
+	git migrate apply --dry-run --check=full >.git/t/out 2>&1 &&
+	git migrate apply --check=full >.git/t/out 2>&1
 '
 
 test_expect_success 'a migration that ends the transaction by itself takes nothing along' '

@@ -126,6 +126,8 @@ void sqlite_trace_reshaped(struct sqlite_trace *trace, const char *table);
 
 /** Whether it is one of SQLite's own, as sqlite_schema. */
 bool sqlite_is_internal(const char *table);
+/** Whether it is the name of something of the tracker; NULL is none. */
+bool sqlite_is_ours(const char *name);
 
 /** Tables that a script of a dry run touches, each once; the names are its own. */
 struct sqlite_touches {

@@ -7,235 +7,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
-
-/* A statement of such a file. */
-enum kind {
-	KIND_OTHER,	  /* can be run in a transaction */
-	KIND_VACUUM,	  /* takes what stands before it into effect */
-	KIND_VACUUM_INTO, /* writes another file */
-	KIND_BEFORE,	  /* PRAGMA page_size, auto_vacuum */
-	KIND_LONE,	  /* PRAGMA journal_mode */
-};
-
-struct pragma {
-	char name[32], value[32];
-};
-
-/* --- what stands there ------------------------------------------------- */
-
-static bool in_word(char c)
-{
-	return ascii_isalnum((unsigned char)c) || c == '_';
-}
-
-/* Behind blanks and comments of the statement that was taken. */
-static size_t skip(struct sqlite_text *t, size_t at)
-{
-	struct err ignored;
-	size_t next;
-
-	return sqlite_text_next(t, at, &next, &ignored) == 0 && next < t->end ? next
-									      : t->end;
-}
-
-/* The character at `*at` or behind blanks; ';' at the end of the statement. */
-static char next_char(struct sqlite_text *t, size_t *at)
-{
-	*at = skip(t, *at);
-	return *at < t->end ? t->window.s[*at] : ';';
-}
-
-/* The word at `*at` or behind blanks; goes behind it. "" for none. */
-static void take_word(struct sqlite_text *t, size_t *at, char *out, size_t room)
-{
-	size_t start = skip(t, *at), end = start;
-
-	while (end < t->end && in_word(t->window.s[end]))
-		end++;
-	snprintf(out, room, "%.*s", (int)(end - start), t->window.s + start);
-	*at = end;
-}
-
-/* PRAGMA [schema.]name = value, or (value); `value` is "" when it only asks. */
-static void read_pragma(struct sqlite_text *t, size_t at, struct pragma *p)
-{
-	char c;
-
-	at += strlen("pragma");
-	take_word(t, &at, p->name, sizeof(p->name));
-	if (next_char(t, &at) == '.') {
-		at++;
-		take_word(t, &at, p->name, sizeof(p->name));
-	}
-	p->value[0] = '\0';
-	c = next_char(t, &at);
-	if (c != '=' && c != '(')
-		return;
-	at++;
-	c = next_char(t, &at);
-	if (c == '\'' || c == '"')
-		at++;
-	take_word(t, &at, p->value, sizeof(p->value));
-}
-
-static bool is_vacuum_into(struct sqlite_text *t, size_t at)
-{
-	char word[32];
-
-	at += strlen("vacuum");
-	take_word(t, &at, word, sizeof(word));
-	if (word[0] && strcasecmp(word, "into") != 0)
-		take_word(t, &at, word, sizeof(word));
-	return strcasecmp(word, "into") == 0;
-}
-
-/* Of the statement that was taken. */
-static enum kind kind_at(struct sqlite_text *t, size_t at)
-{
-	struct pragma p;
-
-	if (sqlite_text_is(t, at, "vacuum"))
-		return is_vacuum_into(t, at) ? KIND_VACUUM_INTO : KIND_VACUUM;
-	if (!sqlite_text_is(t, at, "pragma"))
-		return KIND_OTHER;
-	read_pragma(t, at, &p);
-	if (!p.value[0])
-		return KIND_OTHER;
-	if (strcasecmp(p.name, "journal_mode") == 0)
-		return KIND_LONE;
-	if (strcasecmp(p.name, "page_size") == 0 ||
-	    strcasecmp(p.name, "auto_vacuum") == 0)
-		return KIND_BEFORE;
-	return KIND_OTHER;
-}
-
-/* Goes to the statement at `*at`. 1; 0 at the end of the text; -1. */
-static int enter(struct sqlite_text *t, size_t *at, struct err *err)
-{
-	*at = sqlite_text_enter(t, *at);
-	if (*at >= t->window.len)
-		return 0;
-	return sqlite_text_take(t, *at, err) < 0 ? -1 : 1;
-}
-
-/* The same behind the statement that was taken. */
-static int enter_next(struct sqlite_text *t, size_t *at, struct err *err)
-{
-	return sqlite_text_next(t, t->end, at, err) < 0 ? -1 : enter(t, at, err);
-}
-
-/* --- refusals ---------------------------------------------------------- */
-
-static int refuse_in_transaction(const struct sqlite_text *t, size_t at, const char *what,
-				 struct err *err)
-{
-	err_set(err, ERR_REFUSED, "%s cannot run in a transaction", what);
-	err_hint(err, "no-transaction",
-		 "Put it into a migration of its own that begins with the comment "
-		 "\"-- migrate: no-transaction\".");
-	return sqlite_text_place(t, at, err);
-}
-
-static int refuse_into(const struct sqlite_text *t, size_t at, struct err *err)
-{
-	err_set(err, ERR_REFUSED, "VACUUM INTO cannot be part of a migration");
-	err_hint(err, "sqlite-refused",
-		 "It writes another file and leaves this one as it was. Leave it out; "
-		 "\"git migrate apply --backup\" makes a copy before it begins.");
-	return sqlite_text_place(t, at, err);
-}
-
-static int refuse_kind(const struct sqlite_text *t, size_t at, struct err *err)
-{
-	if (at >= t->window.len)
-		err_set(err, ERR_REFUSED, "the file holds no statement to run");
-	else
-		err_set(err, ERR_REFUSED,
-			"this statement is not one that has to run without a "
-			"transaction");
-	err_hint(err, "no-transaction",
-		 "VACUUM is one (with PRAGMA page_size or auto_vacuum before it), and "
-		 "PRAGMA journal_mode. Put all else into a migration without "
-		 "\"-- migrate: no-transaction\", where a failure undoes it.");
-	return sqlite_text_place(t, at, err);
-}
-
-static int refuse_more(const struct sqlite_text *t, size_t at, struct err *err)
-{
-	err_set(err, ERR_REFUSED,
-		"a second statement in a file that is run without a transaction");
-	err_detail(err, "What the first has done would stay when the second fails.");
-	err_hint(err, "no-transaction", "Put each into a migration of its own.");
-	return sqlite_text_place(t, at, err);
-}
-
-/* --- check ------------------------------------------------------------- */
-
-static int check_alone(struct sqlite_text *t, size_t at, struct err *err)
-{
-	int rc = enter(t, &at, err);
-	enum kind kind = rc > 0 ? kind_at(t, at) : KIND_OTHER;
-
-	while (rc > 0 && kind == KIND_BEFORE) {
-		rc = enter_next(t, &at, err);
-		kind = rc > 0 ? kind_at(t, at) : KIND_OTHER;
-		if (kind == KIND_LONE)
-			kind = KIND_OTHER;
-	}
-	if (rc < 0)
-		return -1;
-	if (kind == KIND_VACUUM_INTO)
-		return refuse_into(t, at, err);
-	if (kind == KIND_OTHER)
-		return refuse_kind(t, at, err);
-	rc = enter_next(t, &at, err);
-	return rc > 0 ? refuse_more(t, at, err) : rc;
-}
-
-static int check_kind(struct sqlite_text *t, size_t at, struct err *err)
-{
-	switch (kind_at(t, at)) {
-	case KIND_VACUUM:
-		return refuse_in_transaction(t, at, "VACUUM", err);
-	case KIND_VACUUM_INTO:
-		return refuse_into(t, at, err);
-	case KIND_LONE:
-		return refuse_in_transaction(t, at, "PRAGMA journal_mode", err);
-	case KIND_BEFORE:
-	case KIND_OTHER:
-		break;
-	}
-	return 0;
-}
-
-/* What follows a ";" within a trigger could be taken for none of these. */
-static int check_together(struct sqlite_text *t, size_t at, struct err *err)
-{
-	int rc = enter(t, &at, err);
-
-	while (rc > 0) {
-		if (check_kind(t, at, err) < 0)
-			return -1;
-		rc = enter_next(t, &at, err);
-	}
-	return rc;
-}
-
-int sqlite_check(struct db *db UNUSED, const struct db_script *script, struct err *err)
-{
-	struct sqlite_text t;
-	size_t first;
-	int ret = sqlite_text_init(&t, script, &first, err);
-
-	if (ret == 0)
-		ret = script->no_transaction ? check_alone(&t, first, err)
-					     : check_together(&t, first, err);
-	sqlite_text_release(&t);
-	return ret;
-}
+#include "db/sqlite_check.h"
 
 /* --- run --------------------------------------------------------------- */
 
@@ -243,12 +17,12 @@ int sqlite_check(struct db *db UNUSED, const struct db_script *script, struct er
 static int on_answer(void *arg, const char *const *values, size_t nr UNUSED,
 		     struct err *err UNUSED)
 {
-	snprintf(arg, sizeof(((struct pragma *)0)->value), "%s",
+	snprintf(arg, sizeof(((struct sqlite_pragma *)0)->value), "%s",
 		 values[0] ? values[0] : "");
 	return 0;
 }
 
-static bool is_in_force(const struct pragma *p, const char *now)
+static bool is_in_force(const struct sqlite_pragma *p, const char *now)
 {
 	static const char *const vacuums[] = { "none", "full", "incremental" };
 	size_t i;
@@ -264,10 +38,10 @@ static bool is_in_force(const struct pragma *p, const char *now)
 static int check_in_force(struct db *db, struct sqlite_text *t, size_t at,
 			  struct err *err)
 {
-	char sql[64], now[sizeof(((struct pragma *)0)->value)] = "";
-	struct pragma p;
+	char sql[64], now[sizeof(((struct sqlite_pragma *)0)->value)] = "";
+	struct sqlite_pragma p;
 
-	read_pragma(t, at, &p);
+	sqlite_read_pragma(t, at, &p);
 	snprintf(sql, sizeof(sql), "PRAGMA %s", p.name);
 	if (sqlite_query(db, sql, NULL, 0, on_answer, now, err) < 0)
 		return -1;
@@ -287,13 +61,13 @@ static int check_effect(struct db *db, const struct db_script *script, struct er
 	int rc = sqlite_text_init(&t, script, &at, err);
 
 	if (rc == 0)
-		rc = enter(&t, &at, err);
+		rc = sqlite_walk(&t, &at, err);
 	while (rc > 0) {
 		if (sqlite_text_is(&t, at, "pragma") &&
 		    check_in_force(db, &t, at, err) < 0)
 			rc = -1;
 		else
-			rc = enter_next(&t, &at, err);
+			rc = sqlite_walk_on(&t, &at, err);
 	}
 	sqlite_text_release(&t);
 	return rc;

@@ -11,45 +11,20 @@
 #include "base/vec.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
-
-/* What the authorizer refused. */
-enum refusal {
-	REFUSED_NOTHING,
-	REFUSED_ATTACH,
-	REFUSED_PRAGMA,
-	REFUSED_TRACKER,
-	REFUSED_EXTENSION,
-};
-
-/* What it turned into a statement that does nothing, to be judged afterwards. */
-enum control {
-	CONTROL_NONE,
-	CONTROL_BEGIN,
-	CONTROL_COMMIT,
-	CONTROL_OTHER,	    /* ROLLBACK, savepoints */
-	CONTROL_KEYS_AS_IS, /* PRAGMA foreign_keys with the value in force */
-	CONTROL_KEYS_OTHER,
-};
+#include "db/sqlite_judge.h"
 
 struct sqlite_run {
 	struct db *db;
 	const struct sqlite_job *job;
 	struct sqlite_text text;
 	size_t start; /* of the present statement */
-	bool foreign_keys;
+	struct sqlite_judge judge;
 	/* the authorizer's findings on the present statement */
-	enum refusal refusal;
-	enum control control;
-	char subject[80];
 	bool altered;		/* it changes a table, maybe its name */
 	ssize_t drops, deletes; /* positions among job->touches; -1: from none */
 	/* and on all of them so far */
 	bool temporary; /* something temporary was made */
 	bool settings;	/* a PRAGMA was given a value */
-	/* an outer BEGIN..COMMIT pair, and PRAGMA foreign_keys around it */
-	bool began, ended, keys_told;
-	struct err pair; /* has the place where it begins */
-	unsigned done;
 };
 
 static int at_place(const struct sqlite_run *run, size_t offset, struct err *err)
@@ -114,66 +89,27 @@ static void note(struct sqlite_run *run, int action, const char *a, const char *
 
 /* --- the authorizer ---------------------------------------------------- */
 
-static int deny(struct sqlite_run *run, enum refusal refusal, const char *subject)
+static int deny(struct sqlite_run *run, enum sqlite_refusal refusal, const char *subject)
 {
-	if (run->refusal == REFUSED_NOTHING) {
-		run->refusal = refusal;
-		snprintf(run->subject, sizeof(run->subject), "%s",
-			 subject ? subject : "");
-	}
+	sqlite_judge_deny(&run->judge, refusal, subject);
 	return SQLITE_DENY;
-}
-
-static int divert(struct sqlite_run *run, enum control control, const char *subject)
-{
-	run->control = control;
-	snprintf(run->subject, sizeof(run->subject), "%s", subject);
-	return SQLITE_IGNORE; /* compiles to nothing */
 }
 
 static int on_transaction(struct sqlite_run *run, const char *operation)
 {
-	if (strcmp(operation, "BEGIN") == 0)
-		return divert(run, CONTROL_BEGIN, operation);
-	if (strcmp(operation, "COMMIT") == 0)
-		return divert(run, CONTROL_COMMIT, operation);
-	return divert(run, CONTROL_OTHER, operation);
-}
-
-static bool is_true(const char *value)
-{
-	return strcasecmp(value, "on") == 0 || strcasecmp(value, "yes") == 0 ||
-	       strcasecmp(value, "true") == 0 || atoi(value) != 0;
+	sqlite_judge_transaction(&run->judge, operation);
+	return SQLITE_IGNORE; /* compiles to nothing */
 }
 
 static int on_pragma(struct sqlite_run *run, const char *name, const char *value)
 {
-	/* they survive ROLLBACK, open the schema to damage, or end our locks */
-	static const char *const denied[] = {
-		"writable_schema",	"journal_mode",	  "locking_mode",
-		"synchronous",		"query_only",	  "trusted_schema",
-		"busy_timeout",		"schema_version", "wal_checkpoint",
-		"temp_store_directory",
-	};
-	size_t i;
-
 	if (!value)
 		return SQLITE_OK;
 	run->settings = true;
-	if (strcasecmp(name, "foreign_keys") == 0)
-		return divert(run,
-			      is_true(value) == run->foreign_keys ? CONTROL_KEYS_AS_IS
-								  : CONTROL_KEYS_OTHER,
-			      name);
-	for (i = 0; i < ARRAY_SIZE(denied); i++)
-		if (strcasecmp(name, denied[i]) == 0)
-			return deny(run, REFUSED_PRAGMA, name);
-	return SQLITE_OK;
-}
-
-static bool is_ours(const char *name)
-{
-	return name && strncasecmp(name, "git_migrate_", strlen("git_migrate_")) == 0;
+	sqlite_judge_pragma(&run->judge, name, value);
+	if (run->judge.refusal != REFUSED_NOTHING)
+		return SQLITE_DENY;
+	return run->judge.control != CONTROL_NONE ? SQLITE_IGNORE : SQLITE_OK;
 }
 
 /* Each writes or changes the schema: `a` is the table, index, trigger or view; `b`
@@ -182,8 +118,8 @@ static int on_write(struct sqlite_run *run, int action, const char *a, const cha
 		    const char *schema, const char *trigger)
 {
 	if (!run->job->script->own &&
-	    (is_ours(a) || (is_ours(b) && action != SQLITE_UPDATE)))
-		return deny(run, REFUSED_TRACKER, is_ours(a) ? a : b);
+	    (sqlite_is_ours(a) || (sqlite_is_ours(b) && action != SQLITE_UPDATE)))
+		return deny(run, REFUSED_TRACKER, sqlite_is_ours(a) ? a : b);
 	note(run, action, a, b, schema, trigger);
 	return SQLITE_OK;
 }
@@ -195,8 +131,8 @@ static int judge_action(struct sqlite_run *run, int action, const char *a, const
 	case SQLITE_TRANSACTION:
 		return on_transaction(run, a);
 	case SQLITE_SAVEPOINT:
-		return divert(run, CONTROL_OTHER,
-			      strcmp(a, "BEGIN") == 0 ? "SAVEPOINT" : a);
+		/* "BEGIN" is what it says of one that is opened */
+		return on_transaction(run, strcmp(a, "BEGIN") == 0 ? "SAVEPOINT" : a);
 	case SQLITE_ATTACH:
 	case SQLITE_DETACH:
 		return deny(run, REFUSED_ATTACH,
@@ -242,108 +178,6 @@ int sqlite_authorize(void *arg, int action, const char *a, const char *b,
 	return judge_action(db->run, action, a, b, schema, trigger);
 }
 
-/* --- refusals ---------------------------------------------------------- */
-
-static int refuse(const struct sqlite_run *run, struct err *err)
-{
-	switch (run->refusal) {
-	case REFUSED_ATTACH:
-		err_set(err, ERR_REFUSED, "%s cannot be part of a migration",
-			run->subject);
-		err_hint(
-			err, "sqlite-refused",
-			"A migration changes the one file of its target, which alone the "
-			"transaction and the tracker cover. Make the other file a target "
-			"of its own.");
-		break;
-	case REFUSED_PRAGMA:
-		err_set(err, ERR_REFUSED, "PRAGMA %s cannot be set by a migration",
-			run->subject);
-		err_hint(err, "sqlite-refused",
-			 "It outlives the transaction or endangers the file. Leave it "
-			 "out; "
-			 "set it where the database is opened or set up.");
-		break;
-	case REFUSED_TRACKER:
-		err_set(err, ERR_REFUSED, "a migration cannot change the tracker ('%s')",
-			run->subject);
-		err_hint(err, "tracker-append-only",
-			 "The tracker is written by git migrate alone. To correct an "
-			 "earlier migration add one with the trailer \"Fixes:\".");
-		break;
-	case REFUSED_EXTENSION:
-		err_set(err, ERR_REFUSED, "a migration cannot load an extension");
-		err_hint(err, "sqlite-refused",
-			 "Extensions are outside of the commit. "
-			 "Write what it does as SQL.");
-		break;
-	case REFUSED_NOTHING:
-		BUG("no reason to refuse");
-	}
-	return at_place(run, run->start, err);
-}
-
-static int refuse_control(const struct sqlite_run *run, struct err *err)
-{
-	err_set(err, ERR_REFUSED, "%s cannot be part of a migration", run->subject);
-	err_detail(err, "Each migration is run in a transaction that git migrate begins "
-			"and ends.");
-	err_hint(err, "transaction-control",
-		 "Leave it out. One BEGIN at the start with one COMMIT at the end is "
-		 "accepted, and ignored.");
-	return at_place(run, run->start, err);
-}
-
-static int refuse_keys(const struct sqlite_run *run, struct err *err)
-{
-	err_set(err, ERR_REFUSED,
-		"PRAGMA foreign_keys has no effect inside a transaction");
-	err_detail(err, "This migration is run with foreign_keys=%s.",
-		   run->foreign_keys ? "ON" : "OFF");
-	if (run->foreign_keys)
-		err_hint(err, "sqlite-foreign-keys",
-			 "Leave it out, or leave out \"-- migrate: foreign-keys=on\".");
-	else
-		err_hint(err, "sqlite-foreign-keys",
-			 "Leave it out; to have them enforced begin the file with the "
-			 "comment \"-- migrate: foreign-keys=on\".");
-	return at_place(run, run->start, err);
-}
-
-/*
- * Judges a statement that the authorizer made one that does nothing. 0: it was
- * rightly left out.
- */
-static int judge(struct sqlite_run *run, size_t next, struct err *err)
-{
-	switch (run->control) {
-	case CONTROL_NONE:
-		break;
-	case CONTROL_BEGIN:
-		if (run->done || run->began)
-			return refuse_control(run, err);
-		run->began = true;
-		sqlite_text_place(&run->text, run->start, &run->pair);
-		break;
-	case CONTROL_COMMIT:
-		if (!run->began || run->ended)
-			return refuse_control(run, err);
-		run->ended = true;
-		break;
-	case CONTROL_OTHER:
-		return refuse_control(run, err);
-	case CONTROL_KEYS_AS_IS:
-		run->keys_told = true;
-		break;
-	case CONTROL_KEYS_OTHER:
-		/* "OFF" at the start and "ON" as the last word, as dumps have them */
-		if (!run->keys_told || next < run->text.window.len)
-			return refuse_keys(run, err);
-		break;
-	}
-	return 0;
-}
-
 /* --- statements -------------------------------------------------------- */
 
 /* The statement's failure, as sqlite3 tells it. */
@@ -351,21 +185,12 @@ static int failed(const struct sqlite_run *run, struct err *err)
 {
 	int offset = sqlite3_error_offset(run->db->sql);
 
-	if (run->refusal != REFUSED_NOTHING)
-		return refuse(run, err);
+	if (run->judge.refusal != REFUSED_NOTHING)
+		return sqlite_judge_refuse(&run->judge, &run->text, run->start, err);
 	sqlite_err(run->db, ERR_REFUSED, err);
 	if (sqlite3_get_autocommit(run->db->sql) && !run->job->alone)
 		err_detail(err, "The failure also ended the transaction (OR ROLLBACK, "
 				"RAISE(ROLLBACK), or a full or failing disk).");
-	if (sqlite_text_is(&run->text, run->start, "vacuum"))
-		err_hint(err, "no-transaction",
-			 "Put it into a migration of its own that begins with the "
-			 "comment \"-- migrate: no-transaction\".");
-	else if (run->text.window.s[run->start] == '.')
-		err_hint(err, "psql-command",
-			 "Commands of the sqlite3 shell (.read, .mode) are no SQL, and "
-			 "what "
-			 "they read is outside of the commit. Put SQL into the file.");
 	return at_place(run, run->start + (offset > 0 ? (size_t)offset : 0), err);
 }
 
@@ -430,7 +255,6 @@ static int step(struct sqlite_run *run, sqlite3_stmt *stmt, struct err *err)
 		return at_place(run, run->start, err);
 	}
 	count_deleted(run);
-	run->done++;
 	return 0;
 }
 
@@ -455,8 +279,7 @@ static int refuse_size(const struct sqlite_run *run, struct err *err)
 /* Compiles what stands between `start` and text.end. SQLite's code. */
 static int compile(struct sqlite_run *run, sqlite3_stmt **out, const char **tail)
 {
-	run->refusal = REFUSED_NOTHING;
-	run->control = CONTROL_NONE;
+	sqlite_judge_begin(&run->judge);
 	run->altered = false;
 	run->drops = run->deletes = -1;
 	return sqlite3_prepare_v2(run->db->sql, run->text.window.s + run->start,
@@ -499,18 +322,17 @@ static int run_statement(struct sqlite_run *run, size_t *next, struct err *err)
 	/* what was written under the old name is looked for under all names */
 	if (run->altered && mentions(run, "rename"))
 		run->job->trace->everything = true;
-	if (run->control != CONTROL_NONE) {
-		ret = judge(run, *next, err);
-	} else if (run->ended) {
-		run->control = CONTROL_OTHER;
-		snprintf(run->subject, sizeof(run->subject), "a statement behind COMMIT");
-		refuse_control(run, err);
-	} else {
-		ret = stmt ? step(run, stmt, err) : 0;
+	if (!stmt && run->judge.control == CONTROL_NONE) { /* nothing but a comment */
+		ret = 0;
+		goto out;
 	}
+	ret = sqlite_judge_statement(&run->judge, &run->text, run->start,
+				     *next >= run->text.window.len, err);
+	if (ret == 0)
+		ret = step(run, stmt, err);
 out:
 	sqlite3_finalize(stmt);
-	return ret;
+	return ret < 0 ? -1 : 0;
 }
 
 /* Tells that the statement before `next` has ended, and goes there. */
@@ -523,15 +345,8 @@ static void go_on(struct sqlite_run *run, size_t next, int64_t since)
 				 clock_ms() - since);
 	if (batch && batch->progress)
 		batch->progress(batch->arg, run->job->unit,
-				run->text.window.dropped + next, run->done);
+				run->text.window.dropped + next, run->judge.done);
 	run->start = sqlite_text_enter(&run->text, next);
-}
-
-static int refuse_half_pair(struct sqlite_run *run, struct err *err)
-{
-	snprintf(run->subject, sizeof(run->subject), "BEGIN without COMMIT");
-	refuse_control(run, err);
-	return err_place(err, &run->pair);
 }
 
 static int run_statements(struct sqlite_run *run, struct err *err)
@@ -551,7 +366,7 @@ static int run_statements(struct sqlite_run *run, struct err *err)
 			go_on(run, next, since);
 	}
 	run->db->run = NULL;
-	return ret == 0 && run->began && !run->ended ? refuse_half_pair(run, err) : ret;
+	return ret == 0 ? sqlite_judge_end(&run->judge, err) : ret;
 }
 
 /* --- the whole --------------------------------------------------------- */
@@ -591,7 +406,7 @@ int sqlite_script_run(struct db *db, const struct sqlite_job *job,
 {
 	struct sqlite_run run = { .db = db,
 				  .job = job,
-				  .foreign_keys = job->script->foreign_keys };
+				  .judge.foreign_keys = job->script->foreign_keys };
 	int ret = -1;
 
 	if (job->script->foreign_keys != db->foreign_keys)
@@ -599,7 +414,7 @@ int sqlite_script_run(struct db *db, const struct sqlite_job *job,
 	sqlite3_set_last_insert_rowid(db->sql, 0); /* that of another's last row */
 	if (sqlite_text_init(&run.text, job->script, &run.start, err) == 0 &&
 	    run_statements(&run, err) == 0 && reset_session(&run, err) == 0) {
-		report->statements = run.done;
+		report->statements = run.judge.done;
 		ret = 0;
 	}
 	sqlite_text_release(&run.text);

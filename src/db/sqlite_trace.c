@@ -34,6 +34,11 @@ bool sqlite_is_internal(const char *table)
 	return strncasecmp(table, "sqlite_", strlen("sqlite_")) == 0;
 }
 
+bool sqlite_is_ours(const char *name)
+{
+	return name && strncasecmp(name, "git_migrate_", strlen("git_migrate_")) == 0;
+}
+
 /* --- tables that were written to ---------------------------------------- */
 
 void sqlite_trace_release(struct sqlite_trace *trace)

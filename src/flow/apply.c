@@ -445,8 +445,6 @@ static int roll_forward(struct job *j, struct err *err)
 	struct err ignored;
 	int ret;
 
-	if (t->driver->verify && t->driver->verify(t->db, o->full_check, err) < 0)
-		return -1;
 	j->founding = can_found_on_the_way(j);
 	if (!j->founding) {
 		if (found_tracker(j, err) < 0 ||
@@ -487,6 +485,9 @@ static int run_job(struct job *j, struct err *err)
 			    .step = APPLY_PLANNED, .nr = j->nr, .text = t->shown.s });
 	if (j->nr && !t->db &&
 	    target_create(t, j->repo, &j->o->target, j->o->dry_run, err) < 0)
+		return -1;
+	if (j->nr && t->driver->verify &&
+	    t->driver->verify(t->db, j->o->full_check, err) < 0)
 		return -1;
 	if (j->o->dry_run)
 		return run_rest(j, err);

@@ -160,12 +160,40 @@ static void test_check_together(void **state)
 	} refused[] = {
 		{ "create table t (a);\nvacuum;", "VACUUM cannot run in a trans", 2 },
 		{ "pragma main.journal_mode=wal", "PRAGMA journal_mode cannot", 1 },
+		{ ".read x.sql", "the sqlite3 shell", 1 },
+		{ "select 1;\ncommit;", "COMMIT cannot", 2 },
+		{ "begin; select 1; end;\nselect 2", "a statement behind COMMIT", 2 },
+		{ "select 1;\nbegin; end;", "BEGIN cannot", 2 },
+		{ "\nBEGIN IMMEDIATE;\nselect 1;", "BEGIN without COMMIT", 2 },
+		{ "/* x */ Rollback", "ROLLBACK cannot", 1 },
+		{ "savepoint s", "SAVEPOINT cannot", 1 },
+		{ "release s", "RELEASE cannot", 1 },
+		{ "attach 'x' as y", "ATTACH cannot", 1 },
+		{ "detach y", "DETACH cannot", 1 },
+		{ "pragma synchronous = -1", "PRAGMA synchronous cannot", 1 },
+		{ "pragma main.\"Query_Only\"('on')", "PRAGMA query_only cannot", 1 },
+		{ "pragma foreign_keys=on; select 1", "no effect inside", 1 },
+		{ "insert or ignore into main.[git_migrate_log] default values",
+		  "cannot change the tracker ('git_migrate_log')", 1 },
+		{ "drop view if exists git_migrate_x", "cannot change the tracker", 1 },
+		/* behind a trigger, whose own END is none */
+		{ "create trigger x after insert on t begin select 1; end;\nend;",
+		  "COMMIT cannot", 2 },
 		{ "select 1;\n\nvacuum into 'x'", "VACUUM INTO", 3 },
 	};
 	static const char *const accepted[] = {
 		"select 'a;vacuum;'; -- ;vacuum\n/*;vacuum*/ select 2",
 		"create table vacuum_log (a); select \"vacuum\" from t",
 		"pragma journal_mode; pragma page_size=512",
+		"begin; select 1; commit",
+		"pragma foreign_keys=0; begin transaction; select 1; end transaction;"
+		"pragma foreign_keys=on;",
+		"create temp trigger x after insert on t begin select case when 1 then 2 "
+		"end; delete from t; /**/ end; select 1;",
+		"explain create trigger x after insert on t begin select 1; end",
+		"create table end (begin); update [end] set begin = 1; select release "
+		"from savepoint",
+		"select * from git_migrate_log; create table my_git_migrate_x (a)",
 		"",
 	};
 	struct db_script script = { .name = "0001.sql" };
