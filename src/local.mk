@@ -117,6 +117,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/sqlite_file.c \
 	%reldir%/db/sqlite_group.c \
 	%reldir%/db/sqlite_heap.c \
+	%reldir%/db/sqlite_holders.c \
 	%reldir%/db/sqlite_judge.c %reldir%/db/sqlite_judge.h \
 	%reldir%/db/sqlite_keys.c %reldir%/db/sqlite_keys.h \
 	%reldir%/db/sqlite_links.c \

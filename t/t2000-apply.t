@@ -580,6 +580,24 @@ test_expect_success 'a damaged file is refused, tried or not, until it is sound 
 	git migrate apply --check=full >.git/t/out 2>&1
 '
 
+test_expect_success 'whoever holds the lock of the file is named' '
+	two_applied holder &&
+	new_migration a "CREATE TABLE a (x);" &&
+	mkfifo .git/t/fifo &&
+	{ sqlite3 -batch app.db <.git/t/fifo >.git/t/held 2>&1 & } &&
+	holder=$! && exec 9>.git/t/fifo &&
+	test_when_finished "exec 9>&-" &&
+	echo "BEGIN IMMEDIATE; SELECT '\''held'\'';" >&9 &&
+	until grep held .git/t/held; do sleep 0.1; done &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^error: could not lock database .*: another program holds it" .git/t/err &&
+	grep "^detail: Process $holder (sqlite3) holds it\. It was waited for 5 seconds" .git/t/err &&
+	grep "^hint: .*git migrate apply --wait\$" .git/t/err &&
+	git migrate status >.git/t/out 2>.git/t/err && grep "pending  a.sql" .git/t/out &&
+	exec 9>&- && wait $holder &&
+	git migrate apply --wait >.git/t/out 2>&1
+'
+
 test_expect_success 'a migration that ends the transaction by itself takes nothing along' '
 	two_applied rollback &&
 	new_migration a "CREATE TABLE a (x PRIMARY KEY);

@@ -506,6 +506,7 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 	int ret;
 
 	o.tell = tell;
+	o.target.wait = o.wait;
 	o.durations = form == FORM_JSON;
 	o.arg = &t;
 	o.target.notice = notice;

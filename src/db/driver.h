@@ -29,6 +29,7 @@ enum db_open_flags {
 	DB_MUST_EXIST = 1 << 0, /* never create a database file */
 	DB_IN_MEMORY = 1
 		       << 1, /* SQLite: an empty one that leaves no file, for dry runs */
+	DB_WAIT = 1 << 2, /* SQLite: for another program's lock, until a signal comes */
 };
 
 struct db_open {

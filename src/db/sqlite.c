@@ -9,7 +9,7 @@
 #include "db/sqlite.h"
 
 enum {
-	BUSY_MS = 5000, /* longest wait for another process's lock */
+	BUSY_MS = 5000, /* longest wait for another program's lock */
 	BUSY_PAUSE_MS = 100,
 	WATCH_STEPS = 100000, /* between two looks for a signal */
 	GROUP_MS = 500,
@@ -20,14 +20,40 @@ static const char SCHEME[] = "sqlite:";
 
 /* --- errors and waiting ------------------------------------------------ */
 
+/* COMMIT keeps new readers out: they do not wait without an end. */
+static int patience(const struct db *db)
+{
+	return db->committing && db->busy_ms > BUSY_MS ? BUSY_MS : db->busy_ms;
+}
+
 static int locked(struct db *db, enum err_code code, struct err *err)
 {
-	err_set(err, code, "could not lock database '%s': another process holds it",
+	struct buf holders = BUF_INIT;
+
+	sqlite_holders(db, &holders);
+	err_set(err, code, "could not lock database '%s': another program holds it",
 		db->path);
-	err_detail(err, "It was waited for %d seconds.", db->busy_ms / 1000);
-	err_hint(err, "sqlite-locked",
-		 "Try again when the other process is done; \"fuser %s\" names it.",
-		 db->path);
+	if (holders.len)
+		buf_adds(&holders,
+			 strstr(holders.s, ", p") ? " hold it. " : " holds it. ");
+	if (db->committing)
+		err_detail(err,
+			   "%sIt was still being read %d seconds after COMMIT was asked "
+			   "for; all was rolled back.",
+			   buf_str(&holders), patience(db) / 1000);
+	else
+		err_detail(err, "%sIt was waited for %d seconds.", buf_str(&holders),
+			   patience(db) / 1000);
+	if (holders.len)
+		err_hint(err, "sqlite-locked",
+			 "Try again when it is done; \"git migrate apply --wait\" waits "
+			 "for it.");
+	else
+		err_hint(err, "sqlite-locked",
+			 "Try again when it is done (\"fuser %s\" names it); \"git "
+			 "migrate apply --wait\" waits for it.",
+			 db->path);
+	buf_release(&holders);
 	return -1;
 }
 
@@ -78,7 +104,7 @@ static int on_busy(void *arg, int count)
 
 	if (count == 0)
 		db->busy_since = now;
-	if (now - db->busy_since >= db->busy_ms)
+	if (now - db->busy_since >= patience(db))
 		return 0;
 	return db->waiter->wait(db->waiter->arg, -1, 0, pause, &db->ended) >= 0;
 }
@@ -99,7 +125,7 @@ int sqlite_look_for_signal(struct db *db, struct err *err)
 void sqlite_ignore_signals(struct db *db)
 {
 	sqlite3_progress_handler(db->sql, 0, NULL, NULL);
-	sqlite3_busy_timeout(db->sql, db->busy_ms);
+	sqlite3_busy_timeout(db->sql, db->busy_ms < BUSY_MS ? db->busy_ms : BUSY_MS);
 	db->ended.code = ERR_NONE;
 }
 
@@ -242,7 +268,7 @@ static int db_open(struct db **out, const struct db_open *how, struct err *err)
 	db->path = how->flags & DB_IN_MEMORY ? xstrdup(":memory:")
 					     : full_path(path, how->base);
 	db->waiter = how->waiter;
-	db->busy_ms = BUSY_MS;
+	db->busy_ms = how->flags & DB_WAIT ? INT_MAX : BUSY_MS;
 	db->group_ms = GROUP_MS;
 	db->quick_bytes = QUICK_BYTES;
 	snprintf(db->engine, sizeof(db->engine), "sqlite/%s", sqlite3_libversion());
@@ -357,14 +383,12 @@ int sqlite_commit(struct db *db, struct err *err)
 			       "nothing to commit: the transaction has ended already");
 	}
 	/* with a reader about, the busy handler waits here; BUSY is its last word */
+	db->committing = true;
 	rc = sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
-	if (rc != SQLITE_OK) {
+	if (rc != SQLITE_OK)
 		sqlite_err(db, ERR_REFUSED, err);
-		if ((rc & 0xff) == SQLITE_BUSY)
-			err_detail(err,
-				   "It was still being read %d seconds after "
-				   "COMMIT was asked for; all was rolled back.",
-				   db->busy_ms / 1000);
+	db->committing = false;
+	if (rc != SQLITE_OK) {
 		sqlite_rollback(db);
 		return -1;
 	}

@@ -11,6 +11,7 @@
 #include "db/driver.h"
 #include "sql/window.h"
 
+struct buf;
 struct sqlite_run;
 
 struct db {
@@ -23,16 +24,17 @@ struct db {
 	int64_t busy_since;	/* clock_ms() when the present wait for a lock began */
 	struct err ended;	/* what ended a wait; ERR_NONE: nothing did */
 	struct sqlite_run *run; /* the script whose statements are judged, or NULL */
-	int busy_ms;		/* longest wait for another process's lock */
-	off_t quick_bytes;	/* a file of so many is not checked before each run */
-	int group_ms;		/* a group of migrations is committed after so long */
+	int busy_ms;		/* longest wait for another program's lock */
+	bool committing;
+	off_t quick_bytes; /* a file of so many is not checked before each run */
+	int group_ms;	   /* a group of migrations is committed after so long */
 };
 
 /* --- sqlite.c: the connection ------------------------------------------ */
 
 /**
  * Fills `err` from the connection's last error: its text, and its extended code
- * in sqlstate. A wait that a signal ended, and a lock that another process
+ * in sqlstate. A wait that a signal ended, and a lock that another program
  * holds, are told as such. Returns -1.
  */
 int sqlite_err(struct db *db, enum err_code code, struct err *err);
@@ -170,6 +172,14 @@ int sqlite_authorize(void *arg, int action, const char *a, const char *b,
 
 /** Makes SQLite use a heap of our own; refused, and as good, once it has started. */
 void sqlite_use_heap(void);
+
+/* --- sqlite_holders.c ---------------------------------------------------- */
+
+/**
+ * Appends the processes that hold a lock on the file, as "Process 1 (name), process
+ * 2": those that write, else those that read. Nothing where that cannot be known.
+ */
+void sqlite_holders(const struct db *db, struct buf *out);
 
 /* --- sqlite_file.c ------------------------------------------------------ */
 

@@ -55,9 +55,7 @@ static int begin(struct dry *d, const struct db_unit *first, struct err *err)
 	if (sqlite_begin(d->units.db, d->foreign_keys, err) < 0 ||
 	    sqlite_keys_begin(&d->units.keys, err) < 0)
 		return sqlite_units_failed(&d->units, 0, DB_BEGIN);
-	if (sqlite_unit_ask(&d->units, first, err) < 0)
-		return sqlite_units_failed(&d->units, 0, DB_EXPECT);
-	return 0;
+	return sqlite_unit_ask(&d->units, 0, first, err);
 }
 
 /* 0; 1 when this unit is not for this transaction; -1. */

@@ -96,8 +96,8 @@ static void leave_behind(struct group *g)
 /* What must be known before the first member. 0, or -1 with the failure set. */
 static int look_around(struct group *g, struct err *err)
 {
-	if (sqlite_unit_ask(&g->units, &g->members[0].unit, err) < 0)
-		return sqlite_units_failed(&g->units, g->from, DB_EXPECT);
+	if (sqlite_unit_ask(&g->units, g->from, &g->members[0].unit, err) < 0)
+		return -1;
 	if (sqlite_keys_begin(&g->units.keys, err) < 0)
 		return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
 	return 0;

@@ -98,15 +98,22 @@ int sqlite_unit_expects(struct db *db, const struct db_statement *expect, struct
 	return rows > 0;
 }
 
-int sqlite_unit_ask(struct sqlite_units *u, const struct db_unit *unit, struct err *err)
+int sqlite_unit_ask(struct sqlite_units *u, size_t i, const struct db_unit *unit,
+		    struct err *err)
 {
 	int rows = unit->expect.sql ? count_rows(u, &unit->expect, err) : 1;
+	enum db_phase phase = DB_EXPECT;
 
-	if (rows != 0)
-		return rows < 0 ? -1 : 0;
-	err_set(err, ERR_REFUSED, "the tracker was written to since it was read");
-	err_hint(err, "tracker-grown", "Another git migrate was at work: run it again.");
-	return -1;
+	if (rows > 0)
+		return 0;
+	if (rows == 0) {
+		err_set(err, ERR_REFUSED, "the tracker was written to since it was read");
+		err_hint(err, "tracker-grown",
+			 "Another git migrate was at work: run it again.");
+	} else if (err->code == ERR_INTERRUPTED || atoi(err->sqlstate) != SQLITE_ERROR) {
+		phase = DB_BEGIN; /* a log that is not there is SQLITE_ERROR */
+	}
+	return sqlite_units_failed(u, i, phase);
 }
 
 int sqlite_unit_ask_after(struct sqlite_units *u, const struct db_unit *unit,

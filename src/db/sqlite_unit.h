@@ -54,8 +54,12 @@ struct sqlite_outcome {
 int sqlite_unit_run(struct sqlite_units *u, size_t i, const struct db_unit *unit,
 		    const struct sqlite_outcome *out, struct err *err);
 
-/** Whether the log's head is the one that a unit expects, before it: 0 or -1. */
-int sqlite_unit_ask(struct sqlite_units *u, const struct db_unit *unit, struct err *err);
+/**
+ * Whether the log's head is the one that unit `i`, the first, expects: 0; -1 with the
+ * failure set, which is DB_EXPECT unless the question itself went wrong.
+ */
+int sqlite_unit_ask(struct sqlite_units *u, size_t i, const struct db_unit *unit,
+		    struct err *err);
 
 /** The same after scripts that must not have written to it. */
 int sqlite_unit_ask_after(struct sqlite_units *u, const struct db_unit *unit,

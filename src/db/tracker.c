@@ -371,9 +371,13 @@ int tracker_held(struct tracker *t, struct err *err)
 	char sqlstate[sizeof(err->sqlstate)];
 	struct err ignored;
 
-	memcpy(sqlstate, err->sqlstate, sizeof(sqlstate));
-	err_set(err, ERR_REFUSED, "another git migrate is at work on this target");
-	memcpy(err->sqlstate, sqlstate, sizeof(sqlstate));
+	/* the lock of a file may be any program's: what the driver says stays */
+	if (!t->driver->capabilities(t->db)->file) {
+		memcpy(sqlstate, err->sqlstate, sizeof(sqlstate));
+		err_set(err, ERR_REFUSED,
+			"another git migrate is at work on this target");
+		memcpy(err->sqlstate, sqlstate, sizeof(sqlstate));
+	}
 	if (d->holders && t->driver->ask(t->db, &question, 1, &ignored) == 0)
 		tell_holders(&holders, err);
 	err_hint(err, "lock-held",

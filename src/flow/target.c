@@ -198,7 +198,7 @@ static int connect_to(struct target *t, struct repo *repo, const struct target_o
 		.url = url,
 		.base = target_base(repo),
 		.application = "git-migrate",
-		.flags = flags,
+		.flags = flags | (o->wait ? DB_WAIT : 0),
 		.waiter = &t->waiter,
 		.lock_timeout_ms = t->lock_timeout_ms,
 		.notice = o->notice,

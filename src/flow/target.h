@@ -35,6 +35,7 @@ struct target {
 
 struct target_options {
 	const char *name;
+	bool wait; /* for as long as another program holds the lock of a file */
 	/** Notices of the server, unescaped; may be NULL. */
 	void (*notice)(void *arg, const char *severity, const char *message,
 		       unsigned line);

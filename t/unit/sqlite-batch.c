@@ -32,6 +32,8 @@ static int test_wait(void *arg, int fd UNUSED, short events UNUSED, int timeout_
 	struct fixture *f = arg;
 	const struct timespec pause = { 0, timeout_ms < 0 ? 0 : timeout_ms * 1000000L };
 
+	if (f->at_wait && timeout_ms > 0)
+		f->at_wait(f);
 	if (f->signals == 0)
 		return err_set(err, ERR_INTERRUPTED, "interrupted");
 	if (f->signals > 0)

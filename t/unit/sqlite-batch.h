@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "batch.h"
 
@@ -12,6 +13,9 @@ struct fixture {
 	struct db *db;
 	struct db_waiter waiter;
 	int signals; /* how many waits are still granted; -1: all */
+	void (*at_wait)(struct fixture *f); /* before a pause */
+	pid_t holder;			    /* a process that holds the file's lock */
+	int to_end;			    /* it goes when this is closed */
 };
 
 int open_db(struct fixture *f, const char *url, enum db_open_flags flags, struct db **out,

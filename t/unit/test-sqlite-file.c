@@ -130,7 +130,7 @@ static void test_alone_fails(void **state)
 	execute(other, "begin immediate");
 	f->db->busy_ms = 1;
 	assert_int_equal(run_script_alone(f->db, &vacuum, &report, &err), -1);
-	assert_non_null(strstr(err.message, "another process holds it"));
+	assert_non_null(strstr(err.message, "another program holds it"));
 	assert_int_equal(err.line, 2);
 	assert_int_equal(err.column, 3);
 	assert_string_equal(err.excerpt, "  vacuum;");

@@ -724,19 +724,119 @@ static void test_busy(void **state)
 	trial_add(&t, "create table t (a)");
 	trial_add(&t, "insert into t values (1)");
 	execute(other, "begin immediate");
-	fails_at(&t, 0, DB_BEGIN, "another process holds it");
+	fails_at(&t, 0, DB_BEGIN, "another program holds it");
 	assert_true(db_sqlite.is_passing(&t.err));
 	execute(other, "rollback");
 
 	/* a reader that stays makes COMMIT fail */
 	execute(other, "begin");
 	expect(other, "select count(*) from note", "0\n");
-	fails_at(&t, 0, DB_COMMIT, "another process holds it");
+	fails_at(&t, 0, DB_COMMIT, "another program holds it");
 	assert_true(db_sqlite.is_passing(&t.err));
 	assert_string_equal(buf_str(&t.told), "");
 	execute(other, "rollback");
 	run_all(&t, "done 0: 1\ndone 1: 1\n");
 	db_sqlite.free(other);
+	trial_release(&t);
+}
+
+/* Another process: it has the lock until it is told to end. */
+static pid_t hold(struct fixture *f, int *to_end)
+{
+	int ready[2], end[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(end), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct err err = { 0 };
+		struct db *db;
+
+		close(end[1]);
+		if (open_db(f, "sqlite:test.db", 0, &db, &err) != 0 ||
+		    sqlite_exec(db, "begin exclusive", &err) < 0 ||
+		    write(ready[1], "", 1) != 1)
+			_exit(1);
+		_exit(read(end[0], &c, 1) != 0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	close(end[0]);
+	*to_end = end[1];
+	return pid;
+}
+
+static void let_go(pid_t pid, int to_end)
+{
+	int status;
+
+	close(to_end);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void let_go_at_wait(struct fixture *f)
+{
+	let_go(f->holder, f->to_end);
+	f->at_wait = NULL;
+}
+
+/* One who holds the file so that it cannot be read either is named, or waited for. */
+static void test_holder(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+	struct db *waiting = NULL;
+	struct err err = { 0 };
+	char name[32];
+
+	trial_add(&t, "create table t (a)");
+	assert_int_equal(open_db(f, "sqlite:test.db", DB_WAIT, &waiting, &err), 0);
+	f->db->busy_ms = 1;
+	f->holder = hold(f, &f->to_end);
+	fails_at(&t, 0, DB_BEGIN, "another program holds it");
+	snprintf(name, sizeof(name), "Process %d (", (int)f->holder);
+	assert_true(starts_with(t.err.detail, name));
+	assert_non_null(strstr(t.err.detail, ") holds it. It was waited for"));
+	f->db->busy_ms = 1;
+	assert_int_equal(sqlite_query(f->db, "select * from note", NULL, 0, NULL, NULL,
+				      &err),
+			 -1);
+	assert_true(starts_with(err.detail, name));
+
+	/* it ends while it is waited for */
+	assert_true(waiting->busy_ms == INT_MAX);
+	f->at_wait = let_go_at_wait;
+	t.db = waiting;
+	run_all(&t, "done 0: 1\n");
+	assert_null(f->at_wait);
+	db_sqlite.free(waiting);
+	trial_release(&t);
+}
+
+/* What makes the question for the head fail is no other head. */
+static void test_question_fails(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+	static const struct db_statement other = { "select 1 from note", NULL, 0 };
+	static const struct db_statement full = {
+		"insert into note (name) values (zeroblob(9000000)) returning 1", NULL, 0
+	};
+
+	trial_add(&t, "create table t (a)");
+	t.ask = &full;
+	execute(f->db, "pragma max_page_count=40");
+	fails_at(&t, 0, DB_BEGIN, "full");
+	execute(f->db, "pragma max_page_count=4000");
+	t.ask = &other;
+	fails_at(&t, 0, DB_EXPECT, "written to since");
+	t.ask = NULL;
+	run_all(&t, "done 0: 1\n");
 	trial_release(&t);
 }
 
@@ -973,6 +1073,8 @@ int main(void)
 		T(test_leftovers),
 		T(test_interrupt),
 		T(test_busy),
+		T(test_holder),
+		T(test_question_fails),
 		T(test_syncs),
 		T(test_commit_fails),
 		T(test_commit_unclear),

@@ -400,7 +400,7 @@ static void test_locked(void **state)
 	execute(other, "begin immediate");
 	f->db->busy_ms = 200;
 	begun = clock_ms();
-	run_refused(f->db, "insert into t values (1)", "another process", 0, 0);
+	run_refused(f->db, "insert into t values (1)", "another program", 0, 0);
 	assert_true(clock_ms() - begun >= 200);
 
 	/* a signal ends the wait */
@@ -427,7 +427,7 @@ static void test_reader(void **state)
 	f->db->busy_ms = other->busy_ms = 200;
 	execute(other, "begin");
 	expect(other, "select a from t", "1\n");
-	run_refused(f->db, "insert into t values (2)", "another process", 0, 0);
+	run_refused(f->db, "insert into t values (2)", "another program", 0, 0);
 	assert_int_equal(run_with(f->db, "insert into t values (2)", false, NULL, &err),
 			 -1);
 	assert_true(sqlite->is_conflict(&err));
