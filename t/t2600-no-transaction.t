@@ -197,8 +197,11 @@ VACUUM;" &&
 		git migrate status >.git/t/out 2>.git/t/err &&
 		grep "pending  v.sql .* begun at 2.*Z, its end is not known" .git/t/out &&
 		grep "^warning: migration .v.sql. was begun at 2.*Z, and its end is not known" .git/t/err &&
+		git migrate audit --porcelain >.git/t/out &&
+		grep "^default warning open 3 migration .v.sql. was begun at 2.*Z" .git/t/out &&
 		diagnosed 0 "default open repeat 3 v.sql" v &&
 		git migrate apply >.git/t/out 2>&1 && says "started-v applied-v" &&
+		git migrate audit --porcelain >.git/t/out && ! grep " open " .git/t/out &&
 		diagnosed 0 "default applied - 4 v.sql" v.sql
 	'
 done
@@ -246,7 +249,8 @@ test_expect_success PG 'what may have committed a part stays open' '
 	on_pg partial && new_migration v "$alone
 DO \$\$ BEGIN CREATE TABLE part (x int); COMMIT; RAISE EXCEPTION '\''late'\''; END \$\$;" &&
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
-	test started-v = "$(events)" && diagnosed 1 "default open unknown 3 v.sql" v
+	test started-v = "$(events)" && diagnosed 1 "default open unknown 3 v.sql" v &&
+	git migrate audit >.git/t/out && grep "^  warning  open  .*v.sql" .git/t/out
 '
 
 test_expect_success PG 'what stays open has its place too, and both hints' '

@@ -100,6 +100,18 @@ static int check_chain(struct audit *a, struct target *t, struct err *err)
 	return 0;
 }
 
+/* What runs outside of a transaction and has no end: nothing else is applied. */
+static void check_open(struct audit *a, const struct target *t)
+{
+	const struct record *open = t->ledger.open;
+
+	if (open)
+		note(a, "open", CHECK_WARNING, open->seq,
+		     "migration '%s' was begun at %s, and its end is not known; \"git "
+		     "migrate status %s\" names the way forward",
+		     open->field[FIELD_PATH], open->field[FIELD_AT], t->name);
+}
+
 /* An entry that the plan lacks: of a later commit, or gone. */
 static int check_absent(struct audit *a, struct repo *repo, const struct plan *plan,
 			const struct ledger_entry *e, struct plan *cache, struct err *err)
@@ -347,6 +359,7 @@ static int compare(struct repo *repo, struct plan *plan, struct target *t,
 	if (mirror_read(repo, t->name, MIRROR_FETCHED, &a->pool, &m, err) < 0 ||
 	    check_chain(a, t, err) < 0 || compare_log(repo, plan, t, a, err) < 0)
 		return -1;
+	check_open(a, t);
 	check_mirror(a, &m, t);
 	if (!a->failed)
 		seen_keep(repo, t->name, &t->ledger);

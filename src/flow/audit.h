@@ -9,7 +9,7 @@ struct repo;
 
 enum check_result { CHECK_OK, CHECK_WARNING, CHECK_FAILED };
 
-/** Identifiers are frozen: "chain", "columns", "plan", "mirror-lacks", ... */
+/** Identifiers are frozen: "chain", "columns", "plan", "open", "mirror-lacks", ... */
 struct audit_check {
 	const char *id;
 	enum check_result result;
