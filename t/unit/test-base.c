@@ -891,6 +891,10 @@ static int end_of_child(void (*life)(void))
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		/* a shell starts what it runs in the background with these ignored */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
 		life();
 		_exit(1);
 	}
