@@ -406,6 +406,37 @@ test_expect_success 'a mirror that cannot be written never fails an apply' '
 	is_mirrored
 '
 
+# claimed LINE...: what a run leaves that was killed while it moved the ref
+claimed() {
+	printf "%s\n" "$@" >.git/migrate/moving
+}
+
+test_expect_success 'a lock is taken away where a killed run says that it is its own' '
+	fresh killed &&
+	lock=.git/$ref.lock && other="$(stat -c "%d 1 %Y" .git)" &&
+	new_migration c "CREATE TABLE c (x);" && : >$lock &&
+	for line in "$other" "$(stat -c "%d %i" $lock) 1000000000" \
+		"$(stat -c "%d %i 9%Y" $lock)"; do
+		claimed $ref "$line" &&
+		git migrate apply >.git/t/out 2>.git/t/err && test -e $lock &&
+		grep "^warning: the mirror was not written: could not lock ref" .git/t/err || return 1
+	done &&
+	claimed $ref "$(stat -c "%d %i %Y" $lock)" &&
+	git migrate apply >.git/t/out 2>.git/t/err && test ! -e $lock && is_mirrored
+'
+
+test_expect_success 'where it had no time to say which, an empty one of that moment is' '
+	fresh at_once &&
+	lock=.git/$ref.lock &&
+	new_migration c "CREATE TABLE c (x);" &&
+	git rev-parse $ref >$lock && claimed $ref && touch -r $lock .git/migrate/moving &&
+	git migrate apply >.git/t/out 2>.git/t/err && test -e $lock &&
+	: >$lock && claimed $ref && touch -d "@$(($(stat -c %Y $lock) - 60))" .git/migrate/moving &&
+	git migrate apply >.git/t/out 2>.git/t/err && test -e $lock &&
+	claimed $ref && touch -r $lock .git/migrate/moving &&
+	git migrate apply >.git/t/out 2>.git/t/err && test ! -e $lock && is_mirrored
+'
+
 test_expect_success 'two hundred records in one run' '
 	cd "$SHARNESS_TRASH_DIRECTORY" &&
 	make_repo many &&
