@@ -75,6 +75,17 @@ static void full(struct db *db, enum err_code code, struct err *err)
 		 db->path);
 }
 
+/* The file, or its folder, where the journal has to stand. `why` may be NULL. */
+static int refuse_readonly(const struct db *db, const char *why, struct err *err)
+{
+	err_set(err, ERR_FATAL, "database '%s' cannot be written", db->path);
+	if (why)
+		err_detail(err, "SQLite says: %s.", why);
+	err_hint(err, "sqlite-readonly",
+		 "Run it as a user who may write the file and its folder.");
+	return -1;
+}
+
 int sqlite_err(struct db *db, enum err_code code, struct err *err)
 {
 	int rc = db->sql ? sqlite3_extended_errcode(db->sql) : SQLITE_NOMEM;
@@ -88,6 +99,8 @@ int sqlite_err(struct db *db, enum err_code code, struct err *err)
 		locked(db, ERR_REFUSED, err);
 	else if (is_full(db, rc))
 		full(db, code, err);
+	else if ((rc & 0xff) == SQLITE_READONLY)
+		refuse_readonly(db, sqlite3_errmsg(db->sql), err);
 	else
 		err_set(err, code, "%s",
 			db->sql ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc));
@@ -250,6 +263,8 @@ static int harden(struct db *db, struct err *err)
 		return 0;
 	if ((atoi(err->sqlstate) & 0xff) == SQLITE_CORRUPT)
 		return sqlite_damaged(db, err->message, err);
+	if ((atoi(err->sqlstate) & 0xff) == SQLITE_READONLY)
+		return -1;
 	if (strcmp(err->sqlstate, "26") == 0) /* SQLITE_NOTADB */
 		err_hint(err, "sqlite-open", "Is it another kind of file, or encrypted?");
 	return err_wrap(err, "could not open database '%s'", db->path);
@@ -334,12 +349,8 @@ int sqlite_begin(struct db *db, bool foreign_keys, struct err *err)
 	 * OFF unless asked for: with ON the usual rebuild of a table (create,
 	 * copy, drop, rename) deletes or refuses the rows that refer to it.
 	 */
-	if (sqlite3_db_readonly(db->sql, "main") == 1) {
-		err_set(err, ERR_FATAL, "database '%s' cannot be written", db->path);
-		err_hint(err, "sqlite-readonly",
-			 "Run it as a user who may write the file and its folder.");
-		return -1;
-	}
+	if (sqlite3_db_readonly(db->sql, "main") == 1)
+		return refuse_readonly(db, NULL, err);
 	if (sqlite_exec(db,
 			foreign_keys ? "PRAGMA foreign_keys=ON"
 				     : "PRAGMA foreign_keys=OFF",

@@ -14,26 +14,20 @@
 #include "db/sqlite.h"
 
 enum {
-	FINDINGS = 5,	  /* of a damaged file that are told */
 	COPY_PAGES = 256, /* between two looks for a signal */
 	COPY_PAUSE_MS = 20,
 };
 
 /* --- soundness --------------------------------------------------------- */
 
-struct findings {
-	struct buf text;
-	unsigned nr;
-};
-
 static int on_finding(void *arg, const char *const *values, size_t nr UNUSED,
 		      struct err *err UNUSED)
 {
-	struct findings *f = arg;
+	struct buf *findings = arg;
 	const char *what = values[0] ? values[0] : "";
 
-	if (strcmp(what, "ok") != 0 && f->nr++ < FINDINGS)
-		buf_addf(&f->text, "%s%s", f->text.len ? "\n" : "", what);
+	if (strcmp(what, "ok") != 0)
+		buf_addf(findings, "%s%s", findings->len ? "\n" : "", what);
 	return 0;
 }
 
@@ -53,22 +47,23 @@ int sqlite_damaged(const struct db *db, const char *what, struct err *err)
 
 int sqlite_verify(struct db *db, bool full, struct err *err)
 {
-	struct findings f = { .text = BUF_INIT };
+	struct buf findings = BUF_INIT;
 	struct stat st;
 	int code, ret;
 
 	if (!full && stat(db->path, &st) == 0 && st.st_size >= db->quick_bytes)
 		return 0;
+	/* so many findings are told: the first says enough */
 	ret = sqlite_query(db,
-			   full ? "PRAGMA main.integrity_check"
-				: "PRAGMA main.quick_check",
-			   NULL, 0, on_finding, &f, err);
+			   full ? "PRAGMA main.integrity_check(5)"
+				: "PRAGMA main.quick_check(5)",
+			   NULL, 0, on_finding, &findings, err);
 	code = ret < 0 ? atoi(err->sqlstate) & 0xff : SQLITE_OK;
 	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
 		sqlite_damaged(db, err->message, err);
-	else if (ret == 0 && f.nr)
-		ret = sqlite_damaged(db, buf_str(&f.text), err);
-	buf_release(&f.text);
+	else if (ret == 0 && findings.len)
+		ret = sqlite_damaged(db, findings.s, err);
+	buf_release(&findings);
 	return ret;
 }
 

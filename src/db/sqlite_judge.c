@@ -49,7 +49,8 @@ void sqlite_judge_pragma(struct sqlite_judge *j, const char *name, const char *v
 		"writable_schema",	"journal_mode",	  "locking_mode",
 		"synchronous",		"query_only",	  "trusted_schema",
 		"busy_timeout",		"schema_version", "wal_checkpoint",
-		"temp_store_directory",
+		"temp_store_directory", "max_page_count", "hard_heap_limit",
+		"soft_heap_limit",
 	};
 	size_t i;
 

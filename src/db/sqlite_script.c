@@ -34,7 +34,22 @@ static int at_place(const struct sqlite_run *run, size_t offset, struct err *err
 
 /* --- what is written to ------------------------------------------------ */
 
-/* For a dry run: a table that is written to, and how. */
+/* Whether the statement holds this word, even as text. */
+static bool mentions(const struct sqlite_run *run, const char *word)
+{
+	size_t len = strlen(word), at;
+
+	for (at = run->start; at + len <= run->text.end; at++)
+		if (strncasecmp(run->text.window.s + at, word, len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * For a dry run: a table that is written to, and how. Rows that are deleted are
+ * those of the one that the statement names: what is behind a virtual table, or a
+ * key, comes beside it.
+ */
 static void note_touched(struct sqlite_run *run, int action, const char *table,
 			 bool column, bool by_trigger)
 {
@@ -47,7 +62,8 @@ static void note_touched(struct sqlite_run *run, int action, const char *table,
 	touches->items[at].rewritten |= column;
 	if (action == SQLITE_DROP_TABLE)
 		run->drops = (ssize_t)at;
-	else if (action == SQLITE_DELETE && !by_trigger)
+	else if (action == SQLITE_DELETE && !by_trigger && run->deletes < 0 &&
+		 mentions(run, table))
 		run->deletes = (ssize_t)at;
 }
 
@@ -188,6 +204,8 @@ static int failed(const struct sqlite_run *run, struct err *err)
 	if (run->judge.refusal != REFUSED_NOTHING)
 		return sqlite_judge_refuse(&run->judge, &run->text, run->start, err);
 	sqlite_err(run->db, ERR_REFUSED, err);
+	if (err->code == ERR_FATAL) /* not the statement's fault */
+		return -1;
 	if (sqlite3_get_autocommit(run->db->sql) && !run->job->alone)
 		err_detail(err, "The failure also ended the transaction (OR ROLLBACK, "
 				"RAISE(ROLLBACK), or a full or failing disk).");
@@ -256,17 +274,6 @@ static int step(struct sqlite_run *run, sqlite3_stmt *stmt, struct err *err)
 	}
 	count_deleted(run);
 	return 0;
-}
-
-/* Whether the statement holds this word, even as text. */
-static bool mentions(const struct sqlite_run *run, const char *word)
-{
-	size_t len = strlen(word), at;
-
-	for (at = run->start; at + len <= run->text.end; at++)
-		if (strncasecmp(run->text.window.s + at, word, len) == 0)
-			return true;
-	return false;
 }
 
 static int refuse_size(const struct sqlite_run *run, struct err *err)

@@ -167,6 +167,7 @@ static void test_check_together(void **state)
 		{ "\nBEGIN IMMEDIATE;\nselect 1;", "BEGIN without COMMIT", 2 },
 		{ "/* x */ Rollback", "ROLLBACK cannot", 1 },
 		{ "savepoint s", "SAVEPOINT cannot", 1 },
+		{ "pragma max_page_count=9", "PRAGMA max_page_count cannot", 1 },
 		{ "release s", "RELEASE cannot", 1 },
 		{ "attach 'x' as y", "ATTACH cannot", 1 },
 		{ "detach y", "DETACH cannot", 1 },
@@ -283,6 +284,26 @@ static void test_verify(void **state)
 	f->db->quick_bytes = 4096;
 	assert_int_equal(db_sqlite.verify(f->db, false, &err), 0);
 	assert_int_equal(db_sqlite.verify(f->db, true, &err), -1);
+}
+
+/* Of much that is wrong some is told. */
+static void test_verify_tells(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	const char *c;
+	unsigned lines = 1;
+
+	run_ok(f->db, "create table t (a); create table u (a); insert into t values "
+		      "(zeroblob(200000))");
+	sqlite3_db_config(f->db->sql, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+	execute(f->db, "pragma writable_schema=on;"
+		       "delete from sqlite_schema where name = 't'");
+	reopen(f);
+	assert_int_equal(db_sqlite.verify(f->db, true, &err), -1);
+	for (c = err.detail; *c; c++)
+		lines += *c == '\n';
+	assert_in_range(lines, 2, 6);
 }
 
 /* An index that lacks rows is found by the full check alone. */
@@ -492,9 +513,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_alone),		T(test_alone_refused), T(test_alone_fails),
 		T(test_check_together), T(test_evidence),      T(test_verify),
-		T(test_verify_full),	T(test_header),	       T(test_backup),
-		T(test_backup_wal),	T(test_backup_fails),  T(test_heap),
-		T(test_network),
+		T(test_verify_full),	T(test_verify_tells),  T(test_header),
+		T(test_backup),		T(test_backup_wal),    T(test_backup_fails),
+		T(test_heap),		T(test_network),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -740,6 +740,26 @@ static void test_busy(void **state)
 	trial_release(&t);
 }
 
+/* That the file cannot be written is no fault of the migration. */
+static void test_readonly(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+	char from[128], to[128];
+
+	snprintf(from, sizeof(from), "%s/test.db", f->dir);
+	snprintf(to, sizeof(to), "%s/moved.db", f->dir);
+	trial_add(&t, "create table t (a)");
+	assert_int_equal(rename(from, to), 0);
+	fails_at(&t, 0, DB_SCRIPT, "test.db' cannot be written");
+	assert_int_equal(t.err.code, ERR_FATAL);
+	assert_int_equal(t.err.line, 0);
+	assert_non_null(strstr(t.err.hint, "its folder"));
+	assert_int_equal(rename(to, from), 0);
+	run_all(&t, "done 0: 1\n");
+	trial_release(&t);
+}
+
 /* Another process: it has the lock until it is told to end. */
 static pid_t hold(struct fixture *f, int *to_end)
 {
@@ -1021,6 +1041,34 @@ static void test_dry(void **state)
 	trial_release(&t);
 }
 
+/* What a virtual table, or a key, deletes besides is not what is told. */
+static void test_dry_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	if (!sqlite3_compileoption_used("ENABLE_RTREE"))
+		skip();
+	trial_add(&t,
+		  "create virtual table r using rtree (id, a, b);"
+		  "insert into r values (1, 2, 3); create table p (id integer primary "
+		  "key); create table c (p references p on delete cascade);"
+		  "insert into p values (1); insert into c values (1), (1), (1)");
+	run_all(&t, "done 0: 6\n");
+	t.nr = 0;
+	t.head = 1;
+	t.dry = true;
+	trial_add(&t, "update r set a = 1")->foreign_keys = true;
+	trial_add(&t, "delete from r")->foreign_keys = true;
+	trial_add(&t, "delete from p")->foreign_keys = true;
+	assert_int_equal(trial_run(&t), 0);
+	assert_non_null(strstr(t.told.s, "touched 0: r 0\n"));
+	assert_non_null(strstr(t.told.s, "touched 1: r 1\n"));
+	assert_non_null(strstr(t.told.s, "touched 2: p 1\n"));
+	assert_null(strstr(t.told.s, "r_parent 1"));
+	trial_release(&t);
+}
+
 static void test_dry_untried(void **state)
 {
 	struct fixture *f = *state;
@@ -1074,6 +1122,8 @@ int main(void)
 		T(test_interrupt),
 		T(test_busy),
 		T(test_holder),
+		T(test_readonly),
+		T(test_dry_behind),
 		T(test_question_fails),
 		T(test_syncs),
 		T(test_commit_fails),
