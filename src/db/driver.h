@@ -304,16 +304,6 @@ struct db_driver {
 		   struct err *err);
 
 	/**
-	 * One statement with text parameters $1..$n, by itself; `row` (may be NULL)
-	 * is called for each row of the answer. 0 or -1.
-	 */
-	int (*query)(struct db *db, const char *sql, const char *const *params,
-		     size_t nr_params, db_row_fn row, void *arg, struct err *err);
-
-	/** Several statements without parameters. 0 or -1. */
-	int (*execute)(struct db *db, const char *sql, size_t len, struct err *err);
-
-	/**
 	 * Looks for damage of the file before anything is run; `full` reads all of
 	 * it, else what takes no longer than moments. 0, or -1 (ERR_REFUSED). NULL:
 	 * the engine looks after that.

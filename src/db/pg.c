@@ -403,24 +403,6 @@ static int identity(struct db *db, struct buf *out, struct err *err)
 
 /* --- our own questions ------------------------------------------------- */
 
-static int query(struct db *db, const char *sql, const char *const *params,
-		 size_t nr_params, db_row_fn row, void *arg, struct err *err)
-{
-	struct pg_answer answer = { .row = row, .arg = arg, .code = ERR_FATAL };
-
-	return pg_exec_params(db, sql, params, nr_params, &answer, err);
-}
-
-static int execute(struct db *db, const char *sql, size_t len, struct err *err)
-{
-	struct pg_answer answer = { .code = ERR_FATAL };
-	char *text = xstrndup(sql, len);
-	int ret = pg_exec(db, text, &answer, err);
-
-	free(text);
-	return ret;
-}
-
 static bool is_undefined_column(const struct err *err)
 {
 	return strcmp(err->sqlstate, "42703") == 0;
@@ -459,8 +441,6 @@ const struct db_driver db_postgresql = {
 	.run_alone = pg_run_alone,
 	.evidence = pg_evidence,
 	.mend = pg_mend,
-	.query = query,
-	.execute = execute,
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 	.is_passing = is_passing,

@@ -465,15 +465,6 @@ out:
 	return ret;
 }
 
-static int execute(struct db *db, const char *sql, size_t len, struct err *err)
-{
-	char *text = xstrndup(sql, len);
-	int ret = sqlite_exec(db, text, err);
-
-	free(text);
-	return ret;
-}
-
 static bool is_lack(const struct err *err)
 {
 	return strncmp(err->message, "no such table", strlen("no such table")) == 0;
@@ -543,8 +534,6 @@ const struct db_driver db_sqlite = {
 	.run_alone = sqlite_run_alone,
 	.evidence = sqlite_evidence,
 	.mend = sqlite_mend,
-	.query = sqlite_query,
-	.execute = execute,
 	.reconnect = reconnect,
 	.verify = sqlite_verify,
 	.backup = sqlite_backup,

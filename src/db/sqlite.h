@@ -51,9 +51,14 @@ int sqlite_exec(struct db *db, const char *sql, struct err *err);
 /** Values for $1 to $nr of a statement of our own. SQLite's code. */
 int sqlite_bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, size_t nr);
 
-/** The slots query, begin_read, begin, commit and rollback of the driver. */
+/**
+ * A statement of our own with text parameters $1 to $nr; `row` (may be NULL) is called
+ * for each row of the answer. 0 or -1.
+ */
 int sqlite_query(struct db *db, const char *sql, const char *const *params,
 		 size_t nr_params, db_row_fn row, void *arg, struct err *err);
+
+/** Transactions. */
 int sqlite_begin_read(struct db *db, struct err *err);
 int sqlite_begin(struct db *db, bool foreign_keys, struct err *err);
 int sqlite_commit(struct db *db, struct err *err);

@@ -187,11 +187,6 @@ struct source blob_source(struct blob_source *b)
 	return source;
 }
 
-uint64_t blob_source_size(const struct blob_source *b)
-{
-	return b->size;
-}
-
 const char *blob_source_sha256(const struct blob_source *b)
 {
 	return b->sha256 ? NULL : b->hex;

@@ -32,7 +32,6 @@ int repo_blob_open(struct repo *r, const struct oid *id, struct blob_source **ou
 
 /** The functions that read it; they are good as long as it is. */
 struct source blob_source(struct blob_source *b);
-uint64_t blob_source_size(const struct blob_source *b);
 
 /** SHA-256 of its bytes in hex, for the record; NULL until they were read once. */
 const char *blob_source_sha256(const struct blob_source *b);

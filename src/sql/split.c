@@ -133,20 +133,6 @@ void sql_split_close(struct sql_split *s)
 	memset(s, 0, sizeof(*s));
 }
 
-int sql_check_encoding(const char *text, size_t len, size_t *start, struct err *err)
-{
-	struct sql_split s;
-	size_t gone;
-	int rc = sql_split_init(&s, text, len, err);
-
-	*start = s.at;
-	if (rc == 0)
-		while ((rc = sql_split_more(&s, 0, &gone, err)) > 0)
-			;
-	sql_split_close(&s);
-	return rc;
-}
-
 /* --- what is refused --------------------------------------------------- */
 
 static int refuse_unterminated(const struct sql_split *s, const struct token *t,

@@ -93,12 +93,6 @@ int sql_split_next(struct sql_split *s, struct sql_statement *out, struct err *e
 int sql_split_data(struct sql_split *s, const char **piece, size_t *len, struct err *err);
 
 /**
- * Looks at a text for its bytes alone, as sql_split_next does. 0 with `*start`
- * behind the byte order mark, or -1 (ERR_REFUSED, with line and column).
- */
-int sql_check_encoding(const char *text, size_t len, size_t *start, struct err *err);
-
-/**
  * The statement that was given last, with a NUL behind it, until the next call: a
  * copy in `room`, or a long one of a source where it stands. Not for a
  * WORD_COPY_STDIN whose data is asked for meanwhile.

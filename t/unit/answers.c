@@ -23,7 +23,7 @@ void expect(struct db *db, const char *sql, const char *wanted)
 	struct buf got = BUF_INIT;
 	struct err err = { 0 };
 
-	if (tested->query(db, sql, NULL, 0, collect, &got, &err) < 0)
+	if (ask_sql(db, sql, collect, &got, &err) < 0)
 		fail_msg("%s: %s", sql, err.message);
 	assert_string_equal(buf_str(&got), wanted);
 	buf_release(&got);
@@ -33,6 +33,6 @@ void execute(struct db *db, const char *sql)
 {
 	struct err err = { 0 };
 
-	if (tested->execute(db, sql, strlen(sql), &err) < 0)
+	if (run_sql(db, sql, &err) < 0)
 		fail_msg("%s: %s", sql, err.message);
 }

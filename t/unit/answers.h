@@ -9,6 +9,12 @@
 /* The engine of the program, which each one's fixture says. */
 extern const struct db_driver *const tested;
 
+/* Of each engine's fixture. A question, each row of whose answer is told; 0 or -1. */
+int ask_sql(struct db *db, const char *sql, db_row_fn row, void *arg, struct err *err);
+
+/* Statements, one after the other: 0 or -1. */
+int run_sql(struct db *db, const char *sql, struct err *err);
+
 /* A db_row_fn: appends the values to a buffer, between bars, a line a row. */
 int collect(void *arg, const char *const *values, size_t nr, struct err *err);
 

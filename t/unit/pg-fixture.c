@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/proc.h"
+#include "db/pg.h"
 #include "pg-fixture.h"
 
 const struct db_driver *const pg = &db_postgresql, *const tested = &db_postgresql;
@@ -99,9 +100,18 @@ static int server(const char *verb, const char *dir, struct buf *out)
 	return status;
 }
 
+int ask_sql(struct db *db, const char *sql, db_row_fn row, void *arg, struct err *err)
+{
+	struct pg_answer answer = { .row = row, .arg = arg, .code = ERR_FATAL };
+
+	return pg_exec_params(db, sql, NULL, 0, &answer, err);
+}
+
 int run_sql(struct db *db, const char *sql, struct err *err)
 {
-	return pg->execute(db, sql, strlen(sql), err);
+	struct pg_answer answer = { .code = ERR_FATAL };
+
+	return pg_exec(db, sql, &answer, err);
 }
 
 void must(struct db *db, const char *sql)
@@ -162,9 +172,7 @@ void wait_alone(struct fixture *f)
 	do {
 		buf_reset(&got);
 		assert_true(clock_ms() - begun < PATIENCE_MS);
-		assert_int_equal(pg->query(f->other, others, NULL, 0, collect, &got,
-					   &err),
-				 0);
+		assert_int_equal(ask_sql(f->other, others, collect, &got, &err), 0);
 	} while (got.len);
 	buf_release(&got);
 }

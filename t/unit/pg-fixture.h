@@ -38,8 +38,7 @@ bool server_is_there(void);
 /** Another session. 0 or -1. */
 int open_db(struct fixture *f, const char *url, struct db **out, struct err *err);
 
-/** Statements, one after the other: 0 or -1; or the test fails. */
-int run_sql(struct db *db, const char *sql, struct err *err);
+/** Statements, one after the other, or the test fails. */
 void must(struct db *db, const char *sql);
 
 /** Opens the first session again: what is set for the database holds for it then. */

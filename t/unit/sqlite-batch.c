@@ -81,6 +81,18 @@ int teardown(void **state)
 	return 0;
 }
 
+/* --- questions --------------------------------------------------------- */
+
+int ask_sql(struct db *db, const char *sql, db_row_fn row, void *arg, struct err *err)
+{
+	return sqlite_query(db, sql, NULL, 0, row, arg, err);
+}
+
+int run_sql(struct db *db, const char *sql, struct err *err)
+{
+	return sqlite_exec(db, sql, err);
+}
+
 /* --- one script --------------------------------------------------------- */
 
 int run_with(struct db *db, const char *sql, bool foreign_keys, unsigned *nr,

@@ -250,7 +250,7 @@ static int wait_and_strike(void *arg, int fd, short events, int timeout_ms UNUSE
 	if (s->reached && !s->struck) {
 		if (poll(&pfd, 1, 20) > 0)
 			return 1;
-		if (pg->query(s->watch, s->reached, NULL, 0, count_row, &rows, err) < 0)
+		if (ask_sql(s->watch, s->reached, count_row, &rows, err) < 0)
 			fail_msg("%s", err->message);
 		if (!rows)
 			return 0;

@@ -426,8 +426,8 @@ static bool let_go(struct fixture *f)
 	struct err err = { 0 };
 	bool done;
 
-	assert_int_equal(pg->query(f->other, "SELECT 1 FROM pg_locks WHERE NOT granted",
-				   NULL, 0, collect, &got, &err),
+	assert_int_equal(ask_sql(f->other, "SELECT 1 FROM pg_locks WHERE NOT granted",
+				 collect, &got, &err),
 			 0);
 	if (got.len)
 		execute(f->other, "COMMIT");
@@ -620,11 +620,11 @@ static bool let_go_seen(struct fixture *f)
 	bool done;
 
 	execute(f->other, "SELECT pg_stat_clear_snapshot()");
-	assert_int_equal(pg->query(f->other,
-				   "SELECT 1 FROM pg_stat_activity WHERE datname = 't'"
-				   " AND state = 'idle' AND query LIKE"
-				   " '%pg_blocking_pids%' AND pid <> pg_backend_pid()",
-				   NULL, 0, collect, &got, &err),
+	assert_int_equal(ask_sql(f->other,
+				 "SELECT 1 FROM pg_stat_activity WHERE datname = 't'"
+				 " AND state = 'idle' AND query LIKE"
+				 " '%pg_blocking_pids%' AND pid <> pg_backend_pid()",
+				 collect, &got, &err),
 			 0);
 	done = got.len > 0;
 	if (done)

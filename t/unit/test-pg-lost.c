@@ -59,7 +59,7 @@ static unsigned count(struct db *db, const char *sql)
 	struct err err = { 0 };
 	unsigned nr;
 
-	if (pg->query(db, sql, NULL, 0, collect, &got, &err) < 0)
+	if (ask_sql(db, sql, collect, &got, &err) < 0)
 		fail_msg("%s", err.message);
 	nr = (unsigned)atoi(buf_str(&got));
 	buf_release(&got);

@@ -764,7 +764,7 @@ static void test_append_only(void **state)
 	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
 	append_ok(&t, &a, &b);
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		if (pg->execute(f->db, refused[i], strlen(refused[i]), &err) == 0)
+		if (run_sql(f->db, refused[i], &err) == 0)
 			fail_msg("done: %s", refused[i]);
 		if (!strstr(err.message, "append-only"))
 			fail_msg("%s: %s", refused[i], err.message);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "db/driver.h"
+#include "db/sqlite.h"
 #include "tools/crash-vfs.h"
 
 enum { COMMITS = 3, ROWS = 200, CHOICES = 4, CALLS_MAX = 10000 };
@@ -158,7 +159,7 @@ static int pragma(struct db *db, const char *name, const char *value, struct err
 	char sql[64];
 
 	snprintf(sql, sizeof(sql), "PRAGMA %s=%s", name, value);
-	return sqlite->query(db, sql, NULL, 0, NULL, NULL, err);
+	return sqlite_query(db, sql, NULL, 0, NULL, NULL, err);
 }
 
 /* Runs until power fails, or to the end: it fails then, before anything is closed. */
@@ -204,7 +205,7 @@ static const char *ask(struct db *db, const char *sql, struct buf *out)
 	struct err err = { 0 };
 
 	buf_reset(out);
-	if (sqlite->query(db, sql, NULL, 0, join, out, &err) < 0)
+	if (sqlite_query(db, sql, NULL, 0, join, out, &err) < 0)
 		buf_addf(out, "%s", err.message);
 	return buf_str(out);
 }

@@ -356,21 +356,10 @@ static void test_encoding(void **state UNUSED)
 		{ "copy t from stdin;\n1\t\xc0\n\\.\n", 26,
 		  "[copy t from stdin]{1\t!2:3 byte 0xc0 is not UTF-8" },
 	};
-	struct err err = { 0 };
-	size_t i, start;
+	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+	for (i = 0; i < ARRAY_SIZE(texts); i++)
 		check_split(texts[i].sql, texts[i].len, texts[i].expect);
-		assert_int_equal(sql_check_encoding(texts[i].sql, texts[i].len, &start,
-						    &err),
-				 -1);
-		assert_non_null(strstr(texts[i].expect, err.message));
-		assert_int_equal(err.code, ERR_REFUSED);
-	}
-	assert_int_equal(sql_check_encoding("\xef\xbb\xbf'", 4, &start, &err), 0);
-	assert_int_equal(start, 3);
-	assert_int_equal(sql_check_encoding("", 0, &start, &err), 0);
-	assert_int_equal(start, 0);
 }
 
 /* A statement with a NUL behind it, copied or not, and the next one as it was. */

@@ -316,9 +316,7 @@ static void test_keys(void **state)
 	run_ok(f->db, "delete from p where id = 1; delete from c where p = 1");
 
 	/* an old one is no fault of the migration, a further one is */
-	assert_int_equal(sqlite->execute(f->db, "insert into c values (30, 99)", 29,
-					 &err),
-			 0);
+	assert_int_equal(run_sql(f->db, "insert into c values (30, 99)", &err), 0);
 	run_ok(f->db, "insert into p values (3, 'z')");
 	run_ok(f->db, "alter table c add column q references p (id)");
 	assert_int_equal(run_with(f->db, "insert into c values (40, 98, null)", false,
@@ -625,7 +623,7 @@ static void test_append_only(void **state)
 	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
 	append_ok(&t, &a, &b);
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		if (sqlite->execute(f->db, refused[i], strlen(refused[i]), &err) == 0)
+		if (run_sql(f->db, refused[i], &err) == 0)
 			fail_msg("done: %s", refused[i]);
 		if (!strstr(err.message, "append-only"))
 			fail_msg("%s: %s", refused[i], err.message);
@@ -664,7 +662,7 @@ static void test_examine(void **state)
 	assert_int_equal(ledger.nr, 3);
 	ledger_release(&ledger);
 
-	assert_int_equal(sqlite->execute(f->db, tamper, strlen(tamper), &err), 0);
+	assert_int_equal(run_sql(f->db, tamper, &err), 0);
 	assert_int_equal(tracker_examine(&t, &pool, &ledger, on_bad, &bad, &err), 1);
 	assert_non_null(strstr(buf_str(&bad), "2: column 'path' holds 'x', the record "
 					      "'0001.sql'\n"));
