@@ -30,49 +30,18 @@ parts=
 sizes=100,1000
 rounds=11
 rtt=2
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h|--help)
-		usage 0
-		;;
-	--git-migrate|--dbmate|--knex|--engine|--part|--migrations|--rounds|--rtt)
-		[ $# -gt 1 ] || usage 129
-		case $1 in
-		--git-migrate)
-			git_migrate=$2
-			;;
-		--dbmate)
-			dbmate=$(absolute "$2")
-			[ -x "$dbmate" ] || die "there is no dbmate: $2"
-			;;
-		--knex)
-			knex=$(absolute "$2")
-			[ -d "$knex/node_modules/knex" ] || die "there is no knex: $2"
-			;;
-		--engine)
-			engines=$2
-			;;
-		--part)
-			parts=$2
-			;;
-		--migrations)
-			sizes=$2
-			;;
-		--rounds)
-			rounds=$2
-			;;
-		--rtt)
-			rtt=$2
-			;;
-		esac
-		shift
-		;;
-	*)
-		usage 129
-		;;
-	esac
-	shift
+while [ $# -gt 0 ] && take_option 'git-migrate dbmate knex engine:engines part:parts migrations:sizes rounds rtt' "$@"; do
+	shift 2
 done
+[ $# -eq 0 ] || usage 129
+if [ -n "$dbmate" ]; then
+	dbmate=$(absolute "$dbmate")
+	[ -x "$dbmate" ] || die "there is no dbmate: $dbmate"
+fi
+if [ -n "$knex" ]; then
+	knex=$(absolute "$knex")
+	[ -d "$knex/node_modules/knex" ] || die "there is no knex: $knex"
+fi
 git_migrate=$(find_git_migrate "$git_migrate") || exit
 measure=$(program measure) || exit
 raw_pg=$(program raw-pg) || exit

@@ -20,6 +20,29 @@ usage() {
 	exit "$1"
 }
 
+# take_option NAMES ARGUMENT...: the first two arguments are an option and its value,
+# which the variable of its name gets ("-" becomes "_"), or that behind a colon. Fails
+# at what is no option.
+take_option() {
+	case $2 in
+	-h|--help)
+		usage 0
+		;;
+	-*)
+		[ $# -gt 2 ] || usage 129
+		;;
+	*)
+		return 1
+		;;
+	esac
+	for option_name in $1; do
+		[ "--${option_name%:*}" = "$2" ] || continue
+		eval "$(echo "${option_name#*:}" | tr - _)=\$3"
+		return
+	done
+	usage 129
+}
+
 # absolute PATH: of a file or folder that is there
 absolute() {
 	if [ -d "$1" ]; then

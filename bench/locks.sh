@@ -21,35 +21,10 @@ git_migrate=
 only=
 rounds=5
 megabytes=100
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h|--help)
-		usage 0
-		;;
-	--git-migrate|--only|--rounds|--megabytes)
-		[ $# -gt 1 ] || usage 129
-		case $1 in
-		--git-migrate)
-			git_migrate=$2
-			;;
-		--only)
-			only=$2
-			;;
-		--rounds)
-			rounds=$2
-			;;
-		--megabytes)
-			megabytes=$2
-			;;
-		esac
-		shift
-		;;
-	*)
-		usage 129
-		;;
-	esac
-	shift
+while [ $# -gt 0 ] && take_option 'git-migrate only rounds megabytes' "$@"; do
+	shift 2
 done
+[ $# -eq 0 ] || usage 129
 git_migrate=$(find_git_migrate "$git_migrate") || exit
 measure=$(program measure) || exit
 lexer=$(program lexer) || exit

@@ -20,36 +20,14 @@ git_migrate=
 dbmate=
 sizes=100,1000,5000
 rounds=21
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h|--help)
-		usage 0
-		;;
-	--git-migrate|--dbmate|--migrations|--rounds)
-		[ $# -gt 1 ] || usage 129
-		case $1 in
-		--git-migrate)
-			git_migrate=$2
-			;;
-		--dbmate)
-			dbmate=$(absolute "$2")
-			[ -x "$dbmate" ] || die "there is no dbmate: $2"
-			;;
-		--migrations)
-			sizes=$2
-			;;
-		--rounds)
-			rounds=$2
-			;;
-		esac
-		shift
-		;;
-	*)
-		usage 129
-		;;
-	esac
-	shift
+while [ $# -gt 0 ] && take_option 'git-migrate dbmate migrations:sizes rounds' "$@"; do
+	shift 2
 done
+[ $# -eq 0 ] || usage 129
+if [ -n "$dbmate" ]; then
+	dbmate=$(absolute "$dbmate")
+	[ -x "$dbmate" ] || die "there is no dbmate: $dbmate"
+fi
 git_migrate=$(find_git_migrate "$git_migrate") || exit
 history=$(program history) || exit
 measure=$(program measure) || exit

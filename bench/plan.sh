@@ -19,37 +19,8 @@ git_migrate=
 only=
 rounds=11
 seconds=60
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h|--help)
-		usage 0
-		;;
-	--git-migrate|--only|--rounds|--seconds)
-		[ $# -gt 1 ] || usage 129
-		case $1 in
-		--git-migrate)
-			git_migrate=$2
-			;;
-		--only)
-			only=$2
-			;;
-		--rounds)
-			rounds=$2
-			;;
-		--seconds)
-			seconds=$2
-			;;
-		esac
-		shift
-		;;
-	-*)
-		usage 129
-		;;
-	*)
-		break
-		;;
-	esac
-	shift
+while [ $# -gt 0 ] && take_option 'git-migrate only rounds seconds' "$@"; do
+	shift 2
 done
 [ $# -eq 1 ] || usage 129
 git_migrate=$(find_git_migrate "$git_migrate") || exit
