@@ -77,6 +77,14 @@ static void add_touched(struct buf *out, const struct db_touched *what)
 	buf_addc(out, '\n');
 }
 
+/* A line about something whose name came from outside. */
+static void print_about(const char *what, const char *name, const char *rest)
+{
+	printf("%s", what);
+	term_print(stdout, name);
+	printf("%s\n", rest);
+}
+
 static void tell_people(struct telling *t, const struct apply_event *e)
 {
 	bool color = t->ctx->color;
@@ -117,9 +125,8 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		printf("\n");
 		break;
 	case APPLY_WAS_DONE:
-		printf("  done     ");
-		term_print(stdout, e->migration->path);
-		printf("  by another run meanwhile\n");
+		print_about("  done     ", e->migration->path,
+			    "  by another run meanwhile");
 		break;
 	case APPLY_UNTRIED:
 		printf("  not tried  ");
@@ -138,9 +145,7 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		add_touched(&t->lines, e->touched);
 		return;
 	case APPLY_BACKED_UP:
-		printf("backup: ");
-		term_print(stdout, e->text);
-		printf("\n");
+		print_about("backup: ", e->text, "");
 		break;
 	case APPLY_STATEMENT:
 	case APPLY_PROGRESS:
@@ -193,9 +198,7 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 		printf("\n");
 		break;
 	case APPLY_BACKED_UP:
-		printf("backup ");
-		term_print(stdout, e->text);
-		printf("\n");
+		print_about("backup ", e->text, "");
 		break;
 	case APPLY_STATEMENT:
 	case APPLY_PROGRESS:

@@ -189,6 +189,21 @@ static void read_drop(struct walk *w, struct sql_alone *out)
 
 /* --- ALTER ------------------------------------------------------------- */
 
+/* [COLUMN] name, CONSTRAINT name. */
+static void read_part(struct walk *w, struct sql_alone *out)
+{
+	out->object = accept_object(w);
+	if (out->object == ALONE_NOTHING)
+		out->object = ALONE_COLUMN;
+	out->lenient = accept_if_exists(w);
+	out->part = take_part(w, out);
+}
+
+static bool has_part(const struct sql_alone *a)
+{
+	return a->part && (a->object == ALONE_COLUMN || a->object == ALONE_CONSTRAINT);
+}
+
 static void read_add(struct walk *w, struct sql_alone *out)
 {
 	/* constraints that may come without a name */
@@ -199,23 +214,15 @@ static void read_add(struct walk *w, struct sql_alone *out)
 	for (i = 0; i < ARRAY_SIZE(unnamed); i++)
 		if (walk_is(w, unnamed[i]))
 			return;
-	out->object = accept_object(w);
-	if (out->object == ALONE_NOTHING)
-		out->object = ALONE_COLUMN;
-	out->lenient = accept_if_exists(w);
-	out->part = take_part(w, out);
-	if (out->part && (out->object == ALONE_COLUMN || out->object == ALONE_CONSTRAINT))
+	read_part(w, out);
+	if (has_part(out))
 		out->kind = ALONE_ADD;
 }
 
 static void read_remove(struct walk *w, struct sql_alone *out)
 {
-	out->object = accept_object(w);
-	if (out->object == ALONE_NOTHING)
-		out->object = ALONE_COLUMN;
-	out->lenient = accept_if_exists(w);
-	out->part = take_part(w, out);
-	if (out->part && (out->object == ALONE_COLUMN || out->object == ALONE_CONSTRAINT))
+	read_part(w, out);
+	if (has_part(out))
 		out->kind = ALONE_REMOVE;
 }
 
