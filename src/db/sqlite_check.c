@@ -47,14 +47,16 @@ static char next_char(struct sqlite_text *t, size_t *at)
 /* The word at `*at` or behind blanks, without its quotes; goes behind it. "" for none. */
 static void take_word(struct sqlite_text *t, size_t *at, char *out, size_t room)
 {
-	size_t start = skip(t, *at), end;
+	size_t start = skip(t, *at), end, len;
 	char quote = '\0';
 
 	if (start < t->end && strchr("\"'`[", t->window.s[start]))
 		quote = t->window.s[start++];
 	for (end = start; end < t->end && in_word(t->window.s[end]);)
 		end++;
-	snprintf(out, room, "%.*s", (int)(end - start), t->window.s + start);
+	len = end - start < room ? end - start : room - 1;
+	memcpy(out, t->window.s + start, len);
+	out[len] = '\0';
 	*at = end + (quote && end < t->end);
 }
 
@@ -233,7 +235,8 @@ static bool accept_word(struct sqlite_text *t, size_t *at, const char *const *li
 
 	take_word(t, &behind, word, sizeof(word));
 	for (i = 0; i < nr; i++) {
-		if (strcasecmp(word, list[i]) != 0)
+		if (ascii_tolower(word[0]) != list[i][0] ||
+		    strcasecmp(word, list[i]) != 0)
 			continue;
 		*at = behind;
 		return true;
