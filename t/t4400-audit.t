@@ -139,7 +139,7 @@ test_expect_success 'the notes are rewritten too, and pushed by force: other clo
 	rewrite "/^0000000003 /s/ by=[^ ]* / by=Somebody%20Else%20<x@y> /" &&
 	git for-each-ref --format="delete %(refname)" refs/notes | git update-ref --stdin &&
 	rm -r .git/migrate/seen && git migrate apply >.git/t/out 2>&1 &&
-	git push -q -f origin "+$ref:$ref" &&
+	git push -q -f --no-verify origin "+$ref:$ref" &&
 	cd ../witness &&
 	test_expect_code 1 git migrate sync >out 2>err &&
 	grep "^error: a mirror on .origin. was rewritten" err && grep "^hint: Records that were there" err &&

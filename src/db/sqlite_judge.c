@@ -134,8 +134,8 @@ static int refuse_keys(const struct sqlite_judge *j, struct err *err)
 
 /* --- the verdict -------------------------------------------------------- */
 
-static int judge_control(struct sqlite_judge *j, const struct sqlite_text *t, bool last,
-			 struct err *err)
+static int judge_control(struct sqlite_judge *j, const struct sqlite_text *t, size_t at,
+			 bool last, struct err *err)
 {
 	switch (j->control) {
 	case CONTROL_NONE:
@@ -147,8 +147,7 @@ static int judge_control(struct sqlite_judge *j, const struct sqlite_text *t, bo
 		if (j->done || j->began)
 			return refuse_control(j->subject, err);
 		j->began = true;
-		j->pair_line = t->line;
-		j->pair_column = t->column;
+		sqlite_text_place(t, at, &j->pair);
 		return 1;
 	case CONTROL_COMMIT:
 		if (!j->began || j->ended)
@@ -170,7 +169,7 @@ static int judge_control(struct sqlite_judge *j, const struct sqlite_text *t, bo
 int sqlite_judge_statement(struct sqlite_judge *j, const struct sqlite_text *t, size_t at,
 			   bool last, struct err *err)
 {
-	int ret = judge_control(j, t, last, err);
+	int ret = judge_control(j, t, at, last, err);
 
 	return ret < 0 ? sqlite_text_place(t, at, err) : ret;
 }
@@ -180,8 +179,5 @@ int sqlite_judge_end(const struct sqlite_judge *j, struct err *err)
 	if (!j->began || j->ended)
 		return 0;
 	refuse_control("BEGIN without COMMIT", err);
-	err->line = j->pair_line;
-	err->column = j->pair_column;
-	err->excerpt[0] = '\0';
-	return -1;
+	return err_place(err, &j->pair);
 }

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct err;
+#include "base/err.h"
+
 struct sqlite_text;
 
 /* What is refused, whatever stands before it. */
@@ -40,8 +41,8 @@ struct sqlite_judge {
 	char subject[80];
 	/* an outer BEGIN..COMMIT pair, and PRAGMA foreign_keys around it */
 	bool began, ended, keys_told;
-	unsigned pair_line, pair_column; /* where it begins */
-	unsigned done;			 /* statements so far that are not left out */
+	struct err pair; /* has the place where it begins */
+	unsigned done;	 /* statements so far that are not left out */
 };
 
 /** A statement begins, of which nothing was found. */

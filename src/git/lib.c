@@ -53,10 +53,6 @@
 	  (size_t * a, git_object_t * b, git_odb * c, const git_oid *d), (a, b, c, d))   \
 	X(int, git_oid_equal, (const git_oid *a, const git_oid *b), (a, b))              \
 	X(int, git_oid_fromstrn, (git_oid * a, const char *b, size_t c), (a, b, c))      \
-	X(int, git_reference_create_matching,                                            \
-	  (git_reference * *a, git_repository * b, const char *c, const git_oid *d,      \
-	   int e, const git_oid *f, const char *g),                                      \
-	  (a, b, c, d, e, f, g))                                                         \
 	X(int, git_reference_dwim,                                                       \
 	  (git_reference * *a, git_repository * b, const char *c), (a, b, c))            \
 	X(int, git_reference_is_valid_name, (const char *a), (a))                        \
@@ -64,6 +60,8 @@
 	  (git_reference_iterator * *a, git_repository * b, const char *c), (a, b, c))   \
 	X(int, git_reference_lookup,                                                     \
 	  (git_reference * *a, git_repository * b, const char *c), (a, b, c))            \
+	X(int, git_reference_name_to_id,                                                 \
+	  (git_oid * a, git_repository * b, const char *c), (a, b, c))                   \
 	X(int, git_reference_next_name, (const char **a, git_reference_iterator *b),     \
 	  (a, b))                                                                        \
 	X(int, git_reference_peel,                                                       \
@@ -83,7 +81,14 @@
 	X(int, git_revparse_single,                                                      \
 	  (git_object * *a, git_repository * b, const char *c), (a, b, c))               \
 	X(int, git_signature_now, (git_signature * *a, const char *b, const char *c),    \
-	  (a, b, c))
+	  (a, b, c))                                                                     \
+	X(int, git_transaction_commit, (git_transaction * a), (a))                       \
+	X(int, git_transaction_lock_ref, (git_transaction * a, const char *b), (a, b))   \
+	X(int, git_transaction_new, (git_transaction * *a, git_repository * b), (a, b))  \
+	X(int, git_transaction_set_target,                                               \
+	  (git_transaction * a, const char *b, const git_oid *c, const git_signature *d, \
+	   const char *e),                                                               \
+	  (a, b, c, d, e))
 
 /* Those that free, and take NULL before there is a library: X(function, type). */
 #define FREES(X)                                                                         \
@@ -95,7 +100,8 @@
 	X(git_reference_free, git_reference)                                             \
 	X(git_reference_iterator_free, git_reference_iterator)                           \
 	X(git_repository_free, git_repository)                                           \
-	X(git_signature_free, git_signature)
+	X(git_signature_free, git_signature)                                             \
+	X(git_transaction_free, git_transaction)
 
 static struct {
 #define X(type, name, params, args) __typeof__(&name) name;

@@ -342,8 +342,8 @@ static void test_frozen(void **state)
 	struct err err = { 0 };
 	pid_t server = 0;
 
-	assert_int_equal(pg->query(f->other, "SELECT pg_read_file('postmaster.pid')",
-				   NULL, 0, first_line, &server, &err),
+	assert_int_equal(ask_sql(f->other, "SELECT pg_read_file('postmaster.pid')",
+				 first_line, &server, &err),
 			 0);
 	assert_true(server > 1);
 	assert_int_equal(kill(server, SIGSTOP), 0);
