@@ -4,7 +4,7 @@
 # completions/git-migrate, where it is loaded when it is first needed.
 # t/t6020-completion.t compares the options with what each command's -h shows.
 
-__git_migrate_commands="status new apply log show diagnose audit sync report at init target plan check hook"
+__git_migrate_commands="status new apply log show diagnose audit sync report at init target plan schema check hook"
 
 __git_migrate_targets()
 {
@@ -59,6 +59,9 @@ __git_migrate_options()
 	plan)
 		echo "--graph --since= --merge= --verify --porcelain --json"
 		;;
+	schema)
+		echo "--hash --json"
+		;;
 	check)
 		echo "--merge= --json"
 		;;
@@ -101,7 +104,7 @@ __git_migrate_value()
 __git_migrate_argument()
 {
 	case $1,$2 in
-	status,*|apply,*|audit,*|sync,*|target,show|target,remove|target,restored|target,clone)
+	status,*|apply,*|audit,*|sync,*|schema,*|target,show|target,remove|target,restored|target,clone)
 		__gitcomp_nl "$(__git_migrate_targets)"
 		;;
 	diagnose,)

@@ -45,6 +45,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/proof.c %reldir%/core/proof.h \
 	%reldir%/core/record.c %reldir%/core/record.h \
 	%reldir%/core/requires.c %reldir%/core/requires.h \
+	%reldir%/core/schema.c %reldir%/core/schema.h \
 	%reldir%/core/trailer.c %reldir%/core/trailer.h \
 	%reldir%/core/update.c %reldir%/core/update.h \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
@@ -105,6 +106,9 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_look.c %reldir%/db/pg_look.h \
 	%reldir%/db/pg_pipe.c \
 	%reldir%/db/pg_run.c \
+	%reldir%/db/pg_schema.c %reldir%/db/pg_schema.h \
+	%reldir%/db/pg_schema_crdb.c \
+	%reldir%/db/pg_schema_sql.c \
 	%reldir%/db/pg_script.c \
 	%reldir%/db/pg_talk.c \
 	%reldir%/db/pg_touched.c \
@@ -124,6 +128,11 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/sqlite_script.c \
 	%reldir%/db/sqlite_text.c \
 	%reldir%/db/sqlite_trace.c \
+	%reldir%/db/sqlite_keys.c \
+	%reldir%/db/sqlite_schema.c \
+	%reldir%/db/sqlite_script.c \
+	%reldir%/db/sqlite_text.c \
+	%reldir%/db/sqlite_words.c %reldir%/db/sqlite_words.h \
 	%reldir%/db/sqlite_unit.c %reldir%/db/sqlite_unit.h \
 	%reldir%/db/tracker.c %reldir%/db/tracker.h
 
@@ -161,6 +170,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/prepush.c %reldir%/flow/prepush.h \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \
 	%reldir%/flow/push.c %reldir%/flow/push.h \
+	%reldir%/flow/ran.c \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
 	%reldir%/flow/seen.c %reldir%/flow/seen.h \
@@ -204,6 +214,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/report_html.c \
 	%reldir%/cmd/report_print.h \
 	%reldir%/cmd/report_text.c \
+	%reldir%/cmd/schema.c \
 	%reldir%/cmd/setup.c %reldir%/cmd/setup.h \
 	%reldir%/cmd/show.c \
 	%reldir%/cmd/status.c \

@@ -264,6 +264,7 @@ shell_tests = \
 	%reldir%/t4200-sync.t \
 	%reldir%/t4300-report.t \
 	%reldir%/t4400-audit.t \
+	%reldir%/t4410-schema.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5010-messages.t \
 	%reldir%/t5020-fronts.t \

@@ -26,7 +26,7 @@ test_expect_success '-h lists the commands on stdout' '
 	echo "usage: git migrate <command> [<options>] [<arguments>]" >expect &&
 	test_cmp expect actual &&
 	sed -n "s/^   \([a-z]*\)  *.*/\1/p" usage >commands &&
-	for command in status new apply log show diagnose audit sync report at init target plan check hook; do
+	for command in status new apply log show diagnose audit sync report at init target plan schema check hook; do
 		has_line commands $command || return 1
 	done
 '
@@ -248,7 +248,7 @@ test_expect_success 'a bare repository: reading and applying work, new refuses' 
 		git migrate $command >out 2>err || return 1
 	done &&
 	sqlite ../bare.db "SELECT count(*) FROM git_migrate_log" >actual &&
-	echo 3 >expect &&
+	echo 4 >expect &&
 	test_cmp expect actual &&
 	as_error 128 "a bare repository has no work tree" git migrate new more
 '

@@ -48,9 +48,9 @@ mask() {
 		-e 's/^\(applied\|would-apply\) \([0-9]*\) \([0-9]*\) [0-9]* /\1 \2 \3 MS /'
 }
 
-# events [DB]: event and path of each record.
+# events [DB]: event and path of each record, but for what ends a run.
 events() {
-	sqlite "${1:-app.db}" 'SELECT event, path FROM git_migrate_log ORDER BY seq'
+	sqlite "${1:-app.db}" "SELECT event, path FROM git_migrate_log WHERE event <> 'ran' ORDER BY seq"
 }
 
 # at_once COMMAND COMMAND: both at the same time; whether both succeeded.
@@ -163,8 +163,8 @@ test_expect_success 'the first apply makes database and tracker' '
 	target default (sqlite:app.db): 2 migrations to run
 	  applied  create-users.sql  1 statement, MS ms
 	  applied  add-phone.sql  1 statement, MS ms
-	mirror: 3 records added to refs/notes/migrate/default
-	head: record 3 HASH
+	mirror: 4 records added to refs/notes/migrate/default
+	head: record 4 HASH
 	END
 	test_cmp .git/t/expect .git/t/actual &&
 	echo "hint: \"git migrate log\" shows what ran; \"git migrate audit\" proves it." \
@@ -196,15 +196,16 @@ test_expect_success 'the records say what ran, from where, and link to each othe
 	sed "s/head: .*/head: HASH/" .git/t/out >.git/t/actual &&
 	cat >.git/t/expect <<-\END &&
 	target default
-	  ok       chain          3 records, each linked to the one before it; columns agree
+	  ok       chain          4 records, each linked to the one before it; columns agree
 	  ok       plan           2 applied migrations, path and content as in the plan
 	  ok       order          2 settled in the order of the plan, or excepted
 	  ok       commits        2 commits that records name are in the history of this plan
 	  ok       fixes          0 fixes, as in the plan
 	  ok       unfixed        nothing that a later migration fixes is in force without it
 	  ok       exceptions     0 exceptions on record, each with its reason; 0 waivers in the plan
-	  ok       seen           goes on from record 3, the last that this clone has seen
-	  ok       mirror         3 records, byte for byte as in the tracker
+	  ok       seen           goes on from record 4, the last that this clone has seen
+	  ok       mirror         4 records, byte for byte as in the tracker
+	  ok       schema         the database is made of the same as when record 4 was written
 	head: HASH
 	END
 	test_cmp .git/t/expect .git/t/actual
@@ -262,14 +263,14 @@ test_expect_success '--porcelain' '
 	planned default 2
 	applied 2 2 MS a.sql
 	applied 3 1 MS b.sql
-	mirrored 3
-	head default 3 HASH
+	mirrored 4
+	head default 4 HASH
 	END
 	test_cmp .git/t/expect .git/t/actual &&
 	test_must_be_empty .git/t/err &&
 	git migrate apply --porcelain >.git/t/out 2>.git/t/err &&
 	mask <.git/t/out >.git/t/actual &&
-	printf "%s\n" "planned default 0" "head default 3 HASH" >.git/t/expect &&
+	printf "%s\n" "planned default 0" "head default 4 HASH" >.git/t/expect &&
 	test_cmp .git/t/expect .git/t/actual &&
 	test_must_be_empty .git/t/err &&
 	git migrate status --porcelain >.git/t/out &&
@@ -278,15 +279,16 @@ test_expect_success '--porcelain' '
 	test_cmp .git/t/expect .git/t/actual &&
 	git migrate audit --porcelain >.git/t/out &&
 	cat >.git/t/expect <<-\END &&
-	default ok chain 3 3 records, each linked to the one before it; columns agree
+	default ok chain 4 4 records, each linked to the one before it; columns agree
 	default ok plan 0 2 applied migrations, path and content as in the plan
 	default ok order 0 2 settled in the order of the plan, or excepted
 	default ok commits 0 2 commits that records name are in the history of this plan
 	default ok fixes 0 0 fixes, as in the plan
 	default ok unfixed 0 nothing that a later migration fixes is in force without it
 	default ok exceptions 0 0 exceptions on record, each with its reason; 0 waivers in the plan
-	default ok seen 3 goes on from record 3, the last that this clone has seen
-	default ok mirror 0 3 records, byte for byte as in the tracker
+	default ok seen 4 goes on from record 4, the last that this clone has seen
+	default ok mirror 0 4 records, byte for byte as in the tracker
+	default ok schema 4 the database is made of the same as when record 4 was written
 	END
 	test_cmp .git/t/expect .git/t/out &&
 	git migrate target list --porcelain >.git/t/out &&
@@ -325,7 +327,7 @@ test_expect_success '--json' '
 	      }
 	    ],
 	    "left": 0,
-	    "seq": 2,
+	    "seq": 3,
 	    "hash": "HASH",
 	    "error": null
 	  }
@@ -387,7 +389,7 @@ test_expect_success '--json of a failure is whole JSON and tells the error' '
 	      }
 	    ],
 	    "left": 0,
-	    "seq": 3,
+	    "seq": 4,
 	    "hash": "HASH",
 	    "error": "migrations/bad.sql:1:8: no such column: missing"
 	  }
@@ -498,7 +500,7 @@ INSERT INTO nowhere VALUES (1);" &&
 	target default (sqlite:app.db): 3 migrations to run
 	  applied  good.sql  1 statement, MS ms
 	  failed   bad.sql
-	mirror: 3 records added to refs/notes/migrate/default
+	mirror: 4 records added to refs/notes/migrate/default
 	END
 	test_cmp .git/t/expect .git/t/actual &&
 	has_line .git/t/err "error: migrations/bad.sql:3:1: no such table: nowhere" &&
@@ -637,7 +639,7 @@ DELETE FROM git_migrate_log;" &&
 	tracker_rows >.git/t/expect &&
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
 	grep "^error: migrations/a.sql:2:1: a migration cannot change the tracker" .git/t/err &&
-	tracker_rows | sed 3q >.git/t/actual &&
+	tracker_rows | sed 4q >.git/t/actual &&
 	test_cmp .git/t/expect .git/t/actual
 '
 
@@ -817,7 +819,7 @@ test_expect_success 'an older commit finds the target ahead and does nothing' '
 	echo "target default is ahead of this commit: nothing to do" >.git/t/expect &&
 	test_cmp .git/t/expect .git/t/out &&
 	git migrate apply --at HEAD~1 --porcelain >.git/t/out 2>.git/t/err &&
-	grep "^ahead default 3 " .git/t/out &&
+	grep "^ahead default 4 " .git/t/out &&
 	state >.git/t/after &&
 	test_cmp .git/t/before .git/t/after &&
 	git checkout -q -b other HEAD~1 &&
@@ -896,7 +898,7 @@ test_expect_success 'a record that was taken out' '
 test_expect_success 'a tail that was cut off is seen by the mirror' '
 	cp sound app.db &&
 	sqlite app.db "DROP TRIGGER git_migrate_log_delete;
-		DELETE FROM git_migrate_log WHERE seq = 3" &&
+		DELETE FROM git_migrate_log WHERE seq >= 3" &&
 	test_expect_code 1 git migrate audit >.git/t/out 2>.git/t/err &&
 	grep "failed *tracker-lacks.*record 3 (applied add-phone.sql at " .git/t/out &&
 	refuses 1 "target '\''default'\'' went back in time" git migrate apply

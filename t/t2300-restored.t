@@ -24,14 +24,14 @@ test_expect_success 'a restored database is refused, and nothing is changed' '
 		git rev-parse refs/notes/migrate/default >../before &&
 		test_expect_code 1 git migrate apply 2>../err &&
 		grep "^error: target .default. went back in time" ../err &&
-		grep "^detail: Its mirror ends in record 4; its tracker ends in 2." ../err &&
+		grep "^detail: Its mirror ends in record 7; its tracker ends in 3." ../err &&
 		grep "git migrate target restored default --reason" ../err &&
 		git rev-parse refs/notes/migrate/default >../after &&
 		test_cmp ../before ../after &&
 		cmp ../saved.db app.db &&
 		test_expect_code 1 git migrate audit --porcelain >../audit &&
-		grep "^default failed tracker-lacks 3 " ../audit &&
 		grep "^default failed tracker-lacks 4 " ../audit &&
+		grep "^default failed tracker-lacks 6 " ../audit &&
 		test_expect_code 1 git migrate status --exit-code 2>../err &&
 		grep "went back in time" ../err
 	)
@@ -47,12 +47,12 @@ test_expect_success 'once it is said, what was lost is pending and runs again' '
 		test_cmp ../expect ../actual &&
 		git migrate apply >../out 2>&1 &&
 		git migrate audit --porcelain >../audit &&
-		grep "^default warning restored 3 " ../audit &&
+		grep "^default warning restored 4 " ../audit &&
 		! grep " failed " ../audit &&
 		tracker_rows | cut -d" " -f1,4,5 >../actual &&
-		grep "^0000000005 event=restored head=" ../actual &&
-		grep "^0000000007 event=applied path=m3.sql" ../actual &&
-		tracker_rows | sed -n 3p | grep " old=0000000004:[0-9a-f]* reason=disk%20failure$" &&
+		grep "^0000000008 event=restored head=" ../actual &&
+		grep "^0000000010 event=applied path=m3.sql" ../actual &&
+		tracker_rows | sed -n 4p | grep " old=0000000007:[0-9a-f]* reason=disk%20failure$" &&
 		git migrate log >../log &&
 		test 3 -eq "$(grep -c "applied on default" ../log)"
 	)
@@ -108,9 +108,9 @@ test_expect_success PG 'a copied database is refused until it is said' '
 		git migrate apply staging >../out 2>&1 &&
 		git migrate audit staging --porcelain >../audit &&
 		! grep " failed " ../audit &&
-		pg_tracker_rows "$staging" | sed -n 3p >../record &&
+		pg_tracker_rows "$staging" | sed -n 4p >../record &&
 		grep "event=cloned" ../record &&
-		grep " from=[0-9a-f-]*:0000000002:[0-9a-f]* reason=refresh%20from%20production$" ../record &&
+		grep " from=[0-9a-f-]*:0000000003:[0-9a-f]* reason=refresh%20from%20production$" ../record &&
 		git migrate apply production >../out 2>&1 &&
 		git migrate audit production --porcelain >../audit &&
 		! grep " failed " ../audit
@@ -231,7 +231,7 @@ test_expect_success 'a database that was thrown away starts over, once that is s
 		git migrate apply >../out 2>&1 &&
 		git migrate audit --porcelain >../audit && ! grep " failed " ../audit &&
 		tracker_rows | head -n 1 >../first &&
-		grep " old=0000000004:[0-9a-f]* reason=a%20fresh%20start$" ../first &&
+		grep " old=0000000007:[0-9a-f]* reason=a%20fresh%20start$" ../first &&
 		git migrate log >../log && test 3 -eq "$(grep -c "applied on default" ../log)" &&
 		rm -rf ../seen3 && git init -q --bare ../seen3 && git -C ../seen3 migrate init >../out &&
 		git push -q ../seen3 main "refs/notes/migrate/*"

@@ -28,7 +28,7 @@ test_expect_success 'ssh: migrate.signNotes' '
 	git migrate apply >.git/t/out 2>.git/t/err &&
 	git verify-commit $ref 2>.git/t/said &&
 	grep "^Good \"git\" signature for committer@example.com" .git/t/said &&
-	git log -1 --format=%B $ref | grep "^Migrate-Head: default 0000000003 " &&
+	git log -1 --format=%B $ref | grep "^Migrate-Head: default 0000000005 " &&
 	git migrate audit >.git/t/out && grep "ok *mirror " .git/t/out &&
 	git fsck --strict >.git/t/out 2>&1
 '
@@ -52,7 +52,7 @@ test_expect_success 'a key that cannot sign: the apply stands, the mirror is tol
 	grep "^hint: .*migrate.signNotes" .git/t/err &&
 	git rev-parse $ref >.git/t/after && test_cmp .git/t/before .git/t/after &&
 	git config user.signingKey "$PWD/.git/t/key" &&
-	git migrate apply >.git/t/out 2>&1 && grep "mirror: 1 record added" .git/t/out &&
+	git migrate apply >.git/t/out 2>&1 && grep "mirror: 2 records added" .git/t/out &&
 	git verify-commit $ref 2>.git/t/said
 '
 
@@ -78,7 +78,7 @@ test_expect_success 'x509' '
 	git config gpg.format x509 && git config gpg.x509.program "$PWD/.git/t/gpgsm" &&
 	new_migration g "CREATE TABLE g (x);" && git migrate apply >.git/t/out 2>&1 &&
 	git cat-file commit $ref | grep -F "BEGIN SIGNED MESSAGE" &&
-	grep "^Migrate-Head: default 0000000008 " .git/t/gpgsm.signed
+	grep "^Migrate-Head: default 0000000015 " .git/t/gpgsm.signed
 '
 
 test_done

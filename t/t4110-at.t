@@ -31,7 +31,7 @@ test_expect_success 'at a date: what was in force, what was live' '
 	sed -e "s/20[0-9-]*T[0-9:.]*Z/T/g" -e "s/  */ /g" .git/t/out >.git/t/actual &&
 	cat >.git/t/expect <<-\END &&
 	target default at T
-	2 in force, by record 3 of T
+	2 in force, by record 4 of T
 
 	 a.sql applied T C O Mitter <committer@example.com>
 	 b.sql applied T C O Mitter <committer@example.com>

@@ -60,7 +60,7 @@ test_expect_success 'what the tracker has and the mirror lacks is appended' '
 	git update-ref -d $ref &&
 	git migrate sync >.git/t/out &&
 	cat >.git/t/expect <<-\END &&
-	default: 1 record appended from the tracker
+	default: 2 records appended from the tracker
 	default: pushed to origin
 	END
 	test_cmp .git/t/expect .git/t/out &&

@@ -597,7 +597,7 @@ test_expect_success 'mirror: a line added that continues nothing' '
 	git update-ref $mirror $sound &&
 	{
 		git notes --ref=$mirror show HEAD &&
-		git notes --ref=$mirror show HEAD | sed "s/^0*3 /0000000004 /"
+		git notes --ref=$mirror show HEAD | sed "s/^0*4 /0000000005 /"
 	} >.git/t/lines &&
 	git notes --ref=$mirror add -f -F .git/t/lines HEAD 2>.git/t/err &&
 	server for-each-ref >.git/t/before &&

@@ -33,8 +33,8 @@ test_expect_success 'the log shows the fix under what it fixed' '
 
 test_expect_success 'git log shows the record, and audit finds no fault' '
 	grep "^Notes (migrate/default):" story &&
-	grep "^    0000000004 prev=.* event=applied path=allow-missing-phone.sql" story &&
-	grep "^  ok  *mirror  *4 records" story
+	grep "^    0000000006 prev=.* event=applied path=allow-missing-phone.sql" story &&
+	grep "^  ok  *mirror  *7 records" story
 '
 
 test_expect_success 'the edit was refused here and on the server' '

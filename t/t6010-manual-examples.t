@@ -140,8 +140,8 @@ tampered() {
 
 test_expect_success 'SQLite: a changed byte is found in each record' '
 	last=$(sqlite app/app.db "SELECT max(seq) FROM git_migrate_log") &&
-	test "$last" = 4 &&
-	for seq in 1 2 3 4
+	test "$last" = 7 &&
+	for seq in 1 2 3 4 5 6 7
 	do
 		tampered "UPDATE git_migrate_log
 			SET record = replace(record, \" by=C\", \" by=D\")
@@ -211,21 +211,21 @@ refuses_mirror() {
 }
 
 test_expect_success 'mirror: a changed byte is found in each record' '
-	for seq in 1 2 3
+	for seq in 1 2 3 4 5 6
 	do
 		edit_mirror "/^000000000$seq /s/ by=C/ by=D/" &&
 		refuses_mirror "record 000000000$((seq + 1)) is wrong" || return 1
 	done &&
-	edit_mirror "/^0000000004 /s/ by=C/ by=D/" &&
-	refuses_mirror "record 4 is not the newest, or wrong"
+	edit_mirror "/^0000000007 /s/ by=C/ by=D/" &&
+	refuses_mirror "record 7 is not the newest, or wrong"
 '
 
 test_expect_success 'mirror: so is a missing and a foreign record' '
 	edit_mirror "/^0000000002 /d" &&
 	refuses_mirror "record 0000000003 is wrong" &&
-	edit_mirror "/^0000000004 /d" &&
-	refuses_mirror "record 3 is not the newest, or wrong" &&
-	edit_mirror "/^0000000004 /a junk" &&
+	edit_mirror "/^0000000007 /d" &&
+	refuses_mirror "record 6 is not the newest, or wrong" &&
+	edit_mirror "/^0000000007 /a junk" &&
 	refuses_mirror "record junk is wrong" &&
 	(
 		cd bad &&
@@ -240,7 +240,7 @@ test_expect_success 'both: a database that was restored' '
 		trigger=$(sqlite app.db "SELECT sql FROM sqlite_schema
 			WHERE name = '\''git_migrate_log_delete'\''") &&
 		sqlite app.db "DROP TRIGGER git_migrate_log_delete;
-			DELETE FROM git_migrate_log WHERE seq > 2; $trigger;
+			DELETE FROM git_migrate_log WHERE seq > 3; $trigger;
 			DROP TABLE users; CREATE TABLE users (
 				id INTEGER PRIMARY KEY, name TEXT, email TEXT)" &&
 		git migrate target restored default --reason "disk failure" &&
@@ -248,7 +248,7 @@ test_expect_success 'both: a database that was restored' '
 		verify sqlite app.db >out &&
 		says_head out &&
 		verify mirror default >out &&
-		grep "^7 records, head $head\$" out
+		grep "^11 records, head $head\$" out
 	)
 '
 

@@ -55,6 +55,15 @@ static void tell_unmirrored(struct telling *t, const struct apply_event *e)
 			 "writes them.");
 }
 
+static void tell_undescribed(struct telling *t, const struct apply_event *e)
+{
+	cmd_flush(t->ctx);
+	say_warning(&t->ctx->say, "the end of the run was not recorded: %s", e->text);
+	say_hint(&t->ctx->say, "schema",
+		 "The migrations are applied and recorded. The fingerprint of the schema "
+		 "is missing, until the next run that applies something records it.");
+}
+
 /* What a dry run saw of one relation. */
 static void add_touched(struct buf *out, const struct db_touched *what)
 {
@@ -141,6 +150,9 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		cmd_flush(t->ctx);
 		tell_unmirrored(t, e);
 		break;
+	case APPLY_UNDESCRIBED:
+		tell_undescribed(t, e);
+		break;
 	case APPLY_TOUCHED:
 		add_touched(&t->lines, e->touched);
 		return;
@@ -188,6 +200,9 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 		printf("unmirrored\n");
 		cmd_flush(t->ctx);
 		tell_unmirrored(t, e);
+		break;
+	case APPLY_UNDESCRIBED:
+		tell_undescribed(t, e);
 		break;
 	case APPLY_TOUCHED:
 		printf("touched %s %c%c%c %" PRIu64 " ",
@@ -242,6 +257,8 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 
 	if (e->step == APPLY_UNMIRRORED)
 		tell_unmirrored(t, e);
+	if (e->step == APPLY_UNDESCRIBED)
+		tell_undescribed(t, e);
 	collect_json(t, e);
 	if (e->step != APPLY_DONE && e->step != APPLY_FAILED &&
 	    e->step != APPLY_WAS_DONE && e->step != APPLY_UNTRIED &&

@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	  "add, list, show, remove targets" },
 	{ "plan", cmd_plan, NEED_REPO, "plumbing",
 	  "list the migrations of a commit, in order" },
+	{ "schema", cmd_schema, NEED_REPO, "plumbing",
+	  "describe what a database is made of" },
 	{ "check", cmd_check, NEED_REPO, "plumbing", "judge a range as a server would" },
 	{ "hook", cmd_hook, NEED_REPO, "plumbing", "judge from inside of a git hook" },
 };

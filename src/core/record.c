@@ -31,6 +31,7 @@ enum kind {
 	KIND_UUID,
 	KIND_POINT,  /* <seq>:<hash> */
 	KIND_ORIGIN, /* <uuid>:<seq>:<hash> */
+	KIND_PRINT,  /* <form>:<sha256> */
 };
 
 static const struct {
@@ -61,6 +62,9 @@ static const struct {
 	[FIELD_FROM] = { "from", KIND_ORIGIN },
 	[FIELD_BACKUP] = { "backup", KIND_TEXT },
 	[FIELD_REASON] = { "reason", KIND_FILLED },
+	[FIELD_MIGRATIONS] = { "migrations", KIND_NUMBER },
+	[FIELD_DURATIONS] = { "durations", KIND_FILLED },
+	[FIELD_SCHEMA] = { "schema", KIND_PRINT },
 };
 
 #define BIT(f) (1u << (f))
@@ -246,6 +250,8 @@ static const char *judge_value(enum kind kind, const char *s)
 		return is_point(s) ? NULL : "is not <seq>:<hash>";
 	case KIND_ORIGIN:
 		return is_origin(s) ? NULL : "is not <uuid>:<seq>:<hash>";
+	case KIND_PRINT:
+		return is_point(s) ? NULL : "is not <form>:<sha256>";
 	}
 	BUG("unhandled kind %d", (int)kind);
 }

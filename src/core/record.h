@@ -55,6 +55,9 @@ enum field {
 	FIELD_FROM,
 	FIELD_BACKUP, /* file that holds the database as it was before the run */
 	FIELD_REASON,
+	FIELD_MIGRATIONS, /* ran: how many */
+	FIELD_DURATIONS,  /* ran: path:ms of each, joined by commas */
+	FIELD_SCHEMA,	  /* ran: the schema's fingerprint */
 	FIELD_NR,
 };
 

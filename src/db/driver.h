@@ -13,6 +13,7 @@
 struct buf;
 struct db;
 struct err;
+struct schema;
 struct source;
 
 struct db_waiter {
@@ -302,6 +303,12 @@ struct db_driver {
 	 */
 	int (*ask)(struct db *db, struct db_question *questions, size_t nr,
 		   struct err *err);
+
+	/**
+	 * Adds a description of what the database is made of, without data and without
+	 * the tracker, in one transaction that only reads. 0 or -1.
+	 */
+	int (*schema)(struct db *db, struct schema *out, struct err *err);
 
 	/**
 	 * Looks for damage of the file before anything is run; `full` reads all of

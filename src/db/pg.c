@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "db/driver.h"
 #include "db/pg.h"
+#include "db/pg_schema.h"
 
 enum {
 	CONNECT_SECONDS = 30,
@@ -441,6 +442,7 @@ const struct db_driver db_postgresql = {
 	.run_alone = pg_run_alone,
 	.evidence = pg_evidence,
 	.mend = pg_mend,
+	.schema = pg_schema,
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 	.is_passing = is_passing,

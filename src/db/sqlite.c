@@ -534,6 +534,7 @@ const struct db_driver db_sqlite = {
 	.run_alone = sqlite_run_alone,
 	.evidence = sqlite_evidence,
 	.mend = sqlite_mend,
+	.schema = sqlite_schema,
 	.reconnect = reconnect,
 	.verify = sqlite_verify,
 	.backup = sqlite_backup,

@@ -211,6 +211,7 @@ int sqlite_evidence(struct db *db, const struct db_script *script, enum db_evide
 		    struct buf *text, struct err *err);
 int sqlite_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
 		struct err *err);
+int sqlite_schema(struct db *db, struct schema *out, struct err *err);
 int sqlite_verify(struct db *db, bool full, struct err *err);
 int sqlite_backup(struct db *db, const char *suffix, struct buf *out, struct err *err);
 

@@ -460,7 +460,9 @@ static int roll_forward(struct job *j, struct err *err)
 	skip_settled(j);
 	if (j->next < j->nr && o->backup && make_backup(j, err) < 0)
 		return -1;
+	j->since = clock_ms();
 	ret = run_rest(j, err);
+	ran_write(j, err);
 	if (err->code == ERR_INTERRUPTED)
 		target_grace(t);
 	/* also when the database cannot be asked any more: what was read is enough */
@@ -518,6 +520,7 @@ int apply_run(struct repo *repo, const struct apply_options *o,
 		scribe_release(&j.scribe);
 	}
 	free(j.todo);
+	free(j.durations);
 	buf_release(&j.backup);
 	return ret;
 }

@@ -25,7 +25,8 @@ enum apply_step {
 	APPLY_TOUCHED,	 /* dry run: what it touched */
 	APPLY_BACKED_UP, /* the database was copied to the file `text` */
 	APPLY_MIRRORED,	 /* `nr` records were written to the mirror */
-	APPLY_UNMIRRORED, /* the mirror could not be written: `text` says why */
+	APPLY_UNMIRRORED,  /* the mirror could not be written: `text` says why */
+	APPLY_UNDESCRIBED, /* nor the record that ends the run: `text` says why */
 };
 
 struct apply_event {

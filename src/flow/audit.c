@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "core/plan.h"
+#include "core/schema.h"
 #include "flow/audit.h"
 #include "flow/audit_story.h"
 #include "flow/mirror.h"
@@ -350,6 +351,91 @@ static int compare_log(struct repo *repo, struct plan *plan, struct target *t,
 		       : 0;
 }
 
+/* The newest record with a fingerprint that still counts, or NULL. */
+static const struct record *last_ran(const struct ledger *l)
+{
+	size_t i = l->nr;
+
+	while (i-- > 0)
+		if (l->records[i].event == EVENT_RAN && l->records[i].field[FIELD_SCHEMA])
+			return &l->records[i];
+	return NULL;
+}
+
+/* Whether what stands behind it may have changed the schema, or brought another. */
+static bool is_outdated(const struct ledger *l, const struct record *ran)
+{
+	const struct record *r;
+
+	for (r = ran + 1; r < l->records + l->nr; r++)
+		if (event_settles(r->event) || r->event == EVENT_STARTED ||
+		    r->event == EVENT_RESTORED)
+			return true;
+	return false;
+}
+
+/* "postgresql/15" of "postgresql/15.20": the catalogs write things as that does. */
+static bool same_engine(const char *a, const char *b)
+{
+	size_t len = strcspn(a, ".");
+
+	return len == strcspn(b, ".") && memcmp(a, b, len) == 0;
+}
+
+static void compare_schema(struct audit *a, struct target *t, const struct record *ran,
+			   const char *now)
+{
+	const char *then = ran->field[FIELD_SCHEMA], *engine = t->driver->engine(t->db);
+
+	if (strcmp(then, now) == 0)
+		note(a, "schema", CHECK_OK, ran->seq,
+		     "the database is made of the same as when record %" PRIu64
+		     " was written",
+		     ran->seq);
+	else if (strcspn(then, ":") != strcspn(now, ":") ||
+		 memcmp(then, now, strcspn(now, ":")) != 0)
+		note(a, "schema-unknown", CHECK_WARNING, ran->seq,
+		     "the schema cannot be compared: %s described it in another form",
+		     ran->field[FIELD_TOOL]);
+	else if (!same_engine(ran->field[FIELD_ENGINE], engine))
+		note(a, "schema-unknown", CHECK_WARNING, ran->seq,
+		     "the schema cannot be compared: it was described on %s, and this is "
+		     "%s",
+		     ran->field[FIELD_ENGINE], engine);
+	else
+		note(a, "schema", CHECK_WARNING, ran->seq,
+		     "the schema was changed outside of git migrate since %s: its "
+		     "fingerprint was %.14s then and is %.14s (\"git migrate schema %s\" "
+		     "shows it)",
+		     ran->field[FIELD_AT], then, now, t->name);
+}
+
+/* What it is made of, against what the end of the last run found. */
+static void check_schema(struct audit *a, struct target *t)
+{
+	const struct record *ran = last_ran(&t->ledger);
+	char now[SCHEMA_PRINT_SZ + 1];
+	struct schema s = { 0 };
+	struct err why = { 0 };
+
+	if (!ran)
+		return; /* none of its runs was one of a version that knows of it */
+	if (is_outdated(&t->ledger, ran)) {
+		note(a, "schema-unknown", CHECK_WARNING, ran->seq,
+		     "the schema cannot be compared: no run has ended since what stands "
+		     "behind record %" PRIu64,
+		     ran->seq);
+	} else if (t->driver->schema(t->db, &s, &why) < 0) {
+		note(a, "schema-unknown", CHECK_WARNING, ran->seq,
+		     "the schema could not be read: %s", why.message);
+	} else {
+		schema_sort(&s);
+		schema_fingerprint(&s, now);
+		compare_schema(a, t, ran, now);
+	}
+	schema_release(&s);
+}
+
 /* The mirror is read first: a run beside us writes the tracker before it. */
 static int compare(struct repo *repo, struct plan *plan, struct target *t,
 		   struct audit *a, struct err *err)
@@ -361,6 +447,8 @@ static int compare(struct repo *repo, struct plan *plan, struct target *t,
 		return -1;
 	check_open(a, t);
 	check_mirror(a, &m, t);
+	if (t->db)
+		check_schema(a, t);
 	if (!a->failed)
 		seen_keep(repo, t->name, &t->ledger);
 	return 0;

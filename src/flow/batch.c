@@ -59,15 +59,31 @@ static int give_unit(void *arg, size_t i, struct db_unit *out, struct err *err)
 
 	if (w->founding)
 		return give_founding(j, w, out);
-	if (!w->script.name && work_read(j, w->pos, w, err) < 0)
+	if (!w->ending && !w->script.name && work_read(j, w->pos, w, err) < 0)
 		return -1;
 	memset(out, 0, sizeof(*out));
-	out->script = &w->script;
+	if (!w->ending)
+		out->script = &w->script;
 	if (j->o->dry_run)
 		return 0;
 	tracker_begin(&j->s->target.tracker, head_of(b, i), lock_wait(j), &w->head, out);
 	FAULT_POINT("locked");
 	return 0;
+}
+
+/* One that cannot be composed stops nothing: ran_write() tries once more, and tells. */
+static void compose_ending(struct batch *b, size_t i)
+{
+	struct work *w = &b->works[i];
+	struct err ignored;
+
+	w->nr_records = 0;
+	if (ran_compose(b->j, head_of(b, i), b->works + b->done, i - b->done,
+			&w->records[0], &ignored) < 0)
+		return;
+	w->nr_records = 1;
+	tracker_append(&b->j->s->target.tracker, &w->records[0], &w->rows[0],
+		       &w->statements[0]);
 }
 
 static int give_records(void *arg, size_t i, const struct db_report *report,
@@ -77,6 +93,7 @@ static int give_records(void *arg, size_t i, const struct db_report *report,
 	struct batch *b = arg;
 	struct work *w = &b->works[i];
 
+	w->ms = report->ms;
 	if (b->j->o->dry_run) {
 		*nr = 0;
 		return 0;
@@ -86,12 +103,25 @@ static int give_records(void *arg, size_t i, const struct db_report *report,
 		*nr = w->founding->nr_records;
 		return 0;
 	}
-	work_record(b->j, w, head_of(b, i), report, NULL);
+	if (w->ending)
+		compose_ending(b, i);
+	else
+		work_record(b->j, w, head_of(b, i), report, NULL);
 	*out = w->statements;
-	*nr = tracker_prove(&b->j->s->target.tracker, head_of(b, i), w->records,
-			    w->statements, w->nr_records, &w->proof);
+	*nr = 0;
+	if (w->nr_records)
+		*nr = tracker_prove(&b->j->s->target.tracker, head_of(b, i), w->records,
+				    w->statements, w->nr_records, &w->proof);
 	FAULT_POINT("recorded");
 	return 0;
+}
+
+static void end_run(struct job *j, const struct work *w)
+{
+	if (!w->nr_records)
+		return;
+	ledger_add(&j->s->target.ledger, &w->records[0]);
+	j->ran = true;
 }
 
 static void on_done(void *arg, size_t i, const struct db_report *report)
@@ -100,6 +130,10 @@ static void on_done(void *arg, size_t i, const struct db_report *report)
 
 	FAULT_POINT("committed");
 	b->done = i + 1;
+	if (b->works[i].ending) {
+		end_run(b->j, &b->works[i]);
+		return;
+	}
 	if (!b->works[i].founding) {
 		work_done(b->j, &b->works[i], report);
 		return;
@@ -112,7 +146,7 @@ static void on_statement(void *arg, size_t i, unsigned line, int64_t ms)
 {
 	struct batch *b = arg;
 
-	if (b->works[i].founding)
+	if (b->works[i].founding || b->works[i].ending)
 		return;
 	job_tell(b->j,
 		 (struct apply_event){ .step = APPLY_STATEMENT,
@@ -126,7 +160,7 @@ static void on_progress(void *arg, size_t i, uint64_t bytes, unsigned statements
 	struct batch *b = arg;
 	const struct work *w = &b->works[i];
 
-	if (w->founding)
+	if (w->founding || w->ending)
 		return;
 	job_tell(b->j, (struct apply_event){ .step = APPLY_PROGRESS,
 					     .migration = &b->j->s->plan.items[w->pos],
@@ -206,6 +240,15 @@ static int meet_unfounded_unit(struct job *j, const struct db_failure *f, struct
 	return meet_unfounded(j, ret, err);
 }
 
+/* All migrations are done. What is missing is told by ran_write(). */
+static int meet_unended(struct err *err)
+{
+	if (err->code == ERR_INTERRUPTED)
+		return -1;
+	memset(err, 0, sizeof(*err));
+	return 0;
+}
+
 /* What to do about unit `f->unit`: 0 tries again, -1 gives up. */
 static int meet_failure(struct batch *b, const struct db_failure *f, struct err *err)
 {
@@ -213,8 +256,11 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 	struct target *t = &j->s->target;
 	struct work *w = &b->works[f->unit];
 
+	if (w->ending)
+		return meet_unended(err);
 	if (err->code == ERR_UNCERTAIN)
-		return settle_lost(j, w, f->sent - f->unit, err);
+		return settle_lost(j, w, f->sent - f->unit - b->works[f->sent - 1].ending,
+				   err);
 	if (w->founding)
 		return meet_unfounded_unit(j, f, err);
 	if (f->phase == DB_EXPECT)
@@ -289,15 +335,29 @@ static int run_works(struct batch *b, struct err *err)
 	return ret == 1 ? RUN_UNTRIED : ret;
 }
 
+/*
+ * Whether the batch ends with the record that ends the run: in a file, where it costs
+ * nothing in the transaction before it. A server is sent all records before anything
+ * has run, and so before it can be asked what came of it.
+ */
+static bool ends_run(const struct job *j, size_t nr)
+{
+	const struct target *t = &j->s->target;
+
+	return !j->o->dry_run && j->next + nr == j->nr &&
+	       t->driver->capabilities(t->db)->file;
+}
+
 /* The works of a batch: what comes next, behind the tracker where that is new. */
 static int plan_works(struct batch *b, struct tracker_founding *founding, struct err *err)
 {
-	size_t first = b->j->founding, i;
+	size_t first = b->j->founding, last = ends_run(b->j, b->nr), i;
 
-	b->nr += first;
+	b->nr += first + last;
 	b->works = xcalloc(b->nr, sizeof(*b->works));
-	for (i = first; i < b->nr; i++)
+	for (i = first; i < b->nr - last; i++)
 		b->works[i].pos = b->j->todo[b->j->next + i - first];
+	b->works[b->nr - 1].ending = last;
 	if (!first)
 		return 0;
 	b->works[0].founding = founding;

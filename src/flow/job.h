@@ -26,6 +26,15 @@ struct work {
 	size_t nr_records;
 	struct tracker_founding
 		*founding; /* in place of a migration: the tracker itself */
+	bool ending;	   /* in place of a migration: the record that ends the run */
+	int64_t ms;	   /* that it took; -1: not known yet */
+};
+
+/** How long one of a run's migrations took; -1: nobody knows. */
+struct duration {
+	const char *path;
+	int64_t ms;
+	bool shown;
 };
 
 /** One run over one target. */
@@ -47,6 +56,10 @@ struct job {
 	unsigned foundings; /* tries of it */
 	struct buf backup;  /* path of the one that was made for this run, "" for none */
 	size_t backup_of;   /* of todo: whose record names it */
+	int64_t since;	    /* clock_ms() when the first was begun */
+	struct duration *durations; /* of those that are done */
+	size_t nr_durations, alloc_durations;
+	bool ran; /* the record that ends the run is written */
 };
 
 void job_tell(const struct job *j, struct apply_event event);
@@ -108,6 +121,23 @@ int write_failure(struct job *j, struct work *w, const struct err *why, unsigned
 
 /** The migration that is under way failed: told, remembered and recorded. */
 void work_failed(struct job *j, struct work *w, const struct err *why);
+
+/** Takes note of a migration that is done, for the record that ends the run. */
+void ran_note(struct job *j, const char *path, int64_t ms);
+
+/**
+ * Composes and seals that record behind `last`; of `nr` works it is not known yet
+ * that they are done, but they will be when it is written. 0 or -1.
+ */
+int ran_compose(struct job *j, const struct record *last, const struct work *works,
+		size_t nr, struct record *out, struct err *err);
+
+/**
+ * Writes it, in a transaction of its own, when the run has done something and it is
+ * not written yet; `ended` is what stopped the run, if anything did. That it could
+ * not be is told, and is no failure.
+ */
+void ran_write(struct job *j, const struct err *ended);
 
 /** Composes and seals the record that gives the target its name. 0 or -1. */
 int make_created(struct job *j, struct record *out, struct err *err);

@@ -321,6 +321,8 @@ static void tell_done(struct job *j, struct work *w, const struct db_report *rep
 	j->patience = 0;
 	j->name_blockers = false;
 	j->result->done++;
+	if (!j->o->dry_run)
+		ran_note(j, event.migration->path, report->ms);
 	j->result->begun = true;
 	job_tell(j, event);
 	tell_next(j);

@@ -466,6 +466,11 @@ static void refuses_values(UNUSED void **state)
 		  "record 12: field 'reason' escapes a byte that needs none" },
 		{ "reason=a=b", NULL },
 		{ "reason=%00", "record 12: field 'reason' has a NUL byte" },
+		{ "durations=a.sql:3,b.sql:1", NULL },
+		{ "durations=", "record 12: field 'durations' is empty" },
+		{ "schema=1:" H64, NULL },
+		{ "schema=" H64, "record 12: field 'schema' is not <form>:<sha256>" },
+		{ "schema=1:" H40, "record 12: field 'schema' is not <form>:<sha256>" },
 		{ "x=%zz%41%", NULL }, /* a field of others is kept as it is */
 		{ "x= y= x=1", NULL },
 	};

@@ -1,0 +1,559 @@
+/*
+ * The questions to PostgreSQL's catalogs that describe a schema. Each row is a kind,
+ * a name, a rank and a line (schema_add). Asked with a search_path of pg_catalog
+ * alone, so that the server's own functions write all other names with their schema.
+ *
+ * What would differ after a dump and a restore has no place here: object ids, numbers
+ * of columns (dropped ones leave gaps), owners, values of sequences, data. Nor have
+ * subscriptions and user mappings, whose options are passwords.
+ */
+#include "base/compat.h"
+
+#include "db/pg_schema.h"
+
+/* clang-format off */
+
+/* Schemas of users: the tracker's own is not theirs. */
+#define USERS(n) \
+	" " n ".nspname !~ '^pg_' AND " n ".nspname NOT IN ('information_schema'," \
+	" 'git_migrate')"
+
+/* Not part of an extension, whose version says what it brings. */
+#define OWN(class, oid) \
+	" NOT EXISTS (SELECT 1" \
+	" FROM pg_depend AS dep" \
+	" WHERE dep.classid = '" class "'::regclass AND dep.objid = " oid \
+	" AND dep.deptype = 'e')"
+
+/* Not among what a new, empty database has. */
+#define MADE(oid) " " oid " >= 16384"
+
+#define NAME(n, name) "quote_ident(" n ".nspname) || '.' || quote_ident(" name ")"
+
+/*
+ * Kind and name of a relation `c` in schema `n`, and where they come from. What
+ * there is most of has its object id alone, and NULL: that costs the server half.
+ */
+#define RELATION \
+	"CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN" \
+	" 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE" \
+	" 'table' END, " NAME("n", "c.relname")
+#define RELATIONS \
+	" pg_class AS c" \
+	" JOIN pg_namespace AS n ON n.oid = c.relnamespace AND" USERS("n")
+#define OF_USERS " WHERE" OWN("pg_class", "c.oid")
+
+#define TYPE \
+	"CASE t.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' WHEN 'r' THEN" \
+	" 'range' ELSE 'type' END, " NAME("n", "t.typname")
+
+#define ROUTINE \
+	"CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE" \
+	" 'function' END, " NAME("n", "p.proname") " || '(' ||" \
+	" pg_get_function_identity_arguments(p.oid) || ')'"
+/* The constructors of range types come with the types. */
+#define ROUTINES \
+	" pg_proc AS p" \
+	" JOIN pg_namespace AS n ON n.oid = p.pronamespace AND" USERS("n") \
+	" AND NOT EXISTS (SELECT 1" \
+	" FROM pg_depend AS dep" \
+	" WHERE dep.classid = 'pg_proc'::regclass AND dep.objid = p.oid AND" \
+	" dep.deptype IN ('e', 'i'))"
+
+/* "name=value" texts, in an order of their own; " LABEL (...)" or nothing. */
+#define LIST(array) \
+	"(SELECT string_agg(o, ', ' ORDER BY o COLLATE \"C\")" \
+	" FROM unnest(" array ") AS o)"
+#define OPTIONS(label, array) \
+	"CASE WHEN " array " IS NULL THEN '' ELSE COALESCE(' " label " (' || " \
+	LIST(array) " || ')', '') END"
+
+#define QUALIFIED(class, id, schema, name) \
+	"(SELECT " NAME("qn", "q." name) \
+	" FROM " class " AS q" \
+	" JOIN pg_namespace AS qn ON qn.oid = q." schema \
+	" WHERE q.oid = " id ")"
+
+#define FIRED(mode) \
+	" || CASE " mode " WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' WHEN 'R' THEN" \
+	" ' (enabled: replica)' ELSE ' (enabled: always)' END"
+
+static const char schemas[] =
+	"SELECT 'schema', quote_ident(n.nspname), NULL, NULL"
+	" FROM pg_namespace AS n"
+	" WHERE" USERS("n") " AND" OWN("pg_namespace", "n.oid");
+
+static const char relations[] =
+	"SELECT " RELATION ", l.rank, l.line, c.oid"
+	" FROM" RELATIONS
+	" LEFT JOIN pg_am AS am ON am.oid = c.relam"
+	" LEFT JOIN pg_tablespace AS s ON s.oid = c.reltablespace"
+	" CROSS JOIN LATERAL (VALUES"
+	" ('0', NULL),"
+	" ('0a', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END),"
+	" ('0b', CASE WHEN c.reloftype <> 0 THEN 'of ' || format_type(c.reloftype,"
+	" NULL) END),"
+	" ('0c', CASE c.relkind WHEN 'p' THEN 'partition by ' ||"
+	" pg_get_partkeydef(c.oid) END),"
+	" ('0e', CASE WHEN c.relispartition THEN 'bound ' ||"
+	" pg_get_expr(c.relpartbound, c.oid) END),"
+	" ('0f', 'using ' || CASE WHEN c.relkind IN ('r', 'm', 'p') AND am.amname <>"
+	" 'heap' THEN quote_ident(am.amname) END),"
+	" ('0g', 'with (' || " LIST("c.reloptions") " || ')'),"
+	" ('0h', CASE WHEN c.reltoastrelid <> 0 THEN (SELECT 'toast with (' || "
+	LIST("q.reloptions") " || ')'"
+	" FROM pg_class AS q"
+	" WHERE q.oid = c.reltoastrelid) END),"
+	" ('0i', 'tablespace ' || quote_ident(s.spcname)),"
+	" ('0j', CASE WHEN c.relkind IN ('r', 'p') THEN CASE c.relreplident WHEN 'n'"
+	" THEN 'replica identity nothing' WHEN 'f' THEN 'replica identity full' END"
+	" END),"
+	" ('0k', CASE WHEN c.relrowsecurity THEN 'row level security' END),"
+	" ('0l', CASE WHEN c.relforcerowsecurity THEN 'row level security for the"
+	" owner too' END),"
+	" ('9', CASE WHEN c.relkind IN ('v', 'm') THEN 'as ' ||"
+	" ltrim(pg_get_viewdef(c.oid)) END)) AS l (rank, line)" OF_USERS
+	" AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND (l.rank = '0' OR"
+	" l.line IS NOT NULL)";
+
+static const char parents[] =
+	"SELECT " RELATION ", '0d' || lpad(h.inhseqno::text, 5, '0'), CASE WHEN"
+	" c.relispartition THEN 'partition of ' ELSE 'inherits ' END || "
+	NAME("pn", "p.relname")
+	" FROM pg_inherits AS h"
+	" JOIN" RELATIONS " ON c.oid = h.inhrelid AND c.relkind IN ('r', 'p', 'f')"
+	" JOIN pg_class AS p ON p.oid = h.inhparent"
+	" JOIN pg_namespace AS pn ON pn.oid = p.relnamespace" OF_USERS;
+
+/* Some servers count a column's changes among its options. */
+#define OWN_COUNTERS_ASIDE \
+	"CASE WHEN a.attoptions[2] IS NULL AND a.attoptions[1] LIKE 'pg\\_%'" \
+	" THEN NULL ELSE (SELECT array_agg(w)" \
+	" FROM unnest(a.attoptions) AS w" \
+	" WHERE w NOT LIKE 'pg\\_%') END"
+
+/* What a column is computed from, and how it is compressed, is younger than some. */
+#define COLUMNS(generated, compression) \
+	"SELECT c.oid, NULL, '1' || lpad(a.attnum::text, 5, '0'), 'column ' ||" \
+	" quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod) ||" \
+	" CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || " \
+	QUALIFIED("pg_collation", "a.attcollation", "collnamespace", "collname") \
+	" ELSE '' END || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END || CASE" \
+	" a.attidentity WHEN 'a' THEN ' generated always as identity' WHEN 'd' THEN '" \
+	" generated by default as identity' ELSE '' END || CASE WHEN d.adbin IS NULL" \
+	" THEN '' ELSE " generated " || pg_get_expr(d.adbin, d.adrelid) END || CASE" \
+	" WHEN c.relkind = 'c' OR a.attstorage = t.typstorage THEN '' ELSE ' storage '" \
+	" || CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'x'" \
+	" THEN 'extended' ELSE 'main' END END || " compression \
+	" || CASE WHEN a.attstattarget >= 0 THEN ' statistics ' || a.attstattarget" \
+	" ELSE '' END || CASE WHEN a.attoptions IS NULL THEN '' ELSE " \
+	OPTIONS("with", OWN_COUNTERS_ASIDE) " END || " \
+	OPTIONS("options", "a.attfdwoptions") \
+	" FROM pg_attribute AS a" \
+	" JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v'," \
+	" 'm', 'f', 'c')" \
+	" JOIN pg_type AS t ON t.oid = a.atttypid" \
+	" LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum" \
+	" WHERE" MADE("a.attrelid") " AND a.attnum > 0 AND NOT a.attisdropped"
+
+#define DEFAULT "' default '"
+#define GENERATED \
+	"CASE a.attgenerated WHEN '' THEN" DEFAULT "WHEN 's' THEN ' generated, stored:" \
+	" ' ELSE ' generated: ' END"
+
+static const char columns_11[] =
+	COLUMNS(DEFAULT, "''");
+static const char columns_12[] =
+	COLUMNS(GENERATED, "''");
+static const char columns_14[] =
+	COLUMNS(GENERATED, "CASE a.attcompression WHEN 'p' THEN ' compression pglz' WHEN 'l' THEN ' compression lz4' ELSE '' END");
+
+/*
+ * What a partition has of its table's keys to others is made with it, under names
+ * that go by the order in which partitions came.
+ */
+static const char constraints[] =
+	"SELECT k.conrelid::text, NULL, '2', 'constraint ' || quote_ident(k.conname) || ' ' ||"
+	" pg_get_constraintdef(k.oid) || " OPTIONS("with", "i.reloptions")
+	" || COALESCE(' tablespace ' || quote_ident(s.spcname), '') || CASE WHEN"
+	" x.indisclustered THEN ' (clustered)' ELSE '' END || CASE WHEN"
+	" x.indisreplident THEN ' (replica identity)' ELSE '' END"
+	" FROM pg_constraint AS k"
+	" LEFT JOIN pg_index AS x ON x.indexrelid = k.conindid AND k.contype IN ('p',"
+	" 'u', 'x')"
+	" LEFT JOIN pg_class AS i ON i.oid = x.indexrelid"
+	" LEFT JOIN pg_tablespace AS s ON s.oid = i.reltablespace"
+	" WHERE" MADE("k.conrelid") " AND k.contype <> 't' AND NOT (k.contype = 'f' AND k.conparentid <> 0)"
+	" UNION ALL SELECT " TYPE ", '2', 'constraint ' || quote_ident(k.conname) || '"
+	" ' || pg_get_constraintdef(k.oid)"
+	" FROM pg_constraint AS k"
+	" JOIN pg_type AS t ON t.oid = k.contypid"
+	" JOIN pg_namespace AS n ON n.oid = t.typnamespace"
+	" WHERE" USERS("n") " AND" OWN("pg_type", "t.oid");
+
+/* Those of constraints stand with them. */
+static const char indexes[] =
+	"SELECT x.indrelid, NULL, '3', 'index ' || quote_ident(i.relname) || ': ' ||"
+	" pg_get_indexdef(x.indexrelid) || COALESCE(' tablespace ' ||"
+	" quote_ident(s.spcname), '') || CASE WHEN x.indisclustered THEN '"
+	" (clustered)' ELSE '' END || CASE WHEN x.indisreplident THEN ' (replica"
+	" identity)' ELSE '' END || CASE WHEN x.indisvalid THEN '' ELSE ' (invalid)'"
+	" END || COALESCE(' (part of ' || " NAME("qn", "q.relname") " || ')', '')"
+	" FROM pg_index AS x"
+	" JOIN pg_class AS c ON c.oid = x.indrelid AND c.relkind IN ('r', 'p', 'm')"
+	" JOIN pg_class AS i ON i.oid = x.indexrelid"
+	" LEFT JOIN pg_tablespace AS s ON s.oid = i.reltablespace"
+	" LEFT JOIN pg_inherits AS h ON h.inhrelid = x.indexrelid"
+	" LEFT JOIN pg_class AS q ON q.oid = h.inhparent"
+	" LEFT JOIN pg_namespace AS qn ON qn.oid = q.relnamespace"
+	" WHERE" MADE("x.indrelid") " AND NOT EXISTS (SELECT 1"
+	" FROM pg_constraint AS k"
+	" WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))";
+
+static const char policies[] =
+	"SELECT " RELATION ", '4', 'policy ' || quote_ident(p.polname) || CASE WHEN"
+	" p.polpermissive THEN '' ELSE ' as restrictive' END || ' for ' || CASE"
+	" p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN"
+	" 'update' WHEN 'd' THEN 'delete' ELSE 'all' END || ' to ' || (SELECT"
+	" string_agg(CASE r WHEN 0 THEN 'public' ELSE quote_ident(pg_get_userbyid(r))"
+	" END, ', ' ORDER BY pg_get_userbyid(r) COLLATE \"C\")"
+	" FROM unnest(p.polroles) AS r) || COALESCE(' using (' ||"
+	" pg_get_expr(p.polqual, p.polrelid) || ')', '') || COALESCE(' with check ('"
+	" || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')"
+	" FROM pg_policy AS p"
+	" JOIN" RELATIONS " ON c.oid = p.polrelid" OF_USERS;
+
+static const char triggers[] =
+	"SELECT " RELATION ", '5', 'trigger ' || quote_ident(g.tgname) || ': ' ||"
+	" pg_get_triggerdef(g.oid)" FIRED("g.tgenabled")
+	" FROM pg_trigger AS g"
+	" JOIN" RELATIONS " ON c.oid = g.tgrelid" OF_USERS " AND NOT g.tgisinternal"
+	" UNION ALL SELECT " RELATION ", '6', 'rule ' || quote_ident(r.rulename) || ':"
+	" ' || pg_get_ruledef(r.oid)" FIRED("r.ev_enabled")
+	" FROM pg_rewrite AS r"
+	" JOIN" RELATIONS " ON c.oid = r.ev_class" OF_USERS " AND r.rulename <>"
+	" '_RETURN'"
+	" UNION ALL SELECT 'event trigger', quote_ident(v.evtname), '1', 'on ' ||"
+	" quote_ident(v.evtevent) || COALESCE(' when tag in (' || " LIST("v.evttags")
+	" || ')', '') || ' execute function ' || v.evtfoid::regprocedure"
+	FIRED("v.evtenabled")
+	" FROM pg_event_trigger AS v"
+	" WHERE" OWN("pg_event_trigger", "v.oid");
+
+static const char functions[] =
+	"SELECT " ROUTINE ", '1', rtrim(pg_get_functiondef(p.oid), E'\\n')"
+	" FROM" ROUTINES " AND p.prokind <> 'a'";
+
+#define FUNCTION(oid) "NULLIF(" oid "::oid, 0)::regprocedure::text"
+
+static const char aggregates[] =
+	"SELECT " ROUTINE ", l.rank, l.line"
+	" FROM" ROUTINES
+	" JOIN pg_aggregate AS g ON g.aggfnoid = p.oid"
+	" LEFT JOIN pg_operator AS so ON so.oid = g.aggsortop"
+	" LEFT JOIN pg_namespace AS sn ON sn.oid = so.oprnamespace"
+	" CROSS JOIN LATERAL (VALUES"
+	" ('0', concat_ws(', ', 'returns ' || pg_get_function_result(p.oid), 'kind '"
+	" || g.aggkind::text, 'parallel ' || p.proparallel::text, 'volatile ' ||"
+	" p.provolatile::text, 'direct arguments ' || g.aggnumdirectargs)),"
+	" ('1', concat_ws(', ', 'state ' || format_type(g.aggtranstype, NULL),"
+	" 'initially ' || quote_literal(g.agginitval), 'space ' || g.aggtransspace,"
+	" 'by ' || " FUNCTION("g.aggtransfn") ")),"
+	" ('2', 'final ' || " FUNCTION("g.aggfinalfn") " || ' (' ||"
+	" g.aggfinalmodify::text || CASE WHEN g.aggfinalextra THEN ', extra)' ELSE ')'"
+	" END),"
+	" ('3', 'combined by ' || " FUNCTION("g.aggcombinefn") "),"
+	" ('4', 'serialized by ' || " FUNCTION("g.aggserialfn") " || ' and ' || "
+	FUNCTION("g.aggdeserialfn") "),"
+	" ('5', CASE WHEN g.aggmtransfn <> 0 THEN concat_ws(', ', 'moving state ' ||"
+	" format_type(g.aggmtranstype, NULL), 'initially ' ||"
+	" quote_literal(g.aggminitval), 'space ' || g.aggmtransspace, 'by ' || "
+	FUNCTION("g.aggmtransfn") ", 'inverse ' || " FUNCTION("g.aggminvtransfn")
+	", 'final ' || " FUNCTION("g.aggmfinalfn") " || ' (' ||"
+	" g.aggmfinalmodify::text || CASE WHEN g.aggmfinalextra THEN ', extra)' ELSE"
+	" ')' END) END),"
+	" ('6', 'sorted by ' || quote_ident(sn.nspname) || '.' || so.oprname)) AS l"
+	" (rank, line)"
+	" WHERE l.line IS NOT NULL";
+
+static const char types[] =
+	"SELECT " TYPE ", '1' || lpad(row_number() OVER (PARTITION BY e.enumtypid"
+	" ORDER BY e.enumsortorder)::text, 9, '0'), 'label ' ||"
+	" quote_literal(e.enumlabel)"
+	" FROM pg_enum AS e"
+	" JOIN pg_type AS t ON t.oid = e.enumtypid"
+	" JOIN pg_namespace AS n ON n.oid = t.typnamespace"
+	" WHERE" USERS("n") " AND" OWN("pg_type", "t.oid")
+	" UNION ALL SELECT " TYPE ", '1', 'as ' || format_type(t.typbasetype,"
+	" t.typtypmod) || CASE WHEN t.typcollation <> b.typcollation THEN ' collate '"
+	" || " QUALIFIED("pg_collation", "t.typcollation", "collnamespace", "collname")
+	" ELSE '' END || CASE WHEN t.typnotnull THEN ' not null' ELSE '' END ||"
+	" COALESCE(' default ' || pg_get_expr(t.typdefaultbin, 0), ' default ' ||"
+	" t.typdefault, '')"
+	" FROM pg_type AS t"
+	" JOIN pg_namespace AS n ON n.oid = t.typnamespace"
+	" JOIN pg_type AS b ON b.oid = t.typbasetype"
+	" WHERE t.typtype = 'd' AND" USERS("n") " AND" OWN("pg_type", "t.oid")
+	" UNION ALL SELECT " TYPE ", '1', concat_ws(', ', 'of ' ||"
+	" format_type(r.rngsubtype, NULL), 'operator class ' || "
+	QUALIFIED("pg_opclass", "r.rngsubopc", "opcnamespace", "opcname")
+	", 'collate ' || "
+	QUALIFIED("pg_collation", "r.rngcollation", "collnamespace", "collname")
+	", 'canonical ' || " FUNCTION("r.rngcanonical") ", 'difference ' || "
+	FUNCTION("r.rngsubdiff") ", 'multirange ' || format_type((to_jsonb(r) ->>"
+	" 'rngmultitypid')::oid, NULL))"
+	" FROM pg_range AS r"
+	" JOIN pg_type AS t ON t.oid = r.rngtypid"
+	" JOIN pg_namespace AS n ON n.oid = t.typnamespace"
+	" WHERE" USERS("n") " AND" OWN("pg_type", "t.oid")
+	" UNION ALL SELECT " TYPE ", '1', CASE WHEN NOT t.typisdefined THEN 'shell'"
+	" ELSE concat_ws(', ', 'input ' || t.typinput::regprocedure, 'output ' ||"
+	" t.typoutput::regprocedure, 'receive ' || " FUNCTION("t.typreceive")
+	", 'send ' || " FUNCTION("t.typsend") ", 'modifiers ' || "
+	FUNCTION("t.typmodin") " || ' ' || " FUNCTION("t.typmodout") ", 'analyze ' || "
+	FUNCTION("t.typanalyze") ", 'length ' || t.typlen, 'by value ' || t.typbyval,"
+	" 'align ' || t.typalign::text, 'storage ' || t.typstorage::text, 'category '"
+	" || t.typcategory::text || t.typispreferred, 'delimiter ' ||"
+	" t.typdelim::text, 'collatable ' || (t.typcollation <> 0), 'default ' ||"
+	" t.typdefault) END"
+	" FROM pg_type AS t"
+	" JOIN pg_namespace AS n ON n.oid = t.typnamespace"
+	" WHERE t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT 1"
+	" FROM pg_type AS e"
+	" WHERE e.typarray = t.oid) AND" USERS("n") " AND" OWN("pg_type", "t.oid");
+
+static const char sequences[] =
+	"SELECT " RELATION ", '1', 'as ' || format_type(s.seqtypid, NULL) || ' start '"
+	" || s.seqstart || ' increment ' || s.seqincrement || ' minimum ' || s.seqmin"
+	" || ' maximum ' || s.seqmax || ' cache ' || s.seqcache || CASE WHEN"
+	" s.seqcycle THEN ' cycle' ELSE '' END || COALESCE(CASE d.deptype WHEN 'i'"
+	" THEN ' identity of ' ELSE ' owned by ' END || " NAME("tn", "t.relname")
+	" || '.' || quote_ident(a.attname), '')"
+	" FROM pg_sequence AS s"
+	" JOIN" RELATIONS " ON c.oid = s.seqrelid"
+	" LEFT JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid ="
+	" c.oid AND d.objsubid = 0 AND d.refclassid = 'pg_class'::regclass AND"
+	" d.refobjsubid > 0 AND d.deptype IN ('a', 'i')"
+	" LEFT JOIN pg_class AS t ON t.oid = d.refobjid"
+	" LEFT JOIN pg_namespace AS tn ON tn.oid = t.relnamespace"
+	" LEFT JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum ="
+	" d.refobjsubid" OF_USERS;
+
+static const char extensions[] =
+	"SELECT 'extension', quote_ident(e.extname), '1', 'version ' ||"
+	" quote_ident(e.extversion) || ' in ' || quote_ident(n.nspname)"
+	" FROM pg_extension AS e"
+	" JOIN pg_namespace AS n ON n.oid = e.extnamespace"
+	" UNION ALL SELECT 'language', quote_ident(l.lanname), '1', concat_ws(', ',"
+	" CASE WHEN l.lanpltrusted THEN 'trusted' END, 'handler ' || "
+	FUNCTION("l.lanplcallfoid") ", 'inline ' || " FUNCTION("l.laninline")
+	", 'validator ' || " FUNCTION("l.lanvalidator") ")"
+	" FROM pg_language AS l"
+	" WHERE" MADE("l.oid") " AND" OWN("pg_language", "l.oid");
+
+#define WHO(oid, owner) \
+	"CASE " oid " WHEN 0 THEN 'public' WHEN " owner " THEN 'its owner' ELSE" \
+	" quote_ident(pg_get_userbyid(" oid ")) END"
+
+/* What is as it is by default needs no line. */
+static const char grants[] =
+	"WITH o (kind, name, rank, part, acl, usual, owner) AS (SELECT " RELATION
+	", '7', '', c.relacl, CASE c.relkind WHEN 'S' THEN acldefault('s', c.relowner)"
+	" ELSE acldefault('r', c.relowner) END, c.relowner"
+	" FROM" RELATIONS OF_USERS " AND c.relacl IS NOT NULL AND c.relkind IN ('r',"
+	" 'p', 'v', 'm', 'f', 'S')"
+	" UNION ALL SELECT " RELATION ", '8', ' on column ' || quote_ident(a.attname),"
+	" a.attacl, '{}'::aclitem[], c.relowner"
+	" FROM pg_attribute AS a"
+	" JOIN" RELATIONS " ON c.oid = a.attrelid" OF_USERS " AND a.attacl IS NOT NULL"
+	" AND NOT a.attisdropped"
+	" UNION ALL SELECT " ROUTINE ", '7', '', p.proacl, acldefault('f',"
+	" p.proowner), p.proowner"
+	" FROM" ROUTINES " AND p.proacl IS NOT NULL"
+	" UNION ALL SELECT " TYPE ", '7', '', t.typacl, acldefault('T', t.typowner),"
+	" t.typowner"
+	" FROM pg_type AS t"
+	" JOIN pg_namespace AS n ON n.oid = t.typnamespace"
+	" WHERE t.typacl IS NOT NULL AND" USERS("n") " AND" OWN("pg_type", "t.oid")
+	" UNION ALL SELECT 'schema', quote_ident(n.nspname), '7', '', n.nspacl,"
+	" acldefault('n', n.nspowner), n.nspowner"
+	" FROM pg_namespace AS n"
+	" WHERE n.nspacl IS NOT NULL AND" USERS("n") " AND" OWN("pg_namespace", "n.oid")
+	" UNION ALL SELECT 'foreign data wrapper', quote_ident(w.fdwname), '7', '',"
+	" w.fdwacl, acldefault('F', w.fdwowner), w.fdwowner"
+	" FROM pg_foreign_data_wrapper AS w"
+	" WHERE w.fdwacl IS NOT NULL AND" OWN("pg_foreign_data_wrapper", "w.oid")
+	" UNION ALL SELECT 'foreign server', quote_ident(s.srvname), '7', '',"
+	" s.srvacl, acldefault('S', s.srvowner), s.srvowner"
+	" FROM pg_foreign_server AS s"
+	" WHERE s.srvacl IS NOT NULL AND" OWN("pg_foreign_server", "s.oid")
+	" UNION ALL SELECT 'default rights', 'of ' ||"
+	" quote_ident(pg_get_userbyid(d.defaclrole)) || COALESCE(' in ' ||"
+	" quote_ident(n.nspname), ''), '7', ' on ' || CASE d.defaclobjtype WHEN 'r'"
+	" THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T'"
+	" THEN 'types' WHEN 'n' THEN 'schemas' ELSE 'large objects' END, d.defaclacl,"
+	" NULL, d.defaclrole"
+	" FROM pg_default_acl AS d"
+	" LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace) SELECT o.kind,"
+	" o.name, o.rank, CASE WHEN r.list IS NULL THEN 'nothing granted' || o.part"
+	" ELSE 'grant ' || r.list || o.part || ' to ' || " WHO("r.grantee", "o.owner")
+	" || CASE WHEN r.is_grantable THEN ' with grant option' ELSE '' END || CASE"
+	" WHEN r.grantor = o.owner THEN '' ELSE ' granted by ' ||"
+	" quote_ident(pg_get_userbyid(r.grantor)) END END"
+	" FROM o"
+	" LEFT JOIN LATERAL (SELECT x.grantee, x.grantor, x.is_grantable,"
+	" string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type COLLATE \"C\")"
+	" AS list"
+	" FROM aclexplode(o.acl) AS x GROUP BY 1, 2, 3) AS r ON true"
+	" WHERE o.usual IS NULL OR NOT (o.acl @> o.usual AND o.acl <@ o.usual)";
+
+static const char comments[] =
+	"SELECT 'comment', 'on ' || i.type || ' ' || i.identity, '1',"
+	" quote_literal(d.description)"
+	" FROM pg_description AS d"
+	" CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) AS i"
+	" WHERE" MADE("d.objoid") " AND d.classoid <> 'pg_extension'::regclass AND"
+	" i.identity IS NOT NULL AND COALESCE(i.schema, '') <> 'git_migrate' AND"
+	" i.identity <> 'git_migrate' AND i.identity NOT LIKE '% git_migrate.%' AND"
+	" i.identity NOT LIKE 'git_migrate.%' AND NOT EXISTS (SELECT 1"
+	" FROM pg_depend AS dep"
+	" WHERE dep.classid = d.classoid AND dep.objid = d.objoid AND dep.deptype ="
+	" 'e')";
+
+static const char foreign_data[] =
+	"SELECT 'foreign data wrapper', quote_ident(w.fdwname), '1', concat_ws(', ',"
+	" 'handler ' || " FUNCTION("w.fdwhandler") ", 'validator ' || "
+	FUNCTION("w.fdwvalidator") ", 'options (' || " LIST("w.fdwoptions") " || ')')"
+	" FROM pg_foreign_data_wrapper AS w"
+	" WHERE" OWN("pg_foreign_data_wrapper", "w.oid")
+	" UNION ALL SELECT 'foreign server', quote_ident(s.srvname), '1', concat_ws(',"
+	" ', 'wrapper ' || quote_ident(w.fdwname), 'type ' || s.srvtype, 'version ' ||"
+	" s.srvversion, 'options (' || " LIST("s.srvoptions") " || ')')"
+	" FROM pg_foreign_server AS s"
+	" JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw"
+	" WHERE" OWN("pg_foreign_server", "s.oid")
+	" UNION ALL SELECT " RELATION ", '0m', 'server ' || quote_ident(s.srvname) || "
+	OPTIONS("options", "f.ftoptions")
+	" FROM pg_foreign_table AS f"
+	" JOIN" RELATIONS " ON c.oid = f.ftrelid"
+	" JOIN pg_foreign_server AS s ON s.oid = f.ftserver" OF_USERS;
+
+static const char statistics[] =
+	"SELECT 'statistics', " NAME("n", "s.stxname") ", '1',"
+	" pg_get_statisticsobjdef(s.oid) || COALESCE(' target ' || NULLIF(to_jsonb(s)"
+	" ->> 'stxstattarget', '-1'), '')"
+	" FROM pg_statistic_ext AS s"
+	" JOIN pg_namespace AS n ON n.oid = s.stxnamespace"
+	" WHERE" USERS("n") " AND" OWN("pg_statistic_ext", "s.oid");
+
+/* The columns of these differ by version: all, but for ids, owners, what the
+   operating system says. */
+#define ROW(alias, hidden) "(to_jsonb(" alias ") - ARRAY[" hidden "])::text"
+
+static const char rare[] =
+	"SELECT 'collation', " NAME("n", "l.collname") ", '1', "
+	ROW("l", "'oid', 'collname', 'collnamespace', 'collowner', 'collversion'")
+	" FROM pg_collation AS l"
+	" JOIN pg_namespace AS n ON n.oid = l.collnamespace"
+	" WHERE" USERS("n") " AND" OWN("pg_collation", "l.oid")
+	" UNION ALL SELECT 'operator', o.oprnamespace::regnamespace || '.' ||"
+	" o.oprname || ' (' || CASE WHEN o.oprleft = 0 THEN 'none' ELSE"
+	" format_type(o.oprleft, NULL) END || ', ' || format_type(o.oprright, NULL) ||"
+	" ')', '1', concat_ws(', ', 'function ' || " FUNCTION("o.oprcode")
+	", 'returns ' || format_type(o.oprresult, NULL), 'commutator ' ||"
+	" NULLIF(o.oprcom, 0)::regoperator, 'negator ' || NULLIF(o.oprnegate,"
+	" 0)::regoperator, 'restrict ' || " FUNCTION("o.oprrest") ", 'join ' || "
+	FUNCTION("o.oprjoin") ", CASE WHEN o.oprcanmerge THEN 'merges' END, CASE WHEN"
+	" o.oprcanhash THEN 'hashes' END)"
+	" FROM pg_operator AS o"
+	" WHERE" MADE("o.oid") " AND" OWN("pg_operator", "o.oid")
+	" UNION ALL SELECT 'cast', format_type(k.castsource, NULL) || ' as ' ||"
+	" format_type(k.casttarget, NULL), '1', concat_ws(', ', 'function ' || "
+	FUNCTION("k.castfunc") ", 'context ' || k.castcontext::text, 'method ' ||"
+	" k.castmethod::text)"
+	" FROM pg_cast AS k"
+	" WHERE" MADE("k.oid") " AND" OWN("pg_cast", "k.oid");
+
+#define PUBLICATIONS(part) \
+	"SELECT 'publication', quote_ident(p.pubname), '1', " \
+	ROW("p", "'oid', 'pubname', 'pubowner'") \
+	" FROM pg_publication AS p" \
+	" WHERE" OWN("pg_publication", "p.oid") \
+	" UNION ALL SELECT 'publication', quote_ident(p.pubname), '2', 'table ' || " \
+	NAME("n", "c.relname") part \
+	" FROM pg_publication_rel AS r" \
+	" JOIN pg_publication AS p ON p.oid = r.prpubid" \
+	" JOIN pg_class AS c ON c.oid = r.prrelid" \
+	" JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+
+static const char publications_11[] =
+	PUBLICATIONS("");
+static const char publications_15[] =
+	PUBLICATIONS(" || COALESCE(' columns ' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[])), '') || COALESCE(' where ' || pg_get_expr(r.prqual, c.oid), '')")
+	" UNION ALL SELECT 'publication', quote_ident(p.pubname), '3', 'schema ' ||"
+	" quote_ident(n.nspname)"
+	" FROM pg_publication_namespace AS r"
+	" JOIN pg_publication AS p ON p.oid = r.pnpubid"
+	" JOIN pg_namespace AS n ON n.oid = r.pnnspid";
+
+/* Of what nearly nobody makes: that it is there. */
+static const char others[] =
+	"SELECT i.type, i.identity, NULL, NULL"
+	" FROM (SELECT 'pg_opclass'::regclass, oid"
+	" FROM pg_opclass"
+	" UNION ALL SELECT 'pg_opfamily'::regclass, oid"
+	" FROM pg_opfamily"
+	" UNION ALL SELECT 'pg_amop'::regclass, oid"
+	" FROM pg_amop"
+	" WHERE" OWN("pg_opfamily", "amopfamily")
+	" UNION ALL SELECT 'pg_amproc'::regclass, oid"
+	" FROM pg_amproc"
+	" WHERE" OWN("pg_opfamily", "amprocfamily")
+	" UNION ALL SELECT 'pg_am'::regclass, oid"
+	" FROM pg_am"
+	" UNION ALL SELECT 'pg_conversion'::regclass, oid"
+	" FROM pg_conversion"
+	" UNION ALL SELECT 'pg_transform'::regclass, oid"
+	" FROM pg_transform"
+	" UNION ALL SELECT 'pg_ts_config'::regclass, oid"
+	" FROM pg_ts_config"
+	" UNION ALL SELECT 'pg_ts_dict'::regclass, oid"
+	" FROM pg_ts_dict"
+	" UNION ALL SELECT 'pg_ts_parser'::regclass, oid"
+	" FROM pg_ts_parser"
+	" UNION ALL SELECT 'pg_ts_template'::regclass, oid"
+	" FROM pg_ts_template) AS o (class, id)"
+	" CROSS JOIN LATERAL pg_identify_object(o.class, o.id, 0) AS i"
+	" WHERE" MADE("o.id") " AND NOT EXISTS (SELECT 1"
+	" FROM pg_depend AS dep"
+	" WHERE dep.classid = o.class AND dep.objid = o.id AND dep.deptype = 'e')"
+	" UNION ALL SELECT 'text search configuration', i.identity, '1', 'token ' ||"
+	" m.maptokentype || ': ' || string_agg(d.identity, ', ' ORDER BY m.mapseqno)"
+	" FROM pg_ts_config_map AS m"
+	" CROSS JOIN LATERAL pg_identify_object('pg_ts_config'::regclass, m.mapcfg, 0)"
+	" AS i"
+	" CROSS JOIN LATERAL pg_identify_object('pg_ts_dict'::regclass, m.mapdict, 0)"
+	" AS d"
+	" WHERE" MADE("m.mapcfg") " AND" OWN("pg_ts_config", "m.mapcfg")
+	" GROUP BY 2, m.maptokentype"
+	" UNION ALL SELECT 'text search dictionary', i.identity, '1', d.dictinitoption"
+	" FROM pg_ts_dict AS d"
+	" CROSS JOIN LATERAL pg_identify_object('pg_ts_dict'::regclass, d.oid, 0) AS i"
+	" WHERE" MADE("d.oid") " AND d.dictinitoption IS NOT NULL AND"
+	OWN("pg_ts_dict", "d.oid");
+/* clang-format on */
+
+const struct pg_schema_question pg_schema_questions[] = {
+	{ schemas, 0, INT_MAX },     { relations, 0, INT_MAX },
+	{ parents, 0, INT_MAX },     { columns_11, 0, 11 },
+	{ columns_12, 12, 13 },	     { columns_14, 14, INT_MAX },
+	{ constraints, 0, INT_MAX }, { indexes, 0, INT_MAX },
+	{ policies, 0, INT_MAX },    { triggers, 0, INT_MAX },
+	{ functions, 0, INT_MAX },   { aggregates, 0, INT_MAX },
+	{ types, 0, INT_MAX },	     { sequences, 0, INT_MAX },
+	{ extensions, 0, INT_MAX },  { grants, 0, INT_MAX },
+	{ comments, 0, INT_MAX },    { foreign_data, 0, INT_MAX },
+	{ statistics, 0, INT_MAX },  { rare, 0, INT_MAX },
+	{ publications_11, 0, 14 },  { publications_15, 15, INT_MAX },
+	{ others, 0, INT_MAX },	     { NULL, 0, 0 },
+};
