@@ -252,7 +252,7 @@ test_expect_success PG 'what may have committed a part stays open' '
 	on_pg partial && new_migration v "$alone
 DO \$\$ BEGIN CREATE TABLE part (x int); COMMIT; RAISE EXCEPTION '\''late'\''; END \$\$;" &&
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
-	test started-v = "$(events)" && diagnosed 1 "default open unknown 3 v.sql" v &&
+	test started-v = "$(events)" && diagnosed 1 "default open unknown 4 v.sql" v &&
 	git migrate audit >.git/t/out && grep "^  warning  open  .*v.sql" .git/t/out
 '
 

@@ -513,7 +513,7 @@ for kind in sqlite pg; do
 		grep "^warning: the end of the run was not recorded: .*not that" .git/t/err &&
 		grep "^hint: .*the next run that applies something" .git/t/err &&
 		rows | tail -n 1 | grep " event=applied path=e.sql " &&
-		git migrate audit >.git/t/out &&
+		{ git migrate audit >.git/t/out || :; } &&
 		grep "^  warning  schema-unknown  *the schema cannot be compared: no run has ended" .git/t/out &&
 		{
 			test $kind = sqlite || sql "DROP FUNCTION no CASCADE"
