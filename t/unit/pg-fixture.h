@@ -50,4 +50,10 @@ void wait_alone(struct fixture *f);
 /** Ends the first session from the second, and waits until it is gone. */
 void kill_backend(struct fixture *f);
 
+/** The process of the first session, as the second sees it; 0: it is gone. */
+pid_t other_backend(struct fixture *f);
+
+/** wait_alone, and until that process has closed its end of the connection. */
+void wait_gone(struct fixture *f, pid_t backend);
+
 #endif

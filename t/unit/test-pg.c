@@ -520,11 +520,13 @@ static void test_ask_idle(void **state)
 					.row = collect,
 					.arg = &got };
 	struct err err = { 0 };
+	pid_t backend;
 
-	execute(f->db, "ALTER DATABASE t SET idle_session_timeout = '1ms'");
+	execute(f->db, "ALTER DATABASE t SET idle_session_timeout = '300ms'");
 	open_again(f);
+	backend = other_backend(f);
 	execute(f->other, "ALTER DATABASE t RESET idle_session_timeout");
-	wait_alone(f);
+	wait_gone(f, backend);
 	assert_int_equal(pg->ask(f->db, &question, 1, &err), 0);
 	assert_string_equal(buf_str(&got), "1\n");
 	/* what somebody ended is told */
