@@ -175,6 +175,17 @@ test_expect_success 'a new server whose HEAD nobody pushes to says so' '
 	! grep warning err
 '
 
+test_expect_success 'it says so once for a push, and not where branches go' '
+	git init -q --bare -b master ../odd2.git &&
+	git -C ../odd2.git migrate init >out 2>err &&
+	git push -q ../odd2.git main main:one main:two main:three 2>err &&
+	test "$(grep -c "warning: nothing is protected" err)" = 1 &&
+	git push -q ../odd2.git :one :two 2>err && ! grep warning err &&
+	git push -q ../odd2.git :three main:four 2>err &&
+	test "$(grep -c "warning: nothing is protected" err)" = 1 &&
+	grep "git config migrate.branch four" err
+'
+
 test_expect_success 'no part of a password is shown, whatever is in it' '
 	for url in "postgresql://u:123/s3cret@h/db" "postgresql://u:p@a/s3cret@h/db" \
 		"postgresql://u:s3cret@h@x:zz/db" "postgresql://h/db?password=s3cret&options=-cx%3Ds3cret"; do

@@ -17,6 +17,7 @@ struct judge {
 	struct findings *f;
 	struct buf protected; /* the branch's name; empty when there is none */
 	struct buf behind;    /* what it leads to */
+	bool asked;	      /* whether the push leaves it there: once is enough */
 };
 
 int push_tip(struct repo *repo, const struct push *push, const char *ref, struct oid *out,
@@ -34,12 +35,16 @@ int push_tip(struct repo *repo, const struct push *push, const char *ref, struct
 }
 
 /* A branch that nobody pushes to protects nothing: "master" of a new server. */
-static int warn_unprotected(struct judge *j, const char *ref, struct err *err)
+static int warn_unprotected(struct judge *j, const struct push_update *u, struct err *err)
 {
 	struct oid tip;
-	int there = push_tip(j->repo, j->push, j->protected.s, &tip, err);
+	int there;
 
-	if (there != 0 || !starts_with(ref, "refs/heads/"))
+	if (j->asked || oid_is_zero(&u->newer) || !starts_with(u->ref, "refs/heads/"))
+		return 0;
+	j->asked = true;
+	there = push_tip(j->repo, j->push, j->protected.s, &tip, err);
+	if (there != 0)
 		return there < 0 ? -1 : 0;
 	findings_add(j->f, RULE_BRANCH, true, NULL,
 		     "nothing is protected: the branch '%s' is not there",
@@ -47,7 +52,7 @@ static int warn_unprotected(struct judge *j, const char *ref, struct err *err)
 	findings_hint(j->f,
 		      "The administrator of the server names the one that is: git config "
 		      "migrate.branch %s",
-		      ref + strlen("refs/heads/"));
+		      u->ref + strlen("refs/heads/"));
 	return 0;
 }
 
@@ -82,8 +87,8 @@ static int judge_branch(struct judge *j, const struct push_update *u, struct err
 	return 0;
 }
 
-/* The commit of a tag, which may have an object of its own: 1; 0, none; -1. */
-static int tagged_commit(struct repo *repo, const struct oid *id, struct oid *out)
+/* The commit of a tag, which may have an object of its own; false: it names none. */
+static bool tagged_commit(struct repo *repo, const struct oid *id, struct oid *out)
 {
 	char rev[OID_HEXSZ + sizeof("^{commit}")], hex[OID_HEXSZ + 1];
 	struct err none = { 0 };
@@ -153,7 +158,7 @@ static int judge_update(struct judge *j, const struct push_update *u, struct err
 	/* one of the two may be another name of the other */
 	if (repo_real_ref(j->repo, u->ref, &real, err) == 0)
 		ret = strcmp(j->behind.s, real.s) == 0 ? judge_branch(j, u, err)
-						       : warn_unprotected(j, u->ref, err);
+						       : warn_unprotected(j, u, err);
 	buf_release(&real);
 	return ret;
 }
