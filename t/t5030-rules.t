@@ -153,6 +153,22 @@ test_expect_success 'applied: a mirror in the same push counts at once' '
 	pushed origin main refs/notes/migrate/default
 '
 
+test_expect_success 'applied: the first push of the branch has to bring what ran, too' '
+	git checkout -q -b kept &&
+	scene first &&
+	git migrate init --no-hooks sqlite:.git/app.db >.git/t/out 2>&1 &&
+	git migrate apply >.git/t/out 2>&1 &&
+	pushed origin refs/notes/migrate/default &&
+	server config migrate.protect applied &&
+	server update-ref -d refs/heads/main &&
+	git checkout -q --orphan other &&
+	commit_file migrations/a.sql "CREATE TABLE a (y);" &&
+	refused edited origin other:main &&
+	says "migration .a.sql. is not the one that was applied to target .default." &&
+	pushed origin main &&
+	cd ../applied && git checkout -q main
+'
+
 test_expect_success 'applied: on the other fronts too' '
 	git config migrate.protect applied &&
 	commit_file migrations/f.sql "SELECT 2;" &&

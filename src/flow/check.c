@@ -158,17 +158,18 @@ static bool lacks_any(const struct plan *was, const struct plan *now)
 	return false;
 }
 
-/* I1, with what migrate.protect keeps. */
+/* I1, with what migrate.protect keeps, which may have run before it landed. */
 static int judge_kept(struct repo *repo, const struct check_step *step, struct plan *was,
 		      struct plan *now, struct findings *f, struct err *err)
 {
 	struct applied_list applied = { 0 };
 	const struct applied_set *kept;
 	struct reverted reverted = { 0 };
-	struct lineage lineage;
+	struct lineage lineage = { .old_is_ancestor = true };
 	int ret = -1;
 
-	if (check_lineage(repo, &step->older, &step->newer, &lineage, err) == 0 &&
+	if ((oid_is_zero(&step->older) ||
+	     check_lineage(repo, &step->older, &step->newer, &lineage, err) == 0) &&
 	    applied_to_keep(repo, step->push, &applied, &kept, err) == 0) {
 		if (lineage.old_is_ancestor && lacks_any(was, now))
 			find_reverted(repo, &step->older, &step->newer, &reverted);
@@ -220,7 +221,7 @@ int check_step(struct repo *repo, const struct check_step *step, struct findings
 	}
 	if (history_plan(repo, &step->newer, &now, err) < 0)
 		goto out;
-	ret = oid_is_zero(older) ? 0 : judge_kept(repo, step, &was, &now, f, err);
+	ret = judge_kept(repo, step, &was, &now, f, err);
 	/* where the prefix is broken, positions say nothing of what is new */
 	if (ret == 0 && !step->order_alone)
 		ret = judge_new(repo, step, &now,
