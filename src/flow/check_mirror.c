@@ -46,9 +46,8 @@ static void refuse_mirror(struct findings *f, const char *ref, const char *what,
 	findings_add(f, RULE_MIRROR, false, NULL, "%s: %s", ref, what);
 	if (detail[0])
 		findings_detail(f, "%s", detail);
-	findings_hint(f, "A mirror only grows. Fetch it (git fetch origin "
-			 "\"refs/notes/migrate/*:refs/notes/origin/migrate/*\") and let "
-			 "\"git migrate apply\" add to it.");
+	findings_hint(f, "A mirror only grows. \"git migrate sync\" fetches the one that "
+			 "is there, adds what was written here, and pushes it.");
 }
 
 static int refuse(struct update *u, const char *what, const char *detail)
