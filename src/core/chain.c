@@ -94,12 +94,6 @@ static bool begins_log(const struct chain_link *l)
 	return strcmp(l->prev, RECORD_NO_PREV) == 0;
 }
 
-/* After it the log is not what it was, and it says so. */
-static bool begins_anew(const struct chain_link *l)
-{
-	return l->event == EVENT_RESTORED || l->event == EVENT_CLONED;
-}
-
 static bool is_same_head(struct chain *c)
 {
 	return c->was.seq && c->was.seq == c->now.seq &&
@@ -163,7 +157,7 @@ static int check_links(struct chain *c, size_t *next, struct err *err)
 		prev = find(c, l->prev);
 		if (!l->known && check_link(prev, l, err) < 0)
 			return -1;
-		if (!prev || begins_anew(l))
+		if (!prev || event_begins_anew(l->event))
 			continue;
 		at = (size_t)(prev - c->links);
 		if (next[at] != NO_LINK && !(l->known && c->links[next[at]].known)) {
@@ -222,7 +216,8 @@ static bool follows(struct chain *c, const struct chain_link *head)
 			return true;
 		if (at->known) /* a merge by hand names the head of one side */
 			return !c->was.by_tip || !c->now.by_tip;
-		if (begins_anew(at) || (at->event == EVENT_CREATED && at->says_old))
+		if (event_begins_anew(at->event) ||
+		    (at->event == EVENT_CREATED && at->says_old))
 			return true;
 	}
 	return false;

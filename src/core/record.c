@@ -122,6 +122,11 @@ bool event_settles(enum event e)
 	       e == EVENT_UNNEEDED;
 }
 
+bool event_begins_anew(enum event e)
+{
+	return e == EVENT_RESTORED || e == EVENT_CLONED;
+}
+
 bool event_has_migration(enum event e)
 {
 	if (e >= EVENT_NR)

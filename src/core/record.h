@@ -84,6 +84,8 @@ const char *event_name(enum event e);
 int event_parse(const char *name, enum event *out);
 /** The four that settle a plan entry. */
 bool event_settles(enum event e);
+/** The two after which a log goes on from elsewhere than where it ended. */
+bool event_begins_anew(enum event e);
 /** Whether the event is about one migration, and so has path, blob and commit. */
 bool event_has_migration(enum event e);
 const char *field_name(enum field f);

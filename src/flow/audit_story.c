@@ -273,7 +273,7 @@ static void check_unfixed(struct audit *a, const struct plan *plan, const struct
 static bool wants_reason(const struct record *r)
 {
 	return r->event == EVENT_EXCEPTED || r->event == EVENT_ABANDONED ||
-	       r->event == EVENT_RESTORED || r->event == EVENT_CLONED;
+	       event_begins_anew(r->event);
 }
 
 static size_t count_waivers(const struct plan *plan)

@@ -13,18 +13,15 @@
 
 enum { TRIES = 20 };
 
-static bool begins_anew(const struct record *r)
-{
-	return r->event == EVENT_RESTORED || r->event == EVENT_CLONED;
-}
-
 /* By what they continue, those that say why there are two behind the others. */
 static int cmp_prev(const void *left, const void *right)
 {
 	const struct record *a = left, *b = right;
 	int order = strcmp(a->field[FIELD_PREV], b->field[FIELD_PREV]);
 
-	return order ? order : (int)begins_anew(a) - (int)begins_anew(b);
+	return order ? order
+		     : (int)event_begins_anew(a->event) -
+			       (int)event_begins_anew(b->event);
 }
 
 static const char *describe_fork(const struct record *a, const struct record *b,
@@ -60,7 +57,7 @@ int join_find_fork(struct repo *repo, const char *target, struct pool *pool,
 		const struct record *a = &records[i - 1], *b = &records[i];
 
 		/* what began anew is the first of another log */
-		if (a->seq == 1 || begins_anew(b) ||
+		if (a->seq == 1 || event_begins_anew(b->event) ||
 		    strcmp(a->field[FIELD_PREV], b->field[FIELD_PREV]) != 0)
 			continue;
 		*what = describe_fork(a, b, pool);
