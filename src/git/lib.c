@@ -110,7 +110,10 @@ static struct {
 #define X(name, type) __typeof__(&name) name;
 	FREES(X)
 #undef X
-} lib; /* written once, by lib_load */
+} lib; /* written once, by find_functions */
+
+static int (*started)(int option, ...);	      /* sets its options; NULL: it was not yet */
+static size_t most_mapped = (size_t)32 << 20; /* of packs, at a time */
 
 #define X(type, name, params, args)                                                      \
 	type name params                                                                 \
@@ -176,7 +179,6 @@ static int find_functions(void *library, struct err *err)
 #undef FIND
 	return 0;
 }
-static size_t most_mapped = (size_t)32 << 20; /* of packs, at a time */
 
 /*
  * What libgit2 does for others and costs us more than it gives, as measured on a
@@ -219,8 +221,6 @@ static int load(int (**set)(int option, ...), struct err *err)
 	library = found;
 	return 0;
 }
-
-static int (*started)(int option, ...); /* sets its options; NULL: it was not yet */
 
 int lib_start(struct err *err)
 {
