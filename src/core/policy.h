@@ -10,6 +10,7 @@
 #include "core/oid.h"
 
 struct err;
+struct misfit;
 struct plan;
 
 enum rule {
@@ -123,6 +124,12 @@ int policy_append_only(struct plan *older, struct plan *newer,
  */
 int policy_new_entries(struct plan *plan, size_t from, struct findings *f,
 		       struct err *err);
+
+/** Says why a file cannot be a migration, or what stands there cannot be their folder. */
+void policy_misfit(const char *folder, const struct misfit *m, struct findings *f);
+
+/** Says that two paths are one file where case does not matter; `path` came later. */
+void policy_same_but_for_case(const char *there, const char *path, struct findings *f);
 
 /** migrate.oneMigrationPerCommit: finds the commits that bring several. */
 void policy_one_each(const struct plan *plan, size_t from, struct findings *f);

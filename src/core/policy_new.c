@@ -17,36 +17,34 @@ static const char *mode_word(unsigned mode)
 				      : "not a regular file";
 }
 
-static void check_misfits(const struct plan *plan, struct findings *f)
+void policy_misfit(const char *folder, const struct misfit *m, struct findings *f)
 {
-	const struct misfit *m;
-	size_t i;
-
-	for (i = 0; i < plan->nr_misfits; i++) {
-		m = &plan->misfits[i];
-		if (!m->path[0]) {
-			findings_add(f, RULE_TYPE, false, NULL,
-				     "'%s' cannot hold migrations: it is %s",
-				     plan->folder,
-				     m->mode == MODE_REGULAR || m->mode == MODE_EXECUTABLE
-					     ? "a file"
-					     : mode_word(m->mode));
-			findings_hint(f, "Commit a real folder in its place.");
-		} else if (m->name != NAME_OK) {
-			findings_add(f, RULE_NAME, false, m->path,
-				     "file '%s/%s' cannot be a migration: %s",
-				     plan->folder, m->path,
-				     migration_name_reason(m->name));
-			findings_hint(f,
-				      "Rename it; letters, digits and \"._-\" can stand "
-				      "in a name that ends in \".sql\".");
-		} else {
-			findings_add(f, RULE_TYPE, false, m->path,
-				     "'%s/%s' cannot be a migration: it is %s",
-				     plan->folder, m->path, mode_word(m->mode));
-			findings_hint(f, "Commit the SQL itself as a regular file.");
-		}
+	if (!m->path[0]) {
+		findings_add(f, RULE_TYPE, false, NULL,
+			     "'%s' cannot hold migrations: it is %s", folder,
+			     m->mode == MODE_REGULAR || m->mode == MODE_EXECUTABLE
+				     ? "a file"
+				     : mode_word(m->mode));
+		findings_hint(f, "Commit a real folder in its place.");
+	} else if (m->name != NAME_OK) {
+		findings_add(f, RULE_NAME, false, m->path,
+			     "file '%s/%s' cannot be a migration: %s", folder, m->path,
+			     migration_name_reason(m->name));
+		findings_hint(f, "Rename it; letters, digits and \"._-\" can stand in a "
+				 "name that ends in \".sql\".");
+	} else {
+		findings_add(f, RULE_TYPE, false, m->path,
+			     "'%s/%s' cannot be a migration: it is %s", folder, m->path,
+			     mode_word(m->mode));
+		findings_hint(f, "Commit the SQL itself as a regular file.");
 	}
+}
+
+void policy_same_but_for_case(const char *there, const char *path, struct findings *f)
+{
+	findings_add(f, RULE_CASE, false, path,
+		     "migrations '%s' and '%s' differ in case alone", there, path);
+	findings_hint(f, "Rename the new one: on many machines both are one file.");
 }
 
 /* Without regard to case, the earlier one first. */
@@ -78,12 +76,8 @@ static void check_case(const struct plan *plan, size_t from, struct findings *f)
 		}
 		if (by_name[i] < from)
 			continue;
-		findings_add(f, RULE_CASE, false, plan->items[by_name[i]].path,
-			     "migrations '%s' and '%s' differ in case alone",
-			     plan->items[by_name[first]].path,
-			     plan->items[by_name[i]].path);
-		findings_hint(f, "Rename the new one: on many machines both are one "
-				 "file.");
+		policy_same_but_for_case(plan->items[by_name[first]].path,
+					 plan->items[by_name[i]].path, f);
 	}
 	free(by_name);
 }
@@ -312,9 +306,10 @@ static int check_trailers(struct plan *plan, size_t pos, struct findings *f,
 int policy_new_entries(struct plan *plan, size_t from, struct findings *f,
 		       struct err *err)
 {
-	size_t pos;
+	size_t i, pos;
 
-	check_misfits(plan, f);
+	for (i = 0; i < plan->nr_misfits; i++)
+		policy_misfit(plan->folder, &plan->misfits[i], f);
 	check_case(plan, from, f);
 	for (pos = from; pos < plan->nr; pos++)
 		if (check_trailers(plan, pos, f, err) < 0)

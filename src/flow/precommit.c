@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "core/migration.h"
+#include "core/plan.h"
 #include "flow/applied.h"
 #include "flow/precommit.h"
 #include "flow/staged.h"
@@ -21,19 +21,6 @@ struct check {
 	bool mirrors_read;
 	struct applied_list applied;
 };
-
-/* Something that is no folder, in the place of the migrations folder. */
-static void judge_folder(struct check *c)
-{
-	unsigned mode = c->staged.folder_mode;
-
-	findings_add(c->f, RULE_TYPE, false, NULL,
-		     "'%s' cannot hold migrations: it is %s", c->folder,
-		     mode == MODE_SYMLINK   ? "a symbolic link"
-		     : mode == MODE_GITLINK ? "a submodule"
-					    : "a file");
-	findings_hint(c->f, "Commit a real folder in its place.");
-}
 
 /* The record that says a path was applied somewhere, NULL when none does. */
 static int find_applied(struct check *c, const char *path, const struct applied **out,
@@ -124,25 +111,15 @@ static int judge_change(struct check *c, const struct staged_change *ch, struct 
 	return 0;
 }
 
-static void judge_name(struct check *c, const struct staged_change *ch)
+/* Its name and its type: `path` is "" for what stands where the folder should be. */
+static void judge_kind(struct check *c, const char *path, unsigned mode)
 {
-	enum name_verdict name = migration_name_check(ch->path);
+	const struct misfit m = { path, mode,
+				  path[0] ? migration_name_check(path) : NAME_OK };
 
-	if (name != NAME_OK) {
-		findings_add(c->f, RULE_NAME, false, ch->path,
-			     "file '%s/%s' cannot be a migration: %s", c->folder,
-			     ch->path, migration_name_reason(name));
-		findings_hint(c->f,
-			      "Rename it; letters, digits and \"._-\" can stand in a "
-			      "name that ends in \".sql\".");
-	} else if (ch->mode != MODE_REGULAR && ch->mode != MODE_EXECUTABLE) {
-		findings_add(c->f, RULE_TYPE, false, ch->path,
-			     "'%s/%s' cannot be a migration: it is %s", c->folder,
-			     ch->path,
-			     ch->mode == MODE_SYMLINK ? "a symbolic link"
-						      : "not a regular file");
-		findings_hint(c->f, "Commit the SQL itself as a regular file.");
-	}
+	if (!path[0] || m.name != NAME_OK ||
+	    (mode != MODE_REGULAR && mode != MODE_EXECUTABLE))
+		policy_misfit(c->folder, &m, c->f);
 }
 
 /* New names against all that will be in the tree. */
@@ -166,11 +143,7 @@ static int judge_case(struct check *c, struct err *err)
 			if (ch->status != 'A' || strcasecmp(ch->path, at + folder) != 0 ||
 			    strcmp(ch->path, at + folder) == 0)
 				continue;
-			findings_add(c->f, RULE_CASE, false, ch->path,
-				     "migrations '%s' and '%s' differ in case alone",
-				     at + folder, ch->path);
-			findings_hint(c->f, "Rename the new one: on many machines both "
-					    "are one file.");
+			policy_same_but_for_case(at + folder, ch->path, c->f);
 		}
 	}
 	buf_release(&names);
@@ -184,7 +157,7 @@ static int judge_staged(struct check *c, struct err *err)
 	size_t i;
 
 	if (c->staged.folder_mode)
-		judge_folder(c);
+		judge_kind(c, "", c->staged.folder_mode);
 	for (i = 0; i < c->staged.nr; i++) {
 		ch = &c->staged.items[i];
 		if (migration_name_check(ch->path) == NAME_OTHER)
@@ -192,7 +165,7 @@ static int judge_staged(struct check *c, struct err *err)
 		if (judge_change(c, ch, err) < 0)
 			return -1;
 		if (ch->status != 'D')
-			judge_name(c, ch);
+			judge_kind(c, ch->path, ch->mode);
 		added = added || ch->status == 'A';
 	}
 	return added ? judge_case(c, err) : 0;
