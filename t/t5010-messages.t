@@ -423,4 +423,17 @@ test_expect_success 'git revert of what landed is refused as it is made' '
 	test ! -e migrations/own.sql
 '
 
+test_expect_success 'what else is reverted can be committed once the migration is back' '
+	echo text >other && git add other && stage with "SELECT 1;" && accepted "with" &&
+	git push -q origin main &&
+	test_must_fail git revert --no-edit HEAD 2>.git/t/err &&
+	restore=$(sed -n "s/^hint: Restore it (git \([^)]*\)).*/\1/p" .git/t/err) &&
+	git $restore &&
+	test -e migrations/with.sql &&
+	accepted "the rest" &&
+	git diff --name-status HEAD^ HEAD >.git/t/actual &&
+	printf "D\tother\n" >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual
+'
+
 test_done
