@@ -230,6 +230,19 @@ test_expect_success 'commit: back to what landed is free' '
 	git commit -qm "back"
 '
 
+test_expect_success 'commit: another file under the name of one that landed' '
+	git checkout -q --orphan other && git rm -rqf . && git commit -q --allow-empty -m start &&
+	mkdir -p migrations &&
+	echo "SELECT 2;" >migrations/a.sql && git add migrations &&
+	commit_refused "migration '\''a.sql'\'' is not the one that has landed on the protected branch [edited]" \
+		git commit -m "other" &&
+	there=$(sed -n "s/^hint: .*(git \(cat-file [^)]*\)).*/\1/p" .git/t/err) &&
+	git mv migrations/a.sql migrations/own.sql && git commit -q -m "of its own" &&
+	git $there >migrations/a.sql && git add migrations && git commit -q -m "as it is there" &&
+	git diff --exit-code origin/main HEAD -- migrations/a.sql &&
+	git checkout -q main
+'
+
 test_expect_success 'commit: what was applied is protected, landed or not' '
 	new_migration local "CREATE TABLE l (x);" &&
 	git migrate apply >.git/t/out 2>&1 &&

@@ -44,6 +44,22 @@ static const char *renamed_to(const struct check *c, const struct staged_change 
 	return NULL;
 }
 
+/* Another file under the name of one that this branch has not: no work of anybody goes.
+ */
+static void refuse_other(struct check *c, const struct staged_change *ch,
+			 const struct oid *kept, const char *why)
+{
+	char hex[OID_HEXSZ + 1];
+
+	findings_add(c->f, RULE_EDITED, false, ch->path,
+		     "migration '%s' is not the one that %s", ch->path, why);
+	findings_hint(c->f,
+		      "Give this one a name of its own (git mv), or put in what that one "
+		      "has (git cat-file blob %.12s); a migration that mends it has the "
+		      "trailer \"Fixes: %s\".",
+		      oid_hex(kept, hex), ch->path);
+}
+
 static void refuse_change(struct check *c, const struct staged_change *ch,
 			  const char *why)
 {
@@ -59,9 +75,6 @@ static void refuse_change(struct check *c, const struct staged_change *ch,
 	else if (ch->status == 'D')
 		findings_add(c->f, RULE_DELETED, false, ch->path,
 			     "migration '%s' was deleted; it %s", ch->path, why);
-	else if (ch->status == 'A')
-		findings_add(c->f, RULE_EDITED, false, ch->path,
-			     "migration '%s' is not the one that %s", ch->path, why);
 	else if (ch->status == 'T' || oid_eq(&ch->old_blob, &ch->blob))
 		findings_add(c->f, RULE_MODE, false, ch->path,
 			     "the mode of migration '%s' was changed; it %s", ch->path,
@@ -74,6 +87,15 @@ static void refuse_change(struct check *c, const struct staged_change *ch,
 		      "migration that mends it (git migrate new), with the trailer "
 		      "\"Fixes: %s\".",
 		      c->folder, ch->path, ch->path);
+}
+
+static void refuse(struct check *c, const struct staged_change *ch,
+		   const struct oid *kept, const char *why)
+{
+	if (ch->status == 'A')
+		refuse_other(c, ch, kept, why);
+	else
+		refuse_change(c, ch, why);
 }
 
 /* As a restored file is: regular, or with the mode that it had. */
@@ -104,9 +126,9 @@ static int judge_change(struct check *c, const struct staged_change *ch, struct 
 			return 0;
 		snprintf(why, sizeof(why), "was applied to target '%s' at %s",
 			 applied->target, applied->at);
-		refuse_change(c, ch, why);
+		refuse(c, ch, &applied->blob, why);
 	} else if (landed && !(oid_eq(&ch->blob, &blob) && is_regular(ch))) {
-		refuse_change(c, ch, "has landed on the protected branch");
+		refuse(c, ch, &blob, "has landed on the protected branch");
 	}
 	return 0;
 }
