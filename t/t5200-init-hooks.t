@@ -143,7 +143,10 @@ test_expect_success 'wrong words are wrong usage' '
 	has_line .git/t/err "error: option '\''--hooks'\'' does not know '\''both'\''" &&
 	has_line .git/t/err "hint: There are client, server, none and remove." &&
 	test_expect_code 129 git migrate init --hooks=remove sqlite:app.db 2>.git/t/err &&
-	test -z "$(git config migrate.default.url)"
+	test -z "$(git config migrate.default.url)" &&
+	test_expect_code 129 git migrate init --no-hooks --hooks=client 2>.git/t/err &&
+	has_line .git/t/err "error: --hooks and --no-hooks cannot be used together" &&
+	git migrate init --no-hooks 2>.git/t/err && git migrate init --hooks=none 2>.git/t/err
 '
 
 # --- other shapes of a repository -------------------------------------------------
@@ -197,6 +200,12 @@ test_expect_success 'a folder in .git that is a link into the project is one of 
 test_expect_success 'a folder of the project that git ignores is nobody else'\''s' '
 	scene ignored && echo /hooks/ >.gitignore && git add .gitignore && git commit -q -m ignore && mkdir hooks &&
 	git config core.hooksPath hooks && git migrate init >.git/t/out 2>&1 &&
+	has_line .git/t/out "installed hooks: $client" && guards
+'
+
+test_expect_success 'so is one with a name that git would print in quotes' '
+	scene quoted && echo "/Häken/" >.gitignore && git add .gitignore && git commit -q -m ignore && mkdir Häken &&
+	git config core.hooksPath Häken && git migrate init >.git/t/out 2>&1 &&
 	has_line .git/t/out "installed hooks: $client" && guards
 '
 

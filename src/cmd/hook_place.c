@@ -64,16 +64,16 @@ static bool set_here(struct ctx *ctx)
  * path.) */
 static bool is_ignored(struct ctx *ctx, const char *path)
 {
-	const char *const args[] = { "ls-files",    "--others",
-				     "--ignored",   "--exclude-standard",
-				     "--directory", "--",
-				     path,	    NULL };
+	const char *const args[] = {
+		"ls-files",    "-z", "--others", "--ignored", "--exclude-standard",
+		"--directory", "--", path,	 NULL
+	};
 	struct buf out = BUF_INIT, whole = BUF_INIT;
 	size_t len;
 	bool ignored = false;
 
 	if (is_below(path, repo_toplevel(ctx->repo)) && git_says(ctx, args, &out)) {
-		len = strcspn(buf_str(&out), "\n");
+		len = strlen(buf_str(&out)); /* of the first one */
 		buf_addf(&whole, "%s/", path + strlen(repo_toplevel(ctx->repo)) + 1);
 		ignored = len > 1 && out.s[len - 1] == '/' &&
 			  strncmp(whole.s, out.s, len) == 0;

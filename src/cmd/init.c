@@ -81,6 +81,9 @@ int cmd_init(struct ctx *ctx, int argc, char **argv, struct err *err)
 	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0 ||
 	    parse_wish(hooks, &wish, err) < 0)
 		return -1;
+	if (hooks && no_hooks)
+		return err_set(err, ERR_USAGE,
+			       "--hooks and --no-hooks cannot be used together");
 	if (wish == WISH_REMOVE && nr)
 		return err_set(err, ERR_USAGE,
 			       "--hooks=remove does nothing else, so it takes no URL");
