@@ -14,8 +14,8 @@
 
 enum { INPUT_MAX = 16 << 20 };
 
-/* One of git's hooks; its arguments are those that git gives it. */
-struct hook {
+/* One of git's hooks, as git runs it; hook_file.h has what is written for it. */
+struct front {
 	const char *name, *args;
 	int min, max; /* arguments */
 	int (*judge)(struct ctx *ctx, char **args, struct findings *f, struct err *err);
@@ -120,7 +120,7 @@ static int judge_update(struct ctx *ctx, char **args, struct findings *f, struct
 	return push_check(ctx->repo, &push, f, err);
 }
 
-static const struct hook hooks[] = {
+static const struct front fronts[] = {
 	{ "pre-commit", "", 0, 0, judge_commit, "nothing was committed" },
 	{ "prepare-commit-msg", " <file> [<source> [<commit>]]", 1, 3, prepare_message,
 	  "nothing was committed" },
@@ -133,13 +133,13 @@ static const struct hook hooks[] = {
 	  "the update was refused; the ref was not changed" },
 };
 
-static const struct hook *find_hook(const char *name)
+static const struct front *find_front(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(hooks); i++)
-		if (strcmp(hooks[i].name, name) == 0)
-			return &hooks[i];
+	for (i = 0; i < ARRAY_SIZE(fronts); i++)
+		if (strcmp(fronts[i].name, name) == 0)
+			return &fronts[i];
 	return NULL;
 }
 
@@ -148,19 +148,19 @@ static int no_such_hook(const char *name, struct err *err)
 	struct buf names = BUF_INIT;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+	for (i = 0; i < ARRAY_SIZE(fronts); i++)
 		buf_addf(&names, "%s\"%s\"",
-			 !i			      ? ""
-			 : i + 1 == ARRAY_SIZE(hooks) ? " and "
-						      : ", ",
-			 hooks[i].name);
+			 !i			       ? ""
+			 : i + 1 == ARRAY_SIZE(fronts) ? " and "
+						       : ", ",
+			 fronts[i].name);
 	err_set(err, ERR_USAGE, "there is no hook '%s'", name);
 	err_hint(err, "usage", "There are %s.", names.s);
 	buf_release(&names);
 	return -1;
 }
 
-static int run(struct ctx *ctx, const struct hook *hook, char **args, struct err *err)
+static int run(struct ctx *ctx, const struct front *hook, char **args, struct err *err)
 {
 	struct findings f = { 0 };
 	int ret = hook->judge(ctx, args, &f, err);
@@ -178,22 +178,23 @@ static int run(struct ctx *ctx, const struct hook *hook, char **args, struct err
 
 int cmd_hook(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
-	const char *lines[ARRAY_SIZE(hooks) + 1] = { NULL };
-	char text[ARRAY_SIZE(hooks)][64];
+	const char *lines[ARRAY_SIZE(fronts) + 1] = { NULL };
+	char text[ARRAY_SIZE(fronts)][64];
 	const struct opt opts[] = { { .type = OPT_END } };
 	const struct usage usage = { lines, opts };
-	const struct hook *hook;
+	const struct front *hook;
 	size_t i;
 	int nr;
 
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		snprintf(text[i], sizeof(text[i]), "%s%s", hooks[i].name, hooks[i].args);
+	for (i = 0; i < ARRAY_SIZE(fronts); i++) {
+		snprintf(text[i], sizeof(text[i]), "%s%s", fronts[i].name,
+			 fronts[i].args);
 		lines[i] = text[i];
 	}
 	nr = cmd_options(ctx, &usage, argc, argv, err);
 	if (nr < 0)
 		return -1;
-	hook = nr ? find_hook(argv[0]) : NULL;
+	hook = nr ? find_front(argv[0]) : NULL;
 	if (nr && !hook)
 		return no_such_hook(argv[0], err);
 	if (hook && nr - 1 >= hook->min)
