@@ -1,8 +1,10 @@
 # A test makes its history with the first, the others of that line show that they
 # still compile; the rest is made on demand alone, "make bench/measure": see README.md.
 check_PROGRAMS += %reldir%/history %reldir%/raw-pg %reldir%/raw-sqlite
-EXTRA_PROGRAMS += %reldir%/lexer %reldir%/measure
-CLEANFILES += %reldir%/lexer %reldir%/measure
+EXTRA_PROGRAMS += %reldir%/chain %reldir%/lexer %reldir%/measure
+CLEANFILES += %reldir%/chain %reldir%/lexer %reldir%/measure
+%canon_reldir%_chain_SOURCES = %reldir%/chain.c
+%canon_reldir%_chain_LDADD = src/libcore.a src/libbase.a $(NETTLE_LIBS)
 %canon_reldir%_history_SOURCES = %reldir%/history.c
 %canon_reldir%_lexer_SOURCES = %reldir%/lexer.c
 %canon_reldir%_lexer_LDADD = src/libsql.a src/libbase.a $(NETTLE_LIBS)
@@ -16,5 +18,5 @@ CLEANFILES += %reldir%/lexer %reldir%/measure
 
 EXTRA_DIST += %reldir%/README.md %reldir%/apply.sh %reldir%/common.sh \
 	%reldir%/corpus.awk %reldir%/histories.sh %reldir%/locks.sh \
-	%reldir%/make-repositories.sh \
+	%reldir%/make-repositories.sh %reldir%/mirror.sh \
 	%reldir%/peers.sh %reldir%/plan.sh %reldir%/push.sh %reldir%/psql-lexer.c %reldir%/psql-lexer.sh
