@@ -174,6 +174,23 @@ test_expect_success '--offline: a line taken out of the notes breaks the chain' 
 	grep "^  failed  *mirror-line .*the record before it is not there" .git/t/out
 '
 
+test_expect_success '--offline: a line that goes on behind the head is not of the log' '
+	story behind &&
+	git migrate audit --offline >.git/t/out &&
+	grep "^head: " .git/t/out >.git/t/expect &&
+	git notes --ref=$ref show HEAD | LC_ALL=C sort | tail -n 1 >.git/t/last &&
+	grep " event=ran " .git/t/last &&
+	seq=$(sed "s/ .*//; s/^0*//" .git/t/last) &&
+	sed -e "s/^[0-9]* prev=[0-9a-f]*/$(printf "%010d" $((seq + 1))) prev=$(sha256sum <.git/t/last | cut -d " " -f 1)/" \
+		.git/t/last >.git/t/forged &&
+	git notes --ref=$ref append -F .git/t/forged HEAD &&
+	test_expect_code 1 git migrate audit --offline >.git/t/out &&
+	grep "^  failed  *tracker-lacks .* record $((seq + 1)) " .git/t/out &&
+	grep "^  ok  *chain  *$seq records" .git/t/out &&
+	grep "^head: " .git/t/out >.git/t/actual &&
+	test_cmp .git/t/expect .git/t/actual
+'
+
 test_expect_success 'a fix that is not here yet, and one that says nothing of what failed' '
 	story fixes &&
 	new_migration d "CREATE TABLE d (x);" "mend b" "" "Fixes: b.sql" "Failure-Mode: wrong" &&

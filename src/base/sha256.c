@@ -19,6 +19,16 @@ void sha256_hex(const void *data, size_t len, char hex[SHA256_HEXSZ + 1])
 	sha256_end(&h, hex);
 }
 
+void sha256_line(const char *line, size_t len, char hex[SHA256_HEXSZ + 1])
+{
+	struct sha256 h;
+
+	sha256_init(&h.ctx);
+	sha256_add(&h, line, len);
+	sha256_add(&h, "\n", 1);
+	sha256_end(&h, hex);
+}
+
 struct sha256 *sha256_new(void)
 {
 	struct sha256 *h = xmalloc(sizeof(*h));

@@ -11,6 +11,9 @@ enum { SHA256_HEXSZ = 64 };
 /** Digest of `len` bytes as 64 lower-case hex digits and a NUL. */
 void sha256_hex(const void *data, size_t len, char hex[SHA256_HEXSZ + 1]);
 
+/** The same of a line, which is followed by a LF that is not there. */
+void sha256_line(const char *line, size_t len, char hex[SHA256_HEXSZ + 1]);
+
 /** The same of bytes that come in pieces. */
 struct sha256 *sha256_new(void);
 void sha256_add(struct sha256 *h, const void *data, size_t len);

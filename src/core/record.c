@@ -321,6 +321,7 @@ struct parser {
 	const struct record *before; /* NULL, or one whose values may be shared */
 	struct pool *pool;
 	const char *at;	  /* what is still to be read; ends in NUL */
+	bool stays;	  /* the line lives as long as the pool: there is no copy */
 	bool plain;	  /* nothing in it is escaped */
 	int last;	  /* newest known field, -1 at first */
 	bool foreign;	  /* a field that this version does not know has been seen */
@@ -561,14 +562,12 @@ static int check_needed(struct parser *p)
 
 static int parse(struct parser *p, const char *line, size_t len)
 {
-	char *copy;
-
 	memset(p->r, 0, sizeof(*p->r));
 	if (check_bytes(p, line, len) < 0)
 		return -1;
-	copy = pool_alloc(p->pool, len + 2);
-	memcpy(copy, line, len);
-	p->at = copy;
+	if (!p->stays)
+		line = pool_strndup(p->pool, line, len);
+	p->at = line;
 	p->plain = !memchr(line, '%', len);
 	if (take_seq(p) < 0)
 		return -1;
@@ -577,10 +576,8 @@ static int parse(struct parser *p, const char *line, size_t len)
 			return -1;
 	if (check_needed(p) < 0)
 		return -1;
-	copy[len] = '\n';
-	sha256_hex(copy, len + 1, p->r->hash);
-	copy[len] = '\0';
-	p->r->line = copy;
+	sha256_line(line, len, p->r->hash);
+	p->r->line = line;
 	p->r->line_len = len;
 	return 0;
 }
@@ -599,6 +596,19 @@ int record_parse_next(struct record *out, struct pool *pool, const char *line,
 	struct parser p = {
 		.r = out, .before = before, .pool = pool, .last = -1, .err = err
 	};
+
+	return parse(&p, line, strlen(line));
+}
+
+int record_parse_kept(struct record *out, struct pool *pool, const char *line,
+		      const struct record *before, struct err *err)
+{
+	struct parser p = { .r = out,
+			    .before = before,
+			    .pool = pool,
+			    .stays = true,
+			    .last = -1,
+			    .err = err };
 
 	return parse(&p, line, strlen(line));
 }

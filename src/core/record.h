@@ -112,6 +112,10 @@ int record_parse(struct record *out, struct pool *pool, const char *line, size_t
 int record_parse_next(struct record *out, struct pool *pool, const char *line,
 		      const struct record *before, struct err *err);
 
+/** The same for a line that lives as long as the pool does: it is not copied. */
+int record_parse_kept(struct record *out, struct pool *pool, const char *line,
+		      const struct record *before, struct err *err);
+
 /** Sorts records by hash, for records_find. */
 void records_sort(struct record *records, size_t nr);
 

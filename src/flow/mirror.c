@@ -277,8 +277,7 @@ parse_lines(const struct mirror *m, struct pool *pool, size_t *nr,
 
 	*nr = 0;
 	for (i = 0; i < m->nr; i++) {
-		if (record_parse(&records[*nr], pool, m->lines[i], strlen(m->lines[i]),
-				 &why) == 0)
+		if (record_parse_kept(&records[*nr], pool, m->lines[i], NULL, &why) == 0)
 			(*nr)++;
 		else if (bad)
 			bad(arg, m->lines[i], why.message);
@@ -303,8 +302,45 @@ static const struct record *find_head(const struct mirror *m,
 	return head;
 }
 
-void mirror_fold(const struct mirror *m, struct pool *pool, struct ledger *out,
-		 void (*bad)(void *arg, const char *line, const char *why), void *arg)
+/* Whether a record stands behind the last one of `l`, and names it. */
+static bool continues(const struct ledger *l, const struct record *r)
+{
+	const struct record *last = ledger_last(l);
+
+	return last ? r->seq > last->seq && strcmp(r->field[FIELD_PREV], last->hash) == 0
+		    : r->seq == 1;
+}
+
+/*
+ * Nearly always all lines are one chain, as they are sorted, up to the head. 0; -1
+ * when they are not, and `out` is empty.
+ */
+static int add_in_order(const struct mirror *m, struct pool *pool, struct ledger *out)
+{
+	const struct record *last;
+	struct err why = { 0 };
+	struct record *r;
+	size_t i;
+
+	for (i = 0; i < m->nr; i++) {
+		r = ledger_room(out);
+		if (record_parse_kept(r, pool, m->lines[i], ledger_last(out), &why) < 0 ||
+		    !continues(out, r))
+			break;
+		ledger_add(out, r);
+	}
+	last = ledger_last(out);
+	if (i == m->nr &&
+	    (!last || !m->head_seq || strcmp(last->hash, m->head_hash) == 0))
+		return 0;
+	ledger_release(out);
+	return -1;
+}
+
+/* Back from the head, record by record. */
+static void add_from_head(const struct mirror *m, struct pool *pool, struct ledger *out,
+			  void (*bad)(void *arg, const char *line, const char *why),
+			  void *arg)
 {
 	size_t nr, len = 0;
 	struct record *records = parse_lines(m, pool, &nr, bad, arg);
@@ -322,9 +358,16 @@ void mirror_fold(const struct mirror *m, struct pool *pool, struct ledger *out,
 	}
 	while (len)
 		ledger_add(out, chain[--len]);
-	ledger_fold(out);
 	free(chain);
 	free(records);
+}
+
+void mirror_fold(const struct mirror *m, struct pool *pool, struct ledger *out,
+		 void (*bad)(void *arg, const char *line, const char *why), void *arg)
+{
+	if (add_in_order(m, pool, out) < 0)
+		add_from_head(m, pool, out, bad, arg);
+	ledger_fold(out);
 }
 
 /* Whether a record says that the log went on from another one's head. */

@@ -643,6 +643,25 @@ static void shares_values(UNUSED void **state)
 	pool_release(&pool);
 }
 
+/* A line that stays where it is is read as any other, and not copied. */
+static void keeps_lines(UNUSED void **state)
+{
+	static const char line[] = LINE " reason=a%20b";
+	struct pool pool = { 0 };
+	struct err err = { 0 };
+	struct record copied, kept;
+
+	assert_int_equal(parse(&copied, &pool, line, &err), 0);
+	assert_int_equal(record_parse_kept(&kept, &pool, line, &copied, &err), 0);
+	assert_ptr_equal(kept.line, line);
+	assert_ptr_not_equal(copied.line, line);
+	assert_string_equal(kept.hash, copied.hash);
+	assert_int_equal(kept.line_len, copied.line_len);
+	assert_string_equal(kept.field[FIELD_REASON], "a b");
+	assert_int_equal(record_parse_kept(&kept, &pool, line + 1, &copied, &err), -1);
+	pool_release(&pool);
+}
+
 /* What a value was decoded to is no text that may stand in a line. */
 static void shares_no_escapes(UNUSED void **state)
 {
@@ -706,6 +725,7 @@ int main(void)
 		cmocka_unit_test(cut_lines),
 		cmocka_unit_test(changed_lines),
 		cmocka_unit_test(shares_values),
+		cmocka_unit_test(keeps_lines),
 		cmocka_unit_test(shares_no_escapes),
 		cmocka_unit_test(behind_another_as_strict),
 	};
