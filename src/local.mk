@@ -166,6 +166,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
 	%reldir%/flow/lost.c \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
+	%reldir%/flow/note_lines.c %reldir%/flow/note_lines.h \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
 	%reldir%/flow/prepush.c %reldir%/flow/prepush.h \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \

@@ -2,14 +2,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/pool.h"
-#include "base/vec.h"
 #include "core/chain.h"
 #include "core/policy.h"
 #include "flow/check_mirror.h"
 #include "flow/check_paths.h"
 #include "flow/mirror.h"
+#include "flow/note_lines.h"
 #include "flow/target.h"
 #include "git/notes_delta.h"
 #include "git/repo.h"
@@ -29,15 +28,8 @@ struct update {
 	struct notes_delta gone, added;
 	struct chain chain;
 	struct paths paths; /* that its records name */
-	size_t room;	    /* bytes of notes that may still be read */
+	struct note_limits most;
 	struct findings *f;
-};
-
-/* The lines of all notes of one commit, sorted. */
-struct text {
-	struct buf bytes;
-	char **lines;
-	size_t nr, alloc;
 };
 
 static void refuse_mirror(struct findings *f, const char *ref, const char *what,
@@ -64,70 +56,6 @@ static int refuse_err(struct update *u, struct err *err)
 	refuse_mirror(u->f, u->ref, err->message, err->detail);
 	memset(err, 0, sizeof(*err));
 	return 1;
-}
-
-/* --- notes ---------------------------------------------------------------- */
-
-static int cmp_line(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void text_release(struct text *t)
-{
-	buf_release(&t->bytes);
-	free(t->lines);
-	memset(t, 0, sizeof(*t));
-}
-
-static bool text_has(const struct text *t, const char *line)
-{
-	return t->nr &&
-	       bsearch(&line, t->lines, t->nr, sizeof(*t->lines), cmp_line) != NULL;
-}
-
-/* Cuts the bytes into lines; a NUL would hide what stands behind it. 0 or -1. */
-static int text_cut(struct text *t, struct err *err)
-{
-	char *at = t->bytes.s, *end = at + t->bytes.len, *lf;
-
-	if (t->bytes.len && memchr(at, '\0', t->bytes.len))
-		return err_set(err, ERR_REFUSED, "a note has a NUL byte");
-	for (; at < end; at = lf + 1) {
-		lf = memchr(at, '\n', (size_t)(end - at));
-		if (!lf)
-			lf = end; /* where the NUL of the buffer is */
-		*lf = '\0';
-		if (lf == at)
-			continue;
-		if (t->nr == RECORDS_MAX)
-			return err_set(err, ERR_FATAL,
-				       "the notes of one commit have more than %d lines",
-				       RECORDS_MAX);
-		VEC_GROW(t->lines, t->nr, t->alloc);
-		t->lines[t->nr++] = at;
-	}
-	if (t->nr > 1)
-		qsort(t->lines, t->nr, sizeof(*t->lines), cmp_line);
-	return 0;
-}
-
-/* Reads the notes that `d` has of one object from `*at` on, which is moved. */
-static int text_read(struct update *u, const struct notes_delta *d,
-		     const struct oid *object, size_t *at, struct text *out,
-		     struct err *err)
-{
-	for (; *at < d->nr && oid_eq(&d->items[*at].object, object); ++*at) {
-		if (notes_text(u->repo, &d->items[*at].blob, &out->bytes, &u->room, err) <
-		    0)
-			return -1;
-		if (out->bytes.len > CARRIED_MAX)
-			return err_set(err, ERR_FATAL,
-				       "the notes of one commit have more than %d bytes",
-				       CARRIED_MAX);
-		buf_addc(&out->bytes, '\n'); /* the last line may lack its own */
-	}
-	return text_cut(out, err);
 }
 
 /* --- records -------------------------------------------------------------- */
@@ -161,66 +89,36 @@ out:
 	return ret;
 }
 
-/* All notes of the object as they are now, those included that did not change. */
-static int read_all_notes(struct update *u, const struct oid *object, struct text *out,
-			  struct err *err)
-{
-	static const struct oid none;
-	struct notes_delta all = { 0 };
-	size_t at = 0;
-	int ret = notes_delta(u->repo, &none, u->newer, false, &all, err);
-
-	while (at < all.nr && oid_cmp(&all.items[at].object, object) < 0)
-		at++;
-	if (ret == 0)
-		ret = text_read(u, &all, object, &at, out, err);
-	notes_delta_release(&all);
-	return ret;
-}
-
 /* Each old line of the object must still be there. As check_mirror's steps. */
-static int check_kept(struct update *u, const struct oid *object, const struct text *was,
-		      const struct text *now, struct err *err)
+static int check_kept(struct update *u, const struct oid *object,
+		      const struct note_lines *was, const struct note_lines *now,
+		      struct err *err)
 {
-	struct text all = { 0 };
-	size_t i = 0;
-	int ret = 0;
+	const char *lost;
 
-	while (i < was->nr && text_has(now, was->lines[i]))
-		i++;
-	if (i < was->nr) /* in a mixture of fanouts it may be in a note that stayed */
-		ret = read_all_notes(u, object, &all, err);
-	for (; i < was->nr && ret == 0; i++)
-		if (!text_has(now, was->lines[i]) && !text_has(&all, was->lines[i]))
-			ret = refuse(u, "a record was taken out or changed",
-				     was->lines[i]);
-	text_release(&all);
-	return ret;
+	if (note_lines_lost(u->repo, u->newer, object, was, now, &u->most, &lost, err) <
+	    0)
+		return -1;
+	return lost ? refuse(u, "a record was taken out or changed", lost) : 0;
 }
 
-static int check_object(struct update *u, size_t *gone, size_t *added, struct err *err)
+static int check_object(struct update *u, const struct oid *object, size_t *gone,
+			size_t *added, struct err *err)
 {
-	struct text was = { 0 }, now = { 0 };
-	struct oid object;
+	struct note_lines was = { 0 }, now = { 0 };
 	size_t i;
 	int ret = -1;
 
-	if (*added == u->added.nr ||
-	    (*gone < u->gone.nr &&
-	     oid_cmp(&u->gone.items[*gone].object, &u->added.items[*added].object) < 0))
-		object = u->gone.items[*gone].object;
-	else
-		object = u->added.items[*added].object;
-	if (text_read(u, &u->gone, &object, gone, &was, err) < 0 ||
-	    text_read(u, &u->added, &object, added, &now, err) < 0)
+	if (note_lines_read(u->repo, &u->gone, object, gone, &u->most, &was, err) < 0 ||
+	    note_lines_read(u->repo, &u->added, object, added, &u->most, &now, err) < 0)
 		goto out;
-	ret = check_kept(u, &object, &was, &now, err);
+	ret = check_kept(u, object, &was, &now, err);
 	for (i = 0; i < now.nr && ret == 0; i++)
-		if (!text_has(&was, now.lines[i]))
-			ret = take_record(u, &object, now.lines[i], err);
+		if (!note_lines_have(&was, now.lines[i]))
+			ret = take_record(u, object, now.lines[i], err);
 out:
-	text_release(&was);
-	text_release(&now);
+	note_lines_release(&was);
+	note_lines_release(&now);
 	return ret;
 }
 
@@ -228,13 +126,14 @@ out:
 static int read_changes(struct update *u, struct err *err)
 {
 	size_t gone = 0, added = 0;
+	struct oid object;
 	int ret;
 
 	ret = notes_delta(u->repo, u->older, u->newer, true, &u->added, err);
 	if (ret == 0)
 		ret = notes_delta(u->repo, u->newer, u->older, false, &u->gone, err);
-	while (ret == 0 && (gone < u->gone.nr || added < u->added.nr))
-		ret = check_object(u, &gone, &added, err);
+	while (ret == 0 && note_lines_next(&u->gone, gone, &u->added, added, &object))
+		ret = check_object(u, &object, &gone, &added, err);
 	return ret;
 }
 
@@ -266,15 +165,16 @@ static void know_line(struct update *u, const char *line)
 static int know_since(struct update *u, const struct oid *base, struct err *err)
 {
 	struct notes_delta d = { 0 };
-	struct text text = { 0 };
+	struct note_lines text = { 0 };
 	size_t at = 0, i;
 	int ret = notes_delta(u->repo, base, u->older, false, &d, err);
 
 	while (ret == 0 && at < d.nr) {
-		ret = text_read(u, &d, &d.items[at].object, &at, &text, err);
+		ret = note_lines_read(u->repo, &d, &d.items[at].object, &at, &u->most,
+				      &text, err);
 		for (i = 0; ret == 0 && i < text.nr; i++)
 			know_line(u, text.lines[i]);
-		text_release(&text);
+		note_lines_release(&text);
 	}
 	notes_delta_release(&d);
 	return ret;
@@ -355,7 +255,7 @@ int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
 		.target = ref + strlen(MIRROR_REFS),
 		.older = older,
 		.newer = newer,
-		.room = BYTES_MAX,
+		.most = { BYTES_MAX, CARRIED_MAX, RECORDS_MAX },
 		.f = f,
 	};
 	int ret;
