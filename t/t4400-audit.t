@@ -191,6 +191,47 @@ test_expect_success '--offline: a line that goes on behind the head is not of th
 	test_cmp .git/t/expect .git/t/actual
 '
 
+test_expect_success 'a record that is taken out of the mirror and put back later is told' '
+	story edited && sound && grep "^  ok  *mirror-history " .git/t/out &&
+	commit=$(git rev-parse HEAD~1) && git notes --ref $ref show "$commit" >.git/t/note &&
+	sed 1d .git/t/note >.git/t/shorter && ! test_cmp .git/t/note .git/t/shorter &&
+	git notes --ref $ref add -f -F .git/t/shorter "$commit" 2>.git/t/err &&
+	culprit=$(git rev-parse $ref) &&
+	git notes --ref $ref add -f -F .git/t/note "$commit" 2>.git/t/err &&
+	found mirror-history && grep "^  ok  *mirror " .git/t/out &&
+	seq=$(sed -n "1s/^0*\([0-9]*\) .*/\1/p" .git/t/note) &&
+	grep "^  failed  *mirror-history .*commit $(echo "$culprit" | cut -c 1-12) of the mirror took out record $seq (applied b.sql)" .git/t/out &&
+	test_expect_code 1 git migrate audit --offline >.git/t/out &&
+	grep "^  failed  *mirror-history " .git/t/out
+'
+
+test_expect_success 'so is a whole note, and a change by a word; a line added by hand takes none out' '
+	story removed && commit=$(git rev-parse HEAD~1) &&
+	git notes --ref $ref append -m "looks good" "$commit" &&
+	test_expect_code 1 git migrate audit >.git/t/out && grep "^  ok  *mirror-history " .git/t/out &&
+	git notes --ref $ref show "$commit" >.git/t/note &&
+	git notes --ref $ref remove "$commit" 2>.git/t/err &&
+	git notes --ref $ref add -F .git/t/note "$commit" && found mirror-history &&
+	story changed && commit=$(git rev-parse HEAD~1) &&
+	git notes --ref $ref show "$commit" >.git/t/note && sed "s/ by=[^ ]*/ by=x/" .git/t/note >.git/t/other &&
+	git notes --ref $ref add -f -F .git/t/other "$commit" 2>.git/t/err &&
+	git notes --ref $ref add -f -F .git/t/note "$commit" 2>.git/t/err &&
+	found mirror-history
+'
+
+test_expect_success 'a mirror that two clones wrote and git merged took nothing out; one that drops a side did' '
+	story joined && base=$(git rev-parse $ref) &&
+	new_migration d "CREATE TABLE d (x);" && git migrate apply >.git/t/out 2>&1 &&
+	one=$(git rev-parse $ref) && commit=$(git rev-parse HEAD) &&
+	git update-ref $ref "$base" && git migrate apply >.git/t/out 2>&1 &&
+	new_migration e "CREATE TABLE e (x);" && git migrate apply >.git/t/out 2>&1 &&
+	git update-ref refs/notes/origin/migrate/default "$one" &&
+	git notes --ref $ref merge -q -s cat_sort_uniq "$one" && sound &&
+	grep "^  ok  *mirror-history " .git/t/out &&
+	new=$(git commit-tree -p $ref -p "$one" -m "Migrate-Head: none" "$base^{tree}") &&
+	git update-ref refs/notes/origin/migrate/default "$new" && found mirror-history
+'
+
 test_expect_success 'a fix that is not here yet, and one that says nothing of what failed' '
 	story fixes &&
 	new_migration d "CREATE TABLE d (x);" "mend b" "" "Fixes: b.sql" "Failure-Mode: wrong" &&

@@ -5,6 +5,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "flow/audit.h"
+#include "flow/audit_history.h"
 #include "flow/audit_story.h"
 #include "flow/mirror.h"
 #include "flow/seen.h"
@@ -360,7 +361,8 @@ static int compare_log(struct repo *repo, struct plan *plan, struct target *t,
 {
 	return check_plan(a, repo, plan, &t->ledger, err) < 0 ||
 			       audit_story(a, repo, plan, &t->ledger, err) < 0 ||
-			       check_seen(a, repo, t, err) < 0
+			       check_seen(a, repo, t, err) < 0 ||
+			       audit_history(a, repo, t->name, err) < 0
 		       ? -1
 		       : 0;
 }

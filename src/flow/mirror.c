@@ -127,6 +127,14 @@ static const char *fetched_target(const char *ref)
 		       : NULL;
 }
 
+bool mirror_is_of(const char *ref, const char *target)
+{
+	const char *of = starts_with(ref, MIRROR_REFS) ? ref + strlen(MIRROR_REFS)
+						       : fetched_target(ref);
+
+	return of && strcmp(of, target) == 0;
+}
+
 /*
  * What was fetched: a descendant of ours is what to build on, and so is one that
  * parted from ours (two clones wrote to one target), which then is merged.

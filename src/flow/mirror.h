@@ -18,6 +18,9 @@ struct repo;
 /** The ref of a target's mirror, appended. */
 void mirror_ref(struct buf *out, const char *target);
 
+/** Whether a ref is a target's mirror, our own or a fetched one. */
+bool mirror_is_of(const char *ref, const char *target);
+
 /**
  * A mirror is the set of its lines: copies on several commits are one. What a
  * restored or copied database has left behind stays in it; the chain in force is
