@@ -152,6 +152,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/apply.c %reldir%/flow/apply.h \
 	%reldir%/flow/at.c %reldir%/flow/at.h \
 	%reldir%/flow/audit.c %reldir%/flow/audit.h \
+	%reldir%/flow/audit_asked.c %reldir%/flow/audit_asked.h \
 	%reldir%/flow/audit_history.c %reldir%/flow/audit_history.h \
 	%reldir%/flow/audit_story.c %reldir%/flow/audit_story.h \
 	%reldir%/flow/batch.c \

@@ -232,6 +232,37 @@ test_expect_success 'a mirror that two clones wrote and git merged took nothing 
 	git update-ref refs/notes/origin/migrate/default "$new" && found mirror-history
 '
 
+test_expect_success 'a review, and a rehearsal, where settings ask for them' '
+	story asked && since=$(git rev-parse HEAD) && sound && ! grep " asked " .git/t/out &&
+	new_migration d "CREATE TABLE d (x);" "add d" "" "Reviewed-by: Somebody <some@example.com>" &&
+	git config migrate.requireReview true && git migrate apply >.git/t/out 2>&1 &&
+	found unreviewed && grep -c "^  failed  *unreviewed " .git/t/out >.git/t/count && test "$(cat .git/t/count)" = 3 &&
+	grep "^  failed  *unreviewed .*migration .a.sql. was reviewed by nobody but its author" .git/t/out &&
+	git config migrate.requireSince "$since" && sound && grep "^  ok  *asked .*1 applied" .git/t/out &&
+	new_migration e "CREATE TABLE e (x);" && sound && git migrate apply >.git/t/out 2>&1 &&
+	found unreviewed && grep "^  failed  *unreviewed .*e.sql" .git/t/out && ! grep " unreviewed .*a.sql" .git/t/out &&
+	test_expect_code 1 git migrate audit --offline >.git/t/out && grep "^  failed  *unreviewed .*e.sql" .git/t/out &&
+	git config --unset migrate.requireReview && git config migrate.requireRehearsal true &&
+	git config migrate.requireSince HEAD~1 && found unrehearsed &&
+	git notes --ref refs/notes/migrate-proof/rehearsals add \
+		-m "rehearsed path=e.sql blob=$(git rev-parse HEAD:migrations/e.sql) result=passed" && sound &&
+	git config migrate.requireSince nosuch &&
+	test_expect_code 128 git migrate audit >.git/t/out 2>.git/t/err && grep "^error: migrate.requireSince: " .git/t/err
+'
+
+test_expect_success 'a signature' '
+	story signed && ssh-keygen -q -t ed25519 -N "" -C "" -f .git/t/key &&
+	printf "author@example.com %s\n" "$(cat .git/t/key.pub)" >.git/t/allowed &&
+	git config gpg.format ssh && git config user.signingKey "$PWD/.git/t/key" &&
+	git config gpg.ssh.allowedSignersFile "$PWD/.git/t/allowed" &&
+	git config migrate.requireSince "$(git rev-parse HEAD)" && git config migrate.requireSigned true &&
+	new_migration d "CREATE TABLE d (x);" && git commit -q --amend --no-edit -S &&
+	git migrate apply >.git/t/out 2>&1 && sound && grep "^  ok  *asked .*1 applied" .git/t/out &&
+	new_migration e "CREATE TABLE e (x);" && git migrate apply >.git/t/out 2>&1 &&
+	found unsigned && grep "^  failed  *unsigned .*commit $(git rev-parse --short=12 HEAD), which brings migration .e.sql., is not signed" .git/t/out &&
+	! grep " unsigned .*d.sql" .git/t/out
+'
+
 test_expect_success 'a fix that is not here yet, and one that says nothing of what failed' '
 	story fixes &&
 	new_migration d "CREATE TABLE d (x);" "mend b" "" "Fixes: b.sql" "Failure-Mode: wrong" &&

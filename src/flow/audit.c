@@ -5,6 +5,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "flow/audit.h"
+#include "flow/audit_asked.h"
 #include "flow/audit_history.h"
 #include "flow/audit_story.h"
 #include "flow/mirror.h"
@@ -361,6 +362,7 @@ static int compare_log(struct repo *repo, struct plan *plan, struct target *t,
 {
 	return check_plan(a, repo, plan, &t->ledger, err) < 0 ||
 			       audit_story(a, repo, plan, &t->ledger, err) < 0 ||
+			       audit_asked(a, repo, plan, &t->ledger, err) < 0 ||
 			       check_seen(a, repo, t, err) < 0 ||
 			       audit_history(a, repo, t->name, err) < 0
 		       ? -1

@@ -18,8 +18,14 @@ struct asked {
 	struct repo *repo;
 	struct plan *plan;
 	size_t from;
+	const bool *only; /* these positions alone; NULL: all */
 	struct findings *f;
 };
+
+static bool is_judged(const struct asked *a, size_t pos)
+{
+	return pos >= a->from && (!a->only || a->only[pos]);
+}
 
 static bool is_asked(struct repo *repo, const char *key)
 {
@@ -116,7 +122,7 @@ static int check_signed(const struct asked *a, struct err *err)
 	int ret = 0;
 
 	for (pos = a->from; pos < a->plan->nr && ret == 0; pos++) {
-		if (oid_is_zero(&items[pos].commit) ||
+		if (!is_judged(a, pos) || oid_is_zero(&items[pos].commit) ||
 		    (nr && oid_eq(&items[of[nr - 1]].commit, &items[pos].commit)))
 			continue;
 		of[nr++] = pos;
@@ -155,6 +161,8 @@ static int check_reviewed(const struct asked *a, struct err *err)
 
 	for (pos = a->from; pos < a->plan->nr; pos++) {
 		m = &a->plan->items[pos];
+		if (!is_judged(a, pos))
+			continue;
 		if (plan_describe(a->plan, pos, err) < 0)
 			return -1;
 		told = oid_is_zero(&m->commit)
@@ -206,7 +214,7 @@ static int check_rehearsed(const struct asked *a, const struct push *push,
 	for (i = 0; i < notes.nr; i++)
 		hear(a, notes.lines[i].line, passed);
 	for (pos = a->from; pos < a->plan->nr && ret == 0; pos++) {
-		if (passed[pos])
+		if (passed[pos] || !is_judged(a, pos))
 			continue;
 		path = a->plan->items[pos].path;
 		findings_add(a->f, RULE_UNREHEARSED, false, path,
@@ -219,18 +227,38 @@ static int check_rehearsed(const struct asked *a, const struct push *push,
 	return ret;
 }
 
+static int check_asked(const struct asked *a, const struct push *push, struct err *err)
+{
+	if (is_asked(a->repo, "migrate.requiresigned") && check_signed(a, err) < 0)
+		return -1;
+	if (is_asked(a->repo, "migrate.requirereview") && check_reviewed(a, err) < 0)
+		return -1;
+	if (is_asked(a->repo, "migrate.requirerehearsal"))
+		return check_rehearsed(a, push, err);
+	return 0;
+}
+
 int require_check(struct repo *repo, struct plan *plan, size_t from,
 		  const struct push *push, struct findings *f, struct err *err)
 {
-	const struct asked a = { repo, plan, from, f };
+	const struct asked a = { repo, plan, from, NULL, f };
 
 	if (is_asked(repo, "migrate.onemigrationpercommit"))
 		policy_one_each(plan, from, f);
-	if (is_asked(repo, "migrate.requiresigned") && check_signed(&a, err) < 0)
-		return -1;
-	if (is_asked(repo, "migrate.requirereview") && check_reviewed(&a, err) < 0)
-		return -1;
-	if (is_asked(repo, "migrate.requirerehearsal"))
-		return check_rehearsed(&a, push, err);
-	return 0;
+	return check_asked(&a, push, err);
+}
+
+bool require_is_asked(struct repo *repo)
+{
+	return is_asked(repo, "migrate.requiresigned") ||
+	       is_asked(repo, "migrate.requirereview") ||
+	       is_asked(repo, "migrate.requirerehearsal");
+}
+
+int require_landed(struct repo *repo, struct plan *plan, const bool *only,
+		   struct findings *f, struct err *err)
+{
+	const struct asked a = { repo, plan, 0, only, f };
+
+	return check_asked(&a, NULL, err);
 }
