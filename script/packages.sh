@@ -20,6 +20,7 @@ test_packages=(
 	libcmocka-dev sharness mandoc man-db shellcheck cppcheck
 	'clang-format-14|clang-format' clang 'libclang-rt-14-dev|libclang-rt-dev'
 	valgrind perl strace xz-utils chromium openssh-client gnupg
+	python3-jsonschema
 )
 
 is_installed() {

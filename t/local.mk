@@ -265,6 +265,7 @@ shell_tests = \
 	%reldir%/t4300-report.t \
 	%reldir%/t4400-audit.t \
 	%reldir%/t4410-schema.t \
+	%reldir%/t4500-json.t \
 	%reldir%/t5000-hooks.t \
 	%reldir%/t5010-messages.t \
 	%reldir%/t5020-fronts.t \
@@ -303,6 +304,7 @@ endif
 TESTS += $(shell_tests) $(static_tests)
 EXTRA_DIST += $(shell_tests) $(static_tests) \
 	%reldir%/lib.sh \
+	%reldir%/validate-json.py \
 	%reldir%/pg-server.sh \
 	%reldir%/layers.awk \
 	%reldir%/functions.awk

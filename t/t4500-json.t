@@ -1,0 +1,125 @@
+#!/bin/sh
+
+test_description='--json: what every command prints is what its schema describes'
+
+. "$(dirname "$0")/lib.sh"
+
+needs_tool sqlite3
+if ! python3 -c 'from jsonschema import Draft202012Validator' 2>/dev/null; then
+	skip_all='no python3 with jsonschema 4 or later'
+	test_done
+fi
+start_pg optional
+schemas=$top_srcdir/man/schemas
+
+# describes COMMAND FILE: the schema of the command describes what the file holds.
+describes() {
+	python3 "$top_srcdir/t/validate-json.py" "$schemas/$1.json" "$2"
+}
+
+# fits STATUS COMMAND ARGUMENT...: exits so; what it prints with --json is as described.
+fits() {
+	fits_status=$1 fits_command=$2 &&
+	shift 2 &&
+	test_expect_code "$fits_status" git migrate "$fits_command" --json "$@" \
+		>.git/t/json 2>.git/t/err &&
+	test -s .git/t/json && describes "$fits_command" .git/t/json
+}
+
+# holds TEXT...: each is in what was printed last, blanks made one.
+holds() {
+	tr -s " \n" " " <.git/t/json >.git/t/flat || return 1
+	for holds_text; do
+		grep -qF "$holds_text" .git/t/flat || {
+			echo "not there: $holds_text"
+			return 1
+		}
+	done
+}
+
+test_expect_success 'there is one for each command with --json, and for no other' '
+	fresh commands &&
+	for command in $(sed -n "s/^\.It Cm \([a-z]*\) .*Fl -json.*/\1/p" "$top_srcdir/man/git-migrate.1" | sort -u); do
+		echo "$command.json"
+	done >.git/t/expect &&
+	ls "$schemas" >.git/t/actual && test_cmp .git/t/expect .git/t/actual &&
+	while read -r schema; do
+		git migrate "${schema%.json}" -h >.git/t/out 2>&1
+		grep -e "--json" .git/t/out >.git/t/line || return 1
+	done <.git/t/actual
+'
+
+test_expect_success 'a key that is not described is found, one that is missing, and another type' '
+	git config migrate.default.url sqlite:app.db &&
+	fits 0 target list && cp .git/t/json .git/t/good &&
+	sed "s/\"name\"/\"more\": 1, &/" .git/t/good >.git/t/json &&
+	test_expect_code 1 describes target .git/t/json >.git/t/out && grep more .git/t/out &&
+	sed "s/\"url\": \"[^\"]*\"/\"url\": 7/" .git/t/good >.git/t/json &&
+	test_expect_code 1 describes target .git/t/json >.git/t/out && grep url .git/t/out &&
+	sed -e "s/,$//" -e /url/d .git/t/good >.git/t/json &&
+	test_expect_code 1 describes target .git/t/json >.git/t/out && grep url .git/t/out
+'
+
+test_expect_success 'no database yet, and an empty plan' '
+	commit_file text text &&
+	fits 0 status && fits 0 plan && holds "\"migrations\": []" && fits 0 schema && holds "\"engine\": null" &&
+	fits 0 audit && holds "\"id\": \"tracker\"" && fits 0 log && fits 0 report && holds "\"targets\": []" &&
+	fits 0 apply && fits 0 check HEAD..HEAD && holds "[]"
+'
+
+# A failure mended in place, a fault with its fix, files that are not committed.
+test_expect_success 'a story, step by step' '
+	fresh story &&
+	git migrate init sqlite:.git/app.db >.git/t/out 2>&1 &&
+	new_migration a "CREATE TABLE a (x);" && fits 0 status && holds "\"state\": \"pending\"" &&
+	fits 0 apply -n && holds "\"result\": \"would-apply\"" && fits 0 apply && holds "\"result\": \"applied\"" "\"hash\": \"" &&
+	fits 0 apply && holds "\"migrations\": []" &&
+	new_migration b "SELECT nothing;" && fits 1 apply && holds "\"result\": \"failed\"" "\"error\": \"" &&
+	fits 0 diagnose b.sql && holds "\"state\": \"failed\"" && fits 0 report && holds "\"kind\": \"failed\"" "\"seconds\": -1" &&
+	echo "CREATE TABLE b (x);" >migrations/b.sql && echo "CREATE TABLE z (x);" >migrations/z.sql &&
+	fits 0 status && holds "\"state\": \"new\"" "\"state\": \"changed\"" &&
+	rm migrations/z.sql && git commit -q -a --amend --no-edit && fits 0 apply &&
+	new_migration c "CREATE TABLE c (x);" "mend a" "" "Fixes: a.sql" "Failure-Mode: wrong" &&
+	tag=$(git tag -a -m v1 v1 && echo v1) && fits 0 at "$tag" && fits 0 at now && holds "\"mended_at\": null" "\"failure_mode\": \"wrong\"" &&
+	fits 0 apply && fits 0 at now && holds "\"faults\": []" &&
+	fits 0 status && holds "\"seq\": " && fits 0 plan && holds "\"key\": \"Failure-Mode\"" &&
+	fits 0 log && holds "\"sqlstate\": " && fits 0 log --failed && fits 0 show c && holds "\"fixes\": [ \"a.sql\" ]" &&
+	fits 0 show a && holds "\"fixed_by\": [ \"c.sql\" ]" && fits 0 report && holds "\"kind\": \"fault\"" &&
+	fits 0 audit && holds "\"sound\": true" && fits 0 audit --offline && fits 0 schema && holds "\"kind\": \"table\"" &&
+	fits 0 diagnose c.sql && holds "\"state\": \"applied\"" && fits 0 target list
+'
+
+test_expect_success 'what is refused: an edited file, a late one, a record taken out' '
+	git config core.hooksPath .git/none && fits 0 check HEAD~1..HEAD && base=$(git rev-parse HEAD) &&
+	commit_file migrations/a.sql "CREATE TABLE other (x);" &&
+	fits 1 status --exit-code && holds "\"state\": \"edited\"" "\"problems\": [ {" && fits 1 check HEAD~1..HEAD && holds "\"rule\": \"edited\"" &&
+	fits 1 apply && holds "\"error\": \"" && fits 1 audit && holds "\"id\": \"plan-edited\"" "\"sound\": false" &&
+	git reset -q --hard "$base" && git checkout -q -b side HEAD~1 && new_migration s "CREATE TABLE s (x);" &&
+	git checkout -q main && fits 0 check --merge side && fits 0 plan --merge side && holds "\"arriving\": true" "\"merge\": \"" &&
+	git checkout -q side && git merge -q -m "a foxtrot" main && git branch -f main HEAD && git checkout -q main &&
+	fits 1 status --exit-code && holds "\"state\": \"late\"" && git reset -q --hard "$base" &&
+	git checkout -q --detach HEAD~2 && fits 0 status && holds "\"ahead\": true" "\"later\": [ {" && git checkout -q main &&
+	git rm -q migrations/c.sql && git commit -q -m "gone" && fits 1 status --exit-code && holds "\"missing\": [ {" && fits 1 audit && holds "\"id\": \"plan-missing\"" &&
+	git reset -q --hard "$base"
+'
+
+test_expect_success 'restored, and mirrored to a server or not' '
+	git init -q --bare ../hub.git && git remote add origin ../hub.git && git push -q origin main &&
+	cp .git/app.db .git/kept.db && new_migration d "CREATE TABLE d (x);" && fits 0 apply --push && holds "\"pushed\": true" &&
+	cp .git/kept.db .git/app.db && fits 1 audit && holds "\"id\": \"tracker-lacks\"" &&
+	git migrate target restored default --reason "the disk failed" >.git/t/out 2>&1 &&
+	fits 0 audit && fits 0 report && holds "\"event\": \"restored\"" "\"reason\": \"the disk failed\"" && fits 0 log &&
+	git remote set-url origin ../nowhere.git && fits 0 apply --push && holds "\"pushed\": false"
+'
+
+test_expect_success PG 'PostgreSQL: locks, schemas, and a build that failed' '
+	fresh pg && git config migrate.default.url "$PG_URL" &&
+	new_migration a "CREATE TABLE a (x int); INSERT INTO a VALUES (1), (1);" && fits 0 apply &&
+	new_migration b "ALTER TABLE a ADD y int NOT NULL DEFAULT 1;" && fits 0 apply -n && holds "\"lock\": \"AccessExclusiveLock\"" &&
+	fits 0 apply && new_migration c "-- migrate: no-transaction
+CREATE UNIQUE INDEX CONCURRENTLY c ON a (x);" && fits 1 apply && holds "\"result\": \"failed\"" &&
+	fits 0 diagnose c.sql && holds "\"sqlstate\": \"23505\"" && fits 0 schema && holds "\"engine\": \"postgresql/" &&
+	fits 0 status && fits 0 audit && fits 0 log && fits 0 report
+'
+
+test_done
