@@ -51,6 +51,16 @@ test_expect_success '--json: incidents, failures, exceptions' '
 	grep -F "\"reason\": \"=1+1, the disk <failed>\"" .git/t/out
 '
 
+test_expect_success 'a run ends in how long it took, and each migration has its own share' '
+	git migrate report >.git/t/out &&
+	sqlite .git/app.db "SELECT record FROM git_migrate_log WHERE record LIKE \"% event=ran %\" ORDER BY seq LIMIT 1" >.git/t/ran &&
+	ms=$(sed -n "s/.* ms=\([0-9]*\).*/\1/p" .git/t/ran) && share=$(sed -n "s/.* durations=a\.sql:\([0-9]*\).*/\1/p" .git/t/ran) &&
+	schema=$(sed -n "s/.* schema=\([^ ]*\).*/\1/p" .git/t/ran) && test -n "$ms" && test -n "$share" &&
+	grep -F "<span class=\"good\">applied</span> <code>a.sql</code> <span class=\"dim\">$share ms</span>" .git/t/out &&
+	grep -F "<span class=\"dim\">ended after $ms ms, schema <code>$schema</code></span>" .git/t/out &&
+	! grep ">ran<" .git/t/out
+'
+
 test_expect_success '--target and --since leave out the others' '
 	git migrate report --json --target staging >.git/t/out &&
 	! grep "\"target\": \"default\"" .git/t/out &&

@@ -323,8 +323,59 @@ static void draw_timeline(const struct report *r, const struct log_target *t, FI
 	      to);
 }
 
+/* The record that ends a run, NULL where an older version, or a crash, left none. */
+static const struct record *end_of(const struct report_run *run)
+{
+	const struct record *last = &run->first[run->nr - 1];
+
+	return last->event == EVENT_RAN ? last : NULL;
+}
+
+/* Of "<path>:<ms>,...": the digits of that path, "" where it is not among them. */
+static const char *duration_of(const struct record *end, const char *path, int *len)
+{
+	const char *at = end ? end->field[FIELD_DURATIONS] : NULL;
+	size_t path_len = strlen(path);
+
+	for (; at; at = strchr(at, ','), at += at != NULL) {
+		if (strncmp(at, path, path_len) != 0 || at[path_len] != ':')
+			continue;
+		*len = (int)strspn(at + path_len + 1, "0123456789");
+		return at + path_len + 1;
+	}
+	*len = 0;
+	return "";
+}
+
+static void print_ran(const struct record *end, FILE *to)
+{
+	fprintf(to, "<span class=\"dim\">ended after %s ms", end->field[FIELD_MS]);
+	if (end->field[FIELD_SCHEMA]) {
+		fputs(", schema ", to);
+		html_element(to, "code", "", end->field[FIELD_SCHEMA]);
+	}
+	fputs("</span>", to);
+}
+
+static void print_event(const struct record *one, const struct record *end, FILE *to)
+{
+	const char *ms;
+	int len;
+
+	fprintf(to, "<span class=\"%s\">%s</span>",
+		one->event == EVENT_FAILED ? "bad" : "good", event_name(one->event));
+	if (!one->field[FIELD_PATH])
+		return;
+	fputs(" ", to);
+	html_element(to, "code", "", one->field[FIELD_PATH]);
+	ms = duration_of(end, one->field[FIELD_PATH], &len);
+	if (len)
+		fprintf(to, " <span class=\"dim\">%.*s ms</span>", len, ms);
+}
+
 static void print_run(const struct report_run *run, FILE *to)
 {
+	const struct record *end = end_of(run);
 	size_t i;
 
 	fputs("<tr>", to);
@@ -332,15 +383,11 @@ static void print_run(const struct report_run *run, FILE *to)
 	cell(to, "By", "", run->first->field[FIELD_BY]);
 	fputs("<td data-label=\"What\">", to);
 	for (i = 0; i < run->nr; i++) {
-		const struct record *one = &run->first[i];
-		bool bad = one->event == EVENT_FAILED;
-
-		fprintf(to, "%s<span class=\"%s\">%s</span>", i ? "<br>" : "",
-			bad ? "bad" : "good", event_name(one->event));
-		if (one->field[FIELD_PATH]) {
-			fputs(" ", to);
-			html_element(to, "code", "", one->field[FIELD_PATH]);
-		}
+		fputs(i ? "<br>" : "", to);
+		if (&run->first[i] == end)
+			print_ran(end, to);
+		else
+			print_event(&run->first[i], end, to);
 	}
 	fputs("</td>", to);
 	number_cell(to, "Records from", run->first->seq);
