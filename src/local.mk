@@ -172,6 +172,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
 	%reldir%/flow/prepush.c %reldir%/flow/prepush.h \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \
+	%reldir%/flow/proofs.c %reldir%/flow/proofs.h \
 	%reldir%/flow/push.c %reldir%/flow/push.h \
 	%reldir%/flow/ran.c \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \

@@ -61,6 +61,22 @@ test_expect_success 'a run ends in how long it took, and each migration has its 
 	! grep ">ran<" .git/t/out
 '
 
+test_expect_success 'rehearsals and drills, as notes tell of them' '
+	git migrate report >.git/t/out && grep "None is noted here" .git/t/out &&
+	git migrate show c >.git/t/out && ! grep rehears .git/t/out &&
+	proof=refs/notes/migrate-proof &&
+	git notes --ref $proof/rehearsals add -m "rehearsed path=c.sql blob=$(git rev-parse HEAD:migrations/c.sql) result=passed" &&
+	git notes --ref $proof/drills add -m "drilled result=failed what=<b>x</b>" &&
+	git migrate report >.git/t/out && ! grep "None is noted here" .git/t/out &&
+	grep -F "<td data-label=\"What\">rehearsals</td><td data-label=\"Migration\" class=\"name\">c.sql</td><td data-label=\"Result\">passed</td>" .git/t/out &&
+	grep -F "<td data-label=\"What\">drills</td><td data-label=\"Migration\" class=\"name\">-</td><td data-label=\"Result\">failed</td>" .git/t/out &&
+	grep -F "what=&lt;b&gt;x&lt;/b&gt;" .git/t/out &&
+	git migrate report --markdown >.git/t/out && grep -F "| rehearsals | c.sql | passed |" .git/t/out &&
+	git migrate report --json >.git/t/out && grep -F "\"line\": \"drilled result=failed what=<b>x</b>\"" .git/t/out &&
+	git migrate show c >.git/t/out && grep "^rehearsals  *rehearsed path=c.sql .* result=passed" .git/t/out &&
+	git migrate show a >.git/t/out && ! grep rehears .git/t/out
+'
+
 test_expect_success '--target and --since leave out the others' '
 	git migrate report --json --target staging >.git/t/out &&
 	! grep "\"target\": \"default\"" .git/t/out &&
@@ -123,7 +139,7 @@ in_browser() {
 
 test_expect_success CHROMIUM 'in a browser: what stands there, on a phone and on a desk' '
 	sections="document.querySelectorAll(\"main section h2\").length" &&
-	test 7 = "$(in_browser 1280 "$sections")" &&
+	test 8 = "$(in_browser 1280 "$sections")" &&
 	overflow="document.documentElement.scrollWidth > innerWidth" &&
 	for width in 360 800 1280; do
 		test false = "$(in_browser $width "$overflow")" || return 1

@@ -84,7 +84,9 @@ test_expect_success 'a story, step by step' '
 	fits 0 apply && fits 0 at now && holds "\"faults\": []" &&
 	fits 0 status && holds "\"seq\": " && fits 0 plan && holds "\"key\": \"Failure-Mode\"" &&
 	fits 0 log && holds "\"sqlstate\": " && fits 0 log --failed && fits 0 show c && holds "\"fixes\": [ \"a.sql\" ]" &&
-	fits 0 show a && holds "\"fixed_by\": [ \"c.sql\" ]" && fits 0 report && holds "\"kind\": \"fault\"" &&
+	proof="rehearsed path=c.sql blob=$(git rev-parse HEAD:migrations/c.sql) result=passed" &&
+	git notes --ref refs/notes/migrate-proof/rehearsals add -m "$proof" && fits 0 show c && holds "\"line\": \"$proof\"" &&
+	fits 0 show a && holds "\"proofs\": []" "\"fixed_by\": [ \"c.sql\" ]" && fits 0 report && holds "\"kind\": \"fault\"" &&
 	fits 0 audit && holds "\"sound\": true" && fits 0 audit --offline && fits 0 schema && holds "\"kind\": \"table\"" &&
 	fits 0 diagnose c.sql && holds "\"state\": \"applied\"" && fits 0 target list
 '

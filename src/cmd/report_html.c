@@ -59,6 +59,7 @@ static void print_head(const struct report *r, const char *now, FILE *to)
 	      "<li><a href=\"#fixes\">Fixes</a></li>\n"
 	      "<li><a href=\"#failures\">Failed attempts</a></li>\n"
 	      "<li><a href=\"#exceptions\">Exceptions</a></li>\n"
+	      "<li><a href=\"#proofs\">Rehearsals and drills</a></li>\n"
 	      "<li><a href=\"#runs\">Timelines</a></li>\n"
 	      "<li><a href=\"#verify\">How to verify this</a></li>\n"
 	      "</ul></nav>\n<main id=\"main\">\n",
@@ -252,6 +253,35 @@ static void print_records(const char *id, const char *title, const char *none,
 		     : sqlstate		      ? sqlstate
 					      : "-");
 		number_cell(to, "Record", one->seq);
+		fputs("</tr>\n", to);
+	}
+	end_table(to);
+	fputs("</section>\n", to);
+}
+
+static void print_proofs(const struct report *r, FILE *to)
+{
+	static const char *const heads[] = { "What",	 "Migration", "Result",
+					     "Noted on", "Note",      NULL };
+	char id[SHORT_ID + 1];
+	size_t i;
+
+	fputs("<section id=\"proofs\"><h2>Rehearsals and drills</h2>\n", to);
+	if (!r->proofs.nr) {
+		fputs("<p>None is noted here.</p></section>\n", to);
+		return;
+	}
+	begin_table(to, "As notes tell of them: statements of whoever could push them.",
+		    heads);
+	for (i = 0; i < r->proofs.nr; i++) {
+		const struct proof *p = &r->proofs.items[i];
+
+		fputs("<tr>", to);
+		cell(to, "What", "", p->kind);
+		cell(to, "Migration", "name", p->path ? p->path : "-");
+		cell(to, "Result", "", p->result ? p->result : "-");
+		cell(to, "Noted on", "id", cmd_short_id(&p->object, id));
+		cell(to, "Note", "id", p->line);
 		fputs("</tr>\n", to);
 	}
 	end_table(to);
@@ -460,6 +490,7 @@ void report_print_html(const struct report *r, const char *now, FILE *to)
 		      r->nr_failures, to);
 	print_records("exceptions", "Exceptions, and who answers for them", "None.",
 		      r->exceptions, r->nr_exceptions, to);
+	print_proofs(r, to);
 	print_runs(r, to);
 	print_verification(r, to);
 	fputs("</main>\n", to);

@@ -13,6 +13,9 @@ void report_print_markdown(const struct report *r, const char *now, FILE *to);
 void report_print_csv(const struct report *r, FILE *to);
 void report_print_json(const struct report *r, const char *now, FILE *to);
 
+/** Rehearsals and drills as JSON: of one migration, or (NULL) all. The caller's. */
+struct js *report_json_proofs(const struct proofs *proofs, const char *path);
+
 enum { DURATION_TEXT = 32 };
 
 /** "3 d 4 h", "12 min", "5 s"; "open" for -1. Returns `text`. */

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "cmd/cmd.h"
 #include "cmd/report_print.h"
 #include "out/json.h"
 
@@ -236,6 +237,27 @@ static void md_records(const char *title, const struct report_record *records, s
 	}
 }
 
+static void md_proofs(const struct report *r, FILE *to)
+{
+	char id[SHORT_ID + 1];
+	size_t i;
+
+	fputs("\n## Rehearsals and drills\n\n", to);
+	if (!r->proofs.nr) {
+		fputs("None is noted here.\n", to);
+		return;
+	}
+	fputs("| what | migration | result | noted on | note |\n|---|---|---|---|---|\n",
+	      to);
+	for (i = 0; i < r->proofs.nr; i++) {
+		const struct proof *p = &r->proofs.items[i];
+		const char *cells[] = { p->kind, p->path, p->result,
+					cmd_short_id(&p->object, id), p->line };
+
+		md_cells(to, cells, ARRAY_SIZE(cells));
+	}
+}
+
 void report_print_markdown(const struct report *r, const char *now, FILE *to)
 {
 	fprintf(to,
@@ -246,6 +268,7 @@ void report_print_markdown(const struct report *r, const char *now, FILE *to)
 	md_incidents(r, to);
 	md_records("Failed attempts", r->failures, r->nr_failures, to);
 	md_records("Exceptions", r->exceptions, r->nr_exceptions, to);
+	md_proofs(r, to);
 }
 
 /* --- JSON ------------------------------------------------------------------ */
@@ -319,6 +342,28 @@ static struct js *json_records(const struct report_record *records, size_t nr)
 	return all;
 }
 
+struct js *report_json_proofs(const struct proofs *proofs, const char *path)
+{
+	struct js *all = js_array(), *one;
+	char hex[OID_HEXSZ + 1];
+	size_t i;
+
+	for (i = 0; i < proofs->nr; i++) {
+		const struct proof *p = &proofs->items[i];
+
+		if (path && (!p->path || strcmp(p->path, path) != 0))
+			continue;
+		one = js_object();
+		js_put_str(one, "kind", p->kind);
+		js_put_str(one, "object", oid_hex(&p->object, hex));
+		js_put_str(one, "path", p->path);
+		js_put_str(one, "result", p->result);
+		js_put_str(one, "line", p->line);
+		js_add(all, one);
+	}
+	return all;
+}
+
 void report_print_json(const struct report *r, const char *now, FILE *to)
 {
 	struct js *j = js_object();
@@ -332,6 +377,7 @@ void report_print_json(const struct report *r, const char *now, FILE *to)
 	js_put_int(j, "median_seconds_fault", report_median(r, INCIDENT_FAULT));
 	js_put(j, "failures", json_records(r->failures, r->nr_failures));
 	js_put(j, "exceptions", json_records(r->exceptions, r->nr_exceptions));
+	js_put(j, "proofs", report_json_proofs(&r->proofs, NULL));
 	js_print(j, to);
 	js_free(j);
 }

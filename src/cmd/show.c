@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "cmd/cmd.h"
 #include "cmd/log_print.h"
+#include "cmd/report_print.h"
 #include "git/repo.h"
 #include "out/json.h"
 #include "out/term.h"
@@ -63,18 +64,30 @@ static void print_records(const struct ctx *ctx, const struct log *l, const char
 	}
 }
 
-static int print_json(const struct log *l, size_t pos)
+/* Rehearsals and drills of it, in the words of their notes. */
+static void print_proofs(const struct proofs *proofs, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < proofs->nr; i++)
+		if (proofs->items[i].path && strcmp(proofs->items[i].path, path) == 0)
+			print_field(proofs->items[i].kind, proofs->items[i].line);
+}
+
+static int print_json(const struct log *l, const struct proofs *proofs, size_t pos)
 {
 	const struct log_filter all = { 0 };
 	const struct log_view view = { .log = l, .filter = &all };
 	struct js *j = log_json(&view, pos);
 
+	js_put(j, "proofs", report_json_proofs(proofs, l->plan.items[pos].path));
 	js_print(j, stdout);
 	js_free(j);
 	return 0;
 }
 
-static int print_migration(struct ctx *ctx, struct log *l, size_t pos, struct err *err)
+static int print_migration(struct ctx *ctx, struct log *l, const struct proofs *proofs,
+			   size_t pos, struct err *err)
 {
 	const struct migration *m = &l->plan.items[pos];
 	char hex[OID_HEXSZ + 1];
@@ -92,6 +105,7 @@ static int print_migration(struct ctx *ctx, struct log *l, size_t pos, struct er
 	print_field("Blob:", oid_hex(&m->blob, hex));
 	print_relations(l, pos);
 	print_records(ctx, l, m->path);
+	print_proofs(proofs, m->path);
 	printf("\n");
 	term_print_lines(stdout, buf_str(&sql));
 	if (sql.len && sql.s[sql.len - 1] != '\n')
@@ -114,6 +128,7 @@ int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
 	};
 	const struct usage usage = { lines, opts };
 	int nr = cmd_options(ctx, &usage, argc, argv, err), ret = -1;
+	struct proofs proofs = { 0 };
 	struct resolution r;
 	struct log l;
 
@@ -123,11 +138,13 @@ int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
 		opt_usage(&usage, ctx->command->name, stderr);
 		return err_exit_status(ERR_USAGE);
 	}
-	if (log_read(ctx->repo, at, &l, err) < 0)
+	if (log_read(ctx->repo, at, &l, err) < 0 ||
+	    proofs_read(ctx->repo, &l.pool, &proofs, err) < 0)
 		goto out;
 	plan_resolve(&l.plan, l.plan.nr, argv[0], &r);
 	if (r.how == RESOLVE_FOUND) {
-		ret = json ? print_json(&l, r.pos) : print_migration(ctx, &l, r.pos, err);
+		ret = json ? print_json(&l, &proofs, r.pos)
+			   : print_migration(ctx, &l, &proofs, r.pos, err);
 		goto out;
 	}
 	err_set(err, ERR_REFUSED,
@@ -136,6 +153,7 @@ int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
 		argv[0]);
 	err_hint(err, "noMigration", "\"git migrate plan\" lists them.");
 out:
+	proofs_release(&proofs);
 	log_release(&l);
 	return ret;
 }

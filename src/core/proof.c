@@ -74,18 +74,27 @@ bool proof_is_rehearsal(const char *line, const struct migration *m)
 	return path && blob && passed;
 }
 
+bool proof_field(const char *line, const char *key, char text[], size_t room)
+{
+	size_t key_len = strlen(key), len;
+
+	/* the first word says what the line is */
+	for (line += strcspn(line, " "); *line; line += len) {
+		line++;
+		len = strcspn(line, " ");
+		if (len <= key_len || strncmp(line, key, key_len) != 0 ||
+		    line[key_len] != '=')
+			continue;
+		if (len - key_len - 1 >= room)
+			return false;
+		memcpy(text, line + key_len + 1, len - key_len - 1);
+		text[len - key_len - 1] = '\0';
+		return true;
+	}
+	return false;
+}
+
 bool proof_path(const char *line, char path[], size_t room)
 {
-	const char *at = strstr(line, " path=");
-	size_t len;
-
-	if (!at)
-		return false;
-	at += strlen(" path=");
-	len = strcspn(at, " ");
-	if (len >= room)
-		return false;
-	memcpy(path, at, len);
-	path[len] = '\0';
-	return true;
+	return proof_field(line, "path", path, room);
 }

@@ -21,6 +21,10 @@ bool proof_is_reviewed(const char *author, const char *const *by, size_t nr);
  */
 bool proof_is_rehearsal(const char *line, const struct migration *m);
 
+/** What the first such field of a line holds, as it stands there; false: none that fits.
+ */
+bool proof_field(const char *line, const char *key, char text[], size_t room);
+
 /** The path that such a line is about, into `path`; false when there is none. */
 bool proof_path(const char *line, char path[], size_t room);
 

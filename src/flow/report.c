@@ -184,7 +184,8 @@ int report_read(struct repo *repo, const char *rev, const struct log_filter *fil
 
 	memset(out, 0, sizeof(*out));
 	out->filter = *filter;
-	if (log_read(repo, rev, &out->log, err) < 0)
+	if (log_read(repo, rev, &out->log, err) < 0 ||
+	    proofs_read(repo, &out->log.pool, &out->proofs, err) < 0)
 		return -1;
 	out->head = pool_strdup(&out->log.pool, oid_hex(&out->log.plan.head, hex));
 	for (i = 0; i < out->log.nr_targets; i++) {
@@ -209,5 +210,6 @@ void report_release(struct report *r)
 	free(r->incidents);
 	free(r->exceptions);
 	free(r->failures);
+	proofs_release(&r->proofs);
 	log_release(&r->log);
 }

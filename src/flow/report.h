@@ -4,6 +4,7 @@
 #define FLOW_REPORT_H
 
 #include "flow/log.h"
+#include "flow/proofs.h"
 
 struct err;
 struct repo;
@@ -52,6 +53,7 @@ struct report {
 	size_t nr_exceptions, alloc_exceptions;
 	struct report_record *failures; /* attempts that were rolled back */
 	size_t nr_failures, alloc_failures;
+	struct proofs proofs; /* rehearsals and drills, whatever the filter */
 };
 
 /**

@@ -84,6 +84,10 @@ static void paths(void **state UNUSED)
 	assert_false(proof_path("rehearsed path=12345678", path, sizeof(path)));
 	assert_false(proof_path("rehearsed xpath=a", path, sizeof(path)));
 	assert_false(proof_path("", path, sizeof(path)));
+	assert_true(proof_field("a result=no path=x", "result", path, sizeof(path)));
+	assert_string_equal(path, "no");
+	assert_false(proof_field("result=no", "result", path, sizeof(path)));
+	assert_false(proof_field("a results=no", "result", path, sizeof(path)));
 }
 
 int main(void)

@@ -1,0 +1,64 @@
+#include "base/compat.h"
+
+#include "base/pool.h"
+#include "base/vec.h"
+#include "core/migration.h"
+#include "core/proof.h"
+#include "flow/proofs.h"
+#include "git/notes.h"
+#include "git/repo.h"
+
+struct reading {
+	struct repo *repo;
+	struct pool *pool;
+	struct proofs *out;
+};
+
+void proofs_release(struct proofs *p)
+{
+	free(p->items);
+	memset(p, 0, sizeof(*p));
+}
+
+static const char *field(struct pool *pool, const char *line, const char *key)
+{
+	char text[MIGRATION_PATH_MAX + 1];
+
+	return proof_field(line, key, text, sizeof(text)) ? pool_strdup(pool, text)
+							  : NULL;
+}
+
+static int read_ref(void *arg, const char *ref, struct err *err)
+{
+	struct reading *to = arg;
+	struct notes notes = { 0 };
+	const char *kind = pool_strdup(to->pool, ref + strlen(PROOF_REFS));
+	struct proof *p;
+	struct oid tip;
+	size_t i;
+	int found = repo_ref(to->repo, ref, &tip, err);
+
+	if (found <= 0)
+		return found;
+	if (notes_read_at(to->repo, &tip, to->pool, &notes, err) < 0)
+		return -1;
+	for (i = 0; i < notes.nr; i++) {
+		if (!notes.lines[i].line[0])
+			continue;
+		VEC_GROW(to->out->items, to->out->nr, to->out->alloc);
+		p = &to->out->items[to->out->nr++];
+		p->kind = kind;
+		p->object = notes.lines[i].object;
+		p->line = notes.lines[i].line;
+		p->path = field(to->pool, p->line, "path");
+		p->result = field(to->pool, p->line, "result");
+	}
+	return 0;
+}
+
+int proofs_read(struct repo *repo, struct pool *pool, struct proofs *out, struct err *err)
+{
+	struct reading to = { repo, pool, out };
+
+	return repo_each_ref(repo, PROOF_REFS, read_ref, &to, err) < 0 ? -1 : 0;
+}
