@@ -389,6 +389,106 @@ test_expect_success PG 'PostgreSQL: a diff says what differs' '
 	echo "+  column extra integer not null default 7" | test_cmp - .git/t/changed
 '
 
+# keys, checks and indexes that we write, each beside one that the server has to
+cat >"$SHARNESS_TRASH_DIRECTORY/keys.sql" <<'SQL'
+CREATE SCHEMA "Odd s";
+CREATE DOMAIN "Odd s".dom AS text COLLATE "C";
+CREATE TYPE "Odd s".mood AS ENUM ('sad', 'happy');
+CREATE TYPE "Odd s".pair AS (a int, b text);
+CREATE TABLE "Odd s"."T ""q" (gone int, "a b" int, "C" text, "select" varchar(10)
+	COLLATE "C", v varchar(9), d bit(4), e varbit(8), f oid, g name, h char(5),
+	i "Odd s".mood, j int[], k "Odd s".dom, l inet, m cidr, n timestamptz, o tsvector,
+	p numeric(10, 2), r "Odd s".pair, s int4range, u uuid, b bool);
+ALTER TABLE "Odd s"."T ""q" DROP gone;
+CREATE INDEX i01 ON "Odd s"."T ""q" ("a b", "C");
+CREATE INDEX i02 ON "Odd s"."T ""q" ("a b", u DESC, p NULLS FIRST, n DESC NULLS LAST);
+CREATE INDEX i03 ON "Odd s"."T ""q" (v);
+CREATE INDEX i04 ON "Odd s"."T ""q" (v text_pattern_ops);
+CREATE INDEX i05 ON "Odd s"."T ""q" ("C" COLLATE "C");
+CREATE INDEX i06 ON "Odd s"."T ""q" ("select");
+CREATE INDEX i07 ON "Odd s"."T ""q" ("select" COLLATE "default");
+CREATE INDEX i08 ON "Odd s"."T ""q" (d);
+CREATE INDEX i09 ON "Odd s"."T ""q" (d varbit_ops);
+CREATE INDEX i10 ON "Odd s"."T ""q" (e);
+CREATE INDEX i11 ON "Odd s"."T ""q" (f);
+CREATE INDEX i12 ON "Odd s"."T ""q" ("a b" oid_ops);
+CREATE INDEX i13 ON "Odd s"."T ""q" (g);
+CREATE INDEX i14 ON "Odd s"."T ""q" (h);
+CREATE INDEX i15 ON "Odd s"."T ""q" (i, j, k, r, s);
+CREATE INDEX i16 ON "Odd s"."T ""q" (l);
+CREATE INDEX i17 ON "Odd s"."T ""q" (m);
+CREATE INDEX i18 ON "Odd s"."T ""q" USING hash (p);
+CREATE INDEX i19 ON "Odd s"."T ""q" USING gin (o);
+CREATE INDEX i20 ON "Odd s"."T ""q" USING gist (o tsvector_ops (siglen = 100));
+CREATE INDEX i21 ON "Odd s"."T ""q" USING brin (n) WITH (pages_per_range = 4);
+CREATE UNIQUE INDEX i22 ON "Odd s"."T ""q" (u);
+CREATE UNIQUE INDEX i23 ON "Odd s"."T ""q" (u) INCLUDE ("C", p);
+CREATE INDEX i24 ON "Odd s"."T ""q" (u) WITH (fillfactor = 70);
+CREATE INDEX i25 ON "Odd s"."T ""q" (u) WHERE b;
+CREATE INDEX i26 ON "Odd s"."T ""q" (u) WHERE NOT b AND "a b" IN (1, 2) OR "C" LIKE 'a%';
+CREATE INDEX i27 ON "Odd s"."T ""q" (u) WHERE starts_with("C", 'x');
+CREATE INDEX i28 ON "Odd s"."T ""q" ((b OR "a b" > 1), lower("C"), u);
+CREATE TABLE "Odd s".p (id int, v int, w text, PRIMARY KEY (v, id), UNIQUE (id, v),
+	UNIQUE (w) INCLUDE (v), UNIQUE (w) DEFERRABLE INITIALLY DEFERRED,
+	CHECK (v > 0) NO INHERIT, CHECK (w IS NOT NULL AND length(w) > 1), CHECK (true),
+	EXCLUDE USING btree (v WITH =));
+ALTER TABLE "Odd s".p ADD UNIQUE (w), ADD CONSTRAINT later CHECK (v < 9) NOT VALID;
+CREATE TABLE "Odd s".f (gone int, a int, b int, w text REFERENCES "Odd s".p (w));
+ALTER TABLE "Odd s".f DROP gone, ADD FOREIGN KEY (b, a) REFERENCES "Odd s".p,
+	ADD FOREIGN KEY (a, b) REFERENCES "Odd s".p (id, v) MATCH FULL,
+	ADD FOREIGN KEY (a, b) REFERENCES "Odd s".p ON DELETE CASCADE ON UPDATE RESTRICT,
+	ADD FOREIGN KEY (a, b) REFERENCES "Odd s".p ON DELETE SET NULL ON UPDATE SET DEFAULT,
+	ADD FOREIGN KEY (a, b) REFERENCES "Odd s".p ON DELETE SET DEFAULT NOT VALID,
+	ADD FOREIGN KEY (a, b) REFERENCES "Odd s".p DEFERRABLE INITIALLY DEFERRED,
+	ADD FOREIGN KEY (a, b) REFERENCES "Odd s".p ON DELETE RESTRICT DEFERRABLE;
+CREATE EXTENSION hstore;
+CREATE TABLE "Odd s".owned (one int, two int PRIMARY KEY);
+ALTER EXTENSION hstore ADD TABLE "Odd s".owned;
+CREATE TABLE "Odd s".refers (a int REFERENCES "Odd s".owned);
+SQL
+
+# as_the_server_writes: all lines of keys and indexes, by its own functions
+as_the_server_writes () {
+	psql -XAtq -v ON_ERROR_STOP=1 -d "$1" <<-\SQL
+	SET search_path = pg_catalog;
+	SELECT '  index ' || quote_ident(i.relname) || ': ' || pg_get_indexdef(i.oid)
+	FROM pg_class AS i WHERE i.relkind = 'i' AND i.relnamespace = '"Odd s"'::regnamespace
+	AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = i.oid AND contype <> 'f')
+	UNION ALL
+	SELECT '  constraint ' || quote_ident(conname) || ' ' || pg_get_constraintdef(oid)
+	FROM pg_constraint WHERE connamespace = '"Odd s"'::regnamespace
+	AND conrelid <> '"Odd s".owned'::regclass
+	SQL
+}
+
+# The new ones of PostgreSQL 15.
+newer_keys () {
+	test "$(pg "$1" "SHOW server_version_num")" -ge 150000 || return 0
+	pg "$1" "ALTER TABLE \"Odd s\".p ADD UNIQUE NULLS NOT DISTINCT (v);
+		CREATE UNIQUE INDEX nulls ON \"Odd s\".f (a) NULLS NOT DISTINCT;
+		ALTER TABLE \"Odd s\".f ADD FOREIGN KEY (a, b) REFERENCES \"Odd s\".p
+		ON DELETE SET NULL (a)"
+}
+
+test_expect_success PG 'PostgreSQL: keys and indexes are written as the server would' '
+	keys=$(create_db keys) && psql -XAtq -v ON_ERROR_STOP=1 -d "$keys" -f ../keys.sql &&
+	newer_keys "$keys" && git config migrate.keys.url "$keys" &&
+	as_the_server_writes "$keys" >.git/t/lines && sort .git/t/lines >.git/t/server &&
+	git migrate schema keys >.git/t/out &&
+	sed -n "/^  index /p; /^  constraint /p" .git/t/out | sort >.git/t/actual &&
+	test "$(wc -l <.git/t/server)" -ge 46 && test_cmp .git/t/server .git/t/actual
+'
+
+test_expect_success PG 'PostgreSQL: also when a type gets an operator class of its own' '
+	pg "$keys" "CREATE OPERATOR CLASS \"Odd s\".own DEFAULT FOR TYPE varchar USING btree AS
+		OPERATOR 1 < (text, text), OPERATOR 2 <= (text, text), OPERATOR 3 = (text, text),
+		OPERATOR 4 >= (text, text), OPERATOR 5 > (text, text), FUNCTION 1 bttextcmp(text, text)" &&
+	as_the_server_writes "$keys" >.git/t/lines && sort .git/t/lines >.git/t/server &&
+	git migrate schema keys >.git/t/out && grep "i03.*(v text_ops)" .git/t/out &&
+	sed -n "/^  index /p; /^  constraint /p" .git/t/out | sort >.git/t/actual &&
+	test_cmp .git/t/server .git/t/actual
+'
+
 test_expect_success PG 'PostgreSQL: one exchange, whatever there is' '
 	start_proxy --delay-ms=100 &&
 	git config migrate.slow.url "$(tool_url everything)" &&

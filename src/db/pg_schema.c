@@ -1,6 +1,7 @@
 /* The schema of a server's database, from its catalogs, in one exchange. */
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -8,17 +9,27 @@
 #include "db/pg.h"
 #include "db/pg_schema.h"
 
-enum { QUESTIONS_MAX = 32, SETTINGS = 2, COLUMNS = 4 };
+enum { QUESTIONS_MAX = 32, SETTINGS = 2 };
+
+/* How many values a row has: of a line, a column, a key. */
+enum { LINE_VALUES = 4, COLUMN_VALUES = 4, KEY_VALUES = 9 };
 
 struct relation {
 	const char *oid, *kind, *name;
 };
 
+struct column {
+	unsigned long relation, number;
+	const char *name;
+};
+
 struct description {
 	struct schema *out;
-	struct map by_oid;
+	struct map by_oid, by_number;
 	struct relation *relations;
-	size_t nr, alloc;
+	struct column *columns;
+	size_t nr, alloc, columns_nr, columns_alloc;
+	struct buf line; /* of the row at hand */
 };
 
 static bool has_oid(const void *array, size_t pos, const void *oid)
@@ -49,24 +60,148 @@ static void note_relation(struct description *d, const char *oid)
 	d->relations[d->nr++] = r;
 }
 
+static bool is_number(const void *array, size_t pos, const void *what)
+{
+	const struct column *a = &((const struct column *)array)[pos], *b = what;
+
+	return a->relation == b->relation && a->number == b->number;
+}
+
+static uint32_t hash_number(struct description *d, const struct column *c)
+{
+	const unsigned long key[] = { c->relation, c->number };
+
+	return map_hash(&d->by_number, key, sizeof(key));
+}
+
+static int other_form(struct err *err)
+{
+	return err_set(err, ERR_FATAL, "the server described its schema in another form");
+}
+
 static int add_line(void *arg, const char *const *values, size_t nr, struct err *err)
 {
 	struct description *d = arg;
 	const struct relation *r;
 
-	if (nr < COLUMNS || !values[0])
-		return err_set(err, ERR_FATAL,
-			       "the server described its schema in another form");
+	if (nr < LINE_VALUES || !values[0])
+		return other_form(err);
 	if (values[1]) {
 		schema_add(d->out, values[0], values[1], values[2], values[3]);
-		if (nr > COLUMNS && values[COLUMNS])
-			note_relation(d, values[COLUMNS]);
+		if (nr > LINE_VALUES && values[LINE_VALUES])
+			note_relation(d, values[LINE_VALUES]);
 		return 0;
 	}
 	r = find(d, values[0]);
 	if (r)
 		schema_add(d->out, r->kind, r->name, values[2], values[3]);
 	return 0;
+}
+
+/* Also of a relation that is not told of: a key may refer to it. */
+static void note_column(struct description *d, const char *const *values)
+{
+	const struct column c = { .relation = strtoul(values[0], NULL, 10),
+				  .number = strtoul(values[1], NULL, 10),
+				  .name = pool_strdup(&d->out->pool, values[2]) };
+
+	map_add(&d->by_number, hash_number(d, &c), d->columns_nr);
+	VEC_GROW(d->columns, d->columns_nr, d->columns_alloc);
+	d->columns[d->columns_nr++] = c;
+}
+
+static int add_column(void *arg, const char *const *values, size_t nr, struct err *err)
+{
+	static const char rank_of[] = "100000";
+	struct description *d = arg;
+	const struct relation *r;
+	char rank[sizeof(rank_of)];
+	size_t len;
+
+	if (nr < COLUMN_VALUES || !values[0] || !values[1] || !values[2] || !values[3])
+		return other_form(err);
+	len = strlen(values[1]);
+	if (len > sizeof(rank_of) - 2)
+		return other_form(err);
+	note_column(d, values);
+	r = find(d, values[0]);
+	if (!r)
+		return 0;
+	memcpy(rank, rank_of, sizeof(rank));
+	memcpy(rank + sizeof(rank) - 1 - len, values[1], len);
+	buf_reset(&d->line);
+	buf_adds(&d->line, "column ");
+	buf_adds(&d->line, values[2]);
+	buf_adds(&d->line, values[3]);
+	schema_add(d->out, r->kind, r->name, rank, buf_str(&d->line));
+	return 0;
+}
+
+/* The names of columns whose numbers the server writes as "{1,2}" or "1 2". */
+static int add_names(struct description *d, const char *relation, const char *numbers,
+		     struct err *err)
+{
+	struct column c = { .relation = strtoul(relation, NULL, 10) };
+	const char *separator = "";
+	ssize_t pos;
+
+	for (;;) {
+		numbers += strspn(numbers, "{, }");
+		if (!*numbers)
+			return 0;
+		c.number = 0;
+		for (; *numbers >= '0' && *numbers <= '9'; numbers++)
+			c.number = c.number * 10 + (unsigned long)(*numbers - '0');
+		pos = map_find(&d->by_number, hash_number(d, &c), is_number, d->columns,
+			       &c);
+		if (pos == MAP_NONE)
+			return other_form(err);
+		buf_adds(&d->line, separator);
+		buf_adds(&d->line, d->columns[pos].name);
+		separator = ", ";
+	}
+}
+
+static int add_part(struct description *d, const char *relation,
+		    const char *const part[2], struct err *err)
+{
+	if (relation && part[0] && add_names(d, relation, part[0], err) < 0)
+		return -1;
+	if (part[1])
+		buf_adds(&d->line, part[1]);
+	return 0;
+}
+
+static int add_key(void *arg, const char *const *values, size_t nr, struct err *err)
+{
+	struct description *d = arg;
+	const struct relation *r;
+
+	if (nr < KEY_VALUES || !values[0] || !values[3])
+		return other_form(err);
+	r = find(d, values[0]);
+	if (!r)
+		return 0;
+	buf_reset(&d->line);
+	buf_adds(&d->line, values[3]);
+	if (add_part(d, values[0], values + 4, err) < 0 ||
+	    add_part(d, values[6], values + 7, err) < 0)
+		return -1;
+	schema_add(d->out, r->kind, r->name, values[2], buf_str(&d->line));
+	return 0;
+}
+
+static db_row_fn taker(enum pg_schema_form form)
+{
+	switch (form) {
+	case PG_SCHEMA_LINES:
+		return add_line;
+	case PG_SCHEMA_COLUMNS:
+		return add_column;
+	case PG_SCHEMA_KEYS:
+		return add_key;
+	}
+	BUG("unhandled form %d", (int)form);
 }
 
 static bool is_cockroachdb(const struct db *db)
@@ -122,7 +257,7 @@ static int describe(struct db *db, struct description *d, struct err *err)
 		if (nr == QUESTIONS_MAX)
 			BUG("more than %d questions", QUESTIONS_MAX);
 		questions[nr++] = (struct db_question){ .ask = { q->sql, NULL, 0 },
-							.row = add_line,
+							.row = taker(q->form),
 							.arg = d };
 	}
 	if (db_postgresql.ask(db, questions, nr, err) < 0)
@@ -132,10 +267,13 @@ static int describe(struct db *db, struct description *d, struct err *err)
 
 int pg_schema(struct db *db, struct schema *out, struct err *err)
 {
-	struct description d = { .out = out };
+	struct description d = { .out = out, .line = BUF_INIT };
 	int ret = describe(db, &d, err);
 
 	map_release(&d.by_oid);
+	map_release(&d.by_number);
 	free(d.relations);
+	free(d.columns);
+	buf_release(&d.line);
 	return ret;
 }

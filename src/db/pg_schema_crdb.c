@@ -93,10 +93,15 @@ static const char functions[] =
 /* clang-format on */
 
 const struct pg_schema_question pg_schema_questions_cockroachdb[] = {
-	{ schemas, 0, INT_MAX }, { relations, 0, INT_MAX },
-	{ columns, 0, INT_MAX }, { constraints, 0, INT_MAX },
-	{ indexes, 0, INT_MAX }, { views, 0, INT_MAX },
-	{ enums, 0, INT_MAX },	 { sequences, 0, INT_MAX },
-	{ grants, 0, INT_MAX },	 { functions, 0, INT_MAX },
-	{ NULL, 0, 0 },
+	{ schemas, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ relations, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ columns, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ constraints, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ indexes, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ views, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ enums, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ sequences, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ grants, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ functions, 0, INT_MAX, PG_SCHEMA_LINES },
+	{ NULL, 0, 0, PG_SCHEMA_LINES },
 };
