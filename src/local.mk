@@ -211,6 +211,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/log_print.c %reldir%/cmd/log_print.h \
 	%reldir%/cmd/main.c \
 	%reldir%/cmd/new.c \
+	%reldir%/cmd/new_file.c %reldir%/cmd/new_file.h \
 	%reldir%/cmd/opt.c %reldir%/cmd/opt.h \
 	%reldir%/cmd/plan.c \
 	%reldir%/cmd/plan_print.c %reldir%/cmd/plan_print.h \
