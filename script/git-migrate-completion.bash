@@ -4,7 +4,7 @@
 # completions/git-migrate, where it is loaded when it is first needed.
 # t/t6020-completion.t compares the options with what each command's -h shows.
 
-__git_migrate_commands="status new apply log show diagnose audit sync report at init target plan schema check hook"
+__git_migrate_commands="status new apply log show fix diagnose audit sync report at init target plan schema check hook"
 
 __git_migrate_targets()
 {
@@ -34,6 +34,9 @@ __git_migrate_options()
 		;;
 	show)
 		echo "--at= --json"
+		;;
+	fix)
+		echo "--kind= --name= --target= --engine= --contract"
 		;;
 	diagnose)
 		echo "--abandon --finished --reason= --porcelain --json"
@@ -91,7 +94,14 @@ __git_migrate_value()
 	--hooks)
 		__gitcomp "client server none remove" "" "$2"
 		;;
-	--max-count|--reason|--until|--author|--format|-n)
+	--kind)
+		__gitcomp "lossy-type required-column renamed dropped-early bad-constraint
+			wrong-backfill slow-ddl" "" "$2"
+		;;
+	--engine)
+		__gitcomp "sqlite postgresql" "" "$2"
+		;;
+	--max-count|--reason|--until|--author|--format|--name|-n)
 		COMPREPLY=()
 		;;
 	*)
@@ -110,7 +120,7 @@ __git_migrate_argument()
 	diagnose,)
 		__gitcomp_nl "$(__git_migrate_targets; __git_migrate_migrations)"
 		;;
-	show,*|diagnose,*)
+	show,*|fix,*|diagnose,*)
 		__gitcomp_nl "$(__git_migrate_migrations)"
 		;;
 	log,*|plan,*|at,*)
@@ -140,7 +150,7 @@ _git_migrate()
 			;;
 		*)
 			case ${words[i - 1]} in
-			--at|--to|--target|--max-count|--reason|--check|--hooks)
+			--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine)
 				continue
 				;;
 			-n)
@@ -170,7 +180,7 @@ _git_migrate()
 	-n)
 		[ "$command" != log ] || return
 		;;
-	--at|--to|--target|--max-count|--reason|--check|--hooks)
+	--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine)
 		__git_migrate_value "$prev" "$cur"
 		return
 		;;

@@ -53,14 +53,19 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libsql_a_SOURCES = \
 	%reldir%/sql/alone.c %reldir%/sql/alone.h \
 	%reldir%/sql/caret.c %reldir%/sql/caret.h \
+	%reldir%/sql/catalog.c %reldir%/sql/catalog.h \
 	%reldir%/sql/data.c \
 	%reldir%/sql/internal.h \
 	%reldir%/sql/name.c %reldir%/sql/name.h \
 	%reldir%/sql/objects.c %reldir%/sql/objects.h \
 	%reldir%/sql/place.c \
+	%reldir%/sql/remedy.c %reldir%/sql/remedy.h \
+	%reldir%/sql/remedy_text.c %reldir%/sql/remedy_text.h \
 	%reldir%/sql/scan.c %reldir%/sql/scan.h \
 	%reldir%/sql/split.c %reldir%/sql/split.h \
+	%reldir%/sql/table_text.c %reldir%/sql/table_text.h \
 	%reldir%/sql/token.c \
+	%reldir%/sql/trouble.c %reldir%/sql/trouble.h \
 	%reldir%/sql/window.c %reldir%/sql/window.h
 
 %canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS) $(ZLIB_CFLAGS)
@@ -162,6 +167,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/commit_msg.c %reldir%/flow/commit_msg.h \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
+	%reldir%/flow/fix.c %reldir%/flow/fix.h \
 	%reldir%/flow/fixes.c %reldir%/flow/fixes.h \
 	%reldir%/flow/job.h \
 	%reldir%/flow/join.c %reldir%/flow/join.h \
@@ -201,6 +207,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/diagnose.c \
 	%reldir%/cmd/filter.c \
 	%reldir%/cmd/findings.c \
+	%reldir%/cmd/fix.c \
 	%reldir%/cmd/hook.c \
 	%reldir%/cmd/hook_file.c %reldir%/cmd/hook_file.h \
 	%reldir%/cmd/hook_place.c %reldir%/cmd/hook_place.h \

@@ -283,6 +283,7 @@ shell_tests = \
 	%reldir%/t6030-audit-manual.t \
 	%reldir%/t7000-scale.t \
 	%reldir%/t7100-counts.t \
+	%reldir%/t7200-fix.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough

@@ -114,6 +114,9 @@ test_expect_success 'migrations' '
 	completes_to users.sql -- show u &&
 	completes_to 2026/phone.sql -- apply --to 2 &&
 	completes_to users.sql -- apply --to=u &&
+	completes_to users.sql -- fix --kind slow-ddl u &&
+	completes_to required-column renamed -- fix --kind=re &&
+	completes_to sqlite -- fix --engine s &&
 	completes_to users.sql -- diagnose --abandon --reason lost staging u
 '
 

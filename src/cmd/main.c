@@ -19,6 +19,7 @@ static const struct command commands[] = {
 	{ "log", cmd_log, NEED_REPO, "everyday",
 	  "show migrations, fixes, where they ran" },
 	{ "show", cmd_show, NEED_REPO, "everyday", "show one migration and its life" },
+	{ "fix", cmd_fix, NEED_REPO, "forward", "write a migration that mends another" },
 	{ "diagnose", cmd_diagnose, NEED_REPO, "forward",
 	  "say what became of a migration, and settle it" },
 	{ "audit", cmd_audit, NEED_REPO, "proof", "compare tracker, plan and mirror" },

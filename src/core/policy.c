@@ -21,6 +21,7 @@ const char *rule_name(enum rule r)
 		[RULE_UNRESOLVED] = "unresolved",
 		[RULE_LATER] = "later",
 		[RULE_FAILURE_MODE] = "failure-mode",
+		[RULE_UNFILLED] = "unfilled",
 		[RULE_MISPLACED] = "misplaced",
 		[RULE_UNBOUND] = "unbound",
 		[RULE_SETTINGS] = "settings",

@@ -30,6 +30,7 @@ enum rule {
 	RULE_UNRESOLVED,   /* a trailer names nothing in the plan, or several */
 	RULE_LATER,	   /* a trailer names an entry that comes later, or itself */
 	RULE_FAILURE_MODE, /* Fixes: without Failure-Mode: */
+	RULE_UNFILLED,	   /* the file of a fix still has a placeholder */
 	RULE_MISPLACED,	   /* a trailer outside the trailer block */
 	RULE_REASON,	   /* a permission without its reason */
 	RULE_UNBOUND,	   /* trailers in the message of a commit that brings several */

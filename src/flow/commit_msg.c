@@ -13,6 +13,7 @@
 #include "git/config.h"
 #include "git/history.h"
 #include "git/repo.h"
+#include "sql/remedy.h"
 
 enum { MESSAGE_MAX = 1 << 20, STATE_MAX = 1 << 16 };
 
@@ -266,6 +267,40 @@ static int may_amend(struct repo *repo, const struct oid *head, struct oid *pare
 	return ret;
 }
 
+/* What "git migrate fix" left to a person, in one file that the commit brings. */
+static int judge_file(struct draft *d, size_t pos, struct findings *f, struct err *err)
+{
+	struct migration *m = &d->plan.items[pos];
+	struct buf sql = BUF_INIT;
+	int ret = 0;
+
+	if (!trailers_get(&m->in_header, TRAILER_FIXES) &&
+	    !trailers_get(&m->in_header, TRAILER_PAIRS_WITH))
+		return 0;
+	ret = repo_read_blob(d->repo, &m->blob, &sql, err);
+	if (ret == 0 && sql.len &&
+	    memmem(sql.s, sql.len, REMEDY_PLACEHOLDER, strlen(REMEDY_PLACEHOLDER))) {
+		findings_add(f, RULE_UNFILLED, false, m->path,
+			     "migration '%s' has a place that is not filled in: \"%s "
+			     "...>\"",
+			     m->path, REMEDY_PLACEHOLDER);
+		findings_hint(f, "Write the SQL that belongs there, or delete the line "
+				 "where it says so, and add the file again.");
+	}
+	buf_release(&sql);
+	return ret < 0 ? -1 : 0;
+}
+
+static int judge_files(struct draft *d, struct findings *f, struct err *err)
+{
+	int ret = 0;
+	size_t pos;
+
+	for (pos = d->from; pos < d->plan.nr && ret == 0; pos++)
+		ret = judge_file(d, pos, f, err);
+	return ret;
+}
+
 static int judge(struct repo *repo, const char *message, const struct oid *base,
 		 struct findings *f, struct err *err)
 {
@@ -274,6 +309,8 @@ static int judge(struct repo *repo, const char *message, const struct oid *base,
 
 	if (ret == 0)
 		ret = policy_new_entries(&d.plan, d.from, f, err);
+	if (ret == 0)
+		ret = judge_files(&d, f, err);
 	if (ret == 0 &&
 	    config_bool(repo_config(repo), "migrate.onemigrationpercommit", false))
 		policy_one_each(&d.plan, d.from, f);

@@ -1,0 +1,143 @@
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "cmd/cmd.h"
+#include "cmd/new_file.h"
+#include "flow/fix.h"
+
+struct fix_files {
+	struct new_file fix, contract;
+	bool wants_contract, has_contract;
+};
+
+/* "fix-phone" for "2026/phone.sql", in the same folder. */
+static void default_name(const char *path, struct buf *out)
+{
+	const char *base = migration_base(path);
+
+	buf_add(out, path, (size_t)(base - path));
+	buf_addf(out, "fix-%s", base);
+}
+
+static int write_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files *f,
+			  struct err *err)
+{
+	struct buf name = BUF_INIT, text = BUF_INIT;
+	int ret = -1;
+
+	buf_add(&name, f->fix.name.s, f->fix.name.len - strlen(".sql"));
+	buf_adds(&name, "-contract.sql");
+	f->has_contract = fix_write_contract(d, f->fix.name.s, &text);
+	if (!f->has_contract) {
+		err_set(err, ERR_USAGE,
+			"a fix of the kind %s leaves nothing to clear away",
+			sql_trouble_word(d->remedy.trouble.kind));
+		err_hint(err, "usage", "Leave --contract out.");
+	} else if (new_file_plan(ctx, name.s, &f->contract, err) == 0) {
+		ret = new_file_write(&f->contract, &text, err);
+	}
+	buf_release(&name);
+	buf_release(&text);
+	return ret;
+}
+
+static int write_files(struct ctx *ctx, struct fix_draft *d, const char *named,
+		       struct fix_files *f, struct err *err)
+{
+	struct buf name = BUF_INIT, text = BUF_INIT;
+	int ret = -1;
+
+	if (named)
+		buf_adds(&name, named);
+	else
+		default_name(d->log.plan.items[d->pos].path, &name);
+	if (new_file_plan(ctx, name.s, &f->fix, err) == 0) {
+		fix_write(d, f->fix.name.s, &text);
+		ret = f->wants_contract ? write_contract(ctx, d, f, err) : 0;
+		if (ret == 0)
+			ret = new_file_write(&f->fix, &text, err);
+	}
+	buf_release(&name);
+	buf_release(&text);
+	return ret;
+}
+
+/* What the SQL was taken for, and what else it could be. */
+static void say_kind(struct ctx *ctx, const struct fix_draft *d)
+{
+	enum sql_trouble_kind kind = d->remedy.trouble.kind;
+	struct buf others = BUF_INIT;
+	size_t i;
+
+	say_hint(&ctx->say, "kind", "The SQL tells of %s: %s.", sql_trouble_word(kind),
+		 sql_trouble_clause(kind));
+	for (i = 0; i < TROUBLE_NR; i++)
+		if (d->others[i])
+			buf_addf(&others, "%s%s", others.len ? ", " : "",
+				 sql_trouble_word((enum sql_trouble_kind)i));
+	if (others.len)
+		say_hint(&ctx->say, "kind", "If it is not that: --kind=<kind>, of %s.",
+			 others.s);
+	buf_release(&others);
+}
+
+static void say_next(struct ctx *ctx, const struct fix_files *f)
+{
+	const char *path = f->fix.path.s + f->fix.top;
+
+	say_hint(&ctx->say, "fix",
+		 "Fill in what stands in <...>, the failure mode too, and try it: git "
+		 "migrate apply --dry-run. Then: git add %s && git commit",
+		 path);
+	if (f->has_contract)
+		say_hint(&ctx->say, "contract",
+			 "Keep %s uncommitted until no running code needs what it drops.",
+			 f->contract.path.s + f->contract.top);
+}
+
+int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
+{
+	static const char *const lines[] = { "[<options>] <migration>", NULL };
+	struct fix_options o = { .target = "default" };
+	struct fix_files files = { .wants_contract = false };
+	const char *name = NULL;
+	const struct opt opts[] = {
+		{ OPT_STRING, 0, "kind", &o.kind, "<kind>",
+		  "what went wrong; else the SQL tells" },
+		{ OPT_STRING, 0, "name", &name, "<name>", "of the file" },
+		{ OPT_STRING, 0, "target", &o.target, "<target>",
+		  "its URL tells the engine" },
+		{ OPT_STRING, 0, "engine", &o.engine, "<engine>",
+		  "sqlite or postgresql" },
+		{ OPT_BOOL, 0, "contract", &files.wants_contract, NULL,
+		  "write what clears away later, too" },
+		{ .type = OPT_END },
+	};
+	const struct usage usage = { lines, opts };
+	int nr = cmd_options(ctx, &usage, argc, argv, err), ret;
+	struct fix_draft d;
+
+	if (nr < 0 || cmd_at_most(nr, 1, argv, err) < 0)
+		return -1;
+	if (nr == 0) {
+		opt_usage(&usage, ctx->command->name, stderr);
+		return err_exit_status(ERR_USAGE);
+	}
+	o.migration = argv[0];
+	ret = fix_read(ctx->repo, &o, &d, err);
+	if (ret == 0)
+		ret = write_files(ctx, &d, name, &files, err);
+	if (ret == 0) {
+		new_file_print(&files.fix);
+		if (files.has_contract)
+			new_file_print(&files.contract);
+		cmd_flush(ctx);
+		if (!o.kind)
+			say_kind(ctx, &d);
+		say_next(ctx, &files);
+	}
+	new_file_release(&files.fix);
+	new_file_release(&files.contract);
+	fix_release(&d);
+	return ret;
+}

@@ -1,0 +1,239 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "core/message.h"
+#include "flow/fix.h"
+#include "flow/target.h"
+#include "git/blob.h"
+#include "git/history.h"
+#include "git/repo.h"
+
+static const char *path_of(const struct fix_draft *d)
+{
+	return d->log.plan.items[d->pos].path;
+}
+
+/* --- what may be fixed ------------------------------------------------- */
+
+static bool has_run(const struct fix_draft *d)
+{
+	const struct record *const *records;
+	size_t i, k, nr;
+
+	for (i = 0; i < d->log.nr_targets; i++) {
+		records = log_records(&d->log.targets[i], path_of(d), &nr);
+		for (k = 0; k < nr; k++)
+			if (event_settles(records[k]->event) ||
+			    records[k]->event == EVENT_STARTED)
+				return true;
+	}
+	return false;
+}
+
+/* Whether the protected branch has it: 1, 0, -1. */
+static int has_landed(const struct fix_draft *d, struct repo *repo, struct err *err)
+{
+	struct buf ref = BUF_INIT;
+	struct oid tip, blob;
+	unsigned mode;
+	int ret = repo_protected_ref(repo, &ref, err);
+
+	if (ret > 0)
+		ret = repo_ref(repo, ref.s, &tip, err);
+	if (ret > 0)
+		ret = history_holds(repo, &tip, path_of(d), &blob, &mode, err);
+	buf_release(&ref);
+	return ret;
+}
+
+static int check_final(const struct fix_draft *d, struct repo *repo, struct err *err)
+{
+	int landed = has_run(d) ? 1 : has_landed(d, repo, err);
+	char hex[OID_HEXSZ + 1];
+
+	if (landed)
+		return landed < 0 ? -1 : 0;
+	err_set(err, ERR_REFUSED, "migration '%s' is free to change: it needs no fix",
+		path_of(d));
+	err_detail(err, "It has not landed, and no mirror at hand says that it ran.");
+	err_hint(err, "amend",
+		 "Edit it, and put that into the commit that brings it: git commit "
+		 "--amend, or git commit --fixup=%.12s and git rebase --autosquash.",
+		 oid_hex(&d->log.plan.items[d->pos].commit, hex));
+	return -1;
+}
+
+static int find(struct fix_draft *d, const char *named, struct err *err)
+{
+	struct resolution r;
+
+	plan_resolve(&d->log.plan, d->log.plan.nr, named, &r);
+	d->pos = r.pos;
+	if (r.how == RESOLVE_FOUND)
+		return 0;
+	err_set(err, ERR_REFUSED,
+		r.how == RESOLVE_MANY ? "'%s' names more than one migration"
+				      : "'%s' names no migration of the plan",
+		named);
+	err_hint(err, "noMigration", "\"git migrate plan\" lists them.");
+	return -1;
+}
+
+/* --- what went wrong --------------------------------------------------- */
+
+/* The tables after the first `nr` migrations. What is large holds rows, not DDL. */
+static int read_tables(const struct fix_draft *d, struct repo *repo, size_t nr,
+		       struct sql_catalog *out, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	uint64_t size;
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; i < nr && ret == 0; i++) {
+		const struct oid *blob = &d->log.plan.items[i].blob;
+
+		ret = repo_blob_size(repo, blob, &size, err);
+		if (ret != 0 || size > BLOB_LARGE)
+			continue;
+		buf_reset(&sql);
+		ret = repo_read_blob(repo, blob, &sql, err);
+		if (ret == 0)
+			sql_catalog_read(out, buf_str(&sql), sql.len);
+	}
+	buf_release(&sql);
+	if (ret > 0)
+		return err_set(err, ERR_FATAL,
+			       "the repository lacks the object of migration '%s'",
+			       d->log.plan.items[i - 1].path);
+	return ret;
+}
+
+/* Hints which kinds there are. Returns -1. */
+static int hint_kinds(struct err *err)
+{
+	struct buf words = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < TROUBLE_NR; i++)
+		buf_addf(&words, "%s%s", i ? ", " : "",
+			 sql_trouble_word((enum sql_trouble_kind)i));
+	err_hint(err, "kind", "Say it with --kind=<kind>: %s.", words.s);
+	buf_release(&words);
+	return -1;
+}
+
+static int judge(struct fix_draft *d, const char *wanted, struct err *err)
+{
+	enum sql_trouble_kind kind;
+	struct sql_trouble t;
+	bool found = false;
+	size_t i;
+
+	if (wanted && sql_trouble_parse(wanted, &kind) == 0) {
+		sql_trouble_find(&d->before, &d->after, kind, &d->remedy.trouble);
+		return 0;
+	}
+	if (wanted) {
+		err_set(err, ERR_USAGE, "'%s' is no kind of trouble", wanted);
+		return hint_kinds(err);
+	}
+	for (i = 0; i < TROUBLE_NR; i++) {
+		kind = (enum sql_trouble_kind)i;
+		if (!sql_trouble_find(&d->before, &d->after, kind, &t))
+			continue;
+		d->others[i] = found;
+		if (!found)
+			d->remedy.trouble = t;
+		found = true;
+	}
+	if (found)
+		return 0;
+	err_set(err, ERR_REFUSED,
+		"the SQL of migration '%s' does not tell what went wrong", path_of(d));
+	return hint_kinds(err);
+}
+
+static int choose_engine(struct fix_draft *d, struct repo *repo,
+			 const struct fix_options *o, struct err *err)
+{
+	const struct db_driver *driver;
+	const char *url;
+
+	if (o->engine) {
+		d->remedy.sqlite = strcmp(o->engine, "sqlite") == 0;
+		if (d->remedy.sqlite || strcmp(o->engine, "postgresql") == 0)
+			return 0;
+		err_set(err, ERR_USAGE, "'%s' is no engine", o->engine);
+		err_hint(err, "usage", "It is sqlite or postgresql.");
+		return -1;
+	}
+	if (target_url(repo, o->target, &url, err) < 0)
+		return -1;
+	driver = db_driver_for(url, err);
+	d->remedy.sqlite = driver == &db_sqlite;
+	return driver ? 0 : -1;
+}
+
+int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *out,
+	     struct err *err)
+{
+	memset(out, 0, sizeof(*out));
+	out->remedy.before = &out->before;
+	out->remedy.now = &out->now;
+	if (log_read(repo, NULL, &out->log, err) < 0 ||
+	    find(out, o->migration, err) < 0 || check_final(out, repo, err) < 0 ||
+	    choose_engine(out, repo, o, err) < 0)
+		return -1;
+	if (read_tables(out, repo, out->pos, &out->before, err) < 0 ||
+	    read_tables(out, repo, out->pos + 1, &out->after, err) < 0 ||
+	    read_tables(out, repo, out->log.plan.nr, &out->now, err) < 0)
+		return -1;
+	return judge(out, o->kind, err);
+}
+
+void fix_release(struct fix_draft *d)
+{
+	sql_catalog_release(&d->before);
+	sql_catalog_release(&d->after);
+	sql_catalog_release(&d->now);
+	log_release(&d->log);
+}
+
+/* --- what is written --------------------------------------------------- */
+
+void fix_write(const struct fix_draft *d, const char *name, struct buf *out)
+{
+	enum sql_trouble_kind kind = d->remedy.trouble.kind;
+
+	buf_addf(out,
+		 "-- %s\n"
+		 "--\n"
+		 "-- Fixes: %s\n"
+		 "-- Failure-Mode: %s\n"
+		 "-- Reversal: %s\n"
+		 "--\n"
+		 "-- %s: %s.\n",
+		 name, path_of(d), FAILURE_MODE_PLACEHOLDER, sql_remedy_reversal(kind),
+		 sql_trouble_word(kind), sql_trouble_clause(kind));
+	sql_remedy_write(&d->remedy, out);
+}
+
+bool fix_write_contract(const struct fix_draft *d, const char *name, struct buf *out)
+{
+	struct buf sql = BUF_INIT;
+	const char *loss;
+	bool some = sql_remedy_contract(&d->remedy, &sql, &loss);
+
+	if (some)
+		buf_addf(out,
+			 "-- Phase: contract\n"
+			 "-- Pairs-With: %s\n"
+			 "-- Data-Loss: %s\n"
+			 "-- Reversal: none; it is the end of the recovery\n"
+			 "--\n%s",
+			 name, loss, buf_str(&sql));
+	buf_release(&sql);
+	return some;
+}

@@ -1,0 +1,41 @@
+/* A fix that is begun: what it is a fix of, and what its file says at first. */
+#ifndef FLOW_FIX_H
+#define FLOW_FIX_H
+
+#include "flow/log.h"
+#include "sql/remedy.h"
+
+struct buf;
+struct err;
+struct repo;
+
+struct fix_options {
+	const char *migration; /* as a person names it */
+	const char *kind;      /* NULL: worked out from the SQL */
+	const char *target;    /* whose URL tells the engine */
+	const char *engine;    /* "sqlite" or "postgresql"; NULL: by the URL */
+};
+
+struct fix_draft {
+	struct log log;
+	size_t pos; /* of what is fixed, in the log's plan */
+	struct sql_catalog before, after, now;
+	struct sql_remedy remedy;
+	bool others[TROUBLE_NR]; /* further kinds of which there are signs */
+};
+
+/**
+ * Reads the plan of HEAD and what went wrong. Refuses what is not in it, what nobody
+ * has but its author, and what no kind fits. 0 or -1; fix_release in either case.
+ */
+int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *out,
+	     struct err *err);
+void fix_release(struct fix_draft *d);
+
+/** Appends the file of the fix; `name` is its path below the folder. */
+void fix_write(const struct fix_draft *d, const char *name, struct buf *out);
+
+/** Appends the later contract of the fix `name`; false where there is none. */
+bool fix_write_contract(const struct fix_draft *d, const char *name, struct buf *out);
+
+#endif

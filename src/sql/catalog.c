@@ -1,0 +1,558 @@
+#include "base/compat.h"
+
+#include "sql/catalog.h"
+
+#include "base/buf.h"
+#include "base/vec.h"
+#include "sql/name.h"
+#include "sql/split.h"
+
+/* One statement on its way into a catalog. */
+struct reader {
+	struct sql_catalog *c;
+	struct walk w;
+};
+
+/* --- texts and names --------------------------------------------------- */
+
+/* The tokens between two places, blanks and comments as one blank. */
+static const char *text_between(struct reader *r, size_t from, size_t to)
+{
+	struct buf out = BUF_INIT;
+	const char *text;
+	struct token t;
+
+	while (from < to) {
+		token_next(r->w.s, to, from, &t);
+		if (t.end <= from)
+			break;
+		if (t.kind != TOKEN_BLANK)
+			buf_add(&out, r->w.s + t.start, t.end - t.start);
+		else if (out.len && t.end < to)
+			buf_addc(&out, ' ');
+		from = t.end;
+	}
+	text = pool_strndup(&r->c->pool, buf_str(&out), out.len);
+	buf_release(&out);
+	return text;
+}
+
+/* What was read since `from`. */
+static const char *text_since(struct reader *r, size_t from)
+{
+	size_t to = walk_at_end(&r->w) ? r->w.len : r->w.before.end;
+
+	return from < to ? text_between(r, from, to) : "";
+}
+
+struct named {
+	const char *key, *name, *base;
+};
+
+/* A name here: as it is compared, and as it is written. */
+static bool take_name(struct reader *r, struct named *out)
+{
+	struct sql_name n;
+
+	walk_accept(&r->w, "only");
+	if (!walk_name(&r->w, &n))
+		return false;
+	out->key = sql_name_join(&r->c->pool, sql_name_schema(&n), n.parts[n.nr - 1]);
+	out->name = text_between(r, (size_t)(n.at - r->w.s), r->w.before.end);
+	out->base = text_between(r, r->w.before.start, r->w.before.end);
+	return true;
+}
+
+static void pass_conditions(struct walk *w)
+{
+	struct walk ahead = *w;
+
+	if (!walk_accept(&ahead, "if"))
+		return;
+	walk_accept(&ahead, "not");
+	if (walk_accept(&ahead, "exists"))
+		*w = ahead;
+}
+
+static bool is_one_of(const struct walk *w, const char *const *words)
+{
+	for (; *words; words++)
+		if (walk_is(w, *words))
+			return true;
+	return false;
+}
+
+/* Goes to the comma or parenthesis that ends what stands at `depth`. */
+static void pass_part(struct walk *w, size_t depth)
+{
+	while (!walk_at_end(w)) {
+		if (w->depth == depth && walk_is_char(w, ','))
+			return;
+		if (w->depth < depth)
+			return;
+		walk_next(w);
+	}
+}
+
+/* --- tables ------------------------------------------------------------ */
+
+struct sql_table *sql_catalog_table(const struct sql_catalog *c, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		if (strcmp(c->tables[i].key, key) == 0)
+			return &c->tables[i];
+	return NULL;
+}
+
+struct sql_column *sql_table_column(const struct sql_table *t, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < t->nr; i++)
+		if (strcmp(t->columns[i].key, key) == 0)
+			return &t->columns[i];
+	return NULL;
+}
+
+static void table_release(struct sql_table *t)
+{
+	free(t->columns);
+	free(t->constraints);
+	free(t->extras);
+}
+
+static void drop_table(struct sql_catalog *c, const char *key)
+{
+	struct sql_table *t = sql_catalog_table(c, key);
+
+	if (!t)
+		return;
+	table_release(t);
+	*t = c->tables[--c->nr];
+}
+
+static struct sql_table *add_table(struct sql_catalog *c, const struct named *n)
+{
+	struct sql_table *t;
+
+	drop_table(c, n->key);
+	VEC_GROW(c->tables, c->nr, c->alloc);
+	t = &c->tables[c->nr++];
+	memset(t, 0, sizeof(*t));
+	t->key = n->key;
+	t->name = n->name;
+	t->base = n->base;
+	t->options = "";
+	return t;
+}
+
+/* One that is known, or else a guess that it is there. */
+static struct sql_table *need_table(struct sql_catalog *c, const struct named *n)
+{
+	struct sql_table *t = sql_catalog_table(c, n->key);
+
+	if (t)
+		return t;
+	t = add_table(c, n);
+	t->guessed = true;
+	return t;
+}
+
+static struct sql_column *need_column(struct sql_table *t, const struct named *n)
+{
+	struct sql_column *c = sql_table_column(t, n->key);
+
+	if (c)
+		return c;
+	VEC_GROW(t->columns, t->nr, t->alloc);
+	c = &t->columns[t->nr++];
+	memset(c, 0, sizeof(*c));
+	c->key = n->key;
+	c->name = n->name;
+	c->type = c->rest = "";
+	return c;
+}
+
+static void drop_column(struct sql_table *t, const char *key)
+{
+	struct sql_column *c = sql_table_column(t, key);
+	size_t at;
+
+	if (!c)
+		return;
+	at = (size_t)(c - t->columns);
+	memmove(c, c + 1, (t->nr - at - 1) * sizeof(*c));
+	t->nr--;
+}
+
+static struct sql_event *add_event(struct reader *r, enum sql_saw kind,
+				   const struct named *table)
+{
+	struct sql_catalog *c = r->c;
+	struct sql_event *e;
+
+	VEC_GROW(c->events, c->nr_events, c->alloc_events);
+	e = &c->events[c->nr_events++];
+	memset(e, 0, sizeof(*e));
+	e->kind = kind;
+	e->table_key = table->key;
+	e->table = table->name;
+	return e;
+}
+
+/* --- definitions ------------------------------------------------------- */
+
+static const char *const constraint_words[] = { "constraint", "primary", "unique",
+						"check",      "foreign", "exclude",
+						"like",	      NULL };
+
+static const char *const after_type[] = {
+	"constraint", "primary", "not",	      "null", "unique", "check", "default",
+	"references", "collate", "generated", "as",   "using",	NULL
+};
+
+static void take_constraint(struct reader *r, struct sql_table *t)
+{
+	size_t from = r->w.now.start;
+
+	pass_part(&r->w, r->w.depth);
+	VEC_GROW(t->constraints, t->nr_constraints, t->alloc_constraints);
+	t->constraints[t->nr_constraints++] = text_since(r, from);
+}
+
+/* The type that stands here, up to the first word that cannot be of one. */
+static const char *take_type(struct reader *r, size_t depth)
+{
+	size_t from = r->w.now.start;
+
+	while (!walk_at_end(&r->w) && r->w.depth >= depth) {
+		if (r->w.depth == depth &&
+		    (walk_is_char(&r->w, ',') || is_one_of(&r->w, after_type)))
+			break;
+		walk_next(&r->w);
+	}
+	return r->w.now.start == from ? "" : text_since(r, from);
+}
+
+/* Whether the part of a definition up to its end says NOT NULL. */
+static bool says_required(struct walk w, size_t depth)
+{
+	for (; !walk_at_end(&w) && w.depth >= depth; walk_next(&w)) {
+		if (w.depth == depth && walk_is_char(&w, ','))
+			return false;
+		if (w.depth == depth &&
+		    (walk_is(&w, "primary") ||
+		     (walk_is(&w, "null") && token_is(w.s, &w.before, "not"))))
+			return true;
+	}
+	return false;
+}
+
+static struct sql_column *take_column(struct reader *r, struct sql_table *t)
+{
+	size_t from, depth = r->w.depth;
+	struct sql_column *c;
+	struct named n;
+
+	if (!take_name(r, &n))
+		return NULL;
+	c = need_column(t, &n);
+	c->type = take_type(r, depth);
+	c->required = says_required(r->w, depth);
+	from = r->w.now.start;
+	pass_part(&r->w, depth);
+	c->rest = r->w.now.start == from ? "" : text_since(r, from);
+	return c;
+}
+
+/* --- statements -------------------------------------------------------- */
+
+static void read_create_table(struct reader *r)
+{
+	struct walk *w = &r->w;
+	struct sql_table *t;
+	struct named n;
+	size_t from;
+
+	pass_conditions(w);
+	if (!take_name(r, &n))
+		return;
+	t = add_table(r->c, &n);
+	t->guessed = !walk_accept_char(w, '(');
+	while (!t->guessed && !walk_at_end(w)) {
+		if (is_one_of(w, constraint_words))
+			take_constraint(r, t);
+		else
+			t->guessed = !take_column(r, t);
+		if (!walk_accept_char(w, ','))
+			break;
+	}
+	if (!walk_accept_char(w, ')') || t->guessed) {
+		t->guessed = true;
+		return;
+	}
+	from = w->now.start;
+	if (!walk_at_end(w))
+		t->options = text_between(r, from, w->len);
+}
+
+static void add_extra(struct sql_table *t, const char *key, const char *text,
+		      bool trigger)
+{
+	struct sql_extra *x;
+
+	VEC_GROW(t->extras, t->nr_extras, t->alloc_extras);
+	x = &t->extras[t->nr_extras++];
+	x->key = key;
+	x->text = text;
+	x->trigger = trigger;
+}
+
+static void read_create_index(struct reader *r, bool unique)
+{
+	struct named n = { 0 }, table;
+	struct walk *w = &r->w;
+	struct sql_event *e;
+
+	walk_accept(w, "concurrently");
+	pass_conditions(w);
+	if (!walk_is(w, "on") && !take_name(r, &n))
+		return;
+	if (!walk_accept(w, "on") || !take_name(r, &table))
+		return;
+	e = add_event(r, unique ? SAW_UNIQUE_INDEX : SAW_INDEX, &table);
+	e->name = n.name;
+	e->text = text_between(r, 0, w->len);
+	add_extra(need_table(r->c, &table), n.key ? n.key : "", e->text, false);
+}
+
+static void read_create_trigger(struct reader *r)
+{
+	struct named n, table;
+
+	pass_conditions(&r->w);
+	if (take_name(r, &n) && walk_find(&r->w, "on") && take_name(r, &table))
+		add_extra(need_table(r->c, &table), n.key, n.name, true);
+	r->c->in_trigger = walk_find(&r->w, "begin");
+}
+
+static void read_create(struct reader *r)
+{
+	static const char *const modifiers[] = { "temp", "temporary", "unlogged",
+						 "or",	 "replace",   "constraint",
+						 NULL };
+	struct walk *w = &r->w;
+	bool unique;
+
+	while (is_one_of(w, modifiers))
+		walk_next(w);
+	unique = walk_accept(w, "unique");
+	if (walk_accept(w, "table"))
+		read_create_table(r);
+	else if (walk_accept(w, "index"))
+		read_create_index(r, unique);
+	else if (walk_accept(w, "trigger"))
+		read_create_trigger(r);
+}
+
+static void drop_extra(struct sql_catalog *c, const char *key, bool trigger)
+{
+	struct sql_table *t;
+	size_t i;
+
+	for (t = c->tables; t < c->tables + c->nr; t++)
+		for (i = 0; i < t->nr_extras; i++)
+			if (t->extras[i].trigger == trigger &&
+			    strcmp(t->extras[i].key, key) == 0)
+				t->extras[i] = t->extras[--t->nr_extras];
+}
+
+static void read_drop(struct reader *r)
+{
+	bool table = walk_accept(&r->w, "table");
+	bool index = !table && walk_accept(&r->w, "index");
+	struct named n;
+
+	if (!table && !index && !walk_accept(&r->w, "trigger"))
+		return;
+	walk_accept(&r->w, "concurrently");
+	pass_conditions(&r->w);
+	while (take_name(r, &n)) {
+		if (table)
+			drop_table(r->c, n.key);
+		else
+			drop_extra(r->c, n.key, !index);
+		if (!walk_accept_char(&r->w, ','))
+			break;
+	}
+}
+
+static void read_rename(struct reader *r, const struct named *table)
+{
+	struct sql_table *t = need_table(r->c, table);
+	struct walk *w = &r->w;
+	struct sql_column *c;
+	struct sql_event *e;
+	struct named a, b;
+
+	if (walk_accept(w, "to")) {
+		if (!take_name(r, &b))
+			return;
+		e = add_event(r, SAW_RENAME_TABLE, table);
+		e->to = b.name;
+		e->to_key = b.key;
+		drop_table(r->c, b.key);
+		t = need_table(r->c, table); /* the other one's end moved it */
+		t->key = b.key;
+		t->name = t->base = b.name;
+		return;
+	}
+	if (walk_accept(w, "constraint"))
+		return;
+	walk_accept(w, "column");
+	if (!take_name(r, &a) || !walk_accept(w, "to") || !take_name(r, &b))
+		return;
+	e = add_event(r, SAW_RENAME_COLUMN, table);
+	e->name = a.name;
+	e->key = a.key;
+	e->to = b.name;
+	e->to_key = b.key;
+	c = need_column(t, &a);
+	c->key = b.key;
+	c->name = b.name;
+}
+
+static void alter_column(struct reader *r, struct sql_table *t)
+{
+	struct walk *w = &r->w;
+	struct sql_column *c;
+	struct named n;
+
+	walk_accept(w, "column");
+	if (!take_name(r, &n))
+		return;
+	c = need_column(t, &n);
+	if (walk_accept(w, "set")) {
+		if (walk_accept(w, "not")) {
+			c->required = true;
+			return;
+		}
+		walk_accept(w, "data");
+	} else if (walk_accept(w, "drop") && walk_accept(w, "not")) {
+		c->required = false;
+		return;
+	}
+	if (walk_accept(w, "type"))
+		c->type = take_type(r, 0);
+}
+
+static void read_action(struct reader *r, const struct named *table)
+{
+	struct sql_table *t = need_table(r->c, table);
+	struct walk *w = &r->w;
+	struct sql_event *e;
+	struct named n;
+
+	if (walk_accept(w, "add")) {
+		if (is_one_of(w, constraint_words)) {
+			take_constraint(r, t);
+			e = add_event(r, SAW_CONSTRAINT, table);
+			e->text = t->constraints[t->nr_constraints - 1];
+			return;
+		}
+		walk_accept(w, "column");
+		pass_conditions(w);
+		take_column(r, t);
+	} else if (walk_accept(w, "drop")) {
+		if (walk_is(w, "constraint"))
+			return;
+		walk_accept(w, "column");
+		pass_conditions(w);
+		if (take_name(r, &n))
+			drop_column(t, n.key);
+	} else if (walk_accept(w, "alter")) {
+		alter_column(r, t);
+	} else if (walk_accept(w, "rename")) {
+		read_rename(r, table);
+	}
+}
+
+static void read_alter(struct reader *r)
+{
+	struct walk *w = &r->w;
+	struct named table;
+
+	if (!walk_accept(w, "table"))
+		return;
+	pass_conditions(w);
+	if (!take_name(r, &table))
+		return;
+	do {
+		read_action(r, &table);
+		pass_part(w, 0);
+	} while (walk_accept_char(w, ','));
+}
+
+static void read_update(struct reader *r)
+{
+	struct walk *w = &r->w;
+	struct named table, column;
+	struct sql_event *e;
+
+	if (walk_accept(w, "or"))
+		walk_next(w);
+	if (!take_name(r, &table) || !walk_find(w, "set"))
+		return;
+	walk_accept_char(w, '(');
+	if (!take_name(r, &column))
+		return;
+	e = add_event(r, SAW_UPDATE, &table);
+	e->name = column.name;
+}
+
+static void read_statement(struct sql_catalog *c, const struct sql_statement *st)
+{
+	struct reader r = { .c = c };
+
+	if (c->in_trigger) {
+		c->in_trigger = st->word != WORD_COMMIT;
+		return;
+	}
+	walk_start(&r.w, st, &c->pool);
+	if (walk_accept(&r.w, "create"))
+		read_create(&r);
+	else if (walk_accept(&r.w, "drop"))
+		read_drop(&r);
+	else if (walk_accept(&r.w, "alter"))
+		read_alter(&r);
+	else if (walk_accept(&r.w, "update"))
+		read_update(&r);
+}
+
+void sql_catalog_read(struct sql_catalog *c, const char *text, size_t len)
+{
+	struct sql_statement st;
+	struct err ignored = { 0 };
+	struct sql_split s;
+
+	c->nr_events = 0;
+	c->in_trigger = false;
+	if (sql_split_init(&s, text, len, &ignored) == 0)
+		while (sql_split_next(&s, &st, &ignored) > 0)
+			read_statement(c, &st);
+	sql_split_close(&s);
+}
+
+void sql_catalog_release(struct sql_catalog *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		table_release(&c->tables[i]);
+	free(c->tables);
+	free(c->events);
+	pool_release(&c->pool);
+	memset(c, 0, sizeof(*c));
+}

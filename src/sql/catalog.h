@@ -1,0 +1,78 @@
+/*
+ * The tables that a row of migrations has made, as their SQL tells: columns with
+ * their types, constraints, indexes. Told by tokens alone, for SQLite and PostgreSQL at
+ * once; what a function or a DO block does is not seen. For templates that a person
+ * reads before they run.
+ */
+#ifndef SQL_CATALOG_H
+#define SQL_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/pool.h"
+
+struct err;
+
+/** Texts are as they were written, without comments, blanks as one. */
+struct sql_column {
+	const char *key;  /* the name as sql_object has it */
+	const char *name; /* with its quotes */
+	const char *type; /* "" without one */
+	const char *rest; /* what follows the type: constraints, default */
+	bool required;	  /* NOT NULL, or a primary key */
+};
+
+/** What hangs on a table and goes with it. */
+struct sql_extra {
+	const char *key;
+	const char *text; /* the whole statement; of a trigger its name */
+	bool trigger;
+};
+
+struct sql_table {
+	const char *key, *name;
+	const char *base; /* the name without its schema */
+	struct sql_column *columns;
+	size_t nr, alloc;
+	const char **constraints; /* of the table; in the order written */
+	size_t nr_constraints, alloc_constraints;
+	struct sql_extra *extras;
+	size_t nr_extras, alloc_extras;
+	const char *options; /* behind the parentheses */
+	bool guessed;	     /* its CREATE TABLE was not seen, or not understood */
+};
+
+enum sql_saw {
+	SAW_RENAME_COLUMN, /* `name` (its key: `key`) of `table` to `to` */
+	SAW_RENAME_TABLE,  /* `table` to `to` */
+	SAW_UPDATE,	   /* `name`: the first column that is set */
+	SAW_INDEX,	   /* `name`, NULL without one; `text`: the statement */
+	SAW_UNIQUE_INDEX,
+	SAW_CONSTRAINT, /* added to `table`; `text` */
+};
+
+struct sql_event {
+	enum sql_saw kind;
+	const char *table_key, *table, *name, *key, *to, *to_key, *text;
+};
+
+/** Start with `= { 0 }`. */
+struct sql_catalog {
+	struct pool pool;
+	struct sql_table *tables;
+	size_t nr, alloc;
+	struct sql_event *events; /* of the text that was read last */
+	size_t nr_events, alloc_events;
+	bool in_trigger; /* of SQLite: up to its END */
+};
+
+/** Adds what one file does; what stands behind a place that cannot be split is lost. */
+void sql_catalog_read(struct sql_catalog *c, const char *text, size_t len);
+void sql_catalog_release(struct sql_catalog *c);
+
+/** The table of that key, NULL when there is none. */
+struct sql_table *sql_catalog_table(const struct sql_catalog *c, const char *key);
+struct sql_column *sql_table_column(const struct sql_table *t, const char *key);
+
+#endif

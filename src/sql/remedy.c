@@ -1,0 +1,318 @@
+#include "base/compat.h"
+
+#include "sql/remedy.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "sql/name.h"
+#include "sql/remedy_text.h"
+#include "sql/split.h"
+#include "sql/table_text.h"
+
+/* --- names for the templates ------------------------------------------- */
+
+enum value {
+	VALUE_TABLE,
+	VALUE_COLUMN,
+	VALUE_OLD_TYPE,
+	VALUE_NEW_TYPE,
+	VALUE_TO,
+	VALUE_COPY,	  /* the column beside the one whose type was changed */
+	VALUE_CONSTRAINT, /* its name */
+	VALUE_INDEX,
+	VALUE_STATEMENT, /* that makes the index, without locks for long */
+	VALUE_REBUILD,	 /* of SQLite's table, or the table that was dropped */
+	VALUE_STEM,	 /* of names for triggers */
+	VALUE_NR,
+};
+
+static const struct {
+	const char *name, *missing;
+} value_names[VALUE_NR] = {
+	[VALUE_TABLE] = { "table", "the table" },
+	[VALUE_COLUMN] = { "column", "the column" },
+	[VALUE_OLD_TYPE] = { "old-type", "the type that it had" },
+	[VALUE_NEW_TYPE] = { "new-type", "the type that it has" },
+	[VALUE_TO] = { "to", "the new name" },
+	[VALUE_COPY] = { "copy", "the name of the new column" },
+	[VALUE_CONSTRAINT] = { "constraint", "the name of the constraint" },
+	[VALUE_INDEX] = { "index", "the name of the index" },
+	[VALUE_STATEMENT] = { "statement", "CREATE INDEX CONCURRENTLY and what follows" },
+	[VALUE_REBUILD] = { "rebuild",
+			    "CREATE TABLE with the definition that is right, INSERT INTO "
+			    "it with SELECT from the old one, DROP TABLE of that, ALTER "
+			    "TABLE to rename the new one" },
+	[VALUE_STEM] = { "stem", "a name" },
+};
+
+struct values {
+	struct pool pool;
+	const char *of[VALUE_NR];
+};
+
+/* A name with something behind it, inside of its quotes. */
+static const char *longer(struct values *v, const char *name, const char *suffix)
+{
+	struct buf out = BUF_INIT;
+	const char *ret;
+
+	table_name(name, suffix, &out);
+	ret = pool_strdup(&v->pool, buf_str(&out));
+	buf_release(&out);
+	return ret;
+}
+
+/* Letters, digits and "_" of two names: for a name that needs no quotes. */
+static const char *make_stem(struct values *v, const char *a, const char *b)
+{
+	char *stem = pool_printf(&v->pool, "keep_%s_%s", a, b), *at;
+
+	for (at = stem; *at; at++)
+		*at = (char)(ascii_isalnum(*at) ? ascii_tolower(*at) : '_');
+	if (strlen(stem) > 50)
+		stem[50] = '\0';
+	return stem;
+}
+
+/* The name that a constraint was given, or that PostgreSQL gives it. */
+static const char *constraint_name(struct values *v, const struct sql_trouble *t,
+				   const struct sql_table *table)
+{
+	static const struct {
+		const char *word, *suffix;
+	} made[] = { { "primary", "pkey" }, { "unique", "key" }, { "foreign", "fkey" } };
+	struct sql_statement st = { .text = t->constraint };
+	struct sql_name first, second;
+	struct walk w;
+	size_t i;
+
+	if (!t->constraint)
+		return NULL;
+	st.len = strlen(t->constraint);
+	walk_start(&w, &st, &v->pool);
+	if (walk_accept(&w, "constraint")) {
+		i = w.now.start;
+		if (walk_name(&w, &first))
+			return pool_strndup(&v->pool, st.text + i, w.before.end - i);
+		return NULL;
+	}
+	for (i = 0; i < ARRAY_SIZE(made) && !walk_is(&w, made[i].word); i++)
+		;
+	if (i == ARRAY_SIZE(made) || !table)
+		return NULL;
+	if (i == 0)
+		return longer(v, table->base, "_pkey");
+	walk_next(&w);
+	walk_accept(&w, "key");
+	/* of several columns the server makes a name by rules of its own */
+	if (!walk_accept_char(&w, '(') || !walk_name(&w, &first) ||
+	    walk_accept_char(&w, ',') || walk_name(&w, &second))
+		return NULL;
+	return longer(v, table->base,
+		      pool_printf(&v->pool, "_%s_%s", first.parts[first.nr - 1],
+				  made[i].suffix));
+}
+
+/* CREATE INDEX CONCURRENTLY of a CREATE INDEX, under another name. */
+static const char *make_concurrent(struct values *v, const char *statement)
+{
+	struct sql_statement st = { .text = statement };
+	const char *name = "";
+	struct sql_name old;
+	struct walk w;
+	bool unique;
+
+	if (!statement)
+		return NULL;
+	st.len = strlen(statement);
+	walk_start(&w, &st, &v->pool);
+	walk_accept(&w, "create");
+	unique = walk_accept(&w, "unique");
+	walk_accept(&w, "index");
+	walk_accept(&w, "concurrently");
+	if (walk_accept(&w, "if") && walk_accept(&w, "not"))
+		walk_accept(&w, "exists");
+	if (!walk_is(&w, "on") && walk_name(&w, &old))
+		name = longer(v,
+			      pool_strndup(&v->pool, old.at,
+					   (size_t)(w.s + w.before.end - old.at)),
+			      "_concurrent");
+	return pool_printf(&v->pool, "CREATE %sINDEX CONCURRENTLY %s%s%s",
+			   unique ? "UNIQUE " : "", name, name[0] ? " " : "",
+			   statement + w.now.start);
+}
+
+static const char *rebuild(struct values *v, const struct sql_remedy *r)
+{
+	const struct sql_trouble *t = &r->trouble;
+	const struct sql_table *now, *was;
+	struct table_change change = { 0 };
+	struct buf text = BUF_INIT;
+	const struct sql_column *old;
+	const char *ret;
+
+	now = t->table_key ? sql_catalog_table(r->now, t->table_key) : NULL;
+	was = t->table_key ? sql_catalog_table(r->before, t->table_key) : NULL;
+	if (t->kind == TROUBLE_DROPPED_EARLY && was && !was->guessed) {
+		table_text(was, &text);
+	} else if (now && !now->guessed && t->kind != TROUBLE_DROPPED_EARLY) {
+		change.without = t->constraint;
+		if (t->kind == TROUBLE_REQUIRED_COLUMN)
+			change.optional = t->column_key;
+		if (t->kind == TROUBLE_RENAMED)
+			change.optional = t->to_key;
+		old = was && t->column_key ? sql_table_column(was, t->column_key) : NULL;
+		if (t->kind == TROUBLE_BAD_CONSTRAINT)
+			change.as_before = old;
+		table_rebuild(now, &change, &text);
+	}
+	ret = text.len ? pool_strdup(&v->pool, text.s) : NULL;
+	buf_release(&text);
+	return ret;
+}
+
+static void fill_values(const struct sql_remedy *r, struct values *v)
+{
+	const struct sql_trouble *t = &r->trouble;
+	const struct sql_table *now;
+
+	now = t->table_key ? sql_catalog_table(r->now, t->table_key) : NULL;
+	v->of[VALUE_TABLE] = t->table;
+	v->of[VALUE_COLUMN] = t->column;
+	v->of[VALUE_OLD_TYPE] = t->old_type;
+	v->of[VALUE_NEW_TYPE] = t->new_type;
+	v->of[VALUE_TO] = t->to;
+	v->of[VALUE_INDEX] = t->index;
+	if (t->column)
+		v->of[VALUE_COPY] = longer(v, t->column, "_restored");
+	v->of[VALUE_CONSTRAINT] = constraint_name(v, t, now);
+	v->of[VALUE_STATEMENT] = make_concurrent(v, t->statement);
+	v->of[VALUE_REBUILD] = rebuild(v, r);
+	if (t->column && t->to)
+		v->of[VALUE_STEM] = make_stem(v, t->column, t->to);
+}
+
+/* --- templates --------------------------------------------------------- */
+
+/* A name with a line break would end a comment: what follows it would run. */
+static void add_value(struct buf *out, const char *value, bool in_comment)
+{
+	for (; *value; value++)
+		buf_addc(out, in_comment && (unsigned char)*value < ' ' ? ' ' : *value);
+}
+
+static const char *add_named(struct buf *out, const struct values *v, const char *at,
+			     bool in_comment)
+{
+	size_t len = strcspn(at, "@"), i;
+
+	for (i = 0; i < VALUE_NR; i++)
+		if (strlen(value_names[i].name) == len &&
+		    strncmp(value_names[i].name, at, len) == 0)
+			break;
+	if (i == VALUE_NR)
+		BUG("a template has an unknown name '%.*s'", (int)len, at);
+	if (v->of[i])
+		add_value(out, v->of[i], in_comment);
+	else if (in_comment)
+		buf_addf(out, "(%s)", value_names[i].missing);
+	else
+		buf_addf(out, REMEDY_PLACEHOLDER " %s>", value_names[i].missing);
+	return at + len + 1;
+}
+
+static void fill_template(const char *template, const struct values *v, struct buf *out)
+{
+	bool in_comment = false, begins = true;
+
+	while (*template) {
+		if (begins)
+			in_comment = starts_with(template, "--");
+		begins = *template == '\n';
+		if (*template == '@')
+			template = add_named(out, v, template + 1, in_comment);
+		else
+			buf_addc(out, *template ++);
+	}
+}
+
+/* Which of the texts of a kind it is, where it has several. */
+static enum remedy_case choose(const struct sql_remedy *r)
+{
+	const struct sql_trouble *t = &r->trouble;
+	const struct sql_column *to = NULL;
+	const struct sql_table *now;
+
+	switch (t->kind) {
+	case TROUBLE_LOSSY_TYPE:
+		return CASE_LOSSY_TYPE;
+	case TROUBLE_REQUIRED_COLUMN:
+		return CASE_REQUIRED;
+	case TROUBLE_RENAMED:
+		if (t->table && !t->column)
+			return CASE_RENAMED_TABLE;
+		now = t->table_key ? sql_catalog_table(r->now, t->table_key) : NULL;
+		if (now && t->to_key)
+			to = sql_table_column(now, t->to_key);
+		return to && to->required ? CASE_RENAMED_REQUIRED : CASE_RENAMED;
+	case TROUBLE_DROPPED_EARLY:
+		return t->table && !t->column ? CASE_DROPPED_TABLE : CASE_DROPPED;
+	case TROUBLE_BAD_CONSTRAINT:
+		return t->statement ? CASE_BAD_INDEX : CASE_BAD_CONSTRAINT;
+	case TROUBLE_WRONG_BACKFILL:
+		return CASE_BACKFILL;
+	case TROUBLE_SLOW_DDL:
+		return CASE_SLOW;
+	case TROUBLE_NR:
+		break;
+	}
+	BUG("unhandled kind %d", (int)t->kind);
+}
+
+static void write_text(const struct sql_remedy *r, const char *template, struct buf *out)
+{
+	struct values v = { 0 };
+
+	fill_values(r, &v);
+	fill_template(template, &v, out);
+	pool_release(&v.pool);
+}
+
+void sql_remedy_write(const struct sql_remedy *r, struct buf *out)
+{
+	write_text(r, remedy_text(choose(r), r->sqlite), out);
+}
+
+const char *sql_remedy_reversal(enum sql_trouble_kind kind)
+{
+	switch (kind) {
+	case TROUBLE_LOSSY_TYPE:
+		return "the restored column could be dropped; what was written to it "
+		       "would be lost";
+	case TROUBLE_REQUIRED_COLUMN:
+		return "possible once every row has a value";
+	case TROUBLE_RENAMED:
+		return "the old name could be dropped again; nothing would be lost";
+	case TROUBLE_DROPPED_EARLY:
+		return "it could be dropped again; what was written since would be lost";
+	case TROUBLE_BAD_CONSTRAINT:
+		return "possible once no row breaks the constraint";
+	case TROUBLE_WRONG_BACKFILL:
+		return "none; the wrong values are gone";
+	case TROUBLE_SLOW_DDL:
+		return "the index could be dropped; nothing would be lost";
+	case TROUBLE_NR:
+		break;
+	}
+	BUG("unhandled kind %d", (int)kind);
+}
+
+bool sql_remedy_contract(const struct sql_remedy *r, struct buf *out, const char **loss)
+{
+	const char *template = remedy_contract_text(choose(r), r->sqlite, loss);
+
+	if (!template)
+		return false;
+	write_text(r, template, out);
+	return true;
+}

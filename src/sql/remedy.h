@@ -1,0 +1,35 @@
+/*
+ * The SQL that mends a trouble, as far as it can be written beforehand. Where a person
+ * must decide, or a name is not known, there is "<fill in: ...>", which no database
+ * takes for SQL.
+ */
+#ifndef SQL_REMEDY_H
+#define SQL_REMEDY_H
+
+#include "sql/trouble.h"
+
+struct buf;
+
+/** What stands at the start of every place that is to be filled in. */
+#define REMEDY_PLACEHOLDER "<fill in:"
+
+struct sql_remedy {
+	struct sql_trouble trouble;
+	const struct sql_catalog *before; /* the trouble */
+	const struct sql_catalog *now;	  /* all that is in the plan */
+	bool sqlite;
+};
+
+/** Appends comments and statements; a directive first, where the file needs one. */
+void sql_remedy_write(const struct sql_remedy *r, struct buf *out);
+
+/** One sentence on what undoing it would mean and lose. */
+const char *sql_remedy_reversal(enum sql_trouble_kind kind);
+
+/**
+ * Appends what clears away, later, what the remedy leaves beside each other; false
+ * where nothing is left. `loss` becomes what is destroyed by it.
+ */
+bool sql_remedy_contract(const struct sql_remedy *r, struct buf *out, const char **loss);
+
+#endif

@@ -1,0 +1,189 @@
+#include "base/compat.h"
+
+#include "sql/remedy_text.h"
+
+/* What both engines do alike stands once. */
+#define LOSSY_TYPE                                                                       \
+	"-- Step 1: a column of the type that it had, beside the other one.\n"           \
+	"ALTER TABLE @table@ ADD COLUMN @copy@ @old-type@;\n"                            \
+	"\n"                                                                             \
+	"-- Step 2: the values, turned into what they were. What the change of type\n"   \
+	"-- has lost can only come from elsewhere: a backup, a log, another table.\n"    \
+	"UPDATE @table@ SET @copy@ = <fill in: the value as it was, made from @column@ " \
+	"or from where it still is>\n"                                                   \
+	"WHERE @column@ IS NOT NULL;\n"                                                  \
+	"\n"                                                                             \
+	"-- Step 3: to verify it. This must give 0:\n"                                   \
+	"-- SELECT count(*) FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ IS "      \
+	"NULL;\n"                                                                        \
+	"-- Then switch the application from @column@ to @copy@.\n"                      \
+	"-- Step 4, later: @column@ is dropped by a migration of its own (--contract "   \
+	"writes it).\n"
+
+#define DROPPED                                                                          \
+	"-- Back without constraints: rows written meanwhile have no value for it.\n"    \
+	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"                          \
+	"UPDATE @table@ SET @column@ = <fill in: the value, from where it can still be " \
+	"had, else NULL>;\n"
+
+#define DROPPED_TABLE                                                                    \
+	"@rebuild@"                                                                      \
+	"<fill in: INSERT INTO @table@ what can still be had from elsewhere, or delete " \
+	"this line>;\n"
+
+#define BACKFILL                                                                         \
+	"UPDATE @table@ SET @column@ = <fill in: the right value>\n"                     \
+	"WHERE <fill in: which rows have a wrong value, and those alone>;\n"             \
+	"\n"                                                                             \
+	"-- To verify it. This must give 0:\n"                                           \
+	"-- SELECT count(*) FROM @table@ WHERE (which rows have a wrong value);\n"
+
+#define BAD_INDEX                                                                        \
+	"DROP INDEX @index@;\n"                                                          \
+	"-- A constraint that is right is added by a migration of its own.\n"
+
+#define RENAMED_TABLE_VIEW "CREATE VIEW @table@ AS SELECT * FROM @to@;\n"
+
+#define SQLITE_SYNC                                                                      \
+	"\n"                                                                             \
+	"-- Whichever name is written to, the other one follows. (A table WITHOUT "      \
+	"ROWID\n"                                                                        \
+	"-- needs its key in place of rowid.)\n"                                         \
+	"CREATE TRIGGER @stem@_insert AFTER INSERT ON @table@\n"                         \
+	"WHEN NEW.@column@ IS NOT NEW.@to@\n"                                            \
+	"BEGIN\n"                                                                        \
+	"	UPDATE @table@ SET @column@ = coalesce(NEW.@column@, NEW.@to@),\n"             \
+	"		@to@ = coalesce(NEW.@to@, NEW.@column@) WHERE rowid = "                       \
+	"NEW.rowid;\n"                                                                   \
+	"END;\n"                                                                         \
+	"CREATE TRIGGER @stem@_old AFTER UPDATE OF @column@ ON @table@\n"                \
+	"WHEN NEW.@column@ IS NOT OLD.@column@ AND NEW.@column@ IS NOT NEW.@to@\n"       \
+	"BEGIN\n"                                                                        \
+	"	UPDATE @table@ SET @to@ = NEW.@column@ WHERE rowid = NEW.rowid;\n"             \
+	"END;\n"                                                                         \
+	"CREATE TRIGGER @stem@_new AFTER UPDATE OF @to@ ON @table@\n"                    \
+	"WHEN NEW.@to@ IS NOT OLD.@to@ AND NEW.@to@ IS NOT NEW.@column@\n"               \
+	"BEGIN\n"                                                                        \
+	"	UPDATE @table@ SET @column@ = NEW.@to@ WHERE rowid = NEW.rowid;\n"             \
+	"END;\n"
+
+#define OLD_NAME                                                                         \
+	"-- The old name beside the new one, for as long as code of both kinds runs.\n"  \
+	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"                          \
+	"UPDATE @table@ SET @column@ = @to@;\n"
+
+#define PG_RENAMED                                                                       \
+	OLD_NAME                                                                         \
+	"\n"                                                                             \
+	"-- Whichever name is written to, the other one follows.\n"                      \
+	"CREATE FUNCTION @stem@() RETURNS trigger LANGUAGE plpgsql AS $$\n"              \
+	"BEGIN\n"                                                                        \
+	"	IF TG_OP = 'INSERT' THEN\n"                                                    \
+	"		NEW.@column@ := coalesce(NEW.@column@, NEW.@to@);\n"                          \
+	"		NEW.@to@ := coalesce(NEW.@to@, NEW.@column@);\n"                              \
+	"	ELSIF NEW.@column@ IS DISTINCT FROM OLD.@column@ THEN\n"                       \
+	"		NEW.@to@ := NEW.@column@;\n"                                                  \
+	"	ELSE\n"                                                                        \
+	"		NEW.@column@ := NEW.@to@;\n"                                                  \
+	"	END IF;\n"                                                                     \
+	"	RETURN NEW;\n"                                                                 \
+	"END\n"                                                                          \
+	"$$;\n"                                                                          \
+	"CREATE TRIGGER @stem@ BEFORE INSERT OR UPDATE ON @table@\n"                     \
+	"FOR EACH ROW EXECUTE FUNCTION @stem@();\n"
+
+/* [0]: PostgreSQL and its kin, [1]: SQLite */
+static const char *const texts[CASE_NR][2] = {
+	[CASE_LOSSY_TYPE] = { LOSSY_TYPE, LOSSY_TYPE },
+	[CASE_REQUIRED] = { "-- Code that does not know the column can insert rows "
+			    "again; all values stay.\n"
+			    "ALTER TABLE @table@ ALTER COLUMN @column@ DROP NOT NULL;\n",
+			    "-- Code that does not know @column@ can insert rows again; "
+			    "all values stay.\n"
+			    "-- ALTER TABLE cannot do it: the table is made anew.\n"
+			    "@rebuild@" },
+	[CASE_RENAMED] = { PG_RENAMED, OLD_NAME SQLITE_SYNC },
+	/* a trigger of SQLite comes after NOT NULL was judged: the rebuild lifts it */
+	[CASE_RENAMED_REQUIRED] = { PG_RENAMED,
+				    "-- Rows of code that knows the old name alone have "
+				    "no @to@ at first.\n"
+				    "@rebuild@" OLD_NAME SQLITE_SYNC },
+	[CASE_RENAMED_TABLE] = { "-- The old name as a view, which is read and written "
+				 "like a table.\n" RENAMED_TABLE_VIEW,
+				 "-- The old name as a view, for code that "
+				 "reads.\n" RENAMED_TABLE_VIEW
+				 "<fill in: INSTEAD OF triggers on @table@ where running "
+				 "code writes to it, or delete this line>;\n" },
+	[CASE_DROPPED] = { DROPPED, DROPPED },
+	[CASE_DROPPED_TABLE] = { DROPPED_TABLE, DROPPED_TABLE },
+	[CASE_BAD_CONSTRAINT] = { "ALTER TABLE @table@ DROP CONSTRAINT @constraint@;\n"
+				  "-- One that is right is added by a migration of its "
+				  "own: NOT VALID first,\n"
+				  "-- then VALIDATE CONSTRAINT, which blocks nobody.\n",
+				  "-- ALTER TABLE cannot do it: the table is made anew, "
+				  "without the constraint.\n"
+				  "@rebuild@" },
+	[CASE_BAD_INDEX] = { BAD_INDEX, BAD_INDEX },
+	[CASE_BACKFILL] = { BACKFILL, BACKFILL },
+	[CASE_SLOW] = { "-- migrate: no-transaction\n"
+			"\n"
+			"-- The same index under another name, built while others write; "
+			"the first one\n"
+			"-- goes in a migration of its own (--contract writes it).\n"
+			"@statement@;\n",
+			"-- SQLite builds an index in one go, and nobody writes "
+			"meanwhile: where that\n"
+			"-- or its upkeep is too slow, do without it, or with one of "
+			"fewer rows.\n"
+			"DROP INDEX @index@;\n"
+			"<fill in: CREATE INDEX with a WHERE that leaves most rows out, "
+			"or delete this line>;\n" },
+};
+
+const char *remedy_text(enum remedy_case which, bool sqlite)
+{
+	return texts[which][sqlite];
+}
+
+const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char **loss)
+{
+	switch (which) {
+	case CASE_LOSSY_TYPE:
+		*loss = "the values of the column that has the wrong type";
+		return "-- Only once no running code uses @column@ any more.\n"
+		       "ALTER TABLE @table@ DROP COLUMN @column@;\n";
+	case CASE_RENAMED:
+	case CASE_RENAMED_REQUIRED:
+		*loss = "none: the column of the new name has the same values";
+		return sqlite ? "-- Only once no running code uses @column@ any more.\n"
+				"DROP TRIGGER @stem@_insert;\n"
+				"DROP TRIGGER @stem@_old;\n"
+				"DROP TRIGGER @stem@_new;\n"
+				"ALTER TABLE @table@ DROP COLUMN @column@;\n"
+			      : "-- Only once no running code uses @column@ any more.\n"
+				"DROP TRIGGER @stem@ ON @table@;\n"
+				"DROP FUNCTION @stem@();\n"
+				"ALTER TABLE @table@ DROP COLUMN @column@;\n";
+	case CASE_RENAMED_TABLE:
+		*loss = "none: the table has all rows";
+		return "-- Only once no running code uses @table@ any more.\n"
+		       "DROP VIEW @table@;\n";
+	case CASE_SLOW:
+		*loss = "none: the new index has the same entries";
+		return sqlite ? NULL
+			      : "-- migrate: no-transaction\n"
+				"\n"
+				"-- Only once the new index is there and valid.\n"
+				"DROP INDEX CONCURRENTLY @index@;\n";
+	case CASE_REQUIRED:
+	case CASE_DROPPED:
+	case CASE_DROPPED_TABLE:
+	case CASE_BAD_CONSTRAINT:
+	case CASE_BAD_INDEX:
+	case CASE_BACKFILL:
+		return NULL;
+	case CASE_NR:
+		break;
+	}
+	BUG("unhandled case %d", (int)which);
+}

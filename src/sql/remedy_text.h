@@ -1,0 +1,27 @@
+/* The templates: SQL with "@name@" where names go. */
+#ifndef SQL_REMEDY_TEXT_H
+#define SQL_REMEDY_TEXT_H
+
+#include <stdbool.h>
+
+enum remedy_case {
+	CASE_LOSSY_TYPE,
+	CASE_REQUIRED,
+	CASE_RENAMED,
+	CASE_RENAMED_REQUIRED, /* the new name is of a column that is NOT NULL */
+	CASE_RENAMED_TABLE,
+	CASE_DROPPED,
+	CASE_DROPPED_TABLE,
+	CASE_BAD_CONSTRAINT,
+	CASE_BAD_INDEX,
+	CASE_BACKFILL,
+	CASE_SLOW,
+	CASE_NR,
+};
+
+const char *remedy_text(enum remedy_case which, bool sqlite);
+
+/** What clears up later, NULL where nothing is left; `*loss`: what it destroys. */
+const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char **loss);
+
+#endif

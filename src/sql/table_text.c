@@ -1,0 +1,158 @@
+#include "base/compat.h"
+
+#include "sql/table_text.h"
+
+#include "base/buf.h"
+#include "sql/internal.h"
+#include "sql/remedy.h"
+
+/* Where the words NOT NULL that stand at `at` end; 0: others stand there. */
+static size_t pass_not_null(const char *s, size_t len, size_t at)
+{
+	struct token t;
+
+	token_next(s, len, at, &t);
+	if (!token_is(s, &t, "not"))
+		return 0;
+	token_next(s, len, t.end, &t);
+	if (t.kind == TOKEN_BLANK)
+		token_next(s, len, t.end, &t);
+	return token_is(s, &t, "null") ? t.end : 0;
+}
+
+/* The constraints of a column without its NOT NULL. */
+static void add_optional(const char *rest, struct buf *out)
+{
+	size_t len = strlen(rest), at = 0, depth = 0, behind;
+	struct token t;
+
+	while (at < len) {
+		behind = depth ? 0 : pass_not_null(rest, len, at);
+		if (behind) {
+			at = behind + (rest[behind] == ' ');
+			continue;
+		}
+		token_next(rest, len, at, &t);
+		depth += t.kind == TOKEN_OPEN;
+		depth -= t.kind == TOKEN_CLOSE && depth;
+		buf_add(out, rest + t.start, t.end - t.start);
+		at = t.end;
+	}
+	while (out->len && out->s[out->len - 1] == ' ')
+		out->s[--out->len] = '\0';
+}
+
+static void add_column(const struct sql_column *c, const struct table_change *change,
+		       struct buf *out)
+{
+	const struct sql_column *as = c;
+
+	if (change->as_before && strcmp(change->as_before->key, c->key) == 0)
+		as = change->as_before;
+	buf_adds(out, c->name);
+	if (as->type[0])
+		buf_addf(out, " %s", as->type);
+	if (!as->rest[0])
+		return;
+	buf_addc(out, ' ');
+	if (change->optional && strcmp(change->optional, c->key) == 0)
+		add_optional(as->rest, out);
+	else
+		buf_adds(out, as->rest);
+}
+
+static void add_table(const struct sql_table *t, const char *suffix,
+		      const struct table_change *change, struct buf *out)
+{
+	const char *separator = "";
+	size_t i;
+
+	buf_adds(out, "CREATE TABLE ");
+	table_name(t->name, suffix, out);
+	buf_adds(out, " (");
+	for (i = 0; i < t->nr; i++, separator = ",") {
+		buf_addf(out, "%s\n\t", separator);
+		add_column(&t->columns[i], change, out);
+	}
+	for (i = 0; i < t->nr_constraints; i++) {
+		if (change->without && strcmp(change->without, t->constraints[i]) == 0)
+			continue;
+		buf_addf(out, "%s\n\t%s", separator, t->constraints[i]);
+		separator = ",";
+	}
+	buf_addf(out, "\n)%s%s;\n", t->options[0] ? " " : "", t->options);
+}
+
+static void add_extras(const struct sql_table *t, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < t->nr_extras; i++) {
+		if (t->extras[i].trigger)
+			buf_addf(out,
+				 REMEDY_PLACEHOLDER " CREATE TRIGGER %s and what "
+						    "follows: it went with the table>;\n",
+				 t->extras[i].text);
+		else
+			buf_addf(out, "%s;\n", t->extras[i].text);
+	}
+}
+
+/* What is computed cannot be copied. */
+static bool is_computed(const struct sql_column *c)
+{
+	struct token t;
+
+	token_next(c->rest, strlen(c->rest), 0, &t);
+	return token_is(c->rest, &t, "generated") || token_is(c->rest, &t, "as");
+}
+
+static void add_columns(const struct sql_table *t, struct buf *out)
+{
+	const char *separator = "";
+	size_t i;
+
+	for (i = 0; i < t->nr; i++) {
+		if (is_computed(&t->columns[i]))
+			continue;
+		buf_addf(out, "%s%s", separator, t->columns[i].name);
+		separator = ", ";
+	}
+}
+
+void table_name(const char *name, const char *suffix, struct buf *out)
+{
+	size_t len = strlen(name);
+	char last = len ? name[len - 1] : 'a';
+
+	if (last == '"' || last == '`' || last == ']' || last == '\'') {
+		buf_add(out, name, len - 1);
+		buf_addf(out, "%s%c", suffix, last);
+	} else {
+		buf_addf(out, "%s%s", name, suffix);
+	}
+}
+
+void table_text(const struct sql_table *t, struct buf *out)
+{
+	const struct table_change none = { 0 };
+
+	add_table(t, "", &none, out);
+	add_extras(t, out);
+}
+
+void table_rebuild(const struct sql_table *t, const struct table_change *change,
+		   struct buf *out)
+{
+	add_table(t, "_new", change, out);
+	buf_adds(out, "INSERT INTO ");
+	table_name(t->name, "_new", out);
+	buf_adds(out, " (");
+	add_columns(t, out);
+	buf_adds(out, ")\nSELECT ");
+	add_columns(t, out);
+	buf_addf(out, " FROM %s;\nDROP TABLE %s;\nALTER TABLE ", t->name, t->name);
+	table_name(t->name, "_new", out);
+	buf_addf(out, " RENAME TO %s;\n", t->base);
+	add_extras(t, out);
+}

@@ -1,0 +1,376 @@
+#!/bin/sh
+
+test_description='fix: each kind of trouble, from the bad migration to the one that mends it'
+
+. "$(dirname "$0")/lib.sh"
+
+needs_tool sqlite3
+start_pg optional
+
+# scene ENGINE NAME: a repository with all of a developer's hooks, and a target
+scene() {
+	engine=$1
+	fresh "$1-$2" &&
+	case $engine in
+	sqlite)
+		url=sqlite:.git/app.db
+		;;
+	*)
+		url=$(create_db "$2")
+		;;
+	esac &&
+	git config migrate.default.url "$url" &&
+	for hook_name in pre-commit prepare-commit-msg commit-msg; do
+		printf '#!/bin/sh\nexec git migrate hook %s "$@"\n' "$hook_name" \
+			>".git/hooks/$hook_name" &&
+		chmod +x ".git/hooks/$hook_name" || return 1
+	done
+}
+
+# db SQL: runs it as a user of the database would
+db() {
+	case $engine in
+	sqlite)
+		sqlite .git/app.db "PRAGMA foreign_keys = ON; $1"
+		;;
+	*)
+		pg "$url" "$1"
+		;;
+	esac
+}
+
+apply() {
+	git migrate apply >.git/t/applied 2>&1 || {
+		cat .git/t/applied
+		return 1
+	}
+}
+
+# broken NAME SQL: a migration that is applied, and turns out to be wrong
+broken() {
+	new_migration "$1" "$2" && apply
+}
+
+# fix KIND NAME [OPTION...]: begins a fix; the kind must be told from the SQL
+fix() {
+	fix_kind=$1
+	fix_name=$2
+	shift 2
+	git migrate fix "$@" "$fix_name" >.git/t/out 2>.git/t/err &&
+	has_line .git/t/out "migrations/fix-$fix_name.sql" &&
+	grep "^hint: The SQL tells of $fix_kind: " .git/t/err &&
+	fixed=migrations/fix-$fix_name.sql &&
+	cp "$fixed" .git/t/template
+}
+
+# fill SED: fills in the file of the fix: this, and what went wrong
+fill() {
+	sed -e "s/^-- Failure-Mode: <.*>/-- Failure-Mode: it was wrong, and this is right/" \
+		-e "$1" "$fixed" >.git/t/filled &&
+	cp .git/t/filled "$fixed"
+}
+
+# land: commits the fix through the hooks, and applies it
+land() {
+	git add "$fixed" &&
+	tick &&
+	git commit -q -m "mend it" &&
+	git log -1 --format="%(trailers:only,unfold)" >.git/t/trailers &&
+	has_line .git/t/trailers "Fixes: $fix_name.sql" &&
+	has_line .git/t/trailers "Failure-Mode: it was wrong, and this is right" &&
+	apply &&
+	test -z "$(git migrate status --porcelain | grep " pending ")"
+}
+
+# contract: applies what clears away, without what makes it wait
+contract() {
+	sed "/^-- Phase:/d; /^-- Pairs-With:/d" "migrations/fix-$fix_name-contract.sql" >.git/t/now &&
+	grep "^-- Phase: contract" "migrations/fix-$fix_name-contract.sql" &&
+	has_line "migrations/fix-$fix_name-contract.sql" "-- Pairs-With: fix-$fix_name.sql" &&
+	cp .git/t/now "migrations/fix-$fix_name-contract.sql" &&
+	git add migrations &&
+	tick &&
+	git commit -q -m "what is not needed goes" &&
+	apply
+}
+
+# gives EXPECTED SQL
+gives() {
+	db "$2" >.git/t/actual &&
+	printf '%s' "$1" >.git/t/expect &&
+	test "$(cat .git/t/expect)" = "$(cat .git/t/actual)" && return
+	cat .git/t/actual
+	return 1
+}
+
+people="CREATE TABLE people (id integer PRIMARY KEY, name text, phone varchar(20));
+CREATE INDEX people_name ON people (name);
+INSERT INTO people VALUES (1, 'Ann', '0151'), (2, 'Bob', '0170');"
+
+# per engine: SQLite's ALTER TABLE cannot do these
+sqlite_required="CREATE TABLE people_new (id integer PRIMARY KEY, name text NOT NULL DEFAULT 'x', phone varchar(20));
+INSERT INTO people_new SELECT * FROM people; DROP TABLE people;
+ALTER TABLE people_new RENAME TO people; CREATE INDEX people_name ON people (name);"
+postgresql_required="ALTER TABLE people ALTER COLUMN name SET NOT NULL;"
+sqlite_lossy="CREATE TABLE people_new (id integer PRIMARY KEY, name text, phone integer);
+INSERT INTO people_new SELECT id, name, CAST(phone AS integer) FROM people; DROP TABLE people;
+ALTER TABLE people_new RENAME TO people;"
+postgresql_lossy="ALTER TABLE people ALTER COLUMN phone TYPE integer USING phone::integer;"
+sqlite_constraint="CREATE TABLE people_new (id integer PRIMARY KEY, name text, phone varchar(20),
+CONSTRAINT short CHECK (length(name) < 4)); INSERT INTO people_new SELECT * FROM people;
+DROP TABLE people; ALTER TABLE people_new RENAME TO people;
+CREATE INDEX people_name ON people (name);"
+postgresql_constraint="ALTER TABLE people ADD CONSTRAINT short CHECK (length(name) < 4);"
+
+for engine in sqlite postgresql; do
+	test $engine = sqlite && prereq= || prereq=PG
+	eval "required=\$${engine}_required lossy=\$${engine}_lossy constraint=\$${engine}_constraint"
+
+	test_expect_success $prereq "$engine: a required column" "
+		scene $engine required &&
+		new_migration people \"\$people\" &&
+		broken phone \"\$required\" &&
+		test_must_fail db \"INSERT INTO people (id, name) VALUES (3, NULL)\" &&
+		fix required-column phone &&
+		fill '' &&
+		land &&
+		db \"INSERT INTO people (id, name) VALUES (3, NULL)\" &&
+		gives '1|Ann|0151
+2|Bob|0170
+3||' \"SELECT id, name, phone FROM people ORDER BY id\" &&
+		gives 1 \"SELECT count(*) FROM $(
+			test $engine = sqlite && echo "sqlite_schema WHERE name" ||
+			echo "pg_indexes WHERE indexname") = 'people_name'\"
+	"
+
+	test_expect_success $prereq "$engine: a lossy change of type, to its end" "
+		scene $engine lossy &&
+		new_migration people \"\$people\" &&
+		broken phone \"\$lossy\" &&
+		gives 151 \"SELECT phone FROM people WHERE id = 1\" &&
+		fix lossy-type phone --contract &&
+		has_line .git/t/out migrations/fix-phone-contract.sql &&
+		grep 'ADD COLUMN phone_restored varchar(20);' \$fixed &&
+		fill \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" &&
+		land &&
+		gives '1|0151|151
+2|0170|170' \"SELECT id, phone_restored, phone FROM people ORDER BY id\" &&
+		sed -n 's/^-- \(SELECT count.*\)/\1/p' \$fixed >.git/t/verify &&
+		gives 0 \"\$(cat .git/t/verify)\" &&
+		contract &&
+		gives '1|Ann|0151
+2|Bob|0170' 'SELECT * FROM people ORDER BY id'
+	"
+
+	test_expect_success $prereq "$engine: a wrong backfill" "
+		scene $engine backfill &&
+		new_migration people \"\$people\" &&
+		broken fill \"UPDATE people SET phone = '49' || phone;\" &&
+		fix wrong-backfill fill &&
+		fill \"s/<fill in: the right value>/substr(phone, 3)/
+			s/<fill in: which rows.*>/phone LIKE '49%'/\" &&
+		land &&
+		gives '0151
+0170' 'SELECT phone FROM people ORDER BY id'
+	"
+
+	test_expect_success $prereq "$engine: a column dropped too early" "
+		scene $engine dropped &&
+		new_migration people \"\$people\" &&
+		broken drop 'ALTER TABLE people DROP COLUMN phone;' &&
+		fix dropped-early drop &&
+		fill \"s/<fill in: the value.*>/CASE id WHEN 1 THEN '0151' END/\" &&
+		land &&
+		gives '1|Ann|0151
+2|Bob|' 'SELECT id, name, phone FROM people ORDER BY id'
+	"
+
+	test_expect_success $prereq "$engine: a table dropped too early" "
+		scene $engine dropped_table &&
+		new_migration people \"\$people\" &&
+		broken drop 'DROP TABLE people;' &&
+		fix dropped-early drop &&
+		fill \"s/^<fill in: INSERT INTO.*/INSERT INTO people VALUES (1, 'Ann', '0151');/\" &&
+		land &&
+		gives '1|Ann|0151' 'SELECT * FROM people' &&
+		test_must_fail db \"INSERT INTO people VALUES (1, 'Eve', '')\"
+	"
+
+	test_expect_success $prereq "$engine: a column renamed under running code" "
+		scene $engine renamed &&
+		new_migration people \"\$people\" &&
+		broken rename 'ALTER TABLE people RENAME COLUMN phone TO mobile;' &&
+		fix renamed rename --contract &&
+		fill '' &&
+		land &&
+		db \"INSERT INTO people (id, phone) VALUES (3, '03')\" &&
+		db \"INSERT INTO people (id, mobile) VALUES (4, '04')\" &&
+		db \"UPDATE people SET phone = '01' WHERE id = 1\" &&
+		db \"UPDATE people SET mobile = '02' WHERE id = 2\" &&
+		gives '1|01|01
+2|02|02
+3|03|03
+4|04|04' 'SELECT id, phone, mobile FROM people ORDER BY id' &&
+		contract &&
+		test_must_fail db 'SELECT phone FROM people' &&
+		gives 01020304 \"SELECT $(test $engine = sqlite && echo "group_concat(mobile, '')" ||
+			echo "string_agg(mobile, '' ORDER BY id)") FROM people\"
+	"
+
+	test_expect_success $prereq "$engine: a required column renamed" "
+		scene $engine renamed_required &&
+		new_migration people 'CREATE TABLE people (id integer PRIMARY KEY, a text NOT NULL);' &&
+		broken rename 'ALTER TABLE people RENAME a TO b;' &&
+		fix renamed rename &&
+		fill '' &&
+		land &&
+		db \"INSERT INTO people (id, a) VALUES (1, 'x')\" &&
+		gives '1|x|x' 'SELECT id, a, b FROM people'
+	"
+
+	test_expect_success $prereq "$engine: a table renamed" "
+		scene $engine renamed_table &&
+		new_migration people \"\$people\" &&
+		broken rename 'ALTER TABLE people RENAME TO persons;' &&
+		fix renamed rename &&
+		fill '/^<fill in: INSTEAD OF/d' &&
+		land &&
+		gives '1|Ann|0151
+2|Bob|0170' 'SELECT * FROM people ORDER BY id'
+	"
+
+	test_expect_success $prereq "$engine: a bad constraint" "
+		scene $engine constraint &&
+		new_migration people \"\$people\" &&
+		broken short \"\$constraint\" &&
+		test_must_fail db \"INSERT INTO people VALUES (3, 'Carla', '')\" &&
+		fix bad-constraint short &&
+		fill '' &&
+		land &&
+		db \"INSERT INTO people VALUES (3, 'Carla', '')\" &&
+		gives 'Ann
+Bob
+Carla' 'SELECT name FROM people ORDER BY id'
+	"
+
+	test_expect_success $prereq "$engine: a unique index that is none" "
+		scene $engine unique &&
+		new_migration people \"\$people\" &&
+		broken once 'CREATE UNIQUE INDEX once ON people (name);' &&
+		fix bad-constraint once &&
+		fill '' &&
+		land &&
+		db \"INSERT INTO people VALUES (3, 'Ann', '')\"
+	"
+done
+
+test_expect_success 'sqlite: an index that is too slow' '
+	scene sqlite slow &&
+	new_migration people "$people" &&
+	broken slow "CREATE INDEX slow ON people (phone);" &&
+	fix slow-ddl slow &&
+	fill "s/^<fill in: .*/CREATE INDEX fast ON people (phone) WHERE name IS NULL;/" &&
+	land &&
+	gives fast "SELECT name FROM sqlite_schema WHERE name IN (\"slow\", \"fast\")"
+'
+
+test_expect_success PG 'postgresql: an index whose building blocks writers' '
+	scene postgresql slow &&
+	new_migration people "$people" &&
+	broken slow "CREATE INDEX slow ON people (phone);" &&
+	fix slow-ddl slow --contract &&
+	fill "" &&
+	has_line "$fixed" "CREATE INDEX CONCURRENTLY slow_concurrent ON people (phone);" &&
+	land &&
+	contract &&
+	gives slow_concurrent "SELECT indexname FROM pg_indexes WHERE indexname LIKE '\''slow%'\''"
+'
+
+# --- what is not told, and what is refused ------------------------------------
+
+state() {
+	git rev-parse HEAD && git ls-files -s && find migrations
+}
+
+test_expect_success 'what the SQL does not tell is a placeholder, which the hooks refuse' '
+	scene sqlite placeholder &&
+	new_migration people "$people" &&
+	broken other "INSERT INTO people (id) VALUES (9);" &&
+	refuses 1 "the SQL of migration '\''other.sql'\'' does not tell what went wrong" \
+		git migrate fix other &&
+	refuses 129 "'\''nonsense'\'' is no kind of trouble" git migrate fix --kind=nonsense other &&
+	git migrate fix --kind=required-column other >.git/t/out 2>.git/t/err &&
+	fixed=migrations/fix-other.sql &&
+	grep "^<fill in: CREATE TABLE" $fixed &&
+	fix_name=other &&
+	fill "" &&
+	git add $fixed &&
+	tick &&
+	test_must_fail git commit -q -m "mend it" 2>.git/t/err &&
+	grep "^error: migration .fix-other.sql. has a place that is not filled in" .git/t/err &&
+	grep "unfilled" .git/t/err &&
+	fill "s/^<fill in.*/DELETE FROM people WHERE id = 9;/" &&
+	land
+'
+
+test_expect_success 'a failure mode that is not filled in is refused' '
+	broken index "CREATE UNIQUE INDEX once ON people (name);" &&
+	fix bad-constraint index &&
+	git add $fixed &&
+	test_must_fail git commit -q -m "mend it" 2>.git/t/err &&
+	grep "how that failed" .git/t/err &&
+	fill "" &&
+	land
+'
+
+test_expect_success 'a migration that is not in the plan' '
+	refuses 1 "'\''nothing'\'' names no migration of the plan" git migrate fix nothing
+'
+
+test_expect_success 'one that nobody has is amended; once it has landed it is not' '
+	new_migration fresh "CREATE UNIQUE INDEX twice ON people (phone);" &&
+	refuses 1 "migration '\''fresh.sql'\'' is free to change: it needs no fix" \
+		git migrate fix fresh &&
+	git update-ref refs/heads/deploy HEAD &&
+	git config migrate.branch deploy &&
+	fix bad-constraint fresh &&
+	rm $fixed
+'
+
+test_expect_success 'a name that is taken' '
+	fix bad-constraint fresh &&
+	refuses 1 "file '\''migrations/fix-fresh.sql'\'' is there already" git migrate fix fresh &&
+	git migrate fix --name=2026/mend fresh >.git/t/out 2>.git/t/err &&
+	has_line .git/t/out migrations/2026/mend.sql &&
+	rm $fixed migrations/2026/mend.sql
+'
+
+test_expect_success 'no contract where nothing is left' '
+	refuses 129 "a fix of the kind bad-constraint leaves nothing to clear away" \
+		git migrate fix --contract fresh
+'
+
+test_expect_success 'the engine: said, or by the URL' '
+	refuses 129 "'\''oracle'\'' is no engine" git migrate fix --engine=oracle fresh &&
+	refuses 128 "there is no target '\''staging'\''" git migrate fix --target=staging fresh &&
+	git config migrate.staging.url postgresql://nobody@nowhere/none &&
+	git migrate fix --kind=slow-ddl --target=staging fresh 2>.git/t/err &&
+	grep "UNIQUE INDEX CONCURRENTLY twice_concurrent ON" migrations/fix-fresh.sql &&
+	git migrate fix --kind=slow-ddl --engine=sqlite --target=staging --name=b fresh &&
+	grep "^DROP INDEX twice;" migrations/b.sql &&
+	rm migrations/fix-fresh.sql migrations/b.sql
+'
+
+test_expect_success 'a name with a line break does not get out of a comment' '
+	new_migration odd "CREATE TABLE \"o
+DROP TABLE people; --\" (x varchar(2));" &&
+	broken odd2 "UPDATE \"o
+DROP TABLE people; --\" SET x = 1;" &&
+	fix wrong-backfill odd2 &&
+	fill "s/<fill in: the right value>/x/; s/<fill in: which.*>/x = 2/" &&
+	grep "^-- SELECT count.* FROM .o DROP TABLE people" $fixed &&
+	land &&
+	gives 2 "SELECT count(*) FROM people"
+'
+
+test_done
