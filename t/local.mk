@@ -29,6 +29,7 @@ unit_tests = \
 	%reldir%/unit/test-power-loss \
 	%reldir%/unit/test-proof \
 	%reldir%/unit/test-record \
+	%reldir%/unit/test-remedy \
 	%reldir%/unit/test-split \
 	%reldir%/unit/test-sqlite \
 	%reldir%/unit/test-sqlite-file \
@@ -141,6 +142,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_verdict_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_verdict_SOURCES = %reldir%/unit/test-verdict.c
 %canon_reldir%_unit_test_verdict_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_remedy_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_remedy_SOURCES = %reldir%/unit/test-remedy.c
+%canon_reldir%_unit_test_remedy_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_alone_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_alone_SOURCES = %reldir%/unit/test-alone.c

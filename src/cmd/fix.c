@@ -91,7 +91,9 @@ static void say_next(struct ctx *ctx, const struct fix_files *f)
 		 path);
 	if (f->has_contract)
 		say_hint(&ctx->say, "contract",
-			 "Keep %s uncommitted until no running code needs what it drops.",
+			 "Keep %s uncommitted until no running code needs what it drops; "
+			 "commit "
+			 "it then without \"Phase:\" and \"Pairs-With:\".",
 			 f->contract.path.s + f->contract.top);
 }
 

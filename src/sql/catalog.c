@@ -389,6 +389,17 @@ static void read_drop(struct reader *r)
 	}
 }
 
+/* Whether a constraint or an index can have the name of a column. */
+static bool may_name_columns(const struct sql_table *t)
+{
+	bool may = t->nr_constraints || t->nr_extras;
+	size_t i;
+
+	for (i = 0; i < t->nr; i++)
+		may |= strchr(t->columns[i].rest, '(') != NULL;
+	return may;
+}
+
 static void read_rename(struct reader *r, const struct named *table)
 {
 	struct sql_table *t = need_table(r->c, table);
@@ -407,6 +418,7 @@ static void read_rename(struct reader *r, const struct named *table)
 		t = need_table(r->c, table); /* the other one's end moved it */
 		t->key = b.key;
 		t->name = t->base = b.name;
+		t->outdated |= t->nr_extras > 0;
 		return;
 	}
 	if (walk_accept(w, "constraint"))
@@ -419,6 +431,7 @@ static void read_rename(struct reader *r, const struct named *table)
 	e->key = a.key;
 	e->to = b.name;
 	e->to_key = b.key;
+	t->outdated |= may_name_columns(t);
 	c = need_column(t, &a);
 	c->key = b.key;
 	c->name = b.name;

@@ -40,6 +40,7 @@ struct sql_table {
 	struct sql_extra *extras;
 	size_t nr_extras, alloc_extras;
 	const char *options; /* behind the parentheses */
+	bool outdated;	     /* texts may have names that were changed since */
 	bool guessed;	     /* its CREATE TABLE was not seen, or not understood */
 };
 

@@ -98,6 +98,14 @@ static void add_extras(const struct sql_table *t, struct buf *out)
 	}
 }
 
+static void add_warning(const struct sql_table *t, struct buf *out)
+{
+	if (t->outdated)
+		buf_adds(out, REMEDY_PLACEHOLDER " the new names in constraints and "
+						 "indexes below, and delete this "
+						 "line>;\n");
+}
+
 /* What is computed cannot be copied. */
 static bool is_computed(const struct sql_column *c)
 {
@@ -137,6 +145,7 @@ void table_text(const struct sql_table *t, struct buf *out)
 {
 	const struct table_change none = { 0 };
 
+	add_warning(t, out);
 	add_table(t, "", &none, out);
 	add_extras(t, out);
 }
@@ -144,6 +153,7 @@ void table_text(const struct sql_table *t, struct buf *out)
 void table_rebuild(const struct sql_table *t, const struct table_change *change,
 		   struct buf *out)
 {
+	add_warning(t, out);
 	add_table(t, "_new", change, out);
 	buf_adds(out, "INSERT INTO ");
 	table_name(t->name, "_new", out);

@@ -1,0 +1,172 @@
+#include "base/compat.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "sql/remedy.h"
+
+/* What a plan has made, the broken migration, and what the remedy must have. */
+struct trial {
+	const char *before, *broken;
+	enum sql_trouble_kind kind;
+	bool sqlite;
+	const char *has[4]; /* up to NULL; with '!' in front: must not have */
+};
+
+#define PEOPLE "CREATE TABLE people (id int PRIMARY KEY, name text);"
+
+static const struct trial trials[] = {
+	/* types of several words, with arguments, in arrays */
+	{ PEOPLE "ALTER TABLE people ADD at timestamp(3) with time zone DEFAULT now();",
+	  "ALTER TABLE people ALTER at TYPE date;",
+	  TROUBLE_LOSSY_TYPE,
+	  false,
+	  { "ADD COLUMN at_restored timestamp(3) with time zone;" } },
+	{ "CREATE TABLE t (a numeric(10, 2)[] NOT NULL, b int);",
+	  "ALTER TABLE ONLY t ALTER COLUMN a SET DATA TYPE text[], ALTER b DROP NOT "
+	  "NULL;",
+	  TROUBLE_LOSSY_TYPE,
+	  false,
+	  { "ADD COLUMN a_restored numeric(10, 2)[];" } },
+	/* names keep their quotes; what is longer stays inside of them */
+	{ "CREATE TABLE \"Order\" (\"To Do\" text, [b c] int, `d` int);",
+	  "ALTER TABLE \"Order\" ADD x int NOT NULL DEFAULT 0;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "CREATE TABLE \"Order_new\" (\n\t\"To Do\" text,\n\t[b c] int,\n\t`d` "
+	    "int,\n\tx int DEFAULT 0\n);",
+	    "SELECT \"To Do\", [b c], `d`, x FROM \"Order\";",
+	    "ALTER TABLE \"Order_new\" RENAME TO \"Order\";" } },
+	/* a schema that goes without saying; comments between the words */
+	{ "CREATE TABLE main . t /* here */ (a int, -- the first\n b text);",
+	  "ALTER TABLE t ADD c int NOT NULL DEFAULT (1);",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "\tb text,\n\tc int DEFAULT (1)\n);", "RENAME TO t;" } },
+	/* what is computed is not copied, options stay, a trigger is for a person */
+	{ "CREATE TABLE t (a int, b int AS (a + 1), PRIMARY KEY (a)) WITHOUT ROWID;"
+	  "CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET a = 1; DELETE FROM t; "
+	  "END;",
+	  "ALTER TABLE t ADD c int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { ") WITHOUT ROWID;", "SELECT a, c FROM t;", "<fill in: CREATE TRIGGER g ",
+	    "\tPRIMARY KEY (a)\n)" } },
+	/* texts that may have old names are for a person, too */
+	{ "CREATE TABLE t (a int NOT NULL CHECK (a > 0));",
+	  "ALTER TABLE t RENAME a TO b;",
+	  TROUBLE_RENAMED,
+	  true,
+	  { "<fill in: the new names" } },
+	{ "CREATE TABLE t (a int NOT NULL);",
+	  "ALTER TABLE t RENAME a TO b;",
+	  TROUBLE_RENAMED,
+	  true,
+	  { "!<fill in:", "ALTER TABLE t ADD COLUMN a int;" } },
+	/* the name that the server gives a constraint, where it is certain */
+	{ PEOPLE,
+	  "ALTER TABLE people ADD UNIQUE (name);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { "DROP CONSTRAINT people_name_key;" } },
+	{ PEOPLE,
+	  "ALTER TABLE people ADD UNIQUE (name, id);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { "DROP CONSTRAINT <fill in: the name of the constraint>;" } },
+	{ PEOPLE,
+	  "ALTER TABLE people ADD CONSTRAINT \"no\" CHECK (id > 0);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { "DROP CONSTRAINT \"no\";" } },
+	/* nothing is known: places to fill in, and no rest of a name */
+	{ "",
+	  "DO $$ BEGIN NULL; END $$;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  false,
+	  { "ALTER TABLE <fill in: the table> ALTER COLUMN <fill in: the column> "
+	    "DROP" } },
+	/* a name does not get out of a comment */
+	{ "CREATE TABLE \"t\nDROP TABLE u; --\" (a int);",
+	  "UPDATE \"t\nDROP TABLE u; --\" SET a = 1;",
+	  TROUBLE_WRONG_BACKFILL,
+	  false,
+	  { "-- SELECT count(*) FROM \"t DROP TABLE u; --\" WHERE" } },
+	/* what cannot be split, and what never ends */
+	{ "CREATE TABLE t (a int, b varchar(",
+	  "UPDATE t SET (",
+	  TROUBLE_SLOW_DDL,
+	  true,
+	  { "DROP INDEX <fill in: the name of the index>;" } },
+};
+
+static void write_remedy(const struct trial *t, struct buf *out)
+{
+	struct sql_catalog before = { 0 }, after = { 0 };
+	struct sql_remedy r = { .before = &before, .now = &after, .sqlite = t->sqlite };
+
+	sql_catalog_read(&before, t->before, strlen(t->before));
+	sql_catalog_read(&after, t->before, strlen(t->before));
+	sql_catalog_read(&after, t->broken, strlen(t->broken));
+	sql_trouble_find(&before, &after, t->kind, &r.trouble);
+	sql_remedy_write(&r, out);
+	sql_catalog_release(&before);
+	sql_catalog_release(&after);
+}
+
+static void test_remedies(void **state UNUSED)
+{
+	struct buf out = BUF_INIT;
+	const char *part;
+	bool denied;
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(trials); i++) {
+		buf_reset(&out);
+		write_remedy(&trials[i], &out);
+		for (k = 0; k < ARRAY_SIZE(trials[i].has) && trials[i].has[k]; k++) {
+			part = trials[i].has[k];
+			denied = *part == '!';
+			if ((strstr(out.s, part + denied) != NULL) == denied)
+				fail_msg("remedy of \"%s\" %s \"%s\":\n%s",
+					 trials[i].broken, denied ? "has" : "lacks",
+					 part + denied, out.s);
+		}
+	}
+	buf_release(&out);
+}
+
+/* A SQLite table that is made anew is no table that was dropped or renamed. */
+static void test_rebuild_is_no_drop(void **state UNUSED)
+{
+	static const char rebuilt[] =
+		"CREATE TABLE n (id int PRIMARY KEY, name text); INSERT INTO n SELECT * "
+		"FROM people; DROP TABLE people; ALTER TABLE n RENAME TO people;";
+	struct sql_catalog before = { 0 }, after = { 0 };
+	struct sql_trouble t;
+	size_t i;
+
+	sql_catalog_read(&before, PEOPLE, strlen(PEOPLE));
+	sql_catalog_read(&after, PEOPLE, strlen(PEOPLE));
+	sql_catalog_read(&after, rebuilt, strlen(rebuilt));
+	for (i = 0; i < TROUBLE_NR; i++)
+		assert_false(
+			sql_trouble_find(&before, &after, (enum sql_trouble_kind)i, &t));
+	sql_catalog_read(&after, "DROP TABLE people;", 18);
+	assert_true(sql_trouble_find(&before, &after, TROUBLE_DROPPED_EARLY, &t));
+	sql_catalog_release(&before);
+	sql_catalog_release(&after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_remedies),
+		cmocka_unit_test(test_rebuild_is_no_drop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
