@@ -78,6 +78,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/cache.c %reldir%/git/cache.h \
 	%reldir%/git/date.c %reldir%/git/date.h \
 	%reldir%/git/describe.c %reldir%/git/describe.h \
+	%reldir%/git/folders.c %reldir%/git/folders.h \
 	%reldir%/git/graph.c %reldir%/git/graph.h \
 	%reldir%/git/history.c %reldir%/git/history.h \
 	%reldir%/git/tree.c %reldir%/git/tree.h \

@@ -124,6 +124,32 @@ test_expect_success 'objects that are borrowed by a relative path' '
 	git -C "$server" migrate init >out 2>&1 && both "$server"
 '
 
+test_expect_success 'a fork of that one, by a relative path too, and one by an absolute path' '
+	git init -q --bare -b main second.git && server=$PWD/second.git &&
+	echo ../../fork.git/objects >"$server/objects/info/alternates" &&
+	git -C "$server" update-ref refs/heads/main $(git rev-parse main) &&
+	git -C "$server" migrate init >out 2>&1 && both "$server" &&
+	git init -q --bare -b main third.git && server=$PWD/third.git &&
+	echo "$PWD/fork.git/objects" >"$server/objects/info/alternates" &&
+	git -C "$server" update-ref refs/heads/main $(git rev-parse main) &&
+	git -C "$server" migrate init >out 2>&1 && both "$server"
+'
+
+test_expect_success 'from a shallow clone: on what is there, and not without it' '
+	server=$SHARNESS_TRASH_DIRECTORY/whole.git && git clone -q --bare . "$server" &&
+	git -C "$server" symbolic-ref HEAD refs/heads/good && git -C "$server" migrate init >out 2>&1 &&
+	git clone -q --depth 1 -b good "file://$server" shallow && cd shallow &&
+	new_migration c "CREATE TABLE c (x);" && takes "$server" HEAD:good &&
+	server=$SHARNESS_TRASH_DIRECTORY/empty.git && git init -q --bare -b main "$server" &&
+	git -C "$server" migrate init >out 2>&1 && git -C "$server" config receive.shallowUpdate true &&
+	state >before && test_must_fail git push "$server" HEAD:main 2>err &&
+	grep "^remote: error: .* is missing from the repository" err &&
+	grep "^remote: hint: .*shallow clone.*git fetch --unshallow" err &&
+	state >after && test_cmp before after &&
+	git fetch -q --unshallow && takes "$server" HEAD:main &&
+	cd .. && rm -rf shallow
+'
+
 test_expect_success 'a path that git has to quote' '
 	server "a \"b: c.git" && both "$server" &&
 	git checkout -q -b more good && new_migration more "CREATE TABLE more (x);" &&

@@ -90,8 +90,11 @@ char *line_next(char **at);
 int repo_missing(struct repo *r, const struct oid *id, git_object_t type,
 		 struct err *err);
 
-/** In a hook the pushed objects lie in a folder of their own until it agrees. 0 or -1. */
-int repo_see_quarantine(struct repo *r, struct err *err);
+/**
+ * Adds the folders of objects that libgit2 does not find: borrowed ones, and in a hook
+ * that of what is pushed, which lies by itself until the hook agrees. 0 or -1.
+ */
+int repo_see_others(struct repo *r, struct err *err);
 
 /**
  * libgit2 keeps up to 16 MiB of the bases of deltas for as long as a pack is open, and

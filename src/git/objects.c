@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "git/commit_graph.h"
 #include "git/config.h"
+#include "git/folders.h"
 #include "git/internal.h"
 #include "git/limits.h"
 
@@ -41,6 +42,12 @@ int repo_missing(struct repo *r, const struct oid *id, git_object_t type, struct
 			 "\"git config remote.%s.partialCloneFilter blob:none && git "
 			 "fetch --refetch %s\" brings the rest.",
 			 remote.s, remote.s);
+	else if (type == GIT_OBJECT_COMMIT && getenv("GIT_QUARANTINE_PATH"))
+		err_hint(err, "missingObject",
+			 "Where you push from a shallow clone, its history ends too "
+			 "early: "
+			 "\"git fetch --unshallow\" there brings the rest. Else \"git "
+			 "fsck\" on the server tells what is missing.");
 	else
 		err_hint(err, "missingObject",
 			 "\"git fsck\" tells what else is; a fetch from a whole clone "
@@ -78,7 +85,7 @@ int repo_drop_bases(struct repo *r, struct err *err)
 	buf_addf(&path, "%s/objects", r->common_dir);
 	/* first without any, or the new one would share the packs with the old */
 	if (take_odb(r, NULL) == 0 && take_odb(r, path.s) == 0)
-		ret = repo_see_quarantine(r, err);
+		ret = repo_see_others(r, err);
 	else
 		repo_err(err, "could not open the objects of '%s'", r->git_dir);
 	buf_release(&path);
@@ -342,49 +349,6 @@ int repo_file_differs(struct repo *r, const char *path, const struct oid *blob,
 	return !git_oid_equal(&now, to_git(blob));
 }
 
-/* Object folders that borrow from each other, each once; git allows five levels. */
-struct folders {
-	char **items;
-	size_t nr, alloc;
-};
-
-static void add_folder(struct folders *f, const char *path)
-{
-	enum { FOLDERS_MAX = 16 };
-	size_t i;
-
-	for (i = 0; i < f->nr; i++)
-		if (strcmp(f->items[i], path) == 0)
-			return;
-	if (f->nr == FOLDERS_MAX)
-		return;
-	VEC_GROW(f->items, f->nr, f->alloc);
-	f->items[f->nr++] = xstrdup(path);
-}
-
-/* The alternates that an object folder names, behind those that are there. */
-static void add_alternates(struct folders *f, const char *objects)
-{
-	struct buf path = BUF_INIT, text = BUF_INIT;
-	struct err quiet = { 0 };
-	char *at, *line;
-
-	buf_addf(&path, "%s/info/alternates", objects);
-	if (file_read(path.s, 1 << 20, &text, &quiet) == 0) {
-		for (at = text.s; at && *at;) {
-			line = line_next(&at);
-			buf_reset(&path);
-			if (*line && *line != '/')
-				buf_addf(&path, "%s/", objects);
-			buf_adds(&path, line);
-			if (*line && *line != '#')
-				add_folder(f, path.s);
-		}
-	}
-	buf_release(&path);
-	buf_release(&text);
-}
-
 const struct commit_graph *repo_commit_graph(struct repo *r)
 {
 	const char *version = config_get(r->config, "commitgraph.changedpathsversion");
@@ -395,20 +359,12 @@ const struct commit_graph *repo_commit_graph(struct repo *r)
 			      (version && strcmp(version, "0") == 0),
 	};
 	struct folders f = { 0 };
-	struct buf own = BUF_INIT;
-	size_t i;
 
 	if (r->graph_asked || r->shallow)
 		return r->graph;
 	r->graph_asked = true;
-	buf_addf(&own, "%s/objects", r->common_dir);
-	add_folder(&f, own.s);
-	for (i = 0; i < f.nr; i++)
-		add_alternates(&f, f.items[i]);
+	folders_find(&f, r->common_dir);
 	r->graph = commit_graph_open((const char *const *)f.items, f.nr, &opts);
-	for (i = 0; i < f.nr; i++)
-		free(f.items[i]);
-	free(f.items);
-	buf_release(&own);
+	folders_release(&f);
 	return r->graph;
 }

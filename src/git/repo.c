@@ -12,6 +12,7 @@
 #include "git/cache.h"
 #include "git/commit_graph.h"
 #include "git/config.h"
+#include "git/folders.h"
 #include "git/internal.h"
 
 const char *const GIT_ENV[] = { "GIT_NO_REPLACE_OBJECTS=1",
@@ -48,10 +49,17 @@ void from_git(struct oid *out, const git_oid *id)
 	memcpy(out->id, id->id, OID_RAWSZ);
 }
 
-int repo_see_quarantine(struct repo *r, struct err *err)
+int repo_see_others(struct repo *r, struct err *err)
 {
 	const char *dir = getenv("GIT_OBJECT_DIRECTORY");
+	struct folders f = { 0 };
+	size_t i;
 
+	/* libgit2 knows no relative path in a folder that is borrowed itself */
+	folders_find(&f, r->common_dir);
+	for (i = 1; i < f.nr; i++)
+		git_odb_add_disk_alternate(r->odb, f.items[i]);
+	folders_release(&f);
 	if (!dir || !dir[0])
 		return 0;
 	if (git_odb_add_disk_alternate(r->odb, dir) < 0)
@@ -78,7 +86,7 @@ int repo_load(struct repo *r, struct err *err)
 				    NULL) < 0 ||
 	    git_repository_odb(&r->odb, r->git) < 0)
 		repo_err(err, "could not open repository '%s'", r->git_dir);
-	else if (repo_see_quarantine(r, err) == 0)
+	else if (repo_see_others(r, err) == 0)
 		return 0;
 	close_git(r);
 	return -1;
