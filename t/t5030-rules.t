@@ -383,6 +383,28 @@ test_expect_success 'a tree can ask for more, from the next push on, and not for
 	pushed origin main
 '
 
+test_expect_success 'a .gitmigrate that git cannot read is refused, and can be mended where it stands' '
+	scene broken &&
+	broken="file .\.gitmigrate.: git config failed: error: bad config line 1" &&
+	hint="hint: It is written as git.s own settings are; mend it until .git config --file" &&
+	commit_file .gitmigrate "[migrate" &&
+	server for-each-ref >.git/t/before &&
+	test_must_fail git push origin main 2>.git/t/err &&
+	grep "^remote: error: refs/heads/main: $broken" .git/t/err && grep "^remote: $hint" .git/t/err &&
+	server for-each-ref >.git/t/after && test_cmp .git/t/before .git/t/after &&
+	git fetch -q . main:refs/heads/kept && git --git-dir="$(git config remote.origin.url)" \
+		fetch -q "$PWD" +kept:main && git fetch -q &&
+	git migrate init >.git/t/out 2>&1 && test -x .git/hooks/pre-commit &&
+	test_expect_code 128 git migrate plan 2>.git/t/err &&
+	grep "^error: $broken" .git/t/err && grep "^$hint" .git/t/err &&
+	new_migration b "SELECT 1;" && pushed origin main &&
+	commit_file .gitmigrate "[core" &&
+	test_must_fail git push origin main 2>.git/t/err && grep "$broken" .git/t/err &&
+	commit_file .gitmigrate "[migrate] path = elsewhere" && refused settings --no-verify origin main &&
+	commit_file .gitmigrate "[migrate] path = migrations" && pushed origin main &&
+	git migrate plan --porcelain >.git/t/out && test "$(wc -l <.git/t/out)" -eq 2
+'
+
 # --- check ----------------------------------------------------------------------
 
 test_expect_success 'check --merge: what would be, in memory' '

@@ -38,21 +38,17 @@ static bool is_looser(const struct shared *s, const char *was, const char *now)
 }
 
 /* What counts now; `out` has room for all settings. */
-static int read_settings(struct repo *repo, const struct oid *commit, char **out,
-			 struct err *err)
+static void read_settings(struct repo *repo, char **out)
 {
 	const char *value;
 	size_t i;
 
-	if (repo_load_shared(repo, commit, err) < 0)
-		return -1;
 	for (i = 0; i < ARRAY_SIZE(settings); i++) {
 		value = config_get(repo_config(repo), settings[i].key);
 		if (!value || (!value[0] && !settings[i].asks))
 			value = settings[i].otherwise;
 		out[i] = xstrdup(value);
 	}
-	return 0;
 }
 
 static void compare_settings(char *const *was, char *const *now, struct findings *f)
@@ -79,12 +75,15 @@ int check_settings(struct repo *repo, const struct oid *older, const struct oid 
 	int same = repo_shares_alike(repo, older, newer, err), ret = same < 0 ? -1 : 0;
 	size_t i;
 
-	if (same == 0) {
-		if (read_settings(repo, older, was, err) < 0 ||
-		    read_settings(repo, newer, now, err) < 0)
-			ret = -1;
-		else
-			compare_settings(was, now, f);
+	if (same == 0 && repo_load_shared_sound(repo, older, err) < 0)
+		ret = -1;
+	if (same == 0 && ret == 0) {
+		read_settings(repo, was);
+		ret = repo_load_shared(repo, newer, err);
+	}
+	if (same == 0 && ret == 0) {
+		read_settings(repo, now);
+		compare_settings(was, now, f);
 	}
 	for (i = 0; i < ARRAY_SIZE(settings); i++) {
 		free(was[i]);
@@ -214,7 +213,7 @@ int check_step(struct repo *repo, const struct check_step *step, struct findings
 			return -1;
 	} else if ((!step->order_alone &&
 		    check_settings(repo, older, &step->newer, f, err) < 0) ||
-		   repo_load_shared(repo, older, err) < 0 ||
+		   repo_load_shared_sound(repo, older, err) < 0 ||
 		   (step->landed ? history_plan_landed : history_plan)(repo, older, &was,
 								       err) < 0) {
 		goto out;

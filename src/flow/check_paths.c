@@ -94,7 +94,7 @@ static int load_settings(struct repo *repo, const struct oid *head, struct err *
 	buf_release(&ref);
 	if (found < 0)
 		return -1;
-	return repo_load_shared(repo, found ? &tip : head, err);
+	return repo_load_shared_sound(repo, found ? &tip : head, err) < 0 ? -1 : 0;
 }
 
 static int keep_file(void *arg, const char *path, const struct oid *blob,

@@ -238,7 +238,7 @@ static int read_head(struct repo *repo, struct oid *head, struct err *err)
 	memset(head, 0, sizeof(*head));
 	if (repo_resolve(repo, "HEAD", head, &unborn) < 0)
 		return 0;
-	return repo_load_shared(repo, head, err);
+	return repo_load_shared_sound(repo, head, err) < 0 ? -1 : 0;
 }
 
 /*

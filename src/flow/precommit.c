@@ -216,7 +216,7 @@ int precommit_check(struct repo *repo, bool reverting, struct findings *f,
 
 	/* the folder may be named by the commit that is to be built upon */
 	if (repo_resolve(repo, "HEAD", &head, &unborn) == 0 &&
-	    repo_load_shared(repo, &head, err) < 0)
+	    repo_load_shared_sound(repo, &head, err) < 0)
 		return -1;
 	if (repo_folder(repo, &c.folder, err) < 0)
 		return -1;

@@ -177,9 +177,12 @@ int config_read_tree(const char *git_dir, const char *blob, struct buf *out,
 	if (status > 0) {
 		git_failed(err, "config", &errors);
 		err_wrap(err, "file '.gitmigrate'");
+		err_hint(err, "settings",
+			 "It is written as git's own settings are; mend it until \"git "
+			 "config --file .gitmigrate --list\" reads it, and commit that.");
 	}
 	buf_release(&errors);
-	return status == 0 ? 0 : -1;
+	return status > 0 ? 1 : status;
 }
 
 void config_add_tree(struct config *c, const struct buf *settings)

@@ -33,7 +33,8 @@ void config_free(struct config *c);
 
 /**
  * Appends what `git config` reads from a blob (".gitmigrate" of a commit): each
- * setting ends in NUL, its key in LF if it has a value. 0 or -1.
+ * setting ends in NUL, its key in LF if it has a value. 0; 1: git cannot make sense
+ * of it, and `err` says why; -1.
  */
 int config_read_tree(const char *git_dir, const char *blob, struct buf *out,
 		     struct err *err);

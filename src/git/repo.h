@@ -47,6 +47,11 @@ int repo_folder(struct repo *r, const char **out, struct err *err);
 
 /** Reads settings that the tree of `commit` shares (.gitmigrate). 0 or -1. */
 int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err);
+/**
+ * As repo_load_shared, of a commit that stands and is built upon: a file that makes no
+ * sense counts as none, or nobody could mend it. 0; 1: it is such a one; -1.
+ */
+int repo_load_shared_sound(struct repo *r, const struct oid *commit, struct err *err);
 
 /**
  * Refuses when what is kept of the settings of a commit is not what its tree has. 0 or

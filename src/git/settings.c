@@ -245,7 +245,8 @@ int repo_shares_alike(struct repo *r, const struct oid *a, const struct oid *b,
 	return oid_eq(&left, &right);
 }
 
-int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)
+/* As repo_load_shared; 1 where git cannot make sense of the file. */
+static int load_shared(struct repo *r, const struct oid *commit, struct err *err)
 {
 	struct buf settings = BUF_INIT;
 	char hex[OID_HEXSZ + 1];
@@ -267,5 +268,20 @@ int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)
 	if (ret == 0)
 		config_add_tree(r->config, &settings);
 	buf_release(&settings);
+	return ret;
+}
+
+int repo_load_shared(struct repo *r, const struct oid *commit, struct err *err)
+{
+	return load_shared(r, commit, err) == 0 ? 0 : -1;
+}
+
+int repo_load_shared_sound(struct repo *r, const struct oid *commit, struct err *err)
+{
+	struct err why = { 0 };
+	int ret = load_shared(r, commit, &why);
+
+	if (ret < 0)
+		*err = why;
 	return ret;
 }
