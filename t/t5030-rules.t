@@ -294,6 +294,39 @@ test_expect_success 'a review in the merge that brings it' '
 	pushed origin main
 '
 
+test_expect_success 'a review is of the bytes that land' '
+	new_migration d "SELECT 1;" "add d" "" "Reviewed-by: Somebody <some@example.com>" &&
+	reviewed=$(git rev-parse HEAD) &&
+	commit_file migrations/d.sql "SELECT 2;" &&
+	refused unreviewed origin main &&
+	says "the edit of migration .d.sql. in commit $(git rev-parse --short=12 HEAD) was reviewed by nobody" &&
+	test_expect_code 1 git migrate check origin/main..HEAD 2>.git/t/err &&
+	git checkout -q -b edits && git checkout -q main && git reset -q --hard origin/main &&
+	git migrate check --merge edits 2>.git/t/err && grep "^warning: the edit of migration .d.sql." .git/t/err &&
+	git merge -q --no-ff -m merge edits && refused unreviewed origin main &&
+	git commit -q --amend -m merge -m "Reviewed-by: Somebody <some@example.com>" &&
+	merged=$(git rev-parse HEAD) &&
+	commit_file migrations/d.sql "SELECT 3;" && refused unreviewed origin main &&
+	git reset -q --hard $merged && echo "SELECT 4;" >migrations/d.sql && git add migrations &&
+	git commit -q --amend -m merge && refused unreviewed origin main &&
+	git reset -q --hard $reviewed &&
+	commit_file migrations/d.sql "SELECT 2;" "edit d" "" "Reviewed-by: A U Thor <author@example.com>" &&
+	refused unreviewed origin main &&
+	git commit -q --amend -m "edit d" -m "Reviewed-by: Somebody <some@example.com>" &&
+	pushed origin main &&
+	new_migration e "SELECT 1;" "add e" "" "Reviewed-by: Somebody <some@example.com>" &&
+	commit_file migrations/e.sql "SELECT 2;" && commit_file migrations/e.sql "SELECT 1;" &&
+	pushed origin main
+'
+
+test_expect_success 'what landed and is edited, where that may be, is judged as what is new' '
+	server config migrate.protect applied && server config migrate.requireRehearsal true &&
+	commit_file migrations/e.sql "SELECT 2;" && refused "unreviewed unrehearsed" origin main &&
+	says "the edit of migration .e.sql." && server config migrate.requireRehearsal false &&
+	git commit -q --amend -m "edit e" -m "Reviewed-by: Somebody <some@example.com>" &&
+	pushed origin main
+'
+
 test_expect_success 'a rehearsal that passed, before the push or in it' '
 	scene rehearsal &&
 	server config migrate.requireRehearsal true &&
@@ -347,6 +380,9 @@ test_expect_success SSHKEYGEN 'a signature that the server knows' '
 	git reset -q --hard $(git hash-object -t commit -w .git/t/commit) &&
 	refused unsigned origin main &&
 	says ".* has a signature that does not fit" &&
+	git commit -q --amend --no-edit -S &&
+	commit_file migrations/c.sql "SELECT 2;" && refused unsigned origin main &&
+	says "commit $(git rev-parse --short=12 HEAD), which edits migration .c.sql., is not signed" &&
 	git commit -q --amend --no-edit -S &&
 	echo text >text && git add text && git commit -q -m "what brings none need not be" &&
 	pushed origin main

@@ -192,12 +192,19 @@ static size_t first_new(const struct plan *was, const struct plan *now)
 	return i;
 }
 
-static int judge_new(struct repo *repo, const struct check_step *step, struct plan *now,
-		     size_t from, struct findings *f, struct err *err)
+/* Where the prefix is broken, positions say nothing of what is new. */
+static int judge_new(struct repo *repo, const struct check_step *step, struct plan *was,
+		     struct plan *now, bool broken, struct findings *f, struct err *err)
 {
-	if (policy_new_entries(now, from, f, err) < 0)
+	const struct required what = { .plan = now,
+				       .was = broken ? NULL : was,
+				       .from = broken ? now->nr : first_new(was, now),
+				       .tip = &step->newer,
+				       .push = step->push };
+
+	if (policy_new_entries(now, what.from, f, err) < 0)
 		return -1;
-	return require_check(repo, now, from, step->push, f, err);
+	return require_check(repo, &what, f, err);
 }
 
 int check_step(struct repo *repo, const struct check_step *step, struct findings *f,
@@ -221,11 +228,8 @@ int check_step(struct repo *repo, const struct check_step *step, struct findings
 	if (history_plan(repo, &step->newer, &now, err) < 0)
 		goto out;
 	ret = judge_kept(repo, step, &was, &now, f, err);
-	/* where the prefix is broken, positions say nothing of what is new */
 	if (ret == 0 && !step->order_alone)
-		ret = judge_new(repo, step, &now,
-				f->errors == before ? first_new(&was, &now) : now.nr, f,
-				err);
+		ret = judge_new(repo, step, &was, &now, f->errors != before, f, err);
 out:
 	plan_release(&was);
 	plan_release(&now);

@@ -271,6 +271,7 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 		  struct preview *p, struct findings *f, struct err *err)
 {
 	struct merge_input in = { .ours = &p->ours, .theirs = &p->theirs };
+	struct required what = { .plan = &p->plan, .was = &p->ours, .tip = theirs };
 	size_t before = f->errors;
 
 	memset(p, 0, sizeof(*p));
@@ -280,13 +281,13 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 	    common_plan(repo, p->bases, p->nr_bases, p, &p->base, err) < 0)
 		return -1;
 	in.base = p->base;
-	p->arriving = plan_merge(&in, &p->plan, f);
+	what.from = p->arriving = plan_merge(&in, &p->plan, f);
 	if (f->errors == before && judge_kept(repo, p, f, err) < 0)
 		return -1;
 	if (warn_fast_forward(repo, p, f, err) < 0 ||
 	    merge_settings(repo, p, f, err) < 0 ||
 	    policy_new_entries(&p->plan, p->arriving, f, err) < 0 ||
-	    require_check(repo, &p->plan, p->arriving, NULL, f, err) < 0)
+	    require_check(repo, &what, f, err) < 0)
 		return -1;
 	return find_overlaps(repo, p, f, err);
 }

@@ -7,19 +7,29 @@
 
 struct err;
 struct findings;
+struct oid;
 struct plan;
 struct push;
 struct repo;
 
 #define REHEARSALS_REF "refs/notes/migrate-proof/rehearsals"
 
+struct required {
+	struct plan *plan;
+	const struct plan *was;	 /* that of before, NULL: there is none */
+	size_t from;		 /* position from which on all is new */
+	const struct oid *tip;	 /* of the history that brings what is new */
+	const struct push *push; /* that may bring rehearsals, or NULL */
+	const bool *only;	 /* by position: these and no others; NULL: what is new */
+};
+
 /**
- * Judges the entries of a plan from position `from` on by migrate.requireSigned,
- * migrate.requireReview, migrate.requireRehearsal and migrate.oneMigrationPerCommit.
- * `push` (may be NULL) may bring rehearsals. 0 or -1.
+ * Judges what is new of a plan, and what has other bytes than before, by
+ * migrate.requireSigned, migrate.requireReview, migrate.requireRehearsal and
+ * migrate.oneMigrationPerCommit. 0 or -1.
  */
-int require_check(struct repo *repo, struct plan *plan, size_t from,
-		  const struct push *push, struct findings *f, struct err *err);
+int require_check(struct repo *repo, const struct required *what, struct findings *f,
+		  struct err *err);
 
 /** Whether any of migrate.requireSigned, requireReview, requireRehearsal is set. */
 bool require_is_asked(struct repo *repo);
