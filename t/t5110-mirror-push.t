@@ -133,6 +133,25 @@ test_expect_success 'no push deletes, rewrites or renames it' '
 	refused "the mirror was rewritten [mirror]" --force $mirror && back
 '
 
+test_expect_success 'no ref takes the place of the folder that mirrors are in' '
+	git init -q --bare -b main ../place.git && git -C ../place.git migrate init >out 2>&1 &&
+	git config remote.place.url ../place.git && git config core.hooksPath .git/t/hooks &&
+	for ref in refs/notes/migrate refs/notes
+	do
+		test_must_fail git push place HEAD:$ref 2>err &&
+		grep "^remote: error: $ref: it would stand where the mirrors have their folder \[mirror\]" err &&
+		grep "^remote: hint: Push it under another name.*git push <remote> :$ref" err &&
+		echo "HEAD $(git rev-parse HEAD) $ref $(printf %040d 0)" >lines.in &&
+		test_expect_code 1 git migrate hook pre-push place url <lines.in 2>err &&
+		grep "^error: $ref: it would stand" err || return 1
+	done &&
+	test -z "$(git -C ../place.git for-each-ref)" && rm lines.in &&
+	git -C ../place.git fetch -q "$PWD" HEAD:refs/notes/migrate &&
+	test_must_fail git push place main $mirror 2>err && git push -q place :refs/notes/migrate &&
+	git push -q place main $mirror HEAD:refs/notes/migrated HEAD:refs/notes/other/migrate &&
+	git config --unset core.hooksPath
+'
+
 test_expect_success 'any fanout is the same' '
 	grows lines "$last" && accepted $mirror && test_must_be_empty err &&
 	deep=$(git ls-tree $mirror | while read -r mode type id name; do
@@ -327,6 +346,30 @@ test_expect_success 'of several mirrors in one push each is judged' '
 	grep "refs/notes/migrate/staging: its commits name no head\|staging: the head" err &&
 	test 2 = "$(grep -c "^remote: error: " err)" &&
 	test_must_fail git -C ../several.git rev-parse -q --verify refs/notes/migrate/staging
+'
+
+test_expect_success 'a line that is no record: where it was added it can be taken back' '
+	cd "$SHARNESS_TRASH_DIRECTORY" && rm -rf server.git && git init -q --bare -b main server.git &&
+	git -C server.git migrate init >/dev/null 2>&1 &&
+	git clone -q server.git remarks 2>/dev/null && cd remarks && git checkout -q -B main &&
+	mkdir .git/t && git migrate init "sqlite:$PWD/.git/t/app.db" >/dev/null 2>&1 &&
+	new_migration a "CREATE TABLE a (x int);" && git migrate apply >out 2>&1 &&
+	accepted main $mirror &&
+	git notes --ref=$mirror append -m "a remark" HEAD &&
+	refused "record: does not begin with a number of 10 digits [mirror]" $mirror &&
+	grep "^hint: The notes of a mirror hold records alone. .*git update-ref -d $mirror.*git migrate sync" err &&
+	new_migration remark "SELECT 1;" && git migrate apply >out 2>&1 &&
+	test_must_fail git migrate sync >out 2>err && grep "hint: The notes of a mirror hold records alone" err &&
+	git update-ref -d $mirror && git migrate sync >out 2>err &&
+	has_line out "default: pushed to origin" && ! notes_of | grep "a remark"
+'
+
+test_expect_success 'one that stands there already refuses nothing that is added' '
+	git notes --ref=$mirror append -m "an old remark" HEAD && git -C ../server.git fetch -q "$PWD" $mirror:$mirror &&
+	new_migration after "SELECT 1;" && git migrate apply >out 2>&1 &&
+	accepted main $mirror && notes_of | grep "an old remark" >out &&
+	git notes --ref=$mirror append -m "a new one" HEAD &&
+	refused "record: does not begin with a number of 10 digits [mirror]" $mirror && back
 '
 
 test_done

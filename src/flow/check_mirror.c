@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "core/chain.h"
 #include "core/policy.h"
 #include "flow/check_mirror.h"
@@ -33,18 +34,23 @@ struct update {
 };
 
 static void refuse_mirror(struct findings *f, const char *ref, const char *what,
-			  const char *detail)
+			  const char *detail, const char *hint)
 {
 	findings_add(f, RULE_MIRROR, false, NULL, "%s: %s", ref, what);
 	if (detail[0])
 		findings_detail(f, "%s", detail);
-	findings_hint(f, "A mirror only grows. \"git migrate sync\" fetches the one that "
-			 "is there, adds what was written here, and pushes it.");
+	if (hint[0])
+		findings_hint(f, "%s", hint);
+	else
+		findings_hint(f,
+			      "A mirror only grows. \"git migrate sync\" fetches the one "
+			      "that is there, adds what was written here, and pushes "
+			      "it.");
 }
 
 static int refuse(struct update *u, const char *what, const char *detail)
 {
-	refuse_mirror(u->f, u->ref, what, detail);
+	refuse_mirror(u->f, u->ref, what, detail, "");
 	return 1;
 }
 
@@ -53,7 +59,7 @@ static int refuse_err(struct update *u, struct err *err)
 {
 	if (err->code != ERR_REFUSED)
 		return -1;
-	refuse_mirror(u->f, u->ref, err->message, err->detail);
+	refuse_mirror(u->f, u->ref, err->message, err->detail, err->hint);
 	memset(err, 0, sizeof(*err));
 	return 1;
 }
@@ -70,6 +76,12 @@ static int take_record(struct update *u, const struct oid *object, const char *l
 
 	if (record_parse(&r, &pool, line, strlen(line), err) < 0) {
 		err_detail(err, "%s", line);
+		err_hint(err, "mirror",
+			 "The notes of a mirror hold records alone. Where the line was "
+			 "added, begin again from what the server has: \"git update-ref "
+			 "-d "
+			 "%s\", and \"git migrate sync\" writes what the tracker has.",
+			 u->ref);
 		goto out;
 	}
 	if (mirror_place(&r, &place) < 0) {
@@ -244,6 +256,20 @@ static int check_records(struct update *u, struct err *err)
 	if (know_old(u, err) < 0 || chain_check(&u->chain, err) < 0)
 		return -1;
 	return paths_check(u->repo, &u->paths, u->ref, u->f, err);
+}
+
+bool check_place(const char *ref, const struct oid *newer, struct findings *f)
+{
+	if (oid_is_zero(newer) || !starts_with(MIRROR_REFS, ref) ||
+	    MIRROR_REFS[strlen(ref)] != '/')
+		return true;
+	findings_add(f, RULE_MIRROR, false, NULL,
+		     "%s: it would stand where the mirrors have their folder", ref);
+	findings_hint(f,
+		      "Push it under another name; one that stands there already goes "
+		      "with \"git push <remote> :%s\".",
+		      ref);
+	return false;
 }
 
 int check_mirror(struct repo *repo, const char *ref, const struct oid *older,

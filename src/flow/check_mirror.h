@@ -2,6 +2,8 @@
 #ifndef FLOW_CHECK_MIRROR_H
 #define FLOW_CHECK_MIRROR_H
 
+#include <stdbool.h>
+
 struct err;
 struct findings;
 struct oid;
@@ -13,5 +15,11 @@ struct repo;
  */
 int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
 		 const struct oid *newer, struct findings *f, struct err *err);
+
+/**
+ * Whether a ref leaves the mirrors their place: one that is named as a folder of theirs
+ * would keep every mirror out. Deleting it is right. Adds the finding where it is not.
+ */
+bool check_place(const char *ref, const struct oid *newer, struct findings *f);
 
 #endif

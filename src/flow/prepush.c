@@ -77,6 +77,8 @@ int prepush_check(struct repo *repo, const char *remote, char *line, struct find
 
 	if (parse_line(line, &u, err) < 0)
 		return -1;
+	if (!check_place(u.ref, &u.newer, f))
+		return 0;
 	found = repo_protected_at(repo, remote, &protected, err);
 	if (found >= 0)
 		ret = starts_with(u.ref, MIRROR_REFS) ||

@@ -151,6 +151,8 @@ static int judge_update(struct judge *j, const struct push_update *u, struct err
 
 	if (starts_with(u->ref, MIRROR_REFS))
 		return check_mirror(j->repo, u->ref, &u->older, &u->newer, j->f, err);
+	if (!check_place(u->ref, &u->newer, j->f))
+		return 0;
 	if (starts_with(u->ref, "refs/tags/"))
 		return judge_tag(j, u, err);
 	if (!j->protected.len)
