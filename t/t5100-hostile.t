@@ -161,6 +161,12 @@ test_expect_success 'what is no mirror cannot be pushed as one' '
 	git migrate apply >out 2>&1 &&
 	test_must_fail git push -q origin refs/notes/migrate/default:refs/notes/migrate/Evil 2>err &&
 	grep "no target can have that name" err &&
+	git tag -a -m tag tagged refs/notes/migrate/default &&
+	for what in tagged main:migrations/a.sql main^{tree}; do
+		test_must_fail git push -q origin "$(git rev-parse $what):refs/notes/migrate/default" 2>err &&
+		grep "refs/notes/migrate/default: what it would name is no commit \[mirror\]" err &&
+		grep "hint: " err || return 1
+	done && git tag -d tagged >out &&
 	git push -q origin refs/notes/migrate/default
 '
 

@@ -354,7 +354,7 @@ test_expect_success 'a line that is no record: where it was added it can be take
 	git clone -q server.git remarks 2>/dev/null && cd remarks && git checkout -q -B main &&
 	mkdir .git/t && git migrate init "sqlite:$PWD/.git/t/app.db" >/dev/null 2>&1 &&
 	new_migration a "CREATE TABLE a (x int);" && git migrate apply >out 2>&1 &&
-	accepted main $mirror &&
+	git push -q origin main && accepted $mirror &&
 	git notes --ref=$mirror append -m "a remark" HEAD &&
 	refused "record: does not begin with a number of 10 digits [mirror]" $mirror &&
 	grep "^hint: The notes of a mirror hold records alone. .*git update-ref -d $mirror.*git migrate sync" err &&

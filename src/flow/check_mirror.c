@@ -294,6 +294,10 @@ int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
 		refuse(&u, "no target can have that name", "");
 		return 0;
 	}
+	if (!repo_has_commit(repo, newer)) {
+		refuse(&u, "what it would name is no commit", "");
+		return 0;
+	}
 	ret = check_line(&u, err);
 	if (ret == 0)
 		ret = check_records(&u, err);

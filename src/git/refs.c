@@ -276,10 +276,12 @@ int repo_merge_bases(struct repo *r, const struct oid *a, const struct oid *b,
 
 bool repo_has_commit(struct repo *r, const struct oid *id)
 {
+	struct err quiet = { 0 };
 	git_object_t type;
 	size_t size;
 
-	return git_odb_read_header(&size, &type, r->odb, to_git(id)) == 0 &&
+	return repo_load(r, &quiet) == 0 &&
+	       git_odb_read_header(&size, &type, r->odb, to_git(id)) == 0 &&
 	       type == GIT_OBJECT_COMMIT;
 }
 
