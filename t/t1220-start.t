@@ -234,10 +234,6 @@ test_expect_success 'a shallow clone, a format of its own, broken settings' '
 	grep "^error: bad config line" err
 '
 
-if test "$(id -u)" = 0; then
-	test_set_prereq ROOT
-fi
-
 test_expect_success ROOT 'whose it is, is judged by git before anything is read' '
 	fresh foreign && new_migration foreign "CREATE TABLE foreign_one (x);" &&
 	children 1 git migrate plan --porcelain && plan_is foreign &&
