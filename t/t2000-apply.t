@@ -196,17 +196,17 @@ test_expect_success 'the records say what ran, from where, and link to each othe
 	sed "s/head: .*/head: HASH/" .git/t/out >.git/t/actual &&
 	cat >.git/t/expect <<-\END &&
 	target default
-	  ok       chain          4 records, each linked to the one before it; columns agree
-	  ok       plan           2 applied migrations, path and content as in the plan
-	  ok       order          2 settled in the order of the plan, or excepted
-	  ok       commits        2 commits that records name are in the history of this plan
-	  ok       fixes          0 fixes, as in the plan
-	  ok       unfixed        nothing that a later migration fixes is in force without it
-	  ok       exceptions     0 exceptions on record, each with its reason; 0 waivers in the plan
-	  ok       seen           goes on from record 4, the last that this clone has seen
+	  ok       chain           4 records, each linked to the one before it; columns agree
+	  ok       plan            2 applied migrations, path and content as in the plan
+	  ok       order           2 settled in the order of the plan, or excepted
+	  ok       commits         2 commits that records name are in the history of this plan
+	  ok       fixes           0 fixes, as in the plan
+	  ok       unfixed         nothing that a later migration fixes is in force without it
+	  ok       exceptions      0 exceptions on record, each with its reason; 0 waivers in the plan
+	  ok       seen            goes on from record 4, the last that this clone has seen
 	  ok       mirror-history  1 commits of the mirror, none of which took a line out
-	  ok       mirror         4 records, byte for byte as in the tracker
-	  ok       schema         the database is made of the same as when record 4 was written
+	  ok       mirror          4 records, byte for byte as in the tracker
+	  ok       schema          the database is made of the same as when record 4 was written
 	head: HASH
 	END
 	test_cmp .git/t/expect .git/t/actual

@@ -28,7 +28,7 @@ static void print_people(struct ctx *ctx, const char *target, const struct audit
 	printf("target %s\n", target);
 	for (i = 0; i < a->nr; i++) {
 		c = &a->checks[i];
-		printf("  %s%-7s%s  %-13s  ", term_color(ctx->color, colors[c->result]),
+		printf("  %s%-7s%s  %-14s  ", term_color(ctx->color, colors[c->result]),
 		       result_word(c->result), term_reset(ctx->color), c->id);
 		term_print(stdout, c->message);
 		printf("\n");
