@@ -115,7 +115,10 @@ static void check_values(const struct trailers *t, struct pool *pool)
 		abort();
 }
 
-/* Cleaned once is clean; with "auto" the last line may be another one then. */
+/*
+ * Cleaned once is clean. With "auto" the last line may be another one then, and a line
+ * of scissors with blanks behind it is one only when they are gone.
+ */
 static void fuzz_cleaning(const char *data, size_t size)
 {
 	static const struct message_style styles[] = { { NULL, false },
@@ -131,7 +134,7 @@ static void fuzz_cleaning(const char *data, size_t size)
 		buf_reset(&twice);
 		message_clean(&once, data, size, &styles[i]);
 		message_clean(&twice, buf_str(&once), once.len, &styles[i]);
-		if (i + 1 < ARRAY_SIZE(styles) &&
+		if (i + 1 < ARRAY_SIZE(styles) && !strstr(buf_str(&once), " >8 ") &&
 		    (once.len != twice.len ||
 		     memcmp(buf_str(&once), buf_str(&twice), once.len) != 0))
 			abort();
