@@ -19,4 +19,4 @@ CLEANFILES += %reldir%/chain %reldir%/lexer %reldir%/measure
 EXTRA_DIST += %reldir%/README.md %reldir%/apply.sh %reldir%/common.sh \
 	%reldir%/corpus.awk %reldir%/histories.sh %reldir%/locks.sh \
 	%reldir%/make-repositories.sh %reldir%/mirror.sh \
-	%reldir%/peers.sh %reldir%/plan.sh %reldir%/push.sh %reldir%/psql-lexer.c %reldir%/psql-lexer.sh
+	%reldir%/peers.sh %reldir%/plan.sh %reldir%/push.sh %reldir%/schema.sh %reldir%/psql-lexer.c %reldir%/psql-lexer.sh

@@ -201,11 +201,11 @@ VACUUM;" &&
 		grep "pending  v.sql .* begun at 2.*Z, its end is not known" .git/t/out &&
 		grep "^warning: migration .v.sql. was begun at 2.*Z, and its end is not known" .git/t/err &&
 		git migrate audit --porcelain >.git/t/out &&
-		grep "^default warning open 3 migration .v.sql. was begun at 2.*Z" .git/t/out &&
-		diagnosed 0 "default open repeat 3 v.sql" v &&
+		grep "^default warning open 4 migration .v.sql. was begun at 2.*Z" .git/t/out &&
+		diagnosed 0 "default open repeat 4 v.sql" v &&
 		git migrate apply >.git/t/out 2>&1 && says "started-v applied-v" &&
 		git migrate audit --porcelain >.git/t/out && ! grep " open " .git/t/out &&
-		diagnosed 0 "default applied - 4 v.sql" v.sql
+		diagnosed 0 "default applied - 5 v.sql" v.sql
 	'
 done
 
@@ -218,7 +218,8 @@ VACUUM;" &&
 	git merge -q -m merged main && git checkout -q -B main side &&
 	git migrate plan --porcelain | sed "s/.* //" >.git/t/actual &&
 	printf "%s\n" t.sql a.sql v.sql >.git/t/expect && test_cmp .git/t/expect .git/t/actual &&
-	git migrate apply >.git/t/out 2>&1 && says "started-v applied-v applied-a"
+	git migrate apply >.git/t/out 2>&1 && test "started-v applied-v applied-a" = "$(events)" &&
+	git migrate audit >.git/t/out && grep "^  warning  *order .*a.sql.* behind .*v.sql" .git/t/out
 '
 
 # --- PostgreSQL: what runs and what does not -------------------------------------
