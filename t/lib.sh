@@ -253,7 +253,7 @@ start_tool() {
 	lib_tool=$1
 	shift
 	"$top_builddir/t/tools/$lib_tool" --listen="$tool_dir" "$@" \
-		>"$tool_dir/out" 2>"$tool_dir/err" 3>&- 4>&- &
+		>"$tool_dir/out" 2>"$tool_dir/err" 3>&- 4>&- 5>&- 6>&- &
 	tool_pid=$!
 	until_true test -s "$tool_dir/out" || {
 		cat "$tool_dir/err"
