@@ -131,15 +131,12 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/sqlite_judge.c %reldir%/db/sqlite_judge.h \
 	%reldir%/db/sqlite_keys.c %reldir%/db/sqlite_keys.h \
 	%reldir%/db/sqlite_links.c \
-	%reldir%/db/sqlite_script.c \
-	%reldir%/db/sqlite_text.c \
-	%reldir%/db/sqlite_trace.c \
-	%reldir%/db/sqlite_keys.c \
 	%reldir%/db/sqlite_schema.c \
 	%reldir%/db/sqlite_script.c \
 	%reldir%/db/sqlite_text.c \
-	%reldir%/db/sqlite_words.c %reldir%/db/sqlite_words.h \
+	%reldir%/db/sqlite_trace.c \
 	%reldir%/db/sqlite_unit.c %reldir%/db/sqlite_unit.h \
+	%reldir%/db/sqlite_words.c %reldir%/db/sqlite_words.h \
 	%reldir%/db/tracker.c %reldir%/db/tracker.h
 
 %canon_reldir%_libout_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

@@ -26,31 +26,7 @@ run_fuzzer() {
 echo 'int LLVMFuzzerTestOneInput(const char *s, unsigned long n) { return !s && n; }' >empty.c
 if ! build_fuzzer empty.c -o empty 2>/dev/null; then
 	skip_all='clang has no libFuzzer here (libclang-rt)'
-	test_expect_success 'core: records, messages, headers, and what is kept beside the history' '
-	set -- "$top_srcdir/t/fuzz/fuzz-core.c" &&
-	for name in core/descriptions core/lines core/message core/migration core/oid core/order core/paths \
-		core/proof core/record core/requires core/trailer base/buf base/err base/guard base/io base/map \
-		base/pool base/sha256 base/text; do
-		set -- "$@" "$top_srcdir/src/$name.c"
-	done &&
-	build_fuzzer "$@" -lnettle -o fuzz-core &&
-	mkdir -p found-core &&
-	run_fuzzer fuzz-core -runs=20000 found-core "$top_srcdir/t/fuzz/corpus/core"
-'
-
-test_expect_success 'push: notes, chains, lines of input and settings' '
-	set -- "$top_srcdir/t/fuzz/fuzz-push.c" &&
-	for name in git/notes_delta git/tree core/chain core/ledger core/migration core/oid core/paths \
-		core/record core/update base/buf base/err base/guard base/interrupt base/io base/map base/pool \
-		base/proc base/sha256 base/text; do
-		set -- "$@" "$top_srcdir/src/$name.c"
-	done &&
-	build_fuzzer "$@" -lnettle -o fuzz-push &&
-	mkdir -p found-push &&
-	run_fuzzer fuzz-push -runs=40000 found-push "$top_srcdir/t/fuzz/corpus/push"
-'
-
-test_done
+	test_done
 fi
 
 test_expect_success 'a target that ends in a crash is seen' '
