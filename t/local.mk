@@ -52,6 +52,7 @@ sqlite_batch_sources = $(answers_sources) $(batch_sources) \
 	%reldir%/unit/sqlite-batch.c %reldir%/unit/sqlite-batch.h
 pg_fixture_sources = $(answers_sources) \
 	%reldir%/unit/pg-fixture.c %reldir%/unit/pg-fixture.h
+tracker_test_sources = %reldir%/unit/tracker-tests.c %reldir%/unit/tracker-tests.h
 pg_batch_sources = $(batch_sources) $(pg_fixture_sources) \
 	%reldir%/unit/pg-batch.c %reldir%/unit/pg-batch.h
 
@@ -164,7 +165,8 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_objects_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_pg_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
-%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c $(pg_batch_sources)
+%canon_reldir%_unit_test_pg_SOURCES = %reldir%/unit/test-pg.c $(pg_batch_sources) \
+	$(tracker_test_sources)
 %canon_reldir%_unit_test_pg_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_pg_alone_CPPFLAGS = $(test_cppflags) $(PQ_CFLAGS)
@@ -193,7 +195,7 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
 %canon_reldir%_unit_test_sqlite_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_sqlite_SOURCES = %reldir%/unit/test-sqlite.c \
-	$(sqlite_batch_sources)
+	$(sqlite_batch_sources) $(tracker_test_sources)
 %canon_reldir%_unit_test_sqlite_LDADD = $(db_test_libs)
 
 %canon_reldir%_unit_test_sqlite_file_CPPFLAGS = $(test_cppflags) $(SQLITE_CFLAGS)

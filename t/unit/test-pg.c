@@ -3,15 +3,14 @@
 
 #include <setjmp.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
 #include "pg-batch.h"
+#include "tracker-tests.h"
 
 #include "base/clock.h"
 #include "base/pool.h"
-#include "core/ledger.h"
 #include "db/tracker.h"
 
 /* --- URLs and connections ---------------------------------------------- */
@@ -633,150 +632,67 @@ static void test_interrupted(void **state)
 
 /* --- the tracker ------------------------------------------------------- */
 
-static void test_tracker(void **state)
+/* What a person with psql may try: all is refused by the triggers. */
+static const char *const refused[] = {
+	"UPDATE git_migrate.log SET path = 'x'",
+	"DELETE FROM git_migrate.log",
+	"TRUNCATE git_migrate.log",
+	"SET session_replication_role = replica; DELETE FROM git_migrate.log",
+	"SET session_replication_role = replica; TRUNCATE git_migrate.log",
+	"SET session_replication_role = replica; UPDATE git_migrate.log SET seq "
+	"= 9",
+	"SET session_replication_role = replica; INSERT INTO git_migrate.log "
+	"SELECT 9, event, path, blob, commit, at, by, run, record, 'x' "
+	"FROM git_migrate.log",
+	"INSERT INTO git_migrate.log SELECT * FROM git_migrate.log ON CONFLICT "
+	"(seq) "
+	"DO UPDATE SET path = 'x'",
+	"MERGE INTO git_migrate.log AS l USING git_migrate.log AS m ON l.seq = "
+	"m.seq "
+	"WHEN MATCHED THEN DELETE",
+	"MERGE INTO git_migrate.log AS l USING git_migrate.log AS m ON l.seq = "
+	"m.seq "
+	"WHEN MATCHED THEN UPDATE SET path = 'x'",
+	"UPDATE git_migrate.schema SET tool = 'x'",
+	"DELETE FROM git_migrate.schema",
+	"TRUNCATE git_migrate.schema",
+	"INSERT INTO git_migrate.schema VALUES (4, 'x', 'x', 'x', 'x')",
+	"DELETE FROM git_migrate.lock",
+	"TRUNCATE git_migrate.lock",
+	NULL,
+};
+
+static struct db *first_session(struct fixture *f)
 {
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_postgresql, .db = f->db };
-	struct pool pool = { 0 };
-	struct ledger ledger = { 0 };
-	struct record a, b, c;
-	struct err err = { 0 };
-
-	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 0);
-	install(&t, &pool, &a);
-	assert_int_equal(tracker_install(&t, &a, &err), 0);
-	expect(f->db, "SELECT version, name, length(sha256) FROM git_migrate.schema",
-	       "1|0001-tracker.sql|64\n2|0002-session.sql|64\n");
-	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
-	assert_int_equal(ledger.nr, 1);
-	assert_int_equal(t.version, 2);
-	ledger_release(&ledger);
-
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001-people.sql");
-	c = next_record(&pool, &b, EVENT_APPLIED, "0001-people.sql");
-	append_refused(&t, &a, &c, "does not follow");
-	append_refused(&t, &a, &a, "does not follow");
-	append_ok(&t, &a, &b);
-	append_refused(&t, &b, &c, "log_settled");
-	c = next_record(&pool, &b, EVENT_RAN, NULL);
-	c.hash[0] = c.hash[0] == 'f' ? 'e' : 'f';
-	append_refused(&t, &b, &c, "is not its SHA-256");
-	c = next_record(&pool, &a, EVENT_RAN, NULL);
-	c.seq = 3;
-	append_refused(&t, &b, &c, "does not continue the chain");
-	c = next_record(&pool, &b, EVENT_FAILED, "0002.sql");
-	append_ok(&t, &b, &c);
-
-	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
-	assert_int_equal(ledger.nr, 3);
-	assert_string_equal(ledger_last(&ledger)->hash, c.hash);
-	expect(f->db,
-	       "SELECT seq, event, path, \"by\" FROM git_migrate.log WHERE seq = 2",
-	       "2|applied|0001-people.sql|A U Thor\n");
-	ledger_release(&ledger);
-	pool_release(&pool);
+	return f->db;
 }
 
-/* The log has grown since it was read: nothing is written. */
-static void test_grown(void **state)
+static int another_session(struct fixture *f, struct db **out, struct err *err)
 {
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_postgresql, .db = f->db };
-	struct pool pool = { 0 };
-	struct record a, b, c, two[2];
-	struct err err = { 0 };
-
-	install(&t, &pool, &a);
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
-	append_ok(&t, &a, &b);
-	c = next_record(&pool, &b, EVENT_RAN, NULL);
-	assert_int_equal(tracker_write(&t, &a, &c, 1, 0, &err), 1);
-	assert_int_equal(err.code, ERR_NONE);
-	assert_int_equal(tracker_write(&t, NULL, &c, 1, 0, &err), 1);
-	expect(f->db, "SELECT count(*) FROM git_migrate.log", "2\n");
-	append_ok(&t, &b, &c);
-	/* all or nothing */
-	two[0] = next_record(&pool, &c, EVENT_RAN, NULL);
-	two[1] = b;
-	assert_int_equal(tracker_write(&t, &c, two, 2, 0, &err), -1);
-	expect(f->db, "SELECT count(*) FROM git_migrate.log", "3\n");
-	two[1] = next_record(&pool, &two[0], EVENT_APPLIED, "0002.sql");
-	assert_int_equal(tracker_write(&t, &c, two, 2, 0, &err), 0);
-	expect(f->db, "SELECT count(*) FROM git_migrate.log", "5\n");
-	pool_release(&pool);
+	return open_db(f, f->url, out, err);
 }
 
-static void test_restored(void **state)
+static int migrate(struct db *db, const char *sql, struct err *err)
 {
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_postgresql, .db = f->db };
-	struct pool pool = { 0 };
-	struct record a, b;
-
-	install(&t, &pool, &a);
-	b = next_record(&pool, &a, EVENT_RAN, NULL);
-	b.seq = 7;
-	record_seal(&b, &pool);
-	append_refused(&t, &a, &b, "does not follow");
-	b.event = EVENT_RESTORED;
-	b.field[FIELD_OLD] = pool_printf(&pool, "6:%s", RECORD_NO_PREV);
-	b.field[FIELD_REASON] = "backup of Monday";
-	record_seal(&b, &pool);
-	append_ok(&t, &a, &b);
-	pool_release(&pool);
+	return run_count(db, sql, NULL, err);
 }
 
-static void test_append_only(void **state)
-{
-	static const char *const refused[] = {
-		"UPDATE git_migrate.log SET path = 'x'",
-		"DELETE FROM git_migrate.log",
-		"TRUNCATE git_migrate.log",
-		"SET session_replication_role = replica; DELETE FROM git_migrate.log",
-		"SET session_replication_role = replica; TRUNCATE git_migrate.log",
-		"SET session_replication_role = replica; UPDATE git_migrate.log SET seq "
-		"= 9",
-		"SET session_replication_role = replica; INSERT INTO git_migrate.log "
-		"SELECT 9, event, path, blob, commit, at, by, run, record, 'x' "
-		"FROM git_migrate.log",
-		"INSERT INTO git_migrate.log SELECT * FROM git_migrate.log ON CONFLICT "
-		"(seq) "
-		"DO UPDATE SET path = 'x'",
-		"MERGE INTO git_migrate.log AS l USING git_migrate.log AS m ON l.seq = "
-		"m.seq "
-		"WHEN MATCHED THEN DELETE",
-		"MERGE INTO git_migrate.log AS l USING git_migrate.log AS m ON l.seq = "
-		"m.seq "
-		"WHEN MATCHED THEN UPDATE SET path = 'x'",
-		"UPDATE git_migrate.schema SET tool = 'x'",
-		"DELETE FROM git_migrate.schema",
-		"TRUNCATE git_migrate.schema",
-		"INSERT INTO git_migrate.schema VALUES (4, 'x', 'x', 'x', 'x')",
-		"DELETE FROM git_migrate.lock",
-		"TRUNCATE git_migrate.lock",
-	};
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_postgresql, .db = f->db };
-	struct pool pool = { 0 };
-	struct record a, b;
-	struct err err = { 0 };
-	size_t i;
-
-	install(&t, &pool, &a);
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
-	append_ok(&t, &a, &b);
-	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		if (run_sql(f->db, refused[i], &err) == 0)
-			fail_msg("done: %s", refused[i]);
-		if (!strstr(err.message, "append-only"))
-			fail_msg("%s: %s", refused[i], err.message);
-		execute(f->db, "RESET session_replication_role");
-		/* within a migration too */
-		assert_int_equal(run_count(f->db, refused[i], NULL, &err), -1);
-	}
-	expect(f->db, "SELECT seq, path FROM git_migrate.log", "1|NULL\n2|0001.sql\n");
-	pool_release(&pool);
-}
+const struct tracker_engine tracker_engine = {
+	.log = "git_migrate.log",
+	.schema = "git_migrate.schema",
+	.installed = "1|0001-tracker.sql|64\n2|0002-session.sql|64\n",
+	.version = 2,
+	.behind = "does not follow",
+	.settled = "log_settled",
+	.broken = "does not continue the chain",
+	.unequal = "is not its SHA-256",
+	.refused = refused,
+	.after_refused = "RESET session_replication_role",
+	.tamper = "ALTER TABLE git_migrate.log DISABLE TRIGGER ALL;",
+	.db = first_session,
+	.another = another_session,
+	.migrate = migrate,
+};
 
 /* Two runners: the second learns who the first is. */
 static void test_two_runners(void **state)
@@ -848,37 +764,6 @@ static void test_tampering_migration(void **state)
 	pool_release(&pool);
 }
 
-/* Several sessions install at once: one does it, the others see that it is done. */
-static void test_install_race(void **state)
-{
-	struct fixture *f = *state;
-	int i, status, done = 0;
-
-	for (i = 0; i < 8; i++) {
-		if (fork() == 0) {
-			struct tracker t = { .driver = &db_postgresql };
-			struct pool pool = { 0 };
-			struct record a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-			struct err err = { 0 };
-			int rc = 2;
-
-			if (open_db(f, f->url, &t.db, &err) == 0)
-				rc = tracker_install(&t, &a, &err) & 3;
-			if (rc > 1)
-				fprintf(stderr, "%s %s\n", err.message, err.sqlstate);
-			_exit(rc);
-		}
-	}
-	for (i = 0; i < 8; i++) {
-		assert_true(wait(&status) > 0);
-		assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
-		done += WEXITSTATUS(status) == 0;
-	}
-	assert_int_equal(done, 1);
-	expect(f->db, "SELECT count(*) FROM git_migrate.schema", "2\n");
-	expect(f->db, "SELECT count(*) FROM git_migrate.log", "1\n");
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -905,13 +790,9 @@ int main(void)
 		T(test_lost_in_commit),
 		T(test_lost_in_statement),
 		T(test_interrupted),
-		T(test_tracker),
-		T(test_grown),
-		T(test_restored),
-		T(test_append_only),
+		TRACKER_TESTS,
 		T(test_two_runners),
 		T(test_tampering_migration),
-		T(test_install_race),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

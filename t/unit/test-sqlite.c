@@ -2,17 +2,16 @@
 #include "base/compat.h"
 
 #include <setjmp.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
 #include "sqlite-batch.h"
+#include "tracker-tests.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/pool.h"
-#include "core/ledger.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
 #include "db/tracker.h"
@@ -480,225 +479,70 @@ static void test_interrupted(void **state)
 
 /* --- the tracker ------------------------------------------------------- */
 
-static void test_tracker(void **state)
-{
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_sqlite, .db = f->db };
-	struct pool pool = { 0 };
-	struct ledger ledger = { 0 };
-	struct record a, b, c;
-	struct err err = { 0 };
-
-	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 0);
-	assert_int_equal(t.version, 0);
-	install(&t, &pool, &a);
-	assert_int_equal(tracker_install(&t, &a, &err), 0);
-	expect(f->db, "select version, name, length(sha256) from git_migrate_schema",
-	       "1|0001-tracker.sql|64\n");
-	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
-	assert_int_equal(ledger.nr, 1);
-	assert_int_equal(t.version, 1);
-	ledger_release(&ledger);
-
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001-people.sql");
-	c = next_record(&pool, &b, EVENT_APPLIED, "0001-people.sql");
-	append_refused(&t, &a, &a, "next number");
-	append_refused(&t, &a, &c, "next number");
-	append_ok(&t, &a, &b);
-	append_refused(&t, &b, &c, "settled already");
-	c = next_record(&pool, &a, EVENT_FAILED, "0002.sql");
-	c.seq = 3;
-	append_refused(&t, &b, &c, "chain");
-	c = next_record(&pool, &b, EVENT_FAILED, "0002.sql");
-	append_ok(&t, &b, &c);
-
-	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
-	assert_int_equal(ledger.nr, 3);
-	assert_string_equal(ledger_last(&ledger)->hash, c.hash);
-	assert_string_equal(ledger.records[1].field[FIELD_PATH], "0001-people.sql");
-	expect(f->db,
-	       "select seq, event, path, \"by\" from git_migrate_log where seq = 2",
-	       "2|applied|0001-people.sql|A U Thor\n");
-	ledger_release(&ledger);
-	pool_release(&pool);
-}
-
-/* The log has grown since it was read: nothing is written. */
-static void test_grown(void **state)
-{
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_sqlite, .db = f->db };
-	struct pool pool = { 0 };
-	struct record a, b, c;
-	struct err err = { 0 };
-
-	install(&t, &pool, &a);
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
-	append_ok(&t, &a, &b);
-	c = next_record(&pool, &b, EVENT_RAN, NULL);
-	assert_int_equal(tracker_write(&t, &a, &c, 1, 0, &err), 1);
-	assert_int_equal(err.code, ERR_NONE);
-	assert_int_equal(tracker_write(&t, NULL, &c, 1, 0, &err), 1);
-	expect(f->db, "select count(*) from git_migrate_log", "2\n");
-	append_ok(&t, &b, &c);
-	/* all or nothing */
-	{
-		struct record two[2] = { next_record(&pool, &c, EVENT_RAN, NULL), b };
-
-		assert_int_equal(tracker_write(&t, &c, two, 2, 0, &err), -1);
-		two[1] = next_record(&pool, &two[0], EVENT_APPLIED, "0002.sql");
-		expect(f->db, "select count(*) from git_migrate_log", "3\n");
-		assert_int_equal(tracker_write(&t, &c, two, 2, 0, &err), 0);
-	}
-	expect(f->db, "select count(*) from git_migrate_log", "5\n");
-	pool_release(&pool);
-}
-
-static void test_restored(void **state)
-{
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_sqlite, .db = f->db };
-	struct pool pool = { 0 };
-	struct ledger ledger = { 0 };
-	struct record a, b;
-	struct err err = { 0 };
-
-	install(&t, &pool, &a);
-	b = next_record(&pool, &a, EVENT_RAN, NULL);
-	b.seq = 7;
-	record_seal(&b, &pool);
-	append_refused(&t, &a, &b, "next number");
-	b.event = EVENT_RESTORED;
-	b.field[FIELD_OLD] = pool_printf(&pool, "6:%s", RECORD_NO_PREV);
-	b.field[FIELD_REASON] = "backup of Monday";
-	record_seal(&b, &pool);
-	append_ok(&t, &a, &b);
-	assert_int_equal(tracker_read(&t, &pool, &ledger, &err), 1);
-	assert_int_equal(ledger.nr, 2);
-	ledger_release(&ledger);
-	pool_release(&pool);
-}
+/* --- tracker ------------------------------------------------------------ */
 
 /* What a person with the sqlite3 shell may try: all is refused by the triggers. */
-static void test_append_only(void **state)
-{
-	static const char *const refused[] = {
-		"update git_migrate_log set path = 'x'",
-		"update or replace git_migrate_log set seq = 1 where seq = 2",
-		"delete from git_migrate_log",
-		"replace into git_migrate_log select * from git_migrate_log where seq = "
-		"2",
-		"insert or replace into git_migrate_log select 3, event, path, blob, "
-		"\"commit\", at, \"by\", run, record, hash from git_migrate_log where "
-		"seq = 2",
-		"insert or replace into git_migrate_log (seq, event, at, record, hash) "
-		"select 3, 'applied', at, '0000000003 prev=' || hash || ' ', hash "
-		"from git_migrate_log where seq = 2",
-		"insert or replace into git_migrate_log (seq, event, path, at, record, "
-		"hash) "
-		"select 3, 'applied', path, at, '0000000003 prev=' || hash || ' ', "
-		"replace(hash, substr(hash, 1, 1), 'f') from git_migrate_log where seq = "
-		"2",
-		"insert or ignore into git_migrate_log select * from git_migrate_log",
-		"insert into git_migrate_log select * from git_migrate_log where seq = 2 "
-		"on conflict (seq) do update set path = 'x'",
-		"insert into git_migrate_log (event, at, record, hash) values ('x', 1, "
-		"2, 3)",
-		"insert into git_migrate_log (seq, event, at, record, hash) "
-		"select 3, 'ran', at, '0000000003 prev=' || hash || ' ', 'short' "
-		"from git_migrate_log where seq = 2",
-		"update git_migrate_schema set tool = 'x'",
-		"delete from git_migrate_schema",
-		"replace into git_migrate_schema values (1, 'x', 'x', 'x', 'x')",
-		"insert into git_migrate_schema values (3, 'x', 'x', 'x', 'x')",
-	};
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_sqlite, .db = f->db };
-	struct pool pool = { 0 };
-	struct record a, b;
-	struct err err = { 0 };
-	size_t i;
+static const char *const refused[] = {
+	"update git_migrate_log set path = 'x'",
+	"update or replace git_migrate_log set seq = 1 where seq = 2",
+	"delete from git_migrate_log",
+	"replace into git_migrate_log select * from git_migrate_log where seq = "
+	"2",
+	"insert or replace into git_migrate_log select 3, event, path, blob, "
+	"\"commit\", at, \"by\", run, record, hash from git_migrate_log where "
+	"seq = 2",
+	"insert or replace into git_migrate_log (seq, event, at, record, hash) "
+	"select 3, 'applied', at, '0000000003 prev=' || hash || ' ', hash "
+	"from git_migrate_log where seq = 2",
+	"insert or replace into git_migrate_log (seq, event, path, at, record, "
+	"hash) "
+	"select 3, 'applied', path, at, '0000000003 prev=' || hash || ' ', "
+	"replace(hash, substr(hash, 1, 1), 'f') from git_migrate_log where seq = "
+	"2",
+	"insert or ignore into git_migrate_log select * from git_migrate_log",
+	"insert into git_migrate_log select * from git_migrate_log where seq = 2 "
+	"on conflict (seq) do update set path = 'x'",
+	"insert into git_migrate_log (event, at, record, hash) values ('x', 1, "
+	"2, 3)",
+	"insert into git_migrate_log (seq, event, at, record, hash) "
+	"select 3, 'ran', at, '0000000003 prev=' || hash || ' ', 'short' "
+	"from git_migrate_log where seq = 2",
+	"update git_migrate_schema set tool = 'x'",
+	"delete from git_migrate_schema",
+	"replace into git_migrate_schema values (1, 'x', 'x', 'x', 'x')",
+	"insert into git_migrate_schema values (3, 'x', 'x', 'x', 'x')",
+	NULL,
+};
 
-	install(&t, &pool, &a);
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
-	append_ok(&t, &a, &b);
-	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		if (run_sql(f->db, refused[i], &err) == 0)
-			fail_msg("done: %s", refused[i]);
-		if (!strstr(err.message, "append-only"))
-			fail_msg("%s: %s", refused[i], err.message);
-	}
-	expect(f->db, "select seq, path from git_migrate_log", "1|NULL\n2|0001.sql\n");
-	pool_release(&pool);
+static struct db *first_session(struct fixture *f)
+{
+	return f->db;
 }
 
-static void on_bad(void *arg, uint64_t seq, const char *what)
+static int another_session(struct fixture *f, struct db **out, struct err *err)
 {
-	buf_addf(arg, "%" PRIu64 ": %s\n", seq, what);
+	return open_db(f, "sqlite:test.db", 0, out, err);
 }
 
-static void test_examine(void **state)
+static int migrate(struct db *db, const char *sql, struct err *err)
 {
-	static const char tamper[] =
-		"drop trigger git_migrate_log_update;"
-		"update git_migrate_log set path = 'x' where seq = 2;"
-		"update git_migrate_log set record = record || '!', "
-		"\"by\" = null where seq = 3";
-	struct fixture *f = *state;
-	struct tracker t = { .driver = &db_sqlite, .db = f->db };
-	struct pool pool = { 0 };
-	struct ledger ledger = { 0 };
-	struct record a, b, c;
-	struct err err = { 0 };
-	struct buf bad = BUF_INIT;
-
-	install(&t, &pool, &a);
-	b = next_record(&pool, &a, EVENT_APPLIED, "0001.sql");
-	append_ok(&t, &a, &b);
-	c = next_record(&pool, &b, EVENT_RAN, NULL);
-	append_ok(&t, &b, &c);
-	assert_int_equal(tracker_examine(&t, &pool, &ledger, on_bad, &bad, &err), 1);
-	assert_string_equal(buf_str(&bad), "");
-	assert_int_equal(ledger.nr, 3);
-	ledger_release(&ledger);
-
-	assert_int_equal(run_sql(f->db, tamper, &err), 0);
-	assert_int_equal(tracker_examine(&t, &pool, &ledger, on_bad, &bad, &err), 1);
-	assert_non_null(strstr(buf_str(&bad), "2: column 'path' holds 'x', the record "
-					      "'0001.sql'\n"));
-	assert_non_null(strstr(buf_str(&bad), "3: column 'by' holds 'nothing'"));
-	assert_non_null(strstr(buf_str(&bad), "3: column 'hash' holds"));
-	ledger_release(&ledger);
-	buf_release(&bad);
-	pool_release(&pool);
+	return run_with(db, sql, false, NULL, err);
 }
 
-/* Several processes install at once: one does it, the others see that it is done. */
-static void test_install_race(void **state)
-{
-	struct fixture *f = *state;
-	int i, status, done = 0;
-
-	for (i = 0; i < 6; i++) {
-		if (fork() == 0) {
-			struct tracker t = { .driver = &db_sqlite };
-			struct pool pool = { 0 };
-			struct record a = next_record(&pool, NULL, EVENT_CREATED, NULL);
-			struct err err = { 0 };
-
-			_exit(open_db(f, "sqlite:test.db", 0, &t.db, &err) == 0
-				      ? tracker_install(&t, &a, &err) & 3
-				      : 2);
-		}
-	}
-	for (i = 0; i < 6; i++) {
-		assert_true(wait(&status) > 0);
-		assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
-		done += WEXITSTATUS(status) == 0;
-	}
-	assert_int_equal(done, 1);
-	expect(f->db, "select count(*) from git_migrate_log", "1\n");
-}
+const struct tracker_engine tracker_engine = {
+	.log = "git_migrate_log",
+	.schema = "git_migrate_schema",
+	.installed = "1|0001-tracker.sql|64\n",
+	.version = 1,
+	.behind = "next number",
+	.settled = "settled already",
+	.broken = "chain",
+	.refused = refused,
+	.tamper = "drop trigger git_migrate_log_update;",
+	.db = first_session,
+	.another = another_session,
+	.migrate = migrate,
+};
 
 int main(void)
 {
@@ -721,12 +565,7 @@ int main(void)
 		T(test_reader),
 		T(test_ask_reads),
 		T(test_interrupted),
-		T(test_tracker),
-		T(test_grown),
-		T(test_restored),
-		T(test_append_only),
-		T(test_examine),
-		T(test_install_race),
+		TRACKER_TESTS,
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
