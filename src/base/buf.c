@@ -75,6 +75,19 @@ void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 	b->len += (size_t)len;
 }
 
+void buf_add_quoted(struct buf *b, const char *s, size_t len, char quote)
+{
+	size_t i;
+
+	buf_addc(b, quote);
+	for (i = 0; i < len; i++) {
+		if (s[i] == quote)
+			buf_addc(b, quote);
+		buf_addc(b, s[i]);
+	}
+	buf_addc(b, quote);
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

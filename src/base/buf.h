@@ -24,6 +24,8 @@ void buf_reserve(struct buf *b, size_t len); /* room for so many more bytes */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, int c);
+/** Between quotes, a quote in it doubled: names and texts of SQL, fields of CSV. */
+void buf_add_quoted(struct buf *b, const char *s, size_t len, char quote);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 

@@ -80,21 +80,17 @@ const char *report_kind(enum incident_kind kind)
  */
 static void csv_cell(FILE *to, const char *text, bool last)
 {
-	struct buf safe = BUF_INIT;
-	size_t i;
+	struct buf safe = BUF_INIT, cell = BUF_INIT;
 
+	if (text && *text && strchr("=+-@", *text))
+		buf_addc(&safe, ' ');
 	if (text)
 		text_printable(&safe, text, strlen(text), 0);
-	fputc('"', to);
-	if (safe.len && strchr("=+-@", safe.s[0]))
-		fputc(' ', to);
-	for (i = 0; i < safe.len; i++) {
-		if (safe.s[i] == '"')
-			fputc('"', to);
-		fputc(safe.s[i], to);
-	}
-	fputs(last ? "\"\r\n" : "\",", to);
+	buf_add_quoted(&cell, buf_str(&safe), safe.len, '"');
+	fputs(buf_str(&cell), to);
+	fputs(last ? "\r\n" : ",", to);
 	buf_release(&safe);
+	buf_release(&cell);
 }
 
 static const enum field csv_fields[] = { FIELD_AT,    FIELD_BY,	   FIELD_RUN,

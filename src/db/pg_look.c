@@ -47,17 +47,6 @@ int look_conclude(struct look *l, enum db_evidence found)
 	return 0;
 }
 
-static void add_quoted(struct buf *out, const char *name)
-{
-	buf_addc(out, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			buf_addc(out, '"');
-		buf_addc(out, *name);
-	}
-	buf_addc(out, '"');
-}
-
 /* A name as SQL writes it. `schema` may be NULL. */
 const char *look_quoted(struct look *l, const char *schema, const char *name)
 {
@@ -65,10 +54,10 @@ const char *look_quoted(struct look *l, const char *schema, const char *name)
 	const char *text;
 
 	if (schema) {
-		add_quoted(&out, schema);
+		buf_add_quoted(&out, schema, strlen(schema), '"');
 		buf_addc(&out, '.');
 	}
-	add_quoted(&out, name);
+	buf_add_quoted(&out, name, strlen(name), '"');
 	text = pool_strndup(&l->pool, buf_str(&out), out.len);
 	buf_release(&out);
 	return text;

@@ -118,20 +118,17 @@ static void add_quoted(struct sqlite_words *w, const char *s, size_t len)
 	struct buf plain = BUF_INIT, quoted = BUF_INIT;
 	size_t i;
 
-	buf_addc(&quoted, '"');
 	for (i = 1; i + 1 < len; i++) {
 		buf_addc(&plain, s[i]);
-		if (s[i] == '"')
-			buf_addc(&quoted, '"');
-		buf_addc(&quoted, s[i]);
 		if (close != ']' && s[i] == close)
 			i++;
 	}
-	buf_addc(&quoted, '"');
-	if (is_name(buf_str(&plain), plain.len))
+	if (is_name(buf_str(&plain), plain.len)) {
 		add_word(w, plain.s, plain.len, false, true);
-	else
+	} else {
+		buf_add_quoted(&quoted, plain.s, plain.len, '"');
 		add_word(w, quoted.s, quoted.len, false, true);
+	}
 	buf_release(&plain);
 	buf_release(&quoted);
 }
@@ -270,11 +267,5 @@ void sqlite_words_name(const char *name, struct buf *out)
 		buf_adds(out, name);
 		return;
 	}
-	buf_addc(out, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			buf_addc(out, '"');
-		buf_addc(out, *name);
-	}
-	buf_addc(out, '"');
+	buf_add_quoted(out, name, strlen(name), '"');
 }

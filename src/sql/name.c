@@ -152,7 +152,7 @@ static void add_unquoted(struct buf *out, const char *s, size_t len, char quote)
 static const char *quoted_part(struct walk *w, char close)
 {
 	const char *s = w->s + w->now.start + 1, *part;
-	size_t len = w->now.end - w->now.start - 2, i;
+	size_t len = w->now.end - w->now.start - 2;
 	struct buf plain = BUF_INIT, out = BUF_INIT;
 
 	add_unquoted(&plain, s, len, close == ']' ? '\0' : close);
@@ -160,13 +160,7 @@ static const char *quoted_part(struct walk *w, char close)
 	    !memchr(plain.s, '"', plain.len)) {
 		buf_add(&out, plain.s, plain.len);
 	} else {
-		buf_addc(&out, '"');
-		for (i = 0; i < plain.len; i++) {
-			if (plain.s[i] == '"')
-				buf_addc(&out, '"');
-			buf_addc(&out, plain.s[i]);
-		}
-		buf_addc(&out, '"');
+		buf_add_quoted(&out, plain.s, plain.len, '"');
 	}
 	part = pool_strndup(w->pool, buf_str(&out), out.len);
 	buf_release(&plain);

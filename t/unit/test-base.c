@@ -162,6 +162,19 @@ static void buf_grows(UNUSED void **state)
 	buf_reset(&b);
 }
 
+static void buf_quotes(UNUSED void **state)
+{
+	struct buf b = BUF_INIT;
+
+	buf_add_quoted(&b, "a\"b\"", 4, '"');
+	assert_string_equal(b.s, "\"a\"\"b\"\"\"");
+	buf_reset(&b);
+	buf_add_quoted(&b, "", 0, '\'');
+	buf_add_quoted(&b, "it's \"x\"", 8, '\'');
+	assert_string_equal(b.s, "'''it''s \"x\"'");
+	buf_release(&b);
+}
+
 static void vec_grows(UNUSED void **state)
 {
 	int *items = NULL;
@@ -945,6 +958,7 @@ int main(void)
 		cmocka_unit_test(err_parts),
 		cmocka_unit_test(err_exit_statuses),
 		cmocka_unit_test(buf_grows),
+		cmocka_unit_test(buf_quotes),
 		cmocka_unit_test(vec_grows),
 		cmocka_unit_test(map_grows),
 		cmocka_unit_test(map_of_equal_hashes),
