@@ -167,6 +167,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
 	%reldir%/flow/fix.c %reldir%/flow/fix.h \
 	%reldir%/flow/fixes.c %reldir%/flow/fixes.h \
+	%reldir%/flow/gates.c %reldir%/flow/gates.h \
 	%reldir%/flow/job.h \
 	%reldir%/flow/join.c %reldir%/flow/join.h \
 	%reldir%/flow/log.c %reldir%/flow/log.h \

@@ -291,6 +291,7 @@ shell_tests = \
 	%reldir%/t7000-scale.t \
 	%reldir%/t7100-counts.t \
 	%reldir%/t7200-fix.t \
+	%reldir%/t7450-gates.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough

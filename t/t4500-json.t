@@ -105,6 +105,15 @@ test_expect_success 'what is refused: an edited file, a late one, a record taken
 	git reset -q --hard "$base"
 '
 
+test_expect_success 'what waits for another target, and for a rehearsal' '
+	git config migrate.default.after staging && git config migrate.default.requireRehearsal all &&
+	new_migration w "CREATE TABLE w (x);" && new_migration v "CREATE TABLE v (x);" &&
+	fits 0 status && holds "\"targets\": [ \"staging\" ], \"rehearsal\": true, \"behind\": null" "\"rule\": \"after\"" &&
+	fits 1 apply && holds "\"result\": \"waiting\"" "\"behind\": \"w.sql\"" &&
+	git config --unset migrate.default.after && git config --unset migrate.default.requireRehearsal &&
+	fits 0 status && ! holds "\"waits\": " >.git/t/none && git reset -q --hard "$base"
+'
+
 test_expect_success 'restored, and mirrored to a server or not' '
 	git init -q --bare ../hub.git && git remote add origin ../hub.git && git push -q origin main &&
 	cp .git/app.db .git/kept.db && new_migration d "CREATE TABLE d (x);" && fits 0 apply --push && holds "\"pushed\": true" &&

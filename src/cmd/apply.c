@@ -137,6 +137,14 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		print_about("  done     ", e->migration->path,
 			    "  by another run meanwhile");
 		break;
+	case APPLY_HELD:
+		gates_say(e->held, &t->lines);
+		printf("  %swaiting%s  ", term_color(color, COLOR_YELLOW),
+		       term_reset(color));
+		term_print(stdout, e->migration->path);
+		printf("  %s\n", buf_str(&t->lines));
+		buf_reset(&t->lines);
+		break;
 	case APPLY_UNTRIED:
 		printf("  not tried  ");
 		term_print(stdout, e->migration->path);
@@ -189,6 +197,9 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 		break;
 	case APPLY_WAS_DONE:
 		printf("done %s\n", e->migration->path);
+		break;
+	case APPLY_HELD:
+		printf("waiting %s\n", e->migration->path);
 		break;
 	case APPLY_UNTRIED:
 		printf("untried %s\n", e->migration->path);
@@ -262,7 +273,7 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 	collect_json(t, e);
 	if (e->step != APPLY_DONE && e->step != APPLY_FAILED &&
 	    e->step != APPLY_WAS_DONE && e->step != APPLY_UNTRIED &&
-	    e->step != APPLY_UNCERTAIN)
+	    e->step != APPLY_UNCERTAIN && e->step != APPLY_HELD)
 		return;
 	j = js_object();
 	js_put_str(j, "path", e->migration->path);
@@ -271,6 +282,7 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 		   : e->step == APPLY_WAS_DONE	? "done"
 		   : e->step == APPLY_UNTRIED	? "untried"
 		   : e->step == APPLY_UNCERTAIN ? "uncertain"
+		   : e->step == APPLY_HELD	? "waiting"
 		   : t->dry_run			? "would-apply"
 						: "applied");
 	js_put_int(j, "statements", e->statements);
@@ -281,6 +293,8 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 		js_put(j, "touched", t->touched);
 	if (t->dry_run)
 		t->touched = js_array();
+	if (e->held)
+		js_put(j, "waits", cmd_json_held(e->held));
 	if (e->record) {
 		js_put_int(j, "seq", (int64_t)e->record->seq);
 		js_put_str(j, "record", e->record->line);

@@ -10,6 +10,7 @@
 
 struct err;
 struct findings;
+struct held;
 struct js;
 struct migration;
 struct oid;
@@ -100,6 +101,9 @@ int cmd_bound_hook(struct ctx *ctx, struct err *err);
 void cmd_say_findings(const struct ctx *ctx, const struct findings *f);
 /** The same as an array for --json. */
 struct js *cmd_json_findings(const struct findings *f);
+
+/** What a migration waits for, as an object for --json. */
+struct js *cmd_json_held(const struct held *h);
 
 /** Tells people what a sync does; `arg` is the ctx. */
 void cmd_tell_sync(void *arg, const struct sync_event *e);

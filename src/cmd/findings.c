@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "core/oid.h"
 #include "core/policy.h"
+#include "flow/gates.h"
 #include "git/config.h"
 #include "git/repo.h"
 #include "out/json.h"
@@ -58,6 +59,19 @@ struct js *cmd_json_findings(const struct findings *f)
 		js_add(all, one);
 	}
 	return all;
+}
+
+struct js *cmd_json_held(const struct held *h)
+{
+	struct js *j = js_object(), *targets = js_array();
+	size_t i;
+
+	for (i = 0; i < h->nr_targets; i++)
+		js_add_str(targets, h->targets[i]);
+	js_put(j, "targets", targets);
+	js_put_bool(j, "rehearsal", h->unrehearsed);
+	js_put_str(j, "behind", h->behind);
+	return j;
 }
 
 int cmd_each_target(struct ctx *ctx, int (*fn)(void *arg, const char *name), void *arg)

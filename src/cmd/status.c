@@ -85,6 +85,15 @@ static void print_counts(const struct survey *s)
 	printf("\n");
 }
 
+static void held_cell(struct table *t, const struct held *h)
+{
+	struct buf words = BUF_INIT;
+
+	gates_say(h, &words);
+	table_cell(t, COLOR_YELLOW, words.s);
+	buf_release(&words);
+}
+
 static int print_rows(struct ctx *ctx, struct survey *s, bool all, struct err *err)
 {
 	struct table *t = table_new(ctx->color);
@@ -109,6 +118,8 @@ static int print_rows(struct ctx *ctx, struct survey *s, bool all, struct err *e
 		else if (e && !e->settled && e->failed)
 			table_cellf(t, COLOR_RED, "failed at %s",
 				    e->failed->field[FIELD_AT]);
+		else if (gates_held(&s->gates, i))
+			held_cell(t, gates_held(&s->gates, i));
 		else
 			table_cell(t, COLOR_NONE, s->plan.items[i].subject);
 		table_row(t);
@@ -144,10 +155,15 @@ static void say_next(struct ctx *ctx, const struct survey *s, const struct extra
 
 	if (s->problems.errors)
 		return;
-	if (survey_pending(s))
+	if (survey_pending(s) > s->gates.nr)
 		say_hint(&ctx->say, "apply",
-			 "\"git migrate apply%s%s\" runs what is pending.",
+			 s->gates.nr
+				 ? "\"git migrate apply%s%s\" runs what is pending, up "
+				   "to the first that waits."
+				 : "\"git migrate apply%s%s\" runs what is pending.",
 			 name[0] ? " " : "", name);
+	else if (survey_pending(s))
+		return; /* what it waits for was said */
 	else if (x->nr)
 		say_hint(&ctx->say, "commit",
 			 "Commit the file, then \"git migrate apply\" "
@@ -169,6 +185,8 @@ static struct js *entry_json(struct survey *s, size_t pos)
 	js_put_str(j, "state", state_word(s, pos));
 	js_put_str(j, "blob", oid_hex(&m->blob, hex));
 	js_put_str(j, "commit", oid_hex(&m->commit, hex));
+	if (gates_held(&s->gates, pos))
+		js_put(j, "waits", cmd_json_held(gates_held(&s->gates, pos)));
 	if (e && e->settled) {
 		js_put_int(j, "seq", (int64_t)e->settled->seq);
 		js_put_str(j, "at", e->settled->field[FIELD_AT]);

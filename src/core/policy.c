@@ -31,6 +31,7 @@ const char *rule_name(enum rule r)
 		[RULE_LATE] = "late",
 		[RULE_SHALLOW] = "shallow",
 		[RULE_OPEN] = "open",
+		[RULE_AFTER] = "after",
 		[RULE_FORCED] = "forced",
 		[RULE_CLASH] = "clash",
 		[RULE_OVERLAP] = "overlap",

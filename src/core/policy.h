@@ -49,6 +49,7 @@ enum rule {
 	RULE_LATE,    /* pending before one that did not know of it */
 	RULE_SHALLOW, /* the order lies behind a shallow clone's boundary */
 	RULE_OPEN,    /* a migration was begun and never settled */
+	RULE_AFTER,   /* another target is to have it first */
 	/* of two branches: */
 	RULE_CLASH,   /* one path with two contents */
 	RULE_OVERLAP, /* migrations of both touch one object */

@@ -65,18 +65,18 @@ static void put_open_first(struct job *j)
 
 static int choose(struct job *j, struct err *err)
 {
-	size_t end, i;
+	size_t i;
 
-	if (find_end(j, &end, err) < 0)
+	if (find_end(j, &j->end, err) < 0)
 		return -1;
 	j->todo = xcalloc(j->s->plan.nr + 1, sizeof(*j->todo));
 	for (i = 0; i < j->s->plan.nr; i++) {
 		if (!survey_is_pending(j->s, i))
 			continue;
-		if (i < end)
-			j->todo[j->nr++] = i;
-		else
+		if (i >= j->end)
 			j->result->left++;
+		else if (!gates_held(&j->s->gates, i))
+			j->todo[j->nr++] = i;
 	}
 	put_open_first(j);
 	return 0;
@@ -472,6 +472,24 @@ static int roll_forward(struct job *j, struct err *err)
 	return ret;
 }
 
+/* What runs another time; everything before it went well. 0, or -1: something does. */
+static int leave_held(struct job *j, struct err *err)
+{
+	const struct held *held;
+	size_t i, nr = 0;
+
+	for (i = 0; i < j->end; i++) {
+		held = gates_held(&j->s->gates, i);
+		if (!held)
+			continue;
+		job_tell(j, (struct apply_event){ .step = APPLY_HELD,
+						  .migration = &j->s->plan.items[i],
+						  .held = held });
+		nr++;
+	}
+	return nr ? survey_refuse_held(j->s, err) : 0;
+}
+
 static int run_job(struct job *j, struct err *err)
 {
 	struct target *t = &j->s->target;
@@ -515,6 +533,8 @@ int apply_run(struct repo *repo, const struct apply_options *o,
 	if (ret == 0) {
 		scribe_init(&j.scribe, repo, &survey->target, &survey->plan.head);
 		ret = run_job(&j, err);
+		if (ret == 0)
+			ret = leave_held(&j, err);
 		if (ledger_last(&survey->target.ledger))
 			result->last = *ledger_last(&survey->target.ledger);
 		scribe_release(&j.scribe);

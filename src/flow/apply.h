@@ -18,6 +18,7 @@ enum apply_step {
 	APPLY_FAILED,	 /* it was rolled back; the error follows */
 	APPLY_UNCERTAIN, /* it may be done, or be under way: the next run tells */
 	APPLY_WAS_DONE,	 /* another runner had applied it meanwhile */
+	APPLY_HELD,	 /* it waits for other targets, or a rehearsal: `held` */
 	APPLY_UNTRIED,	 /* a dry run ends before it: `text` says why */
 	APPLY_STATEMENT, /* its statement at `line` has ended, after `ms` */
 	APPLY_PROGRESS,	 /* `bytes` of `bytes_of` of it are run */
@@ -42,6 +43,7 @@ struct apply_event {
 	unsigned line;
 	uint64_t bytes, bytes_of;
 	const struct db_touched *touched;
+	const struct held *held;
 };
 
 struct apply_options {
@@ -71,7 +73,8 @@ struct apply_result {
 void apply_result_release(struct apply_result *r);
 
 /**
- * Does it all: plan, compare, run, record, mirror. 0, or -1 with `err` set;
+ * Does it all: plan, compare, run, record, mirror. 0, or -1 with `err` set, also
+ * (ERR_REFUSED) where all went well and what is held back remains;
  * `result` holds what was done in either case. A mirror that cannot be written
  * is told and is no failure.
  */

@@ -46,6 +46,7 @@ struct job {
 	struct scribe scribe;
 	size_t *todo; /* positions, in plan order */
 	size_t nr;
+	size_t end;	   /* position up to which to run */
 	size_t next;	   /* of todo: what comes before it is settled */
 	unsigned tries;	   /* in a row that found the log grown */
 	int64_t patience;  /* clock_ms() until when locks are tried again; 0: not begun */

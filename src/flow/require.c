@@ -239,31 +239,41 @@ static int check_reviewed(const struct asked *a, struct err *err)
 }
 
 /* Marks what a line says to have passed. */
-static void hear(const struct asked *a, const char *line, bool *passed)
+static void hear(const struct plan *plan, const char *line, bool *passed)
 {
 	char path[MIGRATION_PATH_MAX + 1];
 	ssize_t pos = -1;
 
 	if (proof_path(line, path, sizeof(path)))
-		pos = plan_find(a->plan, path);
-	if (pos >= 0 && proof_is_rehearsal(line, &a->plan->items[pos]))
+		pos = plan_find(plan, path);
+	if (pos >= 0 && proof_is_rehearsal(line, &plan->items[pos]))
 		passed[pos] = true;
+}
+
+int require_passed(struct repo *repo, const struct push *push, const struct plan *plan,
+		   bool *passed, struct err *err)
+{
+	struct notes notes = { 0 };
+	struct pool pool = { 0 };
+	struct oid tip;
+	size_t i;
+	int ret = push_tip(repo, push, REHEARSALS_REF, &tip, err);
+
+	if (ret > 0)
+		ret = notes_read_at(repo, &tip, &pool, &notes, err);
+	for (i = 0; i < notes.nr; i++)
+		hear(plan, notes.lines[i].line, passed);
+	pool_release(&pool);
+	return ret;
 }
 
 static int check_rehearsed(const struct asked *a, struct err *err)
 {
 	bool *passed = xcalloc(a->plan->nr + 1, sizeof(*passed));
-	struct notes notes = { 0 };
-	struct pool pool = { 0 };
 	const char *path;
-	struct oid tip;
-	size_t pos, i;
-	int ret = push_tip(a->repo, a->what->push, REHEARSALS_REF, &tip, err);
+	size_t pos;
+	int ret = require_passed(a->repo, a->what->push, a->plan, passed, err);
 
-	if (ret > 0)
-		ret = notes_read_at(a->repo, &tip, &pool, &notes, err);
-	for (i = 0; i < notes.nr; i++)
-		hear(a, notes.lines[i].line, passed);
 	for (pos = 0; pos < a->plan->nr && ret == 0; pos++) {
 		if (passed[pos] || !is_judged(a, pos))
 			continue;
@@ -273,7 +283,6 @@ static int check_rehearsed(const struct asked *a, struct err *err)
 		findings_hint(a->f, "Rehearse it, and push what is noted of that: git "
 				    "push origin " REHEARSALS_REF);
 	}
-	pool_release(&pool);
 	free(passed);
 	return ret;
 }

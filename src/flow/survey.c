@@ -476,7 +476,7 @@ int survey_judge(struct survey *s, struct err *err)
 	judge_open(s);
 	if (judge_missing(s, err) < 0 || judge_policy(s, err) < 0)
 		return -1;
-	return 0;
+	return gates_judge(&s->gates, s, err);
 }
 
 int survey_take(struct survey *s, struct repo *repo, const struct survey_options *o,
@@ -500,6 +500,7 @@ int survey_take(struct survey *s, struct repo *repo, const struct survey_options
 void survey_release(struct survey *s)
 {
 	free(s->exceptions);
+	gates_release(&s->gates);
 	judgement_release(&s->judgement);
 	findings_release(&s->problems);
 	target_release(&s->target);
@@ -524,7 +525,18 @@ const char *survey_exception(const struct survey *s, size_t pos)
 	return s->exceptions[pos];
 }
 
-int survey_refuse(const struct survey *s, struct err *err)
+static bool is_error(const struct finding *f)
+{
+	return !f->warning;
+}
+
+static bool is_held(const struct finding *f)
+{
+	return f->warning && (f->rule == RULE_AFTER || f->rule == RULE_UNREHEARSED);
+}
+
+static int refuse(const struct survey *s, bool (*counts)(const struct finding *f),
+		  struct err *err)
 {
 	struct buf more = BUF_INIT;
 	const struct finding *first = NULL, *f;
@@ -532,7 +544,7 @@ int survey_refuse(const struct survey *s, struct err *err)
 
 	for (i = 0; i < s->problems.nr; i++) {
 		f = &s->problems.items[i];
-		if (f->warning)
+		if (!counts(f))
 			continue;
 		if (!first) {
 			first = f;
@@ -550,4 +562,14 @@ int survey_refuse(const struct survey *s, struct err *err)
 		err_hint(err, rule_name(first->rule), "%s", first->hint);
 	buf_release(&more);
 	return -1;
+}
+
+int survey_refuse(const struct survey *s, struct err *err)
+{
+	return refuse(s, is_error, err);
+}
+
+int survey_refuse_held(const struct survey *s, struct err *err)
+{
+	return refuse(s, is_held, err);
 }

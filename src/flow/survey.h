@@ -5,6 +5,7 @@
 #include "core/plan.h"
 #include "core/policy.h"
 #include "core/verdict.h"
+#include "flow/gates.h"
 #include "flow/mirror.h"
 #include "flow/target.h"
 
@@ -21,6 +22,7 @@ struct survey {
 	bool ahead;	/* the plan is settled, and what else is applied comes later */
 	/* what forbids to apply (errors), and what a person should know (warnings) */
 	struct findings problems;
+	struct gates gates;	 /* what waits for other targets, or for rehearsals */
 	const char **exceptions; /* by position: see survey_exception */
 	size_t first_pending;	 /* position of the first that is not settled */
 };
@@ -72,5 +74,8 @@ const char *survey_exception(const struct survey *s, size_t pos);
  * others in its detail. Returns -1.
  */
 int survey_refuse(const struct survey *s, struct err *err);
+
+/** The same of what is held back, which is a warning. */
+int survey_refuse_held(const struct survey *s, struct err *err);
 
 #endif

@@ -219,6 +219,18 @@ const char *config_get(const struct config *c, const char *key)
 	return NULL;
 }
 
+int config_each(const struct config *c, const char *key,
+		int (*fn)(void *arg, const char *value), void *arg)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < c->nr && !ret; i++)
+		if (strcmp(c->items[i].key, key) == 0)
+			ret = fn(arg, c->items[i].value);
+	return ret;
+}
+
 bool config_is_own(const struct config *c, const char *key)
 {
 	size_t i;

@@ -51,6 +51,10 @@ void config_forget_tree(struct config *c);
 /** The last value of a key, NULL when unset; "" for a key without "=". Borrowed. */
 const char *config_get(const struct config *c, const char *key);
 
+/** Calls `fn` with each value of a key, in order; stops when it returns non-zero. */
+int config_each(const struct config *c, const char *key,
+		int (*fn)(void *arg, const char *value), void *arg);
+
 /** Whether a key is set elsewhere than in a tree's .gitmigrate. */
 bool config_is_own(const struct config *c, const char *key);
 

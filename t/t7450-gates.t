@@ -1,0 +1,247 @@
+#!/bin/sh
+
+test_description='what holds a target back: another one that is to be first, a rehearsal'
+
+. "$(dirname "$0")/lib.sh"
+
+needs_tool sqlite3
+start_pg optional
+proof=refs/notes/migrate-proof/rehearsals
+
+# scene ENGINE NAME: a repository with the targets staging and production, and a.sql
+scene() {
+	engine=$1
+	fresh "$1-$2" &&
+	for scene_target in staging production; do
+		case $1 in
+		sqlite)
+			scene_url=sqlite:.git/$scene_target.db
+			;;
+		*)
+			scene_url=$(create_db "$2_$scene_target")
+			;;
+		esac &&
+		git config "migrate.$scene_target.url" "$scene_url" || return 1
+	done &&
+	new_migration a "CREATE TABLE a (x int);" &&
+	git migrate apply staging production >.git/t/out 2>&1
+}
+
+# apply STATUS ARGUMENT...: exits so; what it says is in out and err
+apply() {
+	apply_status=$1 &&
+	shift &&
+	test_expect_code "$apply_status" git migrate apply "$@" >.git/t/out 2>.git/t/err
+}
+
+# tables TARGET NAME...: which of a, b, c, d the database has
+tables() {
+	tables_url=$(git config "migrate.$1.url") &&
+	shift &&
+	case $engine in
+	sqlite)
+		sqlite "${tables_url#sqlite:}" "SELECT name FROM sqlite_schema
+			WHERE length(name) = 1 ORDER BY 1"
+		;;
+	*)
+		pg "$tables_url" "SELECT relname FROM pg_class WHERE length(relname) = 1 ORDER BY 1"
+		;;
+	esac >.git/t/actual &&
+	printf '%s\n' "$@" >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual
+}
+
+# rehearsed NAME [RESULT]: notes that this migration, as it is, was rehearsed
+rehearsed() {
+	git notes --ref=$proof append -m "rehearsed path=$1.sql \
+blob=$(git rev-parse "HEAD:migrations/$1.sql") result=${2-passed} at=now"
+}
+
+says() {
+	says_in=$1 &&
+	shift &&
+	for says_text; do
+		grep -F -e "$says_text" ".git/t/$says_in" >/dev/null || {
+			echo "not there: $says_text"
+			cat ".git/t/$says_in"
+			return 1
+		}
+	done
+}
+
+test_expect_success 'the tables are read as they are' '
+	test_expect_code 1 tables nowhere a >/dev/null 2>&1
+'
+
+for engine in sqlite postgresql; do
+	test $engine = sqlite && prereq= || prereq=PG
+
+	test_expect_success $prereq "$engine: after: what staging has not applied waits, and runs once it has" '
+		scene $engine after && git config migrate.production.after staging &&
+		new_migration b "CREATE TABLE b (x int);" &&
+		new_migration c "CREATE TABLE c (x int);" &&
+		apply 1 production && tables production a &&
+		says err "error: migration '\''b.sql'\'', and others behind it, wait for target '\''staging'\''" \
+			"hint: Apply it there first: git migrate apply staging." "git migrate sync" &&
+		says out "  waiting  b.sql  waits for staging" "  waiting  c.sql  waits for staging" &&
+		apply 0 staging && apply 0 production && tables production a b c &&
+		apply 0 production && says out "up to date"
+	'
+
+	test_expect_success $prereq "$engine: after: per migration, and nothing runs past one that waits" '
+		scene $engine each && git config migrate.production.after staging &&
+		new_migration b "CREATE TABLE b (x int);" &&
+		new_migration c "CREATE TABLE c (x int);" &&
+		new_migration d "CREATE TABLE d (x int);" &&
+		apply 0 --to b.sql staging && apply 1 production && tables production a b &&
+		says out "  applied  b.sql" "  waiting  c.sql  waits for staging" &&
+		apply 0 --to b.sql production && says out "2 more pending" &&
+		apply 1 --to c.sql production && tables production a b &&
+		apply 0 staging production && tables production a b c d
+	'
+
+	test_expect_success $prereq "$engine: after: --dry-run, status, --porcelain and --json tell the same" '
+		scene $engine tell && git config migrate.production.after staging &&
+		new_migration b "CREATE TABLE b (x int);" && apply 0 staging &&
+		new_migration c "CREATE TABLE c (x int);" &&
+		apply 1 -n production && tables production a &&
+		says out "would apply  b.sql" "waiting  c.sql  waits for staging" &&
+		git migrate status production >.git/t/out 2>.git/t/err &&
+		says out "2 pending" "c.sql" "waits for staging" &&
+		says err "warning: migration '\''c.sql'\'' waits for target '\''staging'\''" "[after]" \
+			"up to the first that waits" &&
+		git migrate status --porcelain production >.git/t/out && says out "pending $(git rev-parse HEAD:migrations/c.sql)" &&
+		git migrate status --json production >.git/t/out &&
+		python3 -c "
+import json
+(b, c) = json.load(open(\".git/t/out\"))[0][\"migrations\"][1:]
+assert \"waits\" not in b, b
+assert c[\"waits\"] == {\"targets\": [\"staging\"], \"rehearsal\": False, \"behind\": None}, c" &&
+		apply 1 --porcelain production && tables production a b &&
+		says out "waiting c.sql" && ! grep "waiting b.sql" .git/t/out &&
+		apply 1 --json production &&
+		python3 -c "
+import json
+one = json.load(open(\".git/t/out\"))[0]
+assert [(m[\"path\"], m[\"result\"]) for m in one[\"migrations\"]] == [(\"c.sql\", \"waiting\")], one
+assert \"waits for target\" in one[\"error\"], one" &&
+		git migrate status production >.git/t/out 2>.git/t/err && ! grep "runs what is pending" .git/t/err &&
+		git migrate status staging >.git/t/out 2>.git/t/err &&
+		says err "\"git migrate apply staging\" runs what is pending." && ! grep waits .git/t/out
+	'
+
+	test_expect_success $prereq "$engine: requireRehearsal=fixes: a fix needs one that has passed, as it is" '
+		scene $engine fixes && git config migrate.production.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int);" && apply 0 production && tables production a b &&
+		new_migration c "CREATE TABLE c (x int);" "mend b" "" "Fixes: b.sql" "Failure-Mode: it was too small" &&
+		new_migration d "CREATE TABLE d (x int);" &&
+		apply 1 production && tables production a b &&
+		says err "error: migration '\''c.sql'\'' waits for a rehearsal: none of it as it is has passed" \
+			"hint: Rehearse it: git migrate rehearse migrations/c.sql" "git fetch origin $proof:$proof" &&
+		says out "waiting  c.sql  waits for a rehearsal" "waiting  d.sql  waits behind '\''c.sql'\''" &&
+		git migrate status production >.git/t/out 2>.git/t/err && says err "[unrehearsed]" &&
+		rehearsed c failed && apply 1 production && rehearsed b && apply 1 production &&
+		git notes --ref=$proof append -m "rehearsed path=c.sql blob=$(git rev-parse HEAD:migrations/a.sql) result=passed" &&
+		apply 1 production && tables production a b &&
+		rehearsed c && apply 0 production && tables production a b c d &&
+		apply 0 staging
+	'
+
+	test_expect_success $prereq "$engine: requireRehearsal=all, and what is rehearsed runs" '
+		scene $engine all && git config migrate.production.requireRehearsal all &&
+		new_migration b "CREATE TABLE b (x int);" && new_migration c "CREATE TABLE c (x int);" &&
+		rehearsed b && apply 1 production && tables production a b &&
+		says err "migration '\''c.sql'\'' waits for a rehearsal" &&
+		git config migrate.production.requireRehearsal true && apply 1 production &&
+		git config migrate.production.requireRehearsal false && apply 0 production &&
+		tables production a b c
+	'
+done
+
+test_expect_success 'after: several targets, named at once or one by one, and an empty value forgets them' '
+	scene sqlite several && git config migrate.canary.url sqlite:.git/canary.db &&
+	git config migrate.production.after "staging, canary" &&
+	new_migration b "CREATE TABLE b (x int);" && apply 1 production &&
+	says out "waits for staging, canary" &&
+	says err "waits for target '\''staging'\''" "Also: migration '\''b.sql'\'' waits for target '\''canary'\''" &&
+	apply 0 staging && apply 1 production && says out "waits for canary" && tables production a &&
+	git config migrate.production.after staging && git config --add migrate.production.after canary &&
+	apply 1 production && says out "waits for canary" &&
+	git config --add migrate.production.after staging && apply 1 production && says out "waits for canary" &&
+	apply 0 canary && apply 0 production && tables production a b &&
+	new_migration c "CREATE TABLE c (x int);" && apply 1 production &&
+	tables production a b &&
+	git -c migrate.production.after= migrate apply production >.git/t/out 2>&1 &&
+	tables production a b c
+'
+
+test_expect_success 'after: a target that nobody knows, one whose mirror is not here, and its mirror fetched' '
+	scene sqlite unknown && git config migrate.production.after stagging &&
+	new_migration b "CREATE TABLE b (x int);" && apply 1 production && tables production a &&
+	says err "There is neither a target '\''stagging'\'' here nor a mirror of one." \
+		"\"git migrate sync\" fetches mirrors" "git config migrate.production.after <target>" &&
+	git config migrate.production.after staging && git config --unset migrate.staging.url &&
+	git update-ref -d refs/notes/migrate/staging && apply 1 production &&
+	says err "There is neither a target '\''staging'\'' here" &&
+	git config migrate.staging.url sqlite:.git/staging.db && apply 1 production &&
+	says err "Its mirror is not here." "git migrate apply staging" "git migrate sync" &&
+	git init -q --bare .git/server.git && git remote add origin "$PWD/.git/server.git" &&
+	git push -q origin main && git clone -q .git/server.git .git/other 2>.git/t/clone && (
+		cd .git/other && git config migrate.staging.url "sqlite:$PWD/../staging.db" &&
+		git migrate apply staging >out 2>&1 && git migrate sync >>out 2>&1
+	) &&
+	git config --unset migrate.staging.url && apply 1 production &&
+	git migrate sync >.git/t/out 2>&1 && apply 0 production && tables production a b
+'
+
+test_expect_success 'after: what ran there under that name has to be these bytes' '
+	scene sqlite bytes && git config migrate.production.after staging &&
+	new_migration b "CREATE TABLE b (x int);" && apply 0 staging &&
+	ran=$(git rev-parse --short=12 HEAD:migrations/b.sql) &&
+	commit_file migrations/b.sql "CREATE TABLE b (x int, y int);" && apply 1 production &&
+	says err "Target '\''staging'\'' settled blob $ran under that name" "in a migration of its own" &&
+	tables production a &&
+	git reset -q --hard HEAD^ && apply 0 production && tables production a b
+'
+
+test_expect_success 'both together' '
+	scene sqlite both && git config migrate.production.after staging &&
+	git config migrate.production.requireRehearsal all &&
+	new_migration b "CREATE TABLE b (x int);" && apply 1 production &&
+	says out "waits for staging and a rehearsal" &&
+	says err "Also: migration '\''b.sql'\'' waits for a rehearsal" &&
+	apply 0 staging && apply 1 production && says out "waits for a rehearsal" &&
+	rehearsed b && apply 0 production && tables production a b
+'
+
+test_expect_success 'settings that are none are refused by name, right ones serve' '
+	scene sqlite settings && new_migration b "CREATE TABLE b (x int);" &&
+	git config migrate.production.after production && apply 128 production &&
+	says err "error: migrate.production.after is '\''production'\''" "cannot wait for itself" &&
+	git config migrate.production.after "Not A Target" && apply 128 production &&
+	says err "migrate.production.after is '\''Not'\''" "git config migrate.production.after <target>" &&
+	git config --unset migrate.production.after &&
+	git config migrate.production.requireRehearsal some && apply 128 production &&
+	says err "migrate.production.requirerehearsal is '\''some'\''" "\"fixes\", \"all\", or \"false\"" &&
+	tables production a && git config migrate.production.requireRehearsal false &&
+	apply 0 production && tables production a b
+'
+
+test_expect_success 'a commit cannot set them' '
+	scene sqlite tree && git config migrate.production.after staging &&
+	printf "[migrate \"production\"]\n\tafter =\n" >.gitmigrate && git add .gitmigrate &&
+	new_migration b "CREATE TABLE b (x int);" && apply 1 production && tables production a &&
+	apply 0 staging production && tables production a b
+'
+
+test_expect_success FAULTS 'one that was begun outside of a transaction is settled, whoever waits' '
+	scene sqlite begun && new_migration b "-- migrate: no-transaction
+VACUUM;" &&
+	new_migration c "CREATE TABLE c (x int);" &&
+	test_expect_code 137 env GIT_MIGRATE_FAULT=started git-migrate apply production &&
+	git config migrate.production.after staging && apply 1 production &&
+	says out "  applied  b.sql" "  waiting  c.sql  waits for staging" &&
+	apply 0 staging production && tables production a c
+'
+
+test_done
