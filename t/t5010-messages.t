@@ -190,6 +190,19 @@ test_expect_success 'core.commentChar is heard, and so is auto' '
 	done
 '
 
+test_expect_success 'where no editor was opened git keeps what looks like a comment, and so it is judged' '
+	stage k "SELECT 1;" && git config core.commentChar ";" &&
+	refused misplaced "k" "" "Requires: a.sql" ";Since it is so." &&
+	test_must_fail git commit -q -m "k" -m "Requires: a.sql
+;Since it is so." 2>.git/t/err && grep "\[misplaced\]" .git/t/err &&
+	printf "%s\n" "k" "" "Requires: a.sql" ";Since it is so." >.git/t/message &&
+	printf "#!/bin/sh\n:\n" >.git/t/editor && chmod +x .git/t/editor &&
+	git config --unset core.commentChar && test_must_fail git commit -q -F .git/t/message 2>.git/t/err &&
+	GIT_EDITOR=.git/t/editor git -c core.commentChar=";" commit -q -e -F .git/t/message &&
+	test k.Requires: = "$(git log -1 --format=%B | tr -d "\n" | cut -c 1-10 | sed "s/k/k./")" &&
+	stage l "SELECT 1;" && accepted "#12: l" "" "Requires: a.sql" && git log -1 --format=%s | grep "^#12: l"
+'
+
 test_expect_success 'a merge answers for what it adds itself' '
 	scene merge &&
 	git checkout -q -b work &&

@@ -208,6 +208,29 @@ static int draft_read(struct draft *d, struct err *err)
 	return extend_plan(d, err);
 }
 
+/*
+ * Whether git opened no editor (-m, -F): then it keeps lines that look like comments.
+ * It tells its hooks so by an editor ":"; what a user's own ":" has left behind ends
+ * in git's template, whose last line is empty but for the sign.
+ */
+static bool is_unedited(const struct buf *raw, const char *comment)
+{
+	const char *editor = getenv("GIT_EDITOR"), *text = buf_str(raw), *end, *line;
+	size_t len = raw->len;
+
+	if (!editor || strcmp(editor, ":") != 0)
+		return false;
+	while (len && ascii_isspace((unsigned char)text[len - 1]))
+		len--;
+	end = text + len;
+	for (line = end; line > text && line[-1] != '\n'; line--)
+		;
+	if (!comment || !comment[0] || strcmp(comment, "auto") == 0)
+		return end - line != 1 || !strchr("#;@!$%^&|:", *line);
+	return (size_t)(end - line) != strlen(comment) ||
+	       strncmp(line, comment, strlen(comment)) != 0;
+}
+
 static int read_message(struct repo *repo, const char *file, struct buf *out,
 			struct err *err)
 {
@@ -222,10 +245,12 @@ static int read_message(struct repo *repo, const char *file, struct buf *out,
 	style.keeps_comments = cleanup && (strcmp(cleanup, "whitespace") == 0 ||
 					   strcmp(cleanup, "verbatim") == 0 ||
 					   strcmp(cleanup, "scissors") == 0);
-	if (missing > 0)
+	if (missing > 0) {
 		err_set(err, ERR_FATAL, "there is no file '%s'", file);
-	else if (!missing)
+	} else if (!missing) {
+		style.keeps_comments |= is_unedited(&raw, style.comment);
 		message_clean(out, buf_str(&raw), raw.len, &style);
+	}
 	buf_release(&raw);
 	return missing ? -1 : 0;
 }
