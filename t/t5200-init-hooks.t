@@ -47,6 +47,20 @@ test_expect_success 'a fresh repository: in, again, and out without a trace' '
 	echo "there are no hooks of git migrate here" >.git/t/expect && test_cmp .git/t/expect .git/t/out
 '
 
+test_expect_success 'a clone that does not know the branch of its remote is told so, and how to ask' '
+	fresh undecided && new_migration a "CREATE TABLE a (x);" &&
+	git init -q --bare .git/hub.git && git remote add origin .git/hub.git &&
+	git migrate init >.git/t/out 2>&1 && ! grep "no branch is protected" .git/t/out &&
+	git push -q origin main 2>.git/t/err && git migrate init >.git/t/out 2>&1 &&
+	grep "^warning: refs/remotes/origin/HEAD is not there, so no branch is protected here" .git/t/out &&
+	grep "^hint: \"git remote set-head origin -a\" asks the remote" .git/t/out &&
+	echo "-- later" >>migrations/a.sql && git commit -q -am edit && git reset -q --hard HEAD^ &&
+	git migrate init --no-hooks >.git/t/out 2>&1 && ! grep "no branch is protected" .git/t/out &&
+	git -c migrate.branch=main migrate init >.git/t/out 2>&1 && ! grep "no branch is protected" .git/t/out &&
+	git remote set-head origin -a >.git/t/out && git migrate init >.git/t/out 2>&1 &&
+	! grep "no branch is protected" .git/t/out && guards
+'
+
 test_expect_success 'a repository without a hooks folder has none afterwards' '
 	cd "$SHARNESS_TRASH_DIRECTORY" && git init -q --template= bare-bones && cd bare-bones &&
 	test ! -e .git/hooks && git migrate init >out 2>&1 && test -x .git/hooks/pre-commit &&

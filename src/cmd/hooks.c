@@ -326,6 +326,27 @@ static void tell_protected(struct ctx *ctx)
 	buf_release(&ref);
 }
 
+/* In a clone: that nothing is protected here, where the remote would know what is. */
+static void tell_undecided(struct ctx *ctx)
+{
+	struct buf remote = BUF_INIT;
+	struct err quiet = { 0 };
+
+	if (repo_undecided(ctx->repo, &remote, &quiet) > 0) {
+		cmd_flush(ctx);
+		say_warning(&ctx->say,
+			    "refs/remotes/%s/HEAD is not there, so no branch is "
+			    "protected here: hooks go by the mirrors alone",
+			    remote.s);
+		say_hint(&ctx->say, "branch",
+			 "\"git remote set-head %s -a\" asks the remote for its branch; "
+			 "if another one is deployed, name it: git config migrate.branch "
+			 "<branch>",
+			 remote.s);
+	}
+	buf_release(&remote);
+}
+
 int hooks_install(struct ctx *ctx, enum hooks_side side, bool asked, struct err *err)
 {
 	struct job j = { .ctx = ctx, .side = side };
@@ -343,6 +364,8 @@ int hooks_install(struct ctx *ctx, enum hooks_side side, bool asked, struct err 
 		ret = write_own(&j, err);
 	if (ret == 0 && side == HOOKS_SERVER)
 		tell_protected(ctx);
+	if (ret == 0 && side == HOOKS_CLIENT)
+		tell_undecided(ctx);
 out:
 	job_release(&j);
 	return ret;

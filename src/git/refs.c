@@ -190,6 +190,31 @@ int repo_protected_ref(struct repo *r, struct buf *out, struct err *err)
 	return ret;
 }
 
+static int found_one(void *arg UNUSED, const char *ref UNUSED, struct err *err UNUSED)
+{
+	return 1;
+}
+
+int repo_undecided(struct repo *r, struct buf *out, struct err *err)
+{
+	struct buf branch = BUF_INIT, remote = BUF_INIT, folder = BUF_INIT;
+	int ret = repo_protected_ref(r, &branch, err);
+
+	config_subsections(r->config, "remote", "url", pick_remote, &remote);
+	if (ret == 0 && remote.len && !r->bare) {
+		buf_addf(&folder, "refs/remotes/%s/", remote.s);
+		ret = repo_each_ref(r, folder.s, found_one, NULL, err);
+	} else if (ret > 0) {
+		ret = 0;
+	}
+	if (ret > 0)
+		buf_adds(out, remote.s);
+	buf_release(&branch);
+	buf_release(&remote);
+	buf_release(&folder);
+	return ret;
+}
+
 /* "refs/remotes/<remote>/x" is "refs/heads/x" there; anything else goes unchanged. */
 static void add_as_remote(struct buf *out, const char *remote, const char *ref)
 {

@@ -86,6 +86,12 @@ int repo_head_ref(struct repo *r, struct buf *out, struct err *err);
 int repo_protected_ref(struct repo *r, struct buf *out, struct err *err);
 
 /**
+ * Whether no branch is protected though a remote was fetched from, which its HEAD would
+ * tell: appends the remote's name and returns 1; 0; -1.
+ */
+int repo_undecided(struct repo *r, struct buf *out, struct err *err);
+
+/**
  * The same as the remote calls it, "refs/heads/main": migrate.branch, else what that
  * remote's HEAD shows. Appends and returns as above.
  */
