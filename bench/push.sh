@@ -342,10 +342,13 @@ means_harm() {
 	heading 'what means harm'
 	main=refs/heads/main
 	mirror=refs/notes/migrate/x
+	harm hundred $main 128 '100,000 commits' commits 100000 5000
 	# near the limit of time, and beyond it on a machine that is busy
 	git -C "$server" config migrate.hookTimeout 60
-	harm hundred $main 0 '100,000 commits' commits 100000 5000
+	git -C "$server" config migrate.hookCommits 0
+	harm hundred $main 0 'the same where it is allowed' commits 100000 5000
 	git -C "$server" config --unset migrate.hookTimeout
+	git -C "$server" config --unset migrate.hookCommits
 	harm onetree $main 128 'a million files in one folder' one_tree
 	harm oneroot $main 128 'a million entries in the root' one_root
 	harm manytrees $main 128 'a million files in 1,000 folders' many_trees

@@ -238,6 +238,59 @@ test_expect_success 'migrate.hookTimeout is a number of seconds' '
 	git -C "$server" config --unset migrate.hookTimeout
 '
 
+# history N: prints the tip of so many empty commits behind main
+history() {
+	history_tip=$(git rev-parse main)
+	for history_n in $(seq "$1"); do
+		tick && history_tip=$(git commit-tree -p "$history_tip" -m "$history_n" main^{tree}) ||
+		return 1
+	done
+	echo "$history_tip"
+}
+
+test_expect_success 'more commits than migrate.hookCommits at once' '
+	git pull -q --ff-only origin main && git -C "$server" config migrate.hookCommits 3 &&
+	bad=$(history 4) && refused "refs/heads/main: more than 3 commits come at once" $bad:main &&
+	grep "^remote: hint: .*git config migrate.hookCommits" err &&
+	accepted $bad~:main && accepted $bad:main && git pull -q --ff-only origin main &&
+	git -C "$server" config migrate.hookCommits many && bad=$(history 4) &&
+	refused "migrate.hookCommits .many. is no number of commits" $bad:main &&
+	git -C "$server" config migrate.hookCommits 0 && accepted $bad:main && git pull -q --ff-only origin main &&
+	git -C "$server" config --unset migrate.hookCommits && bad=$(history 4) && accepted $bad:main &&
+	git pull -q --ff-only origin main
+'
+
+test_expect_success 'of a line that parted, its own commits count; of a first push, all' '
+	git -C "$server" config migrate.hookCommits 3 &&
+	side=$(git commit-tree -p main~2 -m side main~2^{tree}) &&
+	fox=$(git commit-tree -p $side -p main -m foxtrot main^{tree}) && accepted $fox:main && git pull -q --ff-only origin main &&
+	accepted +$(git commit-tree -p main~2 -m other main^{tree}):main &&
+	refused "refs/heads/main: more than 3 commits come at once" \
+		+$(git commit-tree -p $(git commit-tree -p $(git commit-tree -p $(git commit-tree -p main~2 \
+			-m 1 main^{tree}) -m 2 main^{tree}) -m 3 main^{tree}) -m 4 main^{tree}):main &&
+	accepted +main:main &&
+	git init -q --bare -b main ../first.git && git -C ../first.git migrate init >/dev/null 2>&1 &&
+	git -C ../first.git config migrate.hookCommits 3 &&
+	test_must_fail git push -q ../first.git main 2>err && grep "more than 3 commits come at once" err &&
+	git -C ../first.git config migrate.hookCommits 100 && git push -q ../first.git main &&
+	git -C "$server" config --unset migrate.hookCommits
+'
+
+test_expect_success 'check has limits too, and more time' '
+	few=$(history 3) && many=$(history 4) &&
+	git -c migrate.hookCommits=3 migrate check main..$few && git migrate check main..$many &&
+	test_expect_code 128 git -c migrate.hookCommits=3 migrate check main..$many 2>err &&
+	grep "^error: more than 3 commits come at once" err && grep "^hint: .*migrate.hookCommits" err &&
+	test_expect_code 128 git -c migrate.hookCommits=3 migrate check --merge $many main 2>err &&
+	grep "^error: more than 3 commits come at once" err &&
+	git -c migrate.hookCommits=3 migrate check --merge $few main &&
+	test_expect_code 128 git -c migrate.hookTimeout=soon migrate check main..$few 2>err &&
+	{ echo long && echo && letters 900000; } >long && good=$(commits main^{tree} long) &&
+	{ echo long && echo && letters 1100000; } >long && bad=$(commits main^{tree} long) &&
+	git migrate check main..$good && test_expect_code 128 git migrate check main..$bad 2>err &&
+	grep "is too large: 1100[0-9]* bytes" err
+'
+
 # --- what is printed, and what is never run -----------------------------------------
 
 # tame FILE: no byte of what the server says steers a terminal or turns text round

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "flow/check.h"
 #include "flow/preview.h"
+#include "git/history.h"
 #include "git/repo.h"
 #include "out/json.h"
 
@@ -44,7 +45,8 @@ static int judge_merge(struct repo *repo, const char *branch, const char *into,
 
 	if (repo_resolve(repo, into, &ours, err) == 0 &&
 	    repo_load_shared(repo, &ours, err) == 0 &&
-	    repo_resolve(repo, branch, &theirs, err) == 0)
+	    repo_resolve(repo, branch, &theirs, err) == 0 &&
+	    history_brought(repo, &ours, &theirs, err) >= 0)
 		ret = preview_merge(repo, &ours, &theirs, &p, f, err);
 	preview_release(&p);
 	return ret;
@@ -96,6 +98,8 @@ int cmd_check(struct ctx *ctx, int argc, char **argv, struct err *err)
 		opt_usage(&usage, ctx->command->name, stderr);
 		return err_exit_status(ERR_USAGE);
 	}
+	if (cmd_bound_check(ctx, err) < 0)
+		return -1;
 	if (merge)
 		ret = judge_merge(ctx->repo, merge, nr ? argv[0] : "HEAD", &f, err);
 	else

@@ -93,9 +93,12 @@ const char *cmd_short_id(const struct oid *id, char text[SHORT_ID + 1]);
 
 /**
  * Bounds the rest of the command, which judges what strangers push: sizes, memory, and
- * CPU time (migrate.hookTimeout); a crash is said. 0, or -1 for a setting that is none.
+ * CPU time (migrate.hookTimeout), commits (migrate.hookCommits); a crash is said. 0, or
+ * -1 for a setting that is none.
  */
 int cmd_bound_hook(struct ctx *ctx, struct err *err);
+/** The same where no server waits: more time and memory. */
+int cmd_bound_check(struct ctx *ctx, struct err *err);
 
 /** Prints findings on stderr as errors and warnings, with details and hints. */
 void cmd_say_findings(const struct ctx *ctx, const struct findings *f);

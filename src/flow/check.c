@@ -158,16 +158,18 @@ static bool lacks_any(const struct plan *was, const struct plan *now)
 }
 
 /* I1, with what migrate.protect keeps, which may have run before it landed. */
-static int judge_kept(struct repo *repo, const struct check_step *step, struct plan *was,
-		      struct plan *now, struct findings *f, struct err *err)
+static int judge_kept(struct repo *repo, const struct check_step *step, bool forward,
+		      struct plan *was, struct plan *now, struct findings *f,
+		      struct err *err)
 {
 	struct applied_list applied = { 0 };
 	const struct applied_set *kept;
 	struct reverted reverted = { 0 };
-	struct lineage lineage = { .old_is_ancestor = true };
+	struct lineage lineage = { .old_is_ancestor = true,
+				   .old_on_first_parents = forward };
 	int ret = -1;
 
-	if ((oid_is_zero(&step->older) ||
+	if ((oid_is_zero(&step->older) || forward ||
 	     check_lineage(repo, &step->older, &step->newer, &lineage, err) == 0) &&
 	    applied_to_keep(repo, step->push, &applied, &kept, err) == 0) {
 		if (lineage.old_is_ancestor && lacks_any(was, now))
@@ -213,8 +215,10 @@ int check_step(struct repo *repo, const struct check_step *step, struct findings
 	const struct oid *older = &step->older;
 	struct plan was = { 0 }, now = { 0 };
 	size_t before = f->errors;
-	int ret = -1;
+	int ret = -1, forward = history_brought(repo, older, &step->newer, err);
 
+	if (forward < 0)
+		return -1;
 	if (oid_is_zero(older)) {
 		if (repo_load_shared(repo, &step->newer, err) < 0)
 			return -1;
@@ -227,7 +231,7 @@ int check_step(struct repo *repo, const struct check_step *step, struct findings
 	}
 	if (history_plan(repo, &step->newer, &now, err) < 0)
 		goto out;
-	ret = judge_kept(repo, step, &was, &now, f, err);
+	ret = judge_kept(repo, step, forward > 0, &was, &now, f, err);
 	if (ret == 0 && !step->order_alone)
 		ret = judge_new(repo, step, &was, &now, f->errors != before, f, err);
 out:

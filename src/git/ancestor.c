@@ -161,6 +161,67 @@ int repo_is_ancestor_within(struct repo *r, const struct oid *a, const struct oi
 	return ret;
 }
 
+/*
+ * Adds the first-parent line of a commit, up to and with `until`, one that `others` (may
+ * be NULL) has, or so many. 1 when it ends in one of these two, 0 when it just ends or
+ * there are more, -1.
+ */
+static int add_line(struct repo *r, struct commits *out, const struct oid *from,
+		    const struct oid *until, struct commits *others, struct err *err)
+{
+	struct order_source source;
+	struct order_commit at;
+	struct oid id = *from;
+	struct graph g;
+	int ret = 0;
+
+	graph_init(&g, r, "", false);
+	graph_source(&g, &source);
+	while (ret == 0 && out->nr <= r->most_commits) {
+		add(out, &id);
+		if (oid_eq(&id, until) || (others && has(others, &id)))
+			ret = 1;
+		else if (source.commit(source.ctx, &id, &at, err) < 0)
+			ret = -1;
+		else if (at.boundary || oid_is_zero(&at.parent))
+			break;
+		else
+			id = at.parent;
+	}
+	graph_release(&g);
+	return ret;
+}
+
+int history_brought(struct repo *r, const struct oid *old, const struct oid *tip,
+		    struct err *err)
+{
+	static const struct oid none;
+	struct commits now = { 0 }, was = { 0 };
+	int ret = 0;
+
+	if (!r->most_commits)
+		return 0;
+	ret = add_line(r, &now, tip, old, NULL, err);
+	if (ret == 0 && now.nr > r->most_commits) {
+		/* of a line that parted from the old one only what is its own counts */
+		if (!oid_is_zero(old))
+			ret = add_line(r, &was, old, &none, &now, err);
+		if (ret == 0) {
+			ret = err_set(err, ERR_FATAL,
+				      "more than %zu commits come at once",
+				      r->most_commits);
+			err_hint(err, "limits",
+				 "Push fewer at a time; who judges can allow more (git "
+				 "config migrate.hookCommits <number>, 0 for any).");
+		} else if (ret > 0) {
+			ret = 0;
+		}
+	}
+	commits_release(&now);
+	commits_release(&was);
+	return ret;
+}
+
 int repo_first_parent(struct repo *r, const struct oid *id, struct oid *out,
 		      struct err *err)
 {

@@ -58,6 +58,14 @@ int history_plan_raw(struct repo *r, const struct oid *commit, struct plan *out,
 		     struct err *err);
 
 /**
+ * Where the repository is bounded: refuses a step that brings more commits than it may,
+ * counted along first parents from `tip` to where `old` (zero: nothing) or its own line
+ * is met. 1 when that was at `old`, 0, -1.
+ */
+int history_brought(struct repo *r, const struct oid *old, const struct oid *tip,
+		    struct err *err);
+
+/**
  * Whether `old` is on the first-parent line of `tip`, among its first `limit`
  * commits (0: all): 1, 0, -1. Behind a shallow boundary: 0.
  */

@@ -27,6 +27,7 @@ struct repo {
 	char *prefix;	     /* where in the work tree we were called, "" or "a/b/" */
 	bool bare;
 	bool bounded; /* what it holds may have come from a stranger: see limits.h */
+	size_t most_commits; /* that one step may bring; 0: any number */
 	bool shallow;
 	struct oid *boundary; /* of a shallow clone, sorted */
 	size_t nr_boundary;

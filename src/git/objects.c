@@ -139,9 +139,10 @@ void repo_name_object(struct sha1 *hash, git_object_t type, const void *data, si
 	sha1_end(hash, out->id);
 }
 
-void repo_bound(struct repo *r)
+void repo_bound(struct repo *r, size_t commits)
 {
 	r->bounded = true;
+	r->most_commits = commits;
 	lib_map_at_most(LIMIT_MAPPED);
 }
 

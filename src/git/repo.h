@@ -22,9 +22,10 @@ int repo_open(struct repo **out, struct err *err);
 
 /**
  * From now on the objects may be those that a stranger pushes: what is larger than
- * any use has for it (git/limits.h) is refused before it is read.
+ * any use has for it (git/limits.h) is refused before it is read, and so is a line of
+ * more than `commits` (0: any number; see history_brought).
  */
-void repo_bound(struct repo *r);
+void repo_bound(struct repo *r, size_t commits);
 void repo_free(struct repo *r);
 
 /**
