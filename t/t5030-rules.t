@@ -105,6 +105,25 @@ test_expect_success 'pre-commit tells a revert by hand' '
 	git migrate hook pre-commit
 '
 
+test_expect_success 'landed: what ran somewhere lands as it ran' '
+	scene ran && git migrate init --no-hooks sqlite:.git/app.db >.git/t/out 2>&1 &&
+	new_migration b "CREATE TABLE b (x);" && git migrate apply >.git/t/out 2>&1 &&
+	ran=$(git rev-parse HEAD) && pushed origin HEAD:refs/heads/side refs/notes/migrate/default &&
+	printf "CREATE TABLE b (y);\n" >migrations/b.sql && git commit -q -a --amend --no-edit &&
+	refused edited origin main && says "migration .b.sql. is not the one that was applied to target .default." &&
+	test_expect_code 1 git migrate check origin/main.. 2>.git/t/err && grep "\[edited\]" .git/t/err &&
+	echo "x $(git rev-parse HEAD) refs/heads/main $(git rev-parse HEAD^)" >.git/t/in &&
+	test_expect_code 1 git migrate hook pre-push origin url <.git/t/in 2>.git/t/err &&
+	git reset -q --hard $ran && pushed origin main
+'
+
+test_expect_success 'landed: a mirror in the same push counts, and so does one that is right' '
+	new_migration d "CREATE TABLE d (x);" && git migrate apply >.git/t/out 2>&1 &&
+	ran=$(git rev-parse HEAD) && commit_file migrations/d.sql "CREATE TABLE d (y);" &&
+	refused edited origin main refs/notes/migrate/default && git reset -q --hard $ran &&
+	pushed origin main refs/notes/migrate/default
+'
+
 # --- migrate.protect=applied ----------------------------------------------------
 
 test_expect_success 'applied: what landed and did not run is free' '

@@ -119,6 +119,10 @@ int policy_append_only(struct plan *older, struct plan *newer,
 		       const struct lineage *lineage, const struct applied_set *applied,
 		       struct findings *f, struct err *err);
 
+/** One that is new and ran somewhere already has to be the one that ran. */
+void policy_as_applied(const struct plan *older, const struct plan *newer,
+		       const struct applied_set *applied, struct findings *f);
+
 /**
  * What entries from position `from` on must keep: names, types, no two paths
  * equal under case folding, trailers that resolve, a failure mode with each

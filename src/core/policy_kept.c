@@ -321,27 +321,27 @@ static void name_cause(const struct lineage *lineage, struct findings *f)
 	}
 }
 
-/* One that is new here and ran elsewhere already has to be the one that ran. */
-static void compare_applied(struct step *s)
+void policy_as_applied(const struct plan *older, const struct plan *newer,
+		       const struct applied_set *applied, struct findings *f)
 {
 	const struct migration *m;
 	const struct applied *ran;
 	char was[OID_HEXSZ + 1], now[OID_HEXSZ + 1];
 	size_t i;
 
-	for (i = 0; i < s->newer->nr; i++) {
-		m = &s->newer->items[i];
-		ran = applied_find(s->applied, m->path);
+	for (i = 0; i < newer->nr; i++) {
+		m = &newer->items[i];
+		ran = applied_find(applied, m->path);
 		if (!ran || oid_eq(&ran->blob, &m->blob) ||
-		    plan_find(s->older, m->path) >= 0)
+		    plan_find(older, m->path) >= 0)
 			continue;
-		findings_add(s->f, RULE_EDITED, false, m->path,
+		findings_add(f, RULE_EDITED, false, m->path,
 			     "migration '%s' is not the one that was applied to target "
 			     "'%s'",
 			     m->path, ran->target);
-		findings_detail(s->f, "It ran as blob %.12s; here it is %.12s.",
+		findings_detail(f, "It ran as blob %.12s; here it is %.12s.",
 				oid_hex(&ran->blob, was), oid_hex(&m->blob, now));
-		findings_hint(s->f,
+		findings_hint(f,
 			      "Bring the file as it ran, and add a migration with the "
 			      "trailer \"Fixes: %s\".",
 			      m->path);
@@ -364,7 +364,7 @@ int policy_append_only(struct plan *older, struct plan *newer,
 	else if (compare_order(&s))
 		ret = compare_labels(&s, older, newer, err);
 	if (applied)
-		compare_applied(&s);
+		policy_as_applied(older, newer, applied, f);
 	free(s.new_by_blob);
 	return ret;
 }

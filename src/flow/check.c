@@ -194,6 +194,25 @@ static size_t first_new(const struct plan *was, const struct plan *now)
 	return i;
 }
 
+/*
+ * What ran somewhere stays as it ran, landed or not; where that is all that is kept it
+ * was looked at already.
+ */
+static int judge_applied(struct repo *repo, const struct check_step *step,
+			 struct plan *was, struct plan *now, struct findings *f,
+			 struct err *err)
+{
+	struct applied_list applied = { 0 };
+	int ret = 0;
+
+	if (!applied_alone_is_kept(repo) && first_new(was, now) < now->nr)
+		ret = applied_read(repo, step->push, &applied, err);
+	if (ret == 0)
+		policy_as_applied(was, now, &applied.set, f);
+	applied_release(&applied);
+	return ret;
+}
+
 /* Where the prefix is broken, positions say nothing of what is new. */
 static int judge_new(struct repo *repo, const struct check_step *step, struct plan *was,
 		     struct plan *now, bool broken, struct findings *f, struct err *err)
@@ -232,6 +251,8 @@ int check_step(struct repo *repo, const struct check_step *step, struct findings
 	if (history_plan(repo, &step->newer, &now, err) < 0)
 		goto out;
 	ret = judge_kept(repo, step, forward > 0, &was, &now, f, err);
+	if (ret == 0 && !step->order_alone)
+		ret = judge_applied(repo, step, &was, &now, f, err);
 	if (ret == 0 && !step->order_alone)
 		ret = judge_new(repo, step, &was, &now, f->errors != before, f, err);
 out:
