@@ -272,14 +272,16 @@ test_expect_success 'path and bytes are those of the history' '
 	notes_of >all && { sed "s/^[0-9a-f]* //" all | sort; } >records &&
 	commit=$(git rev-parse main) && grep -v " event=ran " all | sed "s/^[0-9a-f]* //" | sort |
 		tail -n 1 >tail && last=$(cat tail) && grep -v " event=ran " all >some && mv some all &&
-	for change in "s/ path=c.sql/ path=d.sql/" "s/ blob=[0-9a-f]*/ blob=$(git rev-parse main:migrations/a.sql)/"; do
+	brings=$(git rev-parse main~1) &&
+	for change in "s/ path=c.sql/ path=d.sql/" "s/ commit=[0-9a-f]*/ commit=$brings/" "s/ blob=[0-9a-f]*/ blob=$(git rev-parse main:migrations/a.sql)/"; do
 		before=$(sed -n "\$!p" records | tail -n 1) &&
 		bad=$(echo "$last" | sed "$change") && test "$bad" != "$last" &&
-		grep -v -F "$last" all >lines && echo "$commit $bad" >>lines &&
+		grep -v -F "$last" all >lines &&
+		echo "$(echo "$bad" | sed "s/.* commit=\([0-9a-f]*\) .*/\1/") $bad" >>lines &&
 		tree=$(notes_tree lines) && hash=$(hash_of "$bad") &&
 		printf "migrate: x\n\nMigrate-Head: paths %s %s\n" "$(echo "$bad" | cut -c 1-10)" $hash >message &&
 		git update-ref $mirror $(git commit-tree -F message $tree) &&
-		test_must_fail git push -q origin $mirror 2>err && grep "record 4 has .*\[mirror\]" err || return 1
+		test_must_fail git push -q origin $mirror 2>err && grep -E "record 4 (has|says that a commit brings .c.sql. which has no) .*\[mirror\]" err || return 1
 	done &&
 	tree=$(notes_tree all) &&
 	printf "migrate: x\n\nMigrate-Head: paths %s %s\n" "$(echo "$last" | cut -c 1-10)" $(hash_of "$last") >message &&

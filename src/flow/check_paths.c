@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "core/plan.h"
 #include "core/policy.h"
 #include "core/record.h"
 #include "flow/check_paths.h"
@@ -14,19 +15,9 @@ enum { LOOKUPS_MAX = 1000 };
 
 struct path_claim {
 	const char *path;
-	struct oid blob, head;
+	struct oid blob, head, commit;
 	uint64_t seq;
 	bool here; /* the commit is */
-};
-
-/* The migrations of one commit, by path. */
-struct files {
-	struct pool pool;
-	struct file {
-		const char *path;
-		struct oid blob;
-	} * items;
-	size_t nr, alloc;
 };
 
 void paths_release(struct paths *p)
@@ -50,6 +41,7 @@ void paths_add(struct paths *p, const struct record *r)
 	c->seq = r->seq;
 	oid_parse(&c->blob, r->field[FIELD_BLOB], OID_HEXSZ);
 	oid_parse(&c->head, r->field[FIELD_HEAD], OID_HEXSZ);
+	oid_parse(&c->commit, r->field[FIELD_COMMIT], OID_HEXSZ);
 }
 
 static int by_head(const void *a, const void *b)
@@ -97,29 +89,20 @@ static int load_settings(struct repo *repo, const struct oid *head, struct err *
 	return repo_load_shared_sound(repo, found ? &tip : head, err) < 0 ? -1 : 0;
 }
 
-static int keep_file(void *arg, const char *path, const struct oid *blob,
-		     struct err *err UNUSED)
+/* What the newest commit's plan has under the path; NULL: nothing. */
+static const struct migration *planned(const struct plan *newest,
+				       const struct path_claim *c)
 {
-	struct files *f = arg;
+	ssize_t pos = newest->nr ? plan_find(newest, c->path) : -1;
 
-	VEC_GROW(f->items, f->nr, f->alloc);
-	f->items[f->nr].path = pool_strdup(&f->pool, path);
-	f->items[f->nr++].blob = *blob;
-	return 0;
+	return pos < 0 ? NULL : &newest->items[pos];
 }
 
-static int cmp_path(const void *path, const void *file)
+static bool lists(const struct plan *newest, const struct path_claim *c)
 {
-	return strcmp(path, ((const struct file *)file)->path);
-}
+	const struct migration *m = planned(newest, c);
 
-static bool lists(const struct files *f, const struct path_claim *c)
-{
-	const struct file *hit = f->nr ? bsearch(c->path, f->items, f->nr,
-						 sizeof(*f->items), cmp_path)
-				       : NULL;
-
-	return hit && oid_eq(&hit->blob, &c->blob);
+	return m && oid_eq(&m->blob, &c->blob);
 }
 
 static void refuse_claim(struct findings *f, const char *ref, const struct path_claim *c,
@@ -153,21 +136,75 @@ static int check_alone(struct repo *repo, const struct path_claim *c, const char
 	return 1;
 }
 
-static int check_all(struct repo *repo, const struct paths *p, const struct files *newest,
+/* Which commits it would be too much to look into. */
+struct looked {
+	size_t heads, commits;
+	size_t passed; /* records whose commit was not looked into */
+};
+
+/*
+ * That the commit which is said to bring it has it: nearly always the plan names the
+ * same one. Bytes may be others there, if it was edited before it ran. As paths_check.
+ */
+static int check_bringer(struct repo *repo, const struct path_claim *c,
+			 const struct plan *newest, struct looked *looked,
+			 const char *ref, struct findings *f, struct err *err)
+{
+	const struct migration *m = planned(newest, c);
+	struct oid blob;
+	char hex[OID_HEXSZ + 1];
+	unsigned mode;
+	int held;
+
+	if ((m && oid_eq(&m->commit, &c->commit)) || oid_eq(&c->head, &c->commit) ||
+	    !repo_has_commit(repo, &c->commit))
+		return 0;
+	if (looked->commits == LOOKUPS_MAX) {
+		looked->passed++;
+		return 0;
+	}
+	looked->commits++;
+	held = history_holds(repo, &c->commit, c->path, &blob, &mode, err);
+	if (held)
+		return held < 0 ? -1 : 0;
+	findings_add(f, RULE_MIRROR, false, c->path,
+		     "%s: record %" PRIu64 " says that a commit brings '%s' which has no "
+		     "such file",
+		     ref, c->seq, c->path);
+	findings_detail(f, "The commit is %s.", oid_hex(&c->commit, hex));
+	findings_hint(f, "Find out who wrote the record: \"git migrate audit\" compares "
+			 "it with the database.");
+	return 1;
+}
+
+static int check_all(struct repo *repo, const struct paths *p, const struct plan *newest,
 		     const char *ref, struct findings *f, struct err *err)
 {
-	size_t i, lookups = 0;
+	struct looked looked = { 0 };
+	const struct path_claim *c;
+	size_t i;
 	int ret = 0;
 
 	for (i = 0; i < p->nr && ret == 0; i++) {
-		if (!p->items[i].here || lists(newest, &p->items[i]))
-			continue;
-		if (++lookups > LOOKUPS_MAX)
-			return err_set(err, ERR_REFUSED,
-				       "more than %d of its records speak of files that "
-				       "are not there any more",
-				       LOOKUPS_MAX);
-		ret = check_alone(repo, &p->items[i], ref, f, err);
+		c = &p->items[i];
+		if (c->here && !lists(newest, c)) {
+			if (++looked.heads > LOOKUPS_MAX)
+				return err_set(err, ERR_REFUSED,
+					       "more than %d of its records speak of "
+					       "files that are not there any more",
+					       LOOKUPS_MAX);
+			ret = check_alone(repo, c, ref, f, err);
+		}
+		if (c->here && ret == 0)
+			ret = check_bringer(repo, c, newest, &looked, ref, f, err);
+	}
+	if (ret == 0 && looked.passed) {
+		findings_add(f, RULE_MIRROR, true, NULL,
+			     "%s: the commits that %zu of its records name were not "
+			     "looked into",
+			     ref, looked.passed);
+		findings_hint(f, "They are not those of the plan; push the mirror more "
+				 "often, and all are.");
 	}
 	return ret;
 }
@@ -175,17 +212,16 @@ static int check_all(struct repo *repo, const struct paths *p, const struct file
 int paths_check(struct repo *repo, struct paths *p, const char *ref, struct findings *f,
 		struct err *err)
 {
-	struct files files = { 0 };
+	struct plan plan = { 0 };
 	size_t missing;
 	const struct path_claim *newest = find_here(repo, p, &missing);
 	int ret = 0;
 
-	if (newest &&
-	    (load_settings(repo, &newest->head, err) < 0 ||
-	     history_each_file(repo, &newest->head, keep_file, &files, err) < 0))
+	if (newest && (load_settings(repo, &newest->head, err) < 0 ||
+		       history_plan(repo, &newest->head, &plan, err) < 0))
 		ret = -1;
 	if (ret == 0)
-		ret = check_all(repo, p, &files, ref, f, err);
+		ret = check_all(repo, p, &plan, ref, f, err);
 	if (ret == 0 && missing) {
 		findings_add(f, RULE_MIRROR, true, NULL,
 			     "%s: %zu of its new records name commits that are not here",
@@ -193,7 +229,6 @@ int paths_check(struct repo *repo, struct paths *p, const char *ref, struct find
 		findings_hint(f, "Their paths and bytes were not compared; push the "
 				 "branch along with the mirror.");
 	}
-	pool_release(&files.pool);
-	free(files.items);
+	plan_release(&plan);
 	return ret;
 }

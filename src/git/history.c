@@ -416,41 +416,6 @@ int history_holds(struct repo *r, const struct oid *commit, const char *path,
 	return tree_is_file(&e);
 }
 
-struct each_migration {
-	int (*fn)(void *arg, const char *path, const struct oid *blob, struct err *err);
-	void *arg;
-};
-
-static int give_migration(void *arg, const char *path, const struct tree_entry *e,
-			  struct err *err)
-{
-	const struct each_migration *each = arg;
-
-	if (!tree_is_file(e) || migration_name_check(path) != NAME_OK)
-		return 0;
-	return each->fn(each->arg, path, &e->id, err);
-}
-
-int history_each_file(struct repo *r, const struct oid *commit,
-		      int (*fn)(void *arg, const char *path, const struct oid *blob,
-				struct err *err),
-		      void *arg, struct err *err)
-{
-	struct each_migration each = { fn, arg };
-	const char *folder;
-	struct graph g;
-	struct oid tree;
-	int ret = -1;
-
-	if (repo_folder(r, &folder, err) < 0)
-		return -1;
-	graph_init(&g, r, folder, true);
-	if (graph_tree(&g, commit, &tree, err) == 0)
-		ret = tree_each(r, &tree, give_migration, &each, err);
-	graph_release(&g);
-	return ret;
-}
-
 int history_each_message(struct repo *r, const struct oid *tip, const struct oid *until,
 			 int (*fn)(void *arg, const struct oid *commit,
 				   const char *message, size_t len, struct err *err),

@@ -87,15 +87,6 @@ int history_trailers(struct repo *r, const struct oid *commit, struct buf *out,
 void history_keep_trailers(struct repo *r, const struct oid *commit, const char *message);
 
 /**
- * Calls `fn` for each migration of a commit's tree, bytewise by path. Stops when it
- * returns non-zero, and returns that; -1 with `err` set.
- */
-int history_each_file(struct repo *r, const struct oid *commit,
-		      int (*fn)(void *arg, const char *path, const struct oid *blob,
-				struct err *err),
-		      void *arg, struct err *err);
-
-/**
  * Calls `fn` with the message of each commit on the first-parent line of `tip`,
  * newest first, up to and without `until` (zero: to the root). Stops when it
  * returns non-zero, and returns that; -1 with `err` set.
