@@ -33,6 +33,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/lines.c %reldir%/core/lines.h \
 	%reldir%/core/merge.c %reldir%/core/merge.h \
 	%reldir%/core/message.c %reldir%/core/message.h \
+	%reldir%/core/mirror_index.c %reldir%/core/mirror_index.h \
 	%reldir%/core/migration.c %reldir%/core/migration.h \
 	%reldir%/core/oid.c %reldir%/core/oid.h \
 	%reldir%/core/order.c %reldir%/core/order.h \
@@ -173,6 +174,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
 	%reldir%/flow/lost.c \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
+	%reldir%/flow/mirror_paths.c %reldir%/flow/mirror_paths.h \
 	%reldir%/flow/note_lines.c %reldir%/flow/note_lines.h \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
 	%reldir%/flow/prepush.c %reldir%/flow/prepush.h \

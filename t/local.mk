@@ -15,6 +15,7 @@ unit_tests = \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-lines \
 	%reldir%/unit/test-message \
+	%reldir%/unit/test-mirror-index \
 	%reldir%/unit/test-name \
 	%reldir%/unit/test-objects \
 	%reldir%/unit/test-order \
@@ -110,6 +111,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_message_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_message_SOURCES = %reldir%/unit/test-message.c
 %canon_reldir%_unit_test_message_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_mirror_index_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_mirror_index_SOURCES = %reldir%/unit/test-mirror-index.c
+%canon_reldir%_unit_test_mirror_index_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_name_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_name_SOURCES = %reldir%/unit/test-name.c
@@ -268,6 +273,7 @@ shell_tests = \
 	%reldir%/t4010-signed-mirror.t \
 	%reldir%/t4100-log.t \
 	%reldir%/t4110-at.t \
+	%reldir%/t4120-log-kept.t \
 	%reldir%/t4200-sync.t \
 	%reldir%/t4300-report.t \
 	%reldir%/t4400-audit.t \

@@ -119,6 +119,16 @@ test_expect_success 'one more: nothing is read of the hundred that were applied'
 	exactly 2 children
 '
 
+test_expect_success 'log of the newest: nothing is read of the notes of the others' '
+	PATH="$top_builddir:$PATH" git -C mirror.git migrate log -n 50 >out &&
+	rm -f trace &&
+	PATH="$top_builddir:$PATH" GIT_TRACE_MIGRATE="$PWD/trace" \
+		git -C mirror.git migrate log -n 5 --porcelain >out &&
+	test 5 = "$(grep -c "^record .* event=applied " out)" &&
+	sed -n "s/^migrate: //p" trace | tr " =" "\n " >stats &&
+	exactly 5 blobs
+'
+
 # one_more FROM: a migration more is applied and pushed, with the mirror; "stats" has
 # what the hook has read for it
 one_more() {

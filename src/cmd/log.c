@@ -45,6 +45,28 @@ static int print_log(struct ctx *ctx, const struct log_options *o,
 	return 0;
 }
 
+/* Reads the records of what is printed. With --graph that is more than a number. */
+static int read_records(struct ctx *ctx, const struct log_options *o, struct log *l,
+			const struct log_view *v, struct err *err)
+{
+	const char **paths;
+	size_t *order, nr, i;
+	int ret;
+
+	if (log_judges_records(v->filter))
+		return 0; /* they were read before */
+	if (o->limit < 0 || o->graph)
+		return log_add_records(ctx->repo, l, NULL, 0, err);
+	log_order(v, &order, &nr);
+	paths = xcalloc(nr + 1, sizeof(*paths));
+	for (i = 0; i < nr; i++)
+		paths[i] = l->plan.items[order[i]].path;
+	ret = log_add_records(ctx->repo, l, paths, nr, err);
+	free(paths);
+	free(order);
+	return ret;
+}
+
 static int show_log(struct ctx *ctx, struct log_options *o, const char *rev,
 		    struct err *err)
 {
@@ -56,14 +78,18 @@ static int show_log(struct ctx *ctx, struct log_options *o, const char *rev,
 	struct log l;
 	int ret = -1;
 
-	if (log_read(ctx->repo, rev, &l, err) == 0 &&
-	    make_filter(ctx, o, &l, &filter, err) == 0) {
-		shown = xcalloc(l.plan.nr + 1, sizeof(*shown));
-		view.log = &l;
-		view.shown = shown;
-		if (log_select(&l, &filter, shown, err) == 0)
-			ret = print_log(ctx, o, &view, err);
-	}
+	if (log_begin(ctx->repo, rev, &l, err) < 0 ||
+	    make_filter(ctx, o, &l, &filter, err) < 0 ||
+	    (log_judges_records(&filter) &&
+	     log_add_records(ctx->repo, &l, NULL, 0, err) < 0))
+		goto out;
+	shown = xcalloc(l.plan.nr + 1, sizeof(*shown));
+	view.log = &l;
+	view.shown = shown;
+	if (log_select(&l, &filter, shown, err) == 0 &&
+	    read_records(ctx, o, &l, &view, err) == 0)
+		ret = print_log(ctx, o, &view, err);
+out:
 	free(shown);
 	log_release(&l);
 	return ret;

@@ -119,7 +119,7 @@ out:
 int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
 	static const char *const lines[] = { "[<options>] <migration>", NULL };
-	const char *at = NULL;
+	const char *at = NULL, *path;
 	bool json = false;
 	const struct opt opts[] = {
 		{ OPT_STRING, 0, "at", &at, "<rev>", "as this commit has it" },
@@ -138,11 +138,14 @@ int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
 		opt_usage(&usage, ctx->command->name, stderr);
 		return err_exit_status(ERR_USAGE);
 	}
-	if (log_read(ctx->repo, at, &l, err) < 0 ||
+	if (log_begin(ctx->repo, at, &l, err) < 0 ||
 	    proofs_read(ctx->repo, &l.pool, &proofs, err) < 0)
 		goto out;
 	plan_resolve(&l.plan, l.plan.nr, argv[0], &r);
 	if (r.how == RESOLVE_FOUND) {
+		path = l.plan.items[r.pos].path;
+		if (log_add_records(ctx->repo, &l, &path, 1, err) < 0)
+			goto out;
 		ret = json ? print_json(&l, &proofs, r.pos)
 			   : print_migration(ctx, &l, &proofs, r.pos, err);
 		goto out;

@@ -613,6 +613,18 @@ int record_parse_kept(struct record *out, struct pool *pool, const char *line,
 	return parse(&p, line, strlen(line));
 }
 
+const char *record_line_path(const char *line, size_t *len)
+{
+	/* no value has a blank in it, and paths have nothing that is escaped */
+	const char *at = strstr(line, " path=");
+
+	if (!at)
+		return NULL;
+	at += strlen(" path=");
+	*len = (size_t)(strchrnul(at, ' ') - at);
+	return at;
+}
+
 static int compare_hash(const void *a, const void *b)
 {
 	return strcmp(((const struct record *)a)->hash, ((const struct record *)b)->hash);

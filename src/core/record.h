@@ -116,6 +116,12 @@ int record_parse_next(struct record *out, struct pool *pool, const char *line,
 int record_parse_kept(struct record *out, struct pool *pool, const char *line,
 		      const struct record *before, struct err *err);
 
+/**
+ * The path in a line as it stands there, `*len` bytes of it; NULL where a record in that
+ * line would be about none. Nothing else of it is looked at.
+ */
+const char *record_line_path(const char *line, size_t *len);
+
 /** Sorts records by hash, for records_find. */
 void records_sort(struct record *records, size_t nr);
 

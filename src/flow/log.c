@@ -7,13 +7,9 @@
 #include "base/vec.h"
 #include "flow/log.h"
 #include "flow/mirror.h"
+#include "flow/mirror_paths.h"
 #include "git/history.h"
 #include "git/repo.h"
-
-struct reading {
-	struct repo *repo;
-	struct log *log;
-};
 
 /* Bytewise by path, then in the order of the log (both stand in one array). */
 static int cmp_record(const void *left, const void *right)
@@ -37,20 +33,15 @@ static void index_records(struct log_target *t)
 		qsort(t->of_paths, t->nr_of_paths, sizeof(*t->of_paths), cmp_record);
 }
 
-static int read_target(void *arg, const char *name, struct err *err)
+static int add_target(void *arg, const char *name, struct err *err UNUSED)
 {
-	struct reading *r = arg;
+	struct log *l = arg;
 	struct log_target *t;
-	struct mirror m;
 
-	if (mirror_read(r->repo, name, MIRROR_FETCHED, &r->log->pool, &m, err) < 0)
-		return -1;
-	VEC_GROW(r->log->targets, r->log->nr_targets, r->log->alloc_targets);
-	t = &r->log->targets[r->log->nr_targets++];
+	VEC_GROW(l->targets, l->nr_targets, l->alloc_targets);
+	t = &l->targets[l->nr_targets++];
 	memset(t, 0, sizeof(*t));
-	t->name = pool_strdup(&r->log->pool, name);
-	mirror_fold(&m, &r->log->pool, &t->ledger, NULL, NULL);
-	index_records(t);
+	t->name = pool_strdup(&l->pool, name);
 	return 0;
 }
 
@@ -60,9 +51,8 @@ static int cmp_target(const void *a, const void *b)
 		      ((const struct log_target *)b)->name);
 }
 
-int log_read(struct repo *repo, const char *rev, struct log *out, struct err *err)
+int log_begin(struct repo *repo, const char *rev, struct log *out, struct err *err)
 {
-	struct reading r = { .repo = repo, .log = out };
 	struct oid commit;
 
 	memset(out, 0, sizeof(*out));
@@ -70,11 +60,42 @@ int log_read(struct repo *repo, const char *rev, struct log *out, struct err *er
 	    repo_load_shared(repo, &commit, err) < 0 ||
 	    history_plan(repo, &commit, &out->plan, err) < 0 ||
 	    fixes_read(&out->plan, &out->fixes, err) < 0 ||
-	    mirror_each(repo, read_target, &r, err) < 0)
+	    mirror_each(repo, add_target, out, err) < 0)
 		return -1;
 	if (out->nr_targets > 1)
 		qsort(out->targets, out->nr_targets, sizeof(*out->targets), cmp_target);
 	return 0;
+}
+
+int log_add_records(struct repo *repo, struct log *l, const char *const *paths, size_t nr,
+		    struct err *err)
+{
+	struct log_target *t;
+	struct mirror m;
+	size_t i;
+
+	for (i = 0; i < l->nr_targets; i++) {
+		t = &l->targets[i];
+		if (paths) {
+			if (mirror_fold_paths(repo, t->name, paths, nr, &l->pool,
+					      &t->ledger, err) < 0)
+				return -1;
+		} else {
+			if (mirror_read(repo, t->name, MIRROR_FETCHED, &l->pool, &m,
+					err) < 0)
+				return -1;
+			mirror_fold(&m, &l->pool, &t->ledger, NULL, NULL);
+		}
+		index_records(t);
+	}
+	return 0;
+}
+
+int log_read(struct repo *repo, const char *rev, struct log *out, struct err *err)
+{
+	return log_begin(repo, rev, out, err) < 0
+		       ? -1
+		       : log_add_records(repo, out, NULL, 0, err);
 }
 
 void log_release(struct log *l)
@@ -128,6 +149,11 @@ static bool between(const struct log_filter *f, const char *at)
 bool log_in_time(const struct log_filter *f, const struct record *r)
 {
 	return between(f, r->field[FIELD_AT]);
+}
+
+bool log_judges_records(const struct log_filter *f)
+{
+	return f->target || f->since || f->until || f->failed;
 }
 
 /* What the logs say of one migration, as far as the filter lets it through. */

@@ -27,6 +27,14 @@ struct log {
 
 /** Reads the plan of `rev` (NULL: HEAD) and every mirror. No database. 0 or -1. */
 int log_read(struct repo *repo, const char *rev, struct log *out, struct err *err);
+
+/**
+ * The same in two steps: the plan with the names of the targets, then their records; of
+ * `nr` paths alone, which is far less to read, or of all (`paths` is NULL).
+ */
+int log_begin(struct repo *repo, const char *rev, struct log *out, struct err *err);
+int log_add_records(struct repo *repo, struct log *l, const char *const *paths, size_t nr,
+		    struct err *err);
 void log_release(struct log *l);
 
 /** The target of that name, NULL when no mirror of it is at hand. */
@@ -47,6 +55,9 @@ struct log_filter {
 
 /** Whether a record is in the times of the filter. */
 bool log_in_time(const struct log_filter *f, const struct record *r);
+
+/** Whether log_select() looks at records: it needs all of them then. */
+bool log_judges_records(const struct log_filter *f);
 
 /**
  * Sets `shown[position]` for each migration of the plan that passes. One that ran

@@ -160,6 +160,17 @@ static int build_on(struct gather *g, const struct oid *tip, struct err *err)
 	return 0;
 }
 
+static void add_tip(struct gather *g, const struct oid *tip)
+{
+	struct mirror *m = g->out;
+	struct oid *tips = pool_alloc(g->pool, (m->nr_tips + 1) * sizeof(*tips));
+
+	if (m->nr_tips)
+		memcpy(tips, m->tips, m->nr_tips * sizeof(*tips));
+	tips[m->nr_tips++] = *tip;
+	m->tips = tips;
+}
+
 static int look_at_fetched(void *arg, const char *ref, struct err *err)
 {
 	struct gather *g = arg;
@@ -172,6 +183,7 @@ static int look_at_fetched(void *arg, const char *ref, struct err *err)
 	found = repo_ref(g->repo, ref, &tip, err);
 	if (found <= 0)
 		return found;
+	add_tip(g, &tip);
 	if (build_on(g, &tip, err) < 0)
 		return -1;
 	return g->flags & MIRROR_FETCHED ? gather_at(g, &tip, err) : 0;
@@ -191,6 +203,8 @@ static int find_tips(struct gather *g, struct err *err)
 	if (repo_ref(g->repo, ref.s, &m->tip, err) < 0)
 		goto out;
 	m->base = m->tip;
+	if (!oid_is_zero(&m->tip))
+		add_tip(g, &m->tip);
 	if (repo_each_ref(g->repo, "refs/notes/", look_at_fetched, g, err) < 0 ||
 	    gather_head(g, &m->base, err) < 0 || gather_head(g, &m->parted, err) < 0)
 		goto out;

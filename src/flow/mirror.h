@@ -27,9 +27,11 @@ bool mirror_is_of(const char *ref, const char *target);
  * found from its head, which each commit of the ref names ("Migrate-Head:").
  */
 struct mirror {
-	struct oid tip;	    /* of our own ref; zero when there is none */
-	struct oid base;    /* to build on: `tip`, or a fetched descendant of it */
-	struct oid parted;  /* a side that parted from `base`: to be merged */
+	struct oid tip;	   /* of our own ref; zero when there is none */
+	struct oid base;   /* to build on: `tip`, or a fetched descendant of it */
+	struct oid parted; /* a side that parted from `base`: to be merged */
+	struct oid *tips;  /* of our own ref and of all that were fetched; the pool's */
+	size_t nr_tips;
 	const char **lines; /* sorted; the pool's */
 	size_t nr;
 	uint64_t head_seq; /* 0 when there is no head */

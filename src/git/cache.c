@@ -260,25 +260,47 @@ void cache_keep_description(struct repo *r, const struct migration *m)
 	c->descriptions_grown = true;
 }
 
-bool cache_settings(struct repo *r, const char *blob, struct buf *out)
+/* Appends what is stored of one of several of a kind. */
+static bool load_one(struct repo *r, const char *kind, const char *name, struct buf *out)
 {
 	struct buf bytes = BUF_INIT;
 	bool known;
 	size_t start;
 
-	known = load(get(r), "settings", blob, &bytes, &start);
+	known = load(get(r), kind, name, &bytes, &start);
 	if (known)
 		buf_add(out, bytes.s + start, bytes.len - start);
 	buf_release(&bytes);
 	return known;
 }
 
-void cache_keep_settings(struct repo *r, const char *blob, const struct buf *settings)
+static void store_one(struct repo *r, const char *kind, const char *name,
+		      const struct buf *data)
 {
 	struct cache *c = get(r);
 
 	if (c->writable)
-		store(c, "settings", blob, settings);
+		store(c, kind, name, data);
+}
+
+bool cache_settings(struct repo *r, const char *blob, struct buf *out)
+{
+	return load_one(r, "settings", blob, out);
+}
+
+void cache_keep_settings(struct repo *r, const char *blob, const struct buf *settings)
+{
+	store_one(r, "settings", blob, settings);
+}
+
+bool cache_mirror(struct repo *r, const char *target, struct buf *out)
+{
+	return load_one(r, "mirror", target, out);
+}
+
+void cache_keep_mirror(struct repo *r, const char *target, const struct buf *index)
+{
+	store_one(r, "mirror", target, index);
 }
 
 /* Commit, blob of its .gitmigrate, folder and a NUL, the plan. */

@@ -1,13 +1,14 @@
 /*
  * What was learnt of the history, kept in <common git dir>/migrate for the next
  * time: the lines (core/lines.h) of each migrations folder, descriptions, and the
- * settings of .gitmigrate, what ends the messages of mirrors, and, in the git dir of each
- * work tree, the whole plan of what HEAD was at when it was asked for last.
- * All work trees share the others, nothing in it ever becomes wrong, and it is safe to
- * delete: a file that is missing, damaged, or another version's is as good as
- * empty, and one that cannot be written is no error. migrate.cache=false turns
- * it off. Not used in a shallow clone, which knows less than what is true; not
- * written for objects in quarantine, which may not stay. For git/ alone.
+ * settings of .gitmigrate, what ends the messages of mirrors, where a mirror has the
+ * records of each path, and, in the git dir of each work tree, the whole plan of what
+ * HEAD was at when it was asked for last. All work trees share the others, nothing in it
+ * ever becomes wrong, and it is safe to delete: a file that is missing, damaged, or
+ * another version's is as good as empty, and one that cannot be written is no error.
+ * migrate.cache=false turns it off. Not used in a shallow clone, which knows less than
+ * what is true; not written for objects in quarantine, which may not stay. For git/
+ * alone.
  */
 #ifndef GIT_CACHE_H
 #define GIT_CACHE_H
@@ -49,6 +50,10 @@ void cache_keep_description(struct repo *r, const struct migration *m);
 /** What git config has read of a .gitmigrate, by its blob; appended. */
 bool cache_settings(struct repo *r, const char *blob, struct buf *out);
 void cache_keep_settings(struct repo *r, const char *blob, const struct buf *settings);
+
+/** What is known of a target's mirror (core/mirror_index.h); appended. */
+bool cache_mirror(struct repo *r, const char *target, struct buf *out);
+void cache_keep_mirror(struct repo *r, const char *target, const struct buf *index);
 
 /**
  * What HEAD was at. A commit has one tree for ever, so that blobs can be kept with it,

@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "git/cache.h"
 #include "git/config.h"
 #include "git/history.h"
 #include "git/internal.h"
@@ -575,4 +576,14 @@ int notes_forward(struct repo *r, const char *ref, const struct oid *tip,
 	if (oid_eq(tip, base))
 		return 0;
 	return repo_swap_ref(r, ref, tip, base, "migrate: fast-forward", err);
+}
+
+bool notes_kept(struct repo *r, const char *target, struct buf *out)
+{
+	return cache_mirror(r, target, out);
+}
+
+void notes_keep(struct repo *r, const char *target, const struct buf *index)
+{
+	cache_keep_mirror(r, target, index);
 }

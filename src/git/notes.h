@@ -6,10 +6,12 @@
 #ifndef GIT_NOTES_H
 #define GIT_NOTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/oid.h"
 
+struct buf;
 struct err;
 struct pool;
 struct repo;
@@ -28,6 +30,14 @@ struct notes {
 /** All lines of a notes commit. 0 or -1. */
 int notes_read_at(struct repo *r, const struct oid *tip, struct pool *pool,
 		  struct notes *out, struct err *err);
+
+/**
+ * What this repository keeps of a target's notes (core/mirror_index.h), appended: safe
+ * to lose, and checked against damage, not against who may write here. `notes_keep`
+ * replaces it; what cannot be written is no error.
+ */
+bool notes_kept(struct repo *r, const char *target, struct buf *out);
+void notes_keep(struct repo *r, const char *target, const struct buf *index);
 
 /** Where a commit of notes goes. Zero ids stand for none. */
 struct notes_commit {
