@@ -45,6 +45,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/policy_new.c \
 	%reldir%/core/proof.c %reldir%/core/proof.h \
 	%reldir%/core/record.c %reldir%/core/record.h \
+	%reldir%/core/record_stream.c %reldir%/core/record_stream.h \
 	%reldir%/core/requires.c %reldir%/core/requires.h \
 	%reldir%/core/schema.c %reldir%/core/schema.h \
 	%reldir%/core/trailer.c %reldir%/core/trailer.h \
@@ -158,6 +159,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/audit.c %reldir%/flow/audit.h \
 	%reldir%/flow/audit_asked.c %reldir%/flow/audit_asked.h \
 	%reldir%/flow/audit_history.c %reldir%/flow/audit_history.h \
+	%reldir%/flow/audit_log.c %reldir%/flow/audit_log.h \
 	%reldir%/flow/audit_story.c %reldir%/flow/audit_story.h \
 	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \

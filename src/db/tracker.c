@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "core/ledger.h"
 #include "core/record.h"
+#include "core/record_stream.h"
 #include "db/dialect.h"
 #include "db/driver.h"
 #include "db/tracker.h"
@@ -33,8 +34,11 @@ static const struct dialect *dialect(const struct tracker *t)
 struct reading {
 	struct pool *pool;
 	struct ledger *ledger;
-	void (*bad)(void *arg, uint64_t seq, const char *what); /* NULL: stop */
-	void *arg;
+};
+
+struct examining {
+	const struct tracker_reader *reader;
+	struct record_stream stream;
 };
 
 /* LOG_COLUMNS */
@@ -84,7 +88,7 @@ static void fill_columns(const struct record *r, char seq[NUMBER_TEXT],
 	values[COLUMN_HASH] = r->hash;
 }
 
-static void compare_columns(const struct reading *reading, const struct record *r,
+static void compare_columns(const struct tracker_reader *to, const struct record *r,
 			    uint64_t seq, const char *const *values)
 {
 	const char *wanted[COLUMN_NR];
@@ -101,41 +105,53 @@ static void compare_columns(const struct reading *reading, const struct record *
 		buf_addf(&what, "column '%s' holds '%s', the record '%s'",
 			 columns[i].name, values[i] ? values[i] : "nothing",
 			 wanted[i] ? wanted[i] : "nothing");
-		reading->bad(reading->arg, seq, buf_str(&what));
+		to->bad(to->arg, seq, buf_str(&what));
 	}
 	buf_release(&what);
-}
-
-/* Tells `bad`, or makes it the error. Returns 0 to go on, else -1. */
-static int report(const struct reading *reading, const char *seq, struct err *err)
-{
-	if (!reading->bad)
-		return err_wrap(err, "record %s of the tracker", seq);
-	reading->bad(reading->arg, strtoull(seq, NULL, 10), err->message);
-	memset(err, 0, sizeof(*err));
-	return 0;
 }
 
 static int on_record(void *arg, const char *const *values, size_t nr UNUSED,
 		     struct err *err)
 {
-	struct reading *reading = arg;
-	const char *seq = values[reading->bad ? COLUMN_SEQ : 1];
-	const char *line = values[reading->bad ? COLUMN_RECORD : 0];
+	const struct reading *reading = arg;
+	const char *line = values[0] && values[1] ? values[0] : "";
 	struct record *r = ledger_room(reading->ledger);
+	const struct record *last = ledger_last(reading->ledger);
 
-	if (!seq || !line)
-		seq = line = "";
-
-	if (record_parse_next(r, reading->pool, line, ledger_last(reading->ledger), err) <
-	    0)
-		return report(reading, seq, err);
-	if (ledger_check(ledger_last(reading->ledger), r, err) < 0 &&
-	    report(reading, seq, err) < 0)
-		return -1;
-	if (reading->bad)
-		compare_columns(reading, r, strtoull(seq, NULL, 10), values);
+	if (record_parse_next(r, reading->pool, line, last, err) < 0 ||
+	    ledger_check(last, r, err) < 0)
+		return err_wrap(err, "record %s of the tracker",
+				values[0] && values[1] ? values[1] : "");
 	ledger_add(reading->ledger, r);
+	return 0;
+}
+
+static void tell_bad(const struct tracker_reader *to, uint64_t seq, struct err *why)
+{
+	to->bad(to->arg, seq, why->message);
+	memset(why, 0, sizeof(*why));
+}
+
+static int on_examined(void *arg, const char *const *values, size_t nr UNUSED,
+		       struct err *err UNUSED)
+{
+	struct examining *e = arg;
+	const struct tracker_reader *to = e->reader;
+	const bool whole = values[COLUMN_SEQ] && values[COLUMN_RECORD];
+	const uint64_t seq = whole ? strtoull(values[COLUMN_SEQ], NULL, 10) : 0;
+	const struct record *last = record_stream_last(&e->stream), *r;
+	struct err why = { 0 };
+
+	r = record_stream_next(&e->stream, whole ? values[COLUMN_RECORD] : "", false,
+			       &why);
+	if (!r) {
+		tell_bad(to, seq, &why);
+		return 0;
+	}
+	if (ledger_check(last, r, &why) < 0)
+		tell_bad(to, seq, &why);
+	compare_columns(to, r, seq, values);
+	to->record(to->arg, r);
 	return 0;
 }
 
@@ -155,15 +171,13 @@ static int on_version(void *arg, const char *const *values, size_t nr UNUSED,
 }
 
 /* One transaction that only reads: what is read belongs together. */
-static int read_whole(struct tracker *t, struct reading *reading, struct err *err)
+static int read_whole(struct tracker *t, const struct db_question *log, struct err *err)
 {
-	const struct dialect *d = dialect(t);
 	struct db_question questions[] = {
-		/* the copies for queries are read where they are compared alone */
-		{ .ask = { reading->bad ? d->examine : d->read, NULL, 0 },
-		  .row = on_record,
-		  .arg = reading },
-		{ .ask = { d->version, NULL, 0 }, .row = on_version, .arg = &t->version },
+		*log,
+		{ .ask = { dialect(t)->version, NULL, 0 },
+		  .row = on_version,
+		  .arg = &t->version },
 	};
 
 	t->version = 0;
@@ -179,19 +193,25 @@ int tracker_read(struct tracker *t, struct pool *pool, struct ledger *ledger,
 		 struct err *err)
 {
 	struct reading reading = { .pool = pool, .ledger = ledger };
+	const struct db_question log = { .ask = { dialect(t)->read, NULL, 0 },
+					 .row = on_record,
+					 .arg = &reading };
 
-	return read_whole(t, &reading, err);
+	return read_whole(t, &log, err);
 }
 
-int tracker_examine(struct tracker *t, struct pool *pool, struct ledger *ledger,
-		    void (*bad)(void *arg, uint64_t seq, const char *what), void *arg,
+int tracker_examine(struct tracker *t, const struct tracker_reader *reader,
 		    struct err *err)
 {
-	struct reading reading = {
-		.pool = pool, .ledger = ledger, .bad = bad, .arg = arg
-	};
+	struct examining e = { .reader = reader };
+	/* the copies for queries are read where they are compared alone */
+	const struct db_question log = { .ask = { dialect(t)->examine, NULL, 0 },
+					 .row = on_examined,
+					 .arg = &e };
+	int ret = read_whole(t, &log, err);
 
-	return read_whole(t, &reading, err);
+	record_stream_release(&e.stream);
+	return ret;
 }
 
 struct guards {

@@ -37,13 +37,20 @@ struct tracker {
 int tracker_read(struct tracker *t, struct pool *pool, struct ledger *ledger,
 		 struct err *err);
 
+/** What tracker_examine() tells. */
+struct tracker_reader {
+	void (*record)(void *arg,
+		       const struct record *r); /* good until the next but one */
+	void (*bad)(void *arg, uint64_t seq, const char *what);
+	void *arg;
+};
+
 /**
- * As tracker_read, but what is wrong with single records is told to `bad` and
- * reading goes on: for audit. `columns` tells of the copies in the other columns
- * that differ from the record. Returns as tracker_read.
+ * As tracker_read, but for audit: each record is told as it passes, and what is wrong
+ * with single ones too, as with the copies in the other columns that differ from the
+ * record; reading goes on. Returns as tracker_read.
  */
-int tracker_examine(struct tracker *t, struct pool *pool, struct ledger *ledger,
-		    void (*bad)(void *arg, uint64_t seq, const char *what), void *arg,
+int tracker_examine(struct tracker *t, const struct tracker_reader *reader,
 		    struct err *err);
 
 /**

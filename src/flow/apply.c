@@ -324,6 +324,19 @@ static bool can_found_on_the_way(struct job *j)
 	       !script.no_transaction && !script.foreign_keys;
 }
 
+/* The newest record of the log is what this clone has seen. */
+static void keep_seen(struct job *j)
+{
+	const struct record *last = ledger_last(&j->s->target.ledger);
+	struct seen head;
+
+	if (!last)
+		return;
+	head.seq = last->seq;
+	snprintf(head.hash, sizeof(head.hash), "%s", last->hash);
+	seen_keep(j->repo, j->s->target.name, &head);
+}
+
 static void catch_up(struct job *j)
 {
 	struct apply_event event = { .step = APPLY_MIRRORED };
@@ -336,7 +349,7 @@ static void catch_up(struct job *j)
 	if (ret < 0 && why.code == ERR_REFUSED && target_read(t, &why) == 0)
 		ret = mirror_catch_up(j->repo, t->name, &t->ledger, &written, &why);
 	if (ret == 0)
-		seen_keep(j->repo, t->name, &t->ledger);
+		keep_seen(j);
 	if (ret < 0) {
 		event.step = APPLY_UNMIRRORED;
 		event.text = why.message;

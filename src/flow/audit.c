@@ -7,6 +7,7 @@
 #include "flow/audit.h"
 #include "flow/audit_asked.h"
 #include "flow/audit_history.h"
+#include "flow/audit_log.h"
 #include "flow/audit_story.h"
 #include "flow/mirror.h"
 #include "flow/seen.h"
@@ -58,11 +59,6 @@ void audit_note(struct audit *a, const char *id, enum check_result result, uint6
 	va_end(ap);
 }
 
-static void bad_record(void *arg, uint64_t seq, const char *what)
-{
-	note(arg, "chain", CHECK_FAILED, seq, "%s", what);
-}
-
 static void bad_line(void *arg, const char *line, const char *why)
 {
 	note(arg, "mirror-line", CHECK_FAILED, 0,
@@ -74,39 +70,59 @@ static void bad_part(void *arg, const char *id, const char *what)
 	note(arg, id, CHECK_FAILED, 0, "%s", what);
 }
 
-/* The tracker with itself: form, numbers, hashes, and the copies in columns. */
-static int check_chain(struct audit *a, struct target *t, struct err *err)
-{
-	const struct record *last;
-	size_t before = a->failed;
-	int found;
+/* Where the two readers meet: what is wrong goes into the audit. */
+struct examined {
+	struct audit *audit;
+	struct audit_log *log;
+};
 
-	ledger_release(&t->ledger);
-	found = t->db ? tracker_examine(&t->tracker, &t->pool, &t->ledger, bad_record, a,
-					err)
-		      : 0;
+static void examined_record(void *arg, const struct record *r)
+{
+	const struct examined *e = arg;
+
+	audit_log_add(e->log, r, false);
+}
+
+static void examined_bad(void *arg, uint64_t seq, const char *what)
+{
+	const struct examined *e = arg;
+
+	note(e->audit, "chain", CHECK_FAILED, seq, "%s", what);
+}
+
+static void note_log(struct audit *a, const struct audit_log *l)
+{
+	a->records = l->nr;
+	if (l->nr)
+		snprintf(a->head, sizeof(a->head), "%s", l->last.hash);
+}
+
+/* The tracker with itself: form, numbers, hashes, and the copies in columns. */
+static int check_chain(struct audit *a, struct target *t, struct audit_log *l,
+		       struct err *err)
+{
+	struct examined e = { a, l };
+	const struct tracker_reader reader = { examined_record, examined_bad, &e };
+	size_t before = a->failed;
+	int found = t->db ? tracker_examine(&t->tracker, &reader, err) : 0;
+
 	if (found < 0)
 		return -1;
-	ledger_fold(&t->ledger);
-	last = ledger_last(&t->ledger);
-	a->records = t->ledger.nr;
+	audit_log_end(l);
+	note_log(a, l);
 	if (!found)
 		note(a, "tracker", CHECK_WARNING, 0, "there is no tracker yet");
 	else if (a->failed == before)
-		note(a, "chain", CHECK_OK, last ? last->seq : 0,
+		note(a, "chain", CHECK_OK, l->last.seq,
 		     "%zu records, each linked to the one before it; columns agree",
-		     t->ledger.nr);
-	if (found && tracker_guards(&t->tracker, bad_part, a, err) < 0)
-		return -1;
-	if (last)
-		snprintf(a->head, sizeof(a->head), "%s", last->hash);
-	return 0;
+		     l->nr);
+	return found ? tracker_guards(&t->tracker, bad_part, a, err) : 0;
 }
 
 /* What runs outside of a transaction and has no end: nothing else is applied. */
-static void check_open(struct audit *a, const struct target *t)
+static void check_open(struct audit *a, const struct target *t, const struct audit_log *l)
 {
-	const struct record *open = t->ledger.open;
+	const struct record *open = l->kept.open;
 
 	if (open)
 		note(a, "open", CHECK_WARNING, open->seq,
@@ -205,130 +221,72 @@ static int check_plan(struct audit *a, struct repo *repo, const struct plan *pla
 	return ret;
 }
 
-/* The record that says a database lost `seq` when it was restored, or NULL. */
-static const struct record *restore_over(const struct ledger *l, uint64_t seq)
-{
-	size_t i;
-
-	for (i = 1; i < l->nr; i++)
-		if (l->records[i].event == EVENT_RESTORED && seq < l->records[i].seq &&
-		    seq > l->records[i - 1].seq)
-			return &l->records[i];
-	return NULL;
-}
-
-static const struct record *with_seq(const struct ledger *l, uint64_t seq)
-{
-	size_t low = 0, high = l->nr, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (l->records[mid].seq == seq)
-			return &l->records[mid];
-		if (seq < l->records[mid].seq)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return NULL;
-}
-
-/* Whether this database took the place of another one, and says so. */
-static bool took_a_place(const struct ledger *l)
-{
-	size_t i;
-
-	for (i = 0; i < l->nr; i++)
-		if (l->records[i].event == EVENT_CLONED ||
-		    (l->records[i].event == EVENT_CREATED &&
-		     l->records[i].field[FIELD_OLD]))
-			return true;
-	return false;
-}
-
 /* A line of the mirror that is not in the tracker: grave unless it is explained. */
-static void check_extra(struct audit *a, struct target *t, const char *line)
+static void check_extra(struct audit *a, const struct audit_log *l, const char *line)
 {
-	const struct record *here, *restore;
+	const char *target = l->kept.target;
+	struct pool pool = { 0 };
 	struct err why = { 0 };
+	uint64_t restore;
 	struct record r;
 
-	if (record_parse(&r, &t->pool, line, strlen(line), &why) < 0)
+	if (record_parse_kept(&r, &pool, line, NULL, &why) < 0) {
+		pool_release(&pool);
 		return; /* told as a bad line */
-	if (t->ledger.target && strcmp(r.field[FIELD_TARGET], t->ledger.target) != 0) {
-		if (!took_a_place(&t->ledger))
+	}
+	restore = audit_log_restored(l, r.seq);
+	if (target && strcmp(r.field[FIELD_TARGET], target) != 0) {
+		if (!l->took_a_place)
 			note(a, "other-target", CHECK_FAILED, r.seq,
 			     "the mirror has record %" PRIu64
 			     " of target %s; the tracker "
 			     "is that of %s",
-			     r.seq, r.field[FIELD_TARGET], t->ledger.target);
-		return;
-	}
-	here = with_seq(&t->ledger, r.seq);
-	restore = restore_over(&t->ledger, r.seq);
-	if (here)
+			     r.seq, r.field[FIELD_TARGET], target);
+	} else if (audit_log_has(l, r.seq)) {
 		note(a, "fork", CHECK_FAILED, r.seq,
 		     "record %" PRIu64 " differs between tracker and mirror", r.seq);
-	else if (restore)
+	} else if (restore) {
 		note(a, "restored", CHECK_WARNING, r.seq,
 		     "record %" PRIu64
 		     " (%s%s%s) was lost when the database was restored; "
 		     "record %" PRIu64 " says so",
 		     r.seq, event_name(r.event), r.field[FIELD_PATH] ? " " : "",
-		     r.field[FIELD_PATH] ? r.field[FIELD_PATH] : "", restore->seq);
-	else
+		     r.field[FIELD_PATH] ? r.field[FIELD_PATH] : "", restore);
+	} else {
 		note(a, "tracker-lacks", CHECK_FAILED, r.seq,
 		     "the mirror has record %" PRIu64
 		     " (%s%s%s at %s), which the tracker "
 		     "lacks",
 		     r.seq, event_name(r.event), r.field[FIELD_PATH] ? " " : "",
 		     r.field[FIELD_PATH] ? r.field[FIELD_PATH] : "", r.field[FIELD_AT]);
+	}
+	pool_release(&pool);
 }
 
-static int cmp_line(const void *key, const void *record)
-{
-	return strcmp(key, ((const struct record *)record)->line);
-}
-
-/* Both are sorted, but for a tracker that is wrong. */
-static bool has_same_lines(const struct mirror *m, const struct ledger *l)
+static void check_extras(struct audit *a, const struct audit_log *l)
 {
 	size_t i;
 
-	for (i = 0; i < m->nr && i < l->nr; i++)
-		if (strcmp(m->lines[i], l->records[i].line) != 0)
-			return false;
-	return m->nr == l->nr;
+	for (i = 0; i < l->at->nr; i++)
+		if (!l->matched[i])
+			check_extra(a, l, l->at->lines[i]);
 }
 
 /* Both ways: what the mirror lacks is late, what the tracker lacks is grave. */
-static void check_mirror(struct audit *a, const struct mirror *m, struct target *t)
+static void check_mirror(struct audit *a, const struct audit_log *l,
+			 const struct target *t)
 {
-	size_t i, lacks = 0, before = a->failed;
-	const struct ledger *l = &t->ledger;
-	struct ledger copy = { 0 };
-	uint64_t first = 0;
+	size_t before = a->failed;
 
 	/* what the tracker has word for word was judged there */
-	if (a->failed || !has_same_lines(m, l)) {
-		mirror_fold(m, &t->pool, &copy, bad_line, a);
-		ledger_release(&copy);
-	}
-	for (i = 0; i < l->nr; i++) {
-		if (mirror_has(m, l->records[i].line))
-			continue;
-		if (!lacks++)
-			first = l->records[i].seq;
-	}
-	for (i = 0; i < m->nr; i++)
-		if (!l->nr || !bsearch(m->lines[i], l->records, l->nr,
-				       sizeof(*l->records), cmp_line))
-			check_extra(a, t, m->lines[i]);
-	if (lacks && a->failed == before)
-		note(a, "mirror-lacks", CHECK_WARNING, first,
+	if (a->failed || !audit_log_is_mirrored(l))
+		mirror_walk(l->at, NULL, NULL, bad_line, a);
+	check_extras(a, l);
+	if (l->lacking && a->failed == before)
+		note(a, "mirror-lacks", CHECK_WARNING, l->first_lacking,
 		     "the mirror lacks %zu records from %" PRIu64 " on; the next \"git "
 		     "migrate apply %s\" writes them",
-		     lacks, first, t->name);
+		     l->lacking, l->first_lacking, t->name);
 	else if (a->failed == before)
 		note(a, "mirror", CHECK_OK, 0,
 		     "%zu records, byte for byte as in the "
@@ -337,59 +295,30 @@ static void check_mirror(struct audit *a, const struct mirror *m, struct target 
 }
 
 /* What this clone saw last must still be there. */
-static int check_seen(struct audit *a, struct repo *repo, struct target *t,
-		      struct err *err)
+static void check_seen(struct audit *a, const struct audit_log *l)
 {
-	struct seen seen;
-	int found = seen_read(repo, t->name, &seen, err);
+	const struct seen *seen = l->seen;
 
-	if (found < 0)
-		return -1;
-	if (found && !seen_is_there(&seen, &t->ledger))
-		note(a, "seen", CHECK_FAILED, seen.seq,
+	if (seen && !l->seen_met)
+		note(a, "seen", CHECK_FAILED, seen->seq,
 		     "this clone has seen record %" PRIu64 " (%.12s), which is gone: the "
 		     "log went back in time",
-		     seen.seq, seen.hash);
-	else if (found)
-		note(a, "seen", CHECK_OK, seen.seq,
+		     seen->seq, seen->hash);
+	else if (seen)
+		note(a, "seen", CHECK_OK, seen->seq,
 		     "goes on from record %" PRIu64 ", the last that this clone has seen",
-		     seen.seq);
-	return 0;
+		     seen->seq);
 }
 
-static int compare_log(struct repo *repo, struct plan *plan, struct target *t,
-		       struct audit *a, struct err *err)
+static int compare_log(struct repo *repo, struct plan *plan, const struct target *t,
+		       const struct audit_log *l, struct audit *a, struct err *err)
 {
-	return check_plan(a, repo, plan, &t->ledger, err) < 0 ||
-			       audit_story(a, repo, plan, &t->ledger, err) < 0 ||
-			       audit_asked(a, repo, plan, &t->ledger, err) < 0 ||
-			       check_seen(a, repo, t, err) < 0 ||
-			       audit_history(a, repo, t->name, err) < 0
-		       ? -1
-		       : 0;
-}
-
-/* The newest record with a fingerprint that still counts, or NULL. */
-static const struct record *last_ran(const struct ledger *l)
-{
-	size_t i = l->nr;
-
-	while (i-- > 0)
-		if (l->records[i].event == EVENT_RAN && l->records[i].field[FIELD_SCHEMA])
-			return &l->records[i];
-	return NULL;
-}
-
-/* Whether what stands behind it may have changed the schema, or brought another. */
-static bool is_outdated(const struct ledger *l, const struct record *ran)
-{
-	const struct record *r;
-
-	for (r = ran + 1; r < l->records + l->nr; r++)
-		if (event_settles(r->event) || r->event == EVENT_STARTED ||
-		    r->event == EVENT_RESTORED)
-			return true;
-	return false;
+	if (check_plan(a, repo, plan, &l->kept, err) < 0 ||
+	    audit_story(a, repo, plan, l, err) < 0 ||
+	    audit_asked(a, repo, plan, &l->kept, err) < 0)
+		return -1;
+	check_seen(a, l);
+	return audit_history(a, repo, t->name, err);
 }
 
 /* "postgresql/15" of "postgresql/15.20": the catalogs write things as that does. */
@@ -429,16 +358,16 @@ static void compare_schema(struct audit *a, struct target *t, const struct recor
 }
 
 /* What it is made of, against what the end of the last run found. */
-static void check_schema(struct audit *a, struct target *t)
+static void check_schema(struct audit *a, struct target *t, const struct audit_log *l)
 {
-	const struct record *ran = last_ran(&t->ledger);
+	const struct record *ran = &l->ran;
 	char now[SCHEMA_PRINT_SZ + 1];
 	struct schema s = { 0 };
 	struct err why = { 0 };
 
-	if (!ran)
+	if (!ran->seq)
 		return; /* none of its runs was one of a version that knows of it */
-	if (is_outdated(&t->ledger, ran)) {
+	if (l->outdated) {
 		note(a, "schema-unknown", CHECK_WARNING, ran->seq,
 		     "the schema cannot be compared: no run has ended since what stands "
 		     "behind record %" PRIu64,
@@ -454,50 +383,48 @@ static void check_schema(struct audit *a, struct target *t)
 	schema_release(&s);
 }
 
-/* The mirror is read first: a run beside us writes the tracker before it. */
 static int compare(struct repo *repo, struct plan *plan, struct target *t,
-		   struct audit *a, struct err *err)
+		   struct audit_log *l, struct audit *a, struct err *err)
 {
-	struct mirror m;
-
-	if (mirror_read(repo, t->name, MIRROR_FETCHED, &a->pool, &m, err) < 0 ||
-	    check_chain(a, t, err) < 0 || compare_log(repo, plan, t, a, err) < 0)
+	if (check_chain(a, t, l, err) < 0 || compare_log(repo, plan, t, l, a, err) < 0)
 		return -1;
-	check_open(a, t);
-	check_mirror(a, &m, t);
+	check_open(a, t, l);
+	check_mirror(a, l, t);
 	if (t->db)
-		check_schema(a, t);
-	if (!a->failed)
-		seen_keep(repo, t->name, &t->ledger);
+		check_schema(a, t, l);
+	if (!a->failed && l->nr)
+		seen_keep(repo, t->name, &l->last);
 	return 0;
 }
 
 /* Lines that the chain in force leaves out need a reason, as in check_mirror. */
-static void check_left_out(struct audit *a, const struct mirror *m, struct target *t)
+static void check_left_out(struct audit *a, const struct audit_log *l)
 {
-	size_t i, before = a->failed;
+	size_t before = a->failed;
 
-	for (i = 0; i < m->nr; i++)
-		if (!t->ledger.nr ||
-		    !bsearch(m->lines[i], t->ledger.records, t->ledger.nr,
-			     sizeof(*t->ledger.records), cmp_line))
-			check_extra(a, t, m->lines[i]);
+	check_extras(a, l);
 	if (a->failed == before)
 		note(a, "mirror", CHECK_OK, 0, "%zu lines, none left without a reason",
-		     m->nr);
+		     l->at->nr);
+}
+
+static void mirrored_record(void *arg, const struct record *r)
+{
+	struct audit_log *l = arg;
+
+	if (r)
+		audit_log_add(l, r, true);
+	else
+		audit_log_reset(l);
 }
 
 /* From git alone: the log is what the mirror says it is. */
 static int compare_offline(struct repo *repo, struct plan *plan, struct target *t,
-			   struct audit *a, struct err *err)
+			   struct audit_log *l, struct audit *a, struct err *err)
 {
-	const struct record *last;
-	struct mirror m;
-	size_t before;
+	size_t before = a->failed;
 
-	if (mirror_read(repo, t->name, MIRROR_FETCHED, &a->pool, &m, err) < 0)
-		return -1;
-	if (!m.nr) {
+	if (!l->at->nr) {
 		err_set(err, ERR_REFUSED, "there is no mirror of target '%s' here",
 			t->name);
 		err_hint(err, "noMirror",
@@ -506,21 +433,37 @@ static int compare_offline(struct repo *repo, struct plan *plan, struct target *
 			 "them.");
 		return -1;
 	}
-	before = a->failed;
-	mirror_fold(&m, &t->pool, &t->ledger, bad_line, a);
-	last = ledger_last(&t->ledger);
-	a->records = t->ledger.nr;
-	if (last)
-		snprintf(a->head, sizeof(a->head), "%s", last->hash);
+	mirror_walk(l->at, mirrored_record, l, bad_line, a);
+	audit_log_end(l);
+	note_log(a, l);
 	if (a->failed == before)
-		note(a, "chain", CHECK_OK, last ? last->seq : 0,
+		note(a, "chain", CHECK_OK, l->last.seq,
 		     "%zu records, each linked to the one before it; no database was "
 		     "asked",
-		     t->ledger.nr);
-	if (compare_log(repo, plan, t, a, err) < 0)
+		     l->nr);
+	if (compare_log(repo, plan, t, l, a, err) < 0)
 		return -1;
-	check_left_out(a, &m, t);
+	check_left_out(a, l);
 	return 0;
+}
+
+/* The mirror is read first: a run beside us writes the tracker before it. */
+static int examine(struct repo *repo, const struct audit_options *o, struct plan *plan,
+		   struct target *t, struct audit *a, struct err *err)
+{
+	struct mirror m;
+	struct seen seen;
+	struct audit_log l;
+	int found = -1, ret;
+
+	if (mirror_read(repo, t->name, MIRROR_FETCHED, &a->pool, &m, err) == 0)
+		found = seen_read(repo, t->name, &seen, err);
+	if (found < 0)
+		return -1;
+	audit_log_begin(&l, &a->pool, &m, found ? &seen : NULL);
+	ret = (o->offline ? compare_offline : compare)(repo, plan, t, &l, a, err);
+	audit_log_release(&l);
+	return ret;
 }
 
 int audit_run(struct repo *repo, const struct audit_options *o, struct audit *a,
@@ -536,12 +479,9 @@ int audit_run(struct repo *repo, const struct audit_options *o, struct audit *a,
 	    repo_load_shared(repo, &commit, err) < 0 ||
 	    history_plan(repo, &commit, &plan, err) < 0)
 		goto out;
-	if (o->offline)
-		ret = target_check_name(t.name, err) < 0
-			      ? -1
-			      : compare_offline(repo, &plan, &t, a, err);
-	else if (target_connect(&t, repo, &o->target, err) == 0)
-		ret = compare(repo, &plan, &t, a, err);
+	if ((o->offline ? target_check_name(t.name, err)
+			: target_connect(&t, repo, &o->target, err)) == 0)
+		ret = examine(repo, o, &plan, &t, a, err);
 out:
 	target_release(&t);
 	plan_release(&plan);

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/vec.h"
 #include "core/plan.h"
+#include "flow/audit_log.h"
 #include "flow/audit_story.h"
 #include "flow/fixes.h"
 #include "git/repo.h"
@@ -68,24 +69,17 @@ static int cmp_text(const void *a, const void *b)
 }
 
 /* The different commits that records name, sorted; the caller's. */
-static size_t named_commits(const struct ledger *l, const char ***out)
+static const char **named_commits(const struct audit_log *l, struct pool *pool)
 {
-	const char **ids = xcalloc(2 * l->nr + 1, sizeof(*ids));
-	size_t i, nr = 0, kept = 0;
+	const char **ids = xcalloc(l->nr_commits + 1, sizeof(*ids));
+	char hex[OID_HEXSZ + 1];
+	size_t i;
 
-	for (i = 0; i < l->nr; i++) {
-		if (l->records[i].field[FIELD_COMMIT])
-			ids[nr++] = l->records[i].field[FIELD_COMMIT];
-		if (l->records[i].field[FIELD_HEAD])
-			ids[nr++] = l->records[i].field[FIELD_HEAD];
-	}
-	if (nr > 1)
-		qsort(ids, nr, sizeof(*ids), cmp_text);
-	for (i = 0; i < nr; i++)
-		if (!kept || strcmp(ids[kept - 1], ids[i]) != 0)
-			ids[kept++] = ids[i];
-	*out = ids;
-	return kept;
+	for (i = 0; i < l->nr_commits; i++)
+		ids[i] = pool_strdup(pool, oid_hex(&l->commits[i], hex));
+	if (l->nr_commits > 1)
+		qsort(ids, l->nr_commits, sizeof(*ids), cmp_text);
+	return ids;
 }
 
 /* Takes out of `ids` those that are not here; tells of them. */
@@ -154,12 +148,12 @@ static const char **sort_lines(struct buf *text, size_t *nr)
 }
 
 static int check_commits(struct audit *a, struct repo *repo, const struct plan *plan,
-			 const struct ledger *l, struct err *err)
+			 const struct audit_log *l, struct err *err)
 {
 	struct buf out = BUF_INIT;
-	const char **ids, **lines;
-	size_t nr_lines, nr = named_commits(l, &ids), i, before = a->nr, all = nr,
-			 apart = 0;
+	struct pool pool = { 0 };
+	const char **ids = named_commits(l, &pool), **lines;
+	size_t nr_lines, nr = l->nr_commits, i, before = a->nr, all = nr, apart = 0;
 	int ret = drop_missing(a, repo, ids, &nr, err);
 
 	if (ret == 0 && nr)
@@ -181,6 +175,7 @@ static int check_commits(struct audit *a, struct repo *repo, const struct plan *
 			   "plan",
 			   all);
 	buf_release(&out);
+	pool_release(&pool);
 	free(lines);
 	free(ids);
 	return ret;
@@ -313,13 +308,14 @@ static void check_exceptions(struct audit *a, const struct plan *plan,
 }
 
 int audit_story(struct audit *a, struct repo *repo, struct plan *plan,
-		const struct ledger *l, struct err *err)
+		const struct audit_log *log, struct err *err)
 {
+	const struct ledger *l = &log->kept;
 	struct fixes fixes = { 0 };
 	int ret = -1;
 
 	check_order(a, plan, l);
-	if (check_commits(a, repo, plan, l, err) == 0 &&
+	if (check_commits(a, repo, plan, log, err) == 0 &&
 	    fixes_read(plan, &fixes, err) == 0) {
 		check_fixes(a, plan, &fixes, l);
 		check_unfixed(a, plan, &fixes, l);

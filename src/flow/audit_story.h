@@ -4,8 +4,8 @@
 
 #include "flow/audit.h"
 
+struct audit_log;
 struct fixes;
-struct ledger;
 struct plan;
 
 /** Adds what was found; `seq` is 0 when it is about no single record. */
@@ -17,6 +17,6 @@ void audit_note(struct audit *a, const char *id, enum check_result result, uint6
  * the plan, what is broken here and not fixed, exceptions and their reasons. 0 or -1.
  */
 int audit_story(struct audit *a, struct repo *repo, struct plan *plan,
-		const struct ledger *l, struct err *err);
+		const struct audit_log *log, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "core/record_stream.h"
 #include "flow/mirror.h"
 #include "flow/target.h"
 #include "git/history.h"
@@ -324,13 +325,16 @@ static const struct record *find_head(const struct mirror *m,
 	return head;
 }
 
-/* Whether a record stands behind the last one of `l`, and names it. */
-static bool continues(const struct ledger *l, const struct record *r)
+/* Whether a record stands behind `last` (NULL: begins the log), and names it. */
+static bool continues(const struct record *last, const struct record *r)
 {
-	const struct record *last = ledger_last(l);
-
 	return last ? r->seq > last->seq && strcmp(r->field[FIELD_PREV], last->hash) == 0
 		    : r->seq == 1;
+}
+
+static bool ends_in_head(const struct mirror *m, const struct record *last)
+{
+	return !last || !m->head_seq || strcmp(last->hash, m->head_hash) == 0;
 }
 
 /*
@@ -347,13 +351,12 @@ static int add_in_order(const struct mirror *m, struct pool *pool, struct ledger
 	for (i = 0; i < m->nr; i++) {
 		r = ledger_room(out);
 		if (record_parse_kept(r, pool, m->lines[i], ledger_last(out), &why) < 0 ||
-		    !continues(out, r))
+		    !continues(ledger_last(out), r))
 			break;
 		ledger_add(out, r);
 	}
 	last = ledger_last(out);
-	if (i == m->nr &&
-	    (!last || !m->head_seq || strcmp(last->hash, m->head_hash) == 0))
+	if (i == m->nr && ends_in_head(m, last))
 		return 0;
 	ledger_release(out);
 	return -1;
@@ -390,6 +393,48 @@ void mirror_fold(const struct mirror *m, struct pool *pool, struct ledger *out,
 	if (add_in_order(m, pool, out) < 0)
 		add_from_head(m, pool, out, bad, arg);
 	ledger_fold(out);
+}
+
+/* As add_in_order, record by record: whether all lines are one chain. */
+static bool walk_in_order(const struct mirror *m,
+			  void (*fn)(void *arg, const struct record *r), void *arg)
+{
+	struct record_stream s = { 0 };
+	const struct record *r, *last;
+	struct err why = { 0 };
+	size_t i;
+	bool ok;
+
+	for (i = 0; i < m->nr; i++) {
+		last = record_stream_last(&s);
+		r = record_stream_next(&s, m->lines[i], true, &why);
+		if (!r || !continues(last, r))
+			break;
+		if (fn)
+			fn(arg, r);
+	}
+	ok = i == m->nr && ends_in_head(m, record_stream_last(&s));
+	record_stream_release(&s);
+	return ok;
+}
+
+void mirror_walk(const struct mirror *m, void (*fn)(void *arg, const struct record *r),
+		 void *arg, void (*bad)(void *arg, const char *line, const char *why),
+		 void *bad_arg)
+{
+	struct ledger all = { 0 };
+	struct pool pool = { 0 };
+	size_t i;
+
+	if (walk_in_order(m, fn, arg))
+		return;
+	if (fn)
+		fn(arg, NULL);
+	add_from_head(m, &pool, &all, bad, bad_arg);
+	for (i = 0; i < all.nr && fn; i++)
+		fn(arg, &all.records[i]);
+	ledger_release(&all);
+	pool_release(&pool);
 }
 
 /* Whether a record says that the log went on from another one's head. */

@@ -57,6 +57,15 @@ int mirror_read(struct repo *repo, const char *target, enum mirror_flags flags,
 void mirror_fold(const struct mirror *m, struct pool *pool, struct ledger *out,
 		 void (*bad)(void *arg, const char *line, const char *why), void *arg);
 
+/**
+ * Tells the records of the same chain one by one, oldest first, each good until the next
+ * but one; the lines are the mirror's. `fn` gets NULL when what it was told so far is to
+ * be forgotten: the lines turned out to be more than one chain. `fn` may be NULL.
+ */
+void mirror_walk(const struct mirror *m, void (*fn)(void *arg, const struct record *r),
+		 void *arg, void (*bad)(void *arg, const char *line, const char *why),
+		 void *bad_arg);
+
 /** Whether the mirror has exactly this line. */
 bool mirror_has(const struct mirror *m, const char *line);
 

@@ -49,15 +49,14 @@ int seen_read(struct repo *repo, const char *target, struct seen *out, struct er
 	return ret;
 }
 
-void seen_keep(struct repo *repo, const char *target, const struct ledger *l)
+void seen_keep(struct repo *repo, const char *target, const struct seen *head)
 {
-	const struct record *last = ledger_last(l);
 	struct buf path = BUF_INIT, text = BUF_INIT;
 	struct err ignored = { 0 };
 	struct seen was;
 
-	if (!last || (seen_read(repo, target, &was, &ignored) > 0 &&
-		      strcmp(was.hash, last->hash) == 0))
+	if (seen_read(repo, target, &was, &ignored) > 0 &&
+	    strcmp(was.hash, head->hash) == 0)
 		return;
 	buf_addf(&path, "%s/migrate", repo_common_dir(repo));
 	mkdir(path.s, 0777);
@@ -65,36 +64,23 @@ void seen_keep(struct repo *repo, const char *target, const struct ledger *l)
 	mkdir(path.s, 0777);
 	buf_reset(&path);
 	seen_path(repo, target, &path);
-	buf_addf(&text, "%010" PRIu64 " %s\n", last->seq, last->hash);
+	buf_addf(&text, "%010" PRIu64 " %s\n", head->seq, head->hash);
 	file_replace_lazily(path.s, text.s, text.len, 0666, &ignored);
 	buf_release(&path);
 	buf_release(&text);
 }
 
-/* Whether a record says that the log went on without what was seen. */
-static bool explains(const struct record *r, const struct record *before,
-		     const struct seen *s)
+bool seen_is_met(const struct seen *s, const struct record *r, uint64_t before)
 {
 	char old[RECORD_SEQ_DIGITS + 1 + SHA256_HEXSZ + 1];
 
-	if (r->event == EVENT_RESTORED && before && s->seq > before->seq &&
-	    s->seq < r->seq)
+	if (r->seq == s->seq && strcmp(r->hash, s->hash) == 0)
+		return true;
+	if (r->event == EVENT_RESTORED && before && s->seq > before && s->seq < r->seq)
 		return true;
 	if (!r->field[FIELD_OLD])
 		return false;
 	snprintf(old, sizeof(old), "%010" PRIu64 ":%s", s->seq, s->hash);
 	return strcmp(r->field[FIELD_OLD], old) == 0 || r->event == EVENT_CREATED ||
 	       r->event == EVENT_CLONED;
-}
-
-bool seen_is_there(const struct seen *s, const struct ledger *l)
-{
-	size_t i;
-
-	for (i = 0; i < l->nr; i++)
-		if ((l->records[i].seq == s->seq &&
-		     strcmp(l->records[i].hash, s->hash) == 0) ||
-		    explains(&l->records[i], i ? &l->records[i - 1] : NULL, s))
-			return true;
-	return false;
 }

@@ -6,7 +6,7 @@
 #ifndef FLOW_SEEN_H
 #define FLOW_SEEN_H
 
-#include "core/ledger.h"
+#include "core/record.h"
 
 struct err;
 struct repo;
@@ -23,12 +23,13 @@ int seen_read(struct repo *repo, const char *target, struct seen *out, struct er
  * Keeps the head of a log that was found in order. What cannot be written is no error:
  * the clone has seen less then.
  */
-void seen_keep(struct repo *repo, const char *target, const struct ledger *l);
+void seen_keep(struct repo *repo, const char *target, const struct seen *head);
 
 /**
- * Whether the log still has what was seen, or says why it has not: a restored, copied
- * or new database names the head that it took the place of.
+ * Whether a record is what was seen, or says why the log has it no more: a restored,
+ * copied or new database names the head that it took the place of. `before` is the
+ * number of the record before it, 0 for none.
  */
-bool seen_is_there(const struct seen *s, const struct ledger *l);
+bool seen_is_met(const struct seen *s, const struct record *r, uint64_t before);
 
 #endif

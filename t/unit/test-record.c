@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "core/record.h"
+#include "core/record_stream.h"
 
 #define H64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define Z64 "0000000000000000000000000000000000000000000000000000000000000000"
@@ -704,6 +705,59 @@ static void behind_another_as_strict(UNUSED void **state)
 	pool_release(&pool);
 }
 
+/*
+ * A long log, with lines that are no records wherever memory may change hands: the
+ * newest two are whole each time, and so are copies of all.
+ */
+static void streams(UNUSED void **state)
+{
+	enum { LINES = 1100 };
+	struct record_stream s = { 0 };
+	struct record *copies = calloc(LINES, sizeof(*copies));
+	struct pool pool = { 0 };
+	struct err err = { 0 };
+	struct buf line = BUF_INIT;
+	const struct record *last, *r;
+	char by[16];
+	int i;
+
+	assert_non_null(copies);
+	assert_null(record_stream_last(&s));
+	for (i = 1; i <= LINES; i++) {
+		last = record_stream_last(&s);
+		assert_null(record_stream_next(&s, "0000000001 none", false, &err));
+		assert_null(record_stream_next(&s, "", false, &err));
+		assert_ptr_equal(record_stream_last(&s), last);
+		buf_reset(&line);
+		snprintf(by, sizeof(by), "%d", i / 100);
+		buf_addf(&line,
+			 "%010d" PREV VERSION_FIELD EVENT MIGRATION HEAD AT
+			 " by=%s" RUN ENGINE TARGET TOOL,
+			 i, by);
+		r = record_stream_next(&s, line.s, false, &err);
+		assert_non_null(r);
+		assert_ptr_equal(record_stream_last(&s), r);
+		assert_string_equal(r->line, line.s);
+		assert_string_equal(r->field[FIELD_BY], by);
+		if (last)
+			assert_string_equal(last->field[FIELD_PATH],
+					    r->field[FIELD_PATH]);
+		record_copy(&copies[i - 1], r, false, i > 1 ? &copies[i - 2] : NULL,
+			    &pool);
+	}
+	record_stream_release(&s);
+	for (i = 0; i < LINES; i++) {
+		snprintf(by, sizeof(by), "%d", (i + 1) / 100);
+		assert_string_equal(copies[i].field[FIELD_BY], by);
+		assert_string_equal(copies[i].field[FIELD_RUN], H32);
+		assert_int_equal(strtol(copies[i].line, NULL, 10), i + 1);
+	}
+	assert_ptr_equal(copies[0].field[FIELD_RUN], copies[LINES - 1].field[FIELD_RUN]);
+	free(copies);
+	buf_release(&line);
+	pool_release(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -728,6 +782,7 @@ int main(void)
 		cmocka_unit_test(keeps_lines),
 		cmocka_unit_test(shares_no_escapes),
 		cmocka_unit_test(behind_another_as_strict),
+		cmocka_unit_test(streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
