@@ -85,6 +85,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/git/history.c %reldir%/git/history.h \
 	%reldir%/git/tree.c %reldir%/git/tree.h \
 	%reldir%/git/internal.h \
+	%reldir%/git/listed.c %reldir%/git/listed.h \
 	%reldir%/git/lib.c %reldir%/git/lib.h \
 	%reldir%/git/internal.h %reldir%/git/limits.h \
 	%reldir%/git/notes.c %reldir%/git/notes.h \

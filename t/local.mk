@@ -251,6 +251,7 @@ shell_tests = \
 	%reldir%/t1200-shallow.t \
 	%reldir%/t1210-repositories.t \
 	%reldir%/t1220-start.t \
+	%reldir%/t1230-listed.t \
 	%reldir%/t1300-plan.t \
 	%reldir%/t1310-plan-cache.t \
 	%reldir%/t2000-apply.t \

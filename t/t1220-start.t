@@ -143,10 +143,11 @@ test_expect_success 'settings of the tree, of the clone, and a folder elsewhere'
 	warm status --porcelain && grep four.sql .git/t/expect
 '
 
-# children NUMBER COMMAND...: of git, are started
+# children NUMBER COMMAND...: of git, are started where nothing is kept of its settings
 children() {
 	children_nr=$1 &&
 	shift &&
+	rm -f .git/migrate/config &&
 	rm -f "$SHARNESS_TRASH_DIRECTORY/trace" &&
 	GIT_TRACE_MIGRATE="$SHARNESS_TRASH_DIRECTORY/trace" "$@" >"$SHARNESS_TRASH_DIRECTORY/out" &&
 	if ! grep -q "children=$children_nr\$" "$SHARNESS_TRASH_DIRECTORY/trace"; then

@@ -125,17 +125,31 @@ static bool load(const struct cache *c, const char *kind, const char *folder,
 	return *start > 0;
 }
 
-/* The modes that git gives to its own files here: core.sharedRepository, umask. */
-static void like_git(const struct cache *c, unsigned *folder_mode, unsigned *mode)
+/* The mode that git gives to its own files here: core.sharedRepository, umask. */
+static unsigned mode_like_git(const struct cache *c)
 {
 	struct buf path = BUF_INIT;
+	unsigned mode = 0644;
 	struct stat st;
 
 	buf_addf(&path, "%s/HEAD", c->dir);
 	if (stat(path.s, &st) == 0)
-		*mode = st.st_mode & 0666;
-	if (stat(c->dir, &st) == 0)
-		*folder_mode = st.st_mode & 07777;
+		mode = st.st_mode & 0666;
+	buf_release(&path);
+	return mode;
+}
+
+void cache_make_folder(const char *git_dir, const char *common_dir)
+{
+	struct buf path = BUF_INIT;
+	unsigned mode = 0777;
+	struct stat st;
+
+	if (stat(common_dir, &st) == 0)
+		mode = st.st_mode & 07777;
+	buf_addf(&path, "%s/migrate", git_dir);
+	if (mkdir(path.s, mode) == 0)
+		chmod(path.s, mode); /* whatever the umask */
 	buf_release(&path);
 }
 
@@ -143,20 +157,15 @@ static void store(const struct cache *c, const char *kind, const char *folder,
 		  const struct buf *data)
 {
 	struct buf path = BUF_INIT, all = BUF_INIT;
-	unsigned folder_mode = 0777, mode = 0644;
 	struct err quiet = { 0 };
 
 	if (data->len > FILE_MAX / 2)
 		return;
-	like_git(c, &folder_mode, &mode);
-	buf_addf(&path, "%s/migrate", dir_of(c, kind));
-	if (mkdir(path.s, folder_mode) == 0)
-		chmod(path.s, folder_mode); /* whatever the umask */
-	buf_reset(&path);
+	cache_make_folder(dir_of(c, kind), c->dir);
 	name_file(c, kind, folder, &path);
 	add_head(&all, kind, folder, buf_str(data), data->len);
 	buf_add(&all, buf_str(data), data->len);
-	file_replace_lazily(path.s, all.s, all.len, mode, &quiet);
+	file_replace_lazily(path.s, all.s, all.len, mode_like_git(c), &quiet);
 	buf_release(&path);
 	buf_release(&all);
 }

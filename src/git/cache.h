@@ -25,6 +25,9 @@ struct migration;
 struct pool;
 struct repo;
 
+/** Makes <git dir>/migrate, with the rights of the common git dir, if it is not there. */
+void cache_make_folder(const char *git_dir, const char *common_dir);
+
 /** What is known of the lines, for a folder of the tree; the repository's. */
 struct lines *cache_lines(struct repo *r, const char *folder);
 

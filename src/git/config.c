@@ -67,15 +67,8 @@ static void add(struct config *c, const char *key, size_t key_len, const char *v
 	c->items[c->nr++].value = pool_strdup(&c->pool, value);
 }
 
-/* One of "scope NUL origin NUL key LF value NUL"; a key alone has no LF. */
-struct listed {
-	const char *scope, *origin, *key;
-	size_t key_len;
-	const char *value; /* "" for a key alone */
-	const char *next;
-};
-
-static bool next_listed(const struct buf *list, struct listed *at)
+/* "scope NUL origin NUL key LF value NUL"; a key alone has no LF. */
+bool config_next(const struct buf *list, struct listed_setting *at)
 {
 	const char *end = list->s + list->len, *origin, *key;
 
@@ -109,32 +102,45 @@ int config_list(struct buf *out, struct err *err)
 	return status == 0 ? 0 : -1;
 }
 
-static bool is_key(const struct listed *l, const char *key)
+static bool is_key(const struct listed_setting *l, const char *key)
 {
 	return strlen(key) == l->key_len && strncmp(l->key, key, l->key_len) == 0;
 }
 
+bool config_is_read(const struct listed_setting *l)
+{
+	static const char *const others[] = { "alias.", "credential.", "http.",
+					      "sendemail.", "url." };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (starts_with(l->key, others[i]))
+			return false;
+	return true;
+}
+
 /* A setting that has a say in where the repository and its work tree are. */
-static bool is_about_place(const struct listed *l)
+static bool is_about_place(const struct listed_setting *l)
 {
 	return is_key(l, "core.worktree") || is_key(l, "core.bare") ||
 	       (starts_with(l->key, "extensions.") &&
 		!is_key(l, "extensions.partialclone"));
 }
 
-bool config_is_plain(const struct buf *list)
+bool config_is_plain(const struct buf *list, bool bare)
 {
-	struct listed at = { .next = buf_str(list) };
+	const char *origin = bare ? "file:config" : "file:.git/config";
+	const char *value = bare ? "true" : "false";
+	struct listed_setting at = { .next = buf_str(list) };
 	bool local, plain = false;
 
-	while (next_listed(list, &at)) {
-		local = strcmp(at.scope, "local") == 0 &&
-			strcmp(at.origin, "file:.git/config") == 0;
+	while (config_next(list, &at)) {
+		local = strcmp(at.scope, "local") == 0 && strcmp(at.origin, origin) == 0;
 		if (strcmp(at.scope, "worktree") == 0)
 			return false;
 		if (!is_about_place(&at))
 			continue;
-		if (!local || !is_key(&at, "core.bare") || strcmp(at.value, "false") != 0)
+		if (!local || !is_key(&at, "core.bare") || strcmp(at.value, value) != 0)
 			return false;
 		plain = true;
 	}
@@ -145,9 +151,11 @@ void config_load(struct config **out, const struct buf *list, const char *toplev
 		 const char *git_dir, const char *common_dir)
 {
 	struct config *c = xcalloc(1, sizeof(*c));
-	struct listed at = { .next = buf_str(list) };
+	struct listed_setting at = { .next = buf_str(list) };
 
-	while (next_listed(list, &at)) {
+	while (config_next(list, &at)) {
+		if (!config_is_read(&at))
+			continue;
 		if (!starts_with(at.key, "migrate.") ||
 		    !is_from_tree(at.origin, toplevel, git_dir, common_dir))
 			add(c, at.key, at.key_len, at.value);

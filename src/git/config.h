@@ -16,11 +16,26 @@ struct err;
 /** Appends all settings as git lists them here. 0 or -1. */
 int config_list(struct buf *out, struct err *err);
 
+/** One of them. All but `next` is borrowed from the list. */
+struct listed_setting {
+	const char *scope, *origin, *key;
+	size_t key_len;
+	const char *value; /* "" for a key alone */
+	const char *next;  /* the list's beginning at first */
+};
+
+/** Goes on to the next one; false at the end. */
+bool config_next(const struct buf *list, struct listed_setting *at);
+
+/** Whether it is taken in: sections that hold secrets of others are left out. */
+bool config_is_read(const struct listed_setting *setting);
+
 /**
- * Whether git has listed the local settings of a folder ".git", none of which says that
- * the repository, or its work tree, is of another kind or in another place.
+ * Whether git has listed the local settings of a folder ".git", or of the current folder
+ * as a bare repository, none of which says that the repository, or its work tree, is of
+ * another kind or in another place.
  */
-bool config_is_plain(const struct buf *list);
+bool config_is_plain(const struct buf *list, bool bare);
 
 /**
  * Takes in what was listed. `toplevel` (may be NULL) is the work tree's folder and

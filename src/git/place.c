@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "git/config.h"
 #include "git/internal.h"
+#include "git/listed.h"
 #include "git/plain_refs.h"
 
 /* Sets `err` to git's own first line, and its detail to the others. */
@@ -151,38 +152,76 @@ static bool is_told_otherwise(void)
 	return false;
 }
 
-/*
- * The commonest of places needs no second child: the top of a work tree with its
- * folder .git. git lists local settings of a repository only after it has judged its
- * owner and its format, and it looks at the current folder first; what git takes for a
- * repository there this does too, and more is asked of it. False leaves it to git.
- */
-static bool find_here(struct repo *r, const struct buf *settings)
+/* Where the git dir is if it is in the commonest of places; NULL leaves it to git. */
+static const char *look_here(void)
+{
+	struct stat st;
+
+	if (is_told_otherwise())
+		return NULL;
+	if (is_folder(".git"))
+		return ".git";
+	return lstat(".git", &st) < 0 && is_folder("objects") ? "." : NULL;
+}
+
+/* Whether something is there below a git dir. */
+static bool has(const char *git_dir, const char *name, bool (*is)(const char *path))
 {
 	struct buf path = BUF_INIT;
-	char *here = NULL;
-	struct stat st;
-	bool ret = false;
+	bool ret;
 
-	if (is_told_otherwise() || !config_is_plain(settings) || !is_folder(".git") ||
-	    !is_folder(".git/objects") || !is_folder(".git/refs") ||
-	    lstat(".git/commondir", &st) == 0 || lstat(".git/shallow", &st) == 0)
-		return false;
-	here = getcwd(NULL, 0);
-	if (!here || strchr(here, '\n'))
-		goto out;
-	buf_addf(&path, "%s/.git", strcmp(here, "/") == 0 ? "" : here);
-	if (!plain_head_is_valid(path.s))
-		goto out;
+	buf_addf(&path, "%s/%s", git_dir, name);
+	ret = is(path.s);
+	buf_release(&path);
+	return ret;
+}
+
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+static void set_here(struct repo *r, const char *here, bool bare)
+{
+	const char *below = bare ? "" : "/.git";
+	struct buf path = BUF_INIT;
+
+	buf_addf(&path, "%s%s", !bare && strcmp(here, "/") == 0 ? "" : here, below);
 	r->git_dir = xstrdup(path.s);
-	r->common_dir = xstrdup(path.s);
+	r->common_dir = buf_detach(&path);
+	r->bare = bare;
+	r->prefix = xstrdup("");
+	if (bare)
+		return;
 	r->toplevel = xstrdup(here);
 	r->main_worktree = xstrdup(here);
-	r->prefix = xstrdup("");
-	ret = true;
-out:
+}
+
+/*
+ * The commonest of places need no second child: the top of a work tree with its folder
+ * .git, and a bare repository. git lists local settings of a repository only after it has
+ * judged its owner and its format, and it looks at the current folder first; what git
+ * takes for a repository there this does too, and more is asked of it. False leaves it to
+ * git.
+ */
+static bool find_here(struct repo *r, const char *git_dir, const struct buf *settings)
+{
+	bool bare = git_dir && strcmp(git_dir, ".") == 0;
+	char *here;
+	bool ret;
+
+	if (!git_dir || !config_is_plain(settings, bare) ||
+	    !has(git_dir, "objects", is_folder) || !has(git_dir, "refs", is_folder) ||
+	    has(git_dir, "commondir", is_there) || has(git_dir, "shallow", is_there) ||
+	    !plain_head_is_valid(git_dir))
+		return false;
+	here = getcwd(NULL, 0);
+	ret = here && !strchr(here, '\n');
+	if (ret)
+		set_here(r, here, bare);
 	free(here);
-	buf_release(&path);
 	return ret;
 }
 
@@ -210,22 +249,43 @@ static int refuse_reftable(struct repo *r, struct err *err)
 	return -1;
 }
 
+/* Asks git for the settings, and for the place where that is not plain. */
+static int find_anew(struct repo *r, const char *git_dir, struct buf *settings,
+		     bool *is_here, struct err *err)
+{
+	struct err why = { 0 };
+	int listed;
+
+	buf_reset(settings);
+	listed = config_list(settings, &why);
+	r->reads.children++;
+	*is_here = listed == 0 && find_here(r, git_dir, settings);
+	if (!*is_here && find_by_git(r, err) < 0)
+		return -1;
+	if (listed < 0) /* the place is right, so it is the settings */
+		*err = why;
+	return listed;
+}
+
 int place_find(struct repo *r, struct err *err)
 {
-	struct buf settings = BUF_INIT;
-	struct err why = { 0 };
-	int ret = -1, listed = config_list(&settings, &why);
+	const char *git_dir = look_here();
+	struct buf settings = BUF_INIT, from = BUF_INIT;
+	bool kept, is_here = false;
+	int ret = 0;
 
-	r->reads.children++;
-	if (!(listed == 0 && find_here(r, &settings)) && find_by_git(r, err) < 0)
-		goto out;
-	if (listed < 0) { /* the place is right, so it is the settings */
-		*err = why;
-		goto out;
+	kept = git_dir && listed_load(git_dir, &from, &settings) &&
+	       find_here(r, git_dir, &settings);
+	if (!kept)
+		ret = find_anew(r, git_dir, &settings, &is_here, err);
+	if (ret == 0) {
+		config_load(&r->config, &settings, r->toplevel, r->git_dir,
+			    r->common_dir);
+		if (is_here && config_bool(r->config, "migrate.cache", true))
+			listed_keep(git_dir, &from, &settings);
+		ret = refuse_reftable(r, err);
 	}
-	config_load(&r->config, &settings, r->toplevel, r->git_dir, r->common_dir);
-	ret = refuse_reftable(r, err);
-out:
 	buf_release(&settings);
+	buf_release(&from);
 	return ret;
 }
