@@ -321,6 +321,7 @@ struct parser {
 	const struct record *before; /* NULL, or one whose values may be shared */
 	struct pool *pool;
 	const char *at;	  /* what is still to be read; ends in NUL */
+	const char *same; /* the same place in the line before; NULL: not known */
 	bool stays;	  /* the line lives as long as the pool: there is no copy */
 	bool plain;	  /* nothing in it is escaped */
 	int last;	  /* newest known field, -1 at first */
@@ -470,13 +471,62 @@ static int take_known(struct parser *p, int f, const char *s, size_t len)
 	return 0;
 }
 
+/* Which known field comes next in the record before; FIELD_NR: none. */
+static int next_before(const struct parser *p)
+{
+	int f = p->last + 1;
+
+	while (f < FIELD_NR && !p->before->field[f])
+		f++;
+	return f;
+}
+
+/*
+ * Most fields are written as they are in the line before, and were read there: one that
+ * is has the same value, and need not be looked at. `len` is that of the field here. The
+ * fields that may stand twice, or are not known, are not counted by next_before, so
+ * lines part there.
+ */
+static bool take_same(struct parser *p, size_t len)
+{
+	int f;
+
+	if (!p->same || strncmp(p->at, p->same, len) != 0 ||
+	    (p->same[len] != ' ' && p->same[len] != '\0'))
+		return false;
+	f = next_before(p);
+	if (f == FIELD_NR || f == FIELD_FIXES || p->foreign)
+		return false;
+	if (f == FIELD_EVENT)
+		p->r->event = p->before->event;
+	p->r->field[f] = p->before->field[f];
+	p->present |= BIT(f);
+	p->last = f;
+	p->at += len;
+	p->same += len;
+	return true;
+}
+
+/* Goes on in the line before, behind a field of this name with another value. */
+static void step_same(struct parser *p, const char *field, size_t name_len, int f)
+{
+	if (!p->same)
+		return;
+	if (f < 0 || f == FIELD_FIXES || strncmp(field, p->same, name_len) != 0)
+		p->same = NULL;
+	else
+		p->same = strchrnul(p->same + 1, ' ');
+}
+
 /* One " key=value"; `p->at` is at the blank. */
 static int take_field(struct parser *p)
 {
-	const char *name = p->at + 1;
+	const char *field = p->at, *name = field + 1;
 	size_t len = (size_t)(strchrnul(name, ' ') - name), name_len;
 	int f;
 
+	if (take_same(p, len + 1))
+		return 0;
 	if (*p->at != ' ')
 		return refuse(p, "no blank behind the sequence number");
 	name_len = name_length(name);
@@ -484,6 +534,7 @@ static int take_field(struct parser *p)
 		return refuse(p, "a field without a name");
 	p->at = name + len;
 	f = find_field(name, name_len, p->last);
+	step_same(p, field, name_len + 2, f);
 	if (f >= 0)
 		return take_known(p, f, name + name_len + 1, len - name_len - 1);
 	p->foreign = true;
@@ -554,6 +605,8 @@ static int check_needed(struct parser *p)
 	needed = needed_by_all | events[p->r->event].needs;
 	if (events[p->r->event].has_migration)
 		needed |= needed_by_migration;
+	if ((needed & ~p->present) == 0)
+		return 0;
 	for (f = 0; f < FIELD_NR; f++)
 		if ((needed & BIT(f)) && !(p->present & BIT(f)))
 			return refuse(p, "field '%s' is missing", fields[f].name);
@@ -571,6 +624,8 @@ static int parse(struct parser *p, const char *line, size_t len)
 	p->plain = !memchr(line, '%', len);
 	if (take_seq(p) < 0)
 		return -1;
+	if (p->before && p->before->line)
+		p->same = p->before->line + RECORD_SEQ_DIGITS;
 	while (*p->at)
 		if (take_field(p) < 0)
 			return -1;
