@@ -194,6 +194,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/sync.c %reldir%/flow/sync.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \
 	%reldir%/flow/work.c \
+	%reldir%/flow/quiet.c %reldir%/flow/quiet.h \
 	%reldir%/flow/worktree.c %reldir%/flow/worktree.h
 
 # what is embedded must be there before the first object is made

@@ -313,4 +313,55 @@ test_expect_success 'a shallow clone keeps nothing of it' '
 	cold status
 '
 
+# new_files NAME...: those that status shows, whatever is kept of the folders
+new_files() {
+	printf "%s\n" "$@" | sed "/^\$/d" >.git/t/expect &&
+	git migrate status --json >.git/t/status &&
+	sed -n "s/.*\"path\": \"\(new[^\"]*\|sub\/new[^\"]*\)\".*/\1/p" .git/t/status \
+		>.git/t/actual &&
+	test_cmp .git/t/expect .git/t/actual
+}
+
+quiet=.git/migrate/quiet
+
+test_expect_success 'folders in which nothing was new are read when they change' '
+	fresh quiet && git migrate init "sqlite:.git/app.db" >.git/t/out 2>&1 &&
+	new_migration one "CREATE TABLE one (x);" &&
+	mkdir migrations/sub && new_migration sub/two "CREATE TABLE two (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	touch -d 2020-01-01 migrations migrations/sub && new_files "" &&
+	grep "/migrations$" $quiet && grep "/migrations/sub$" $quiet &&
+	echo "SELECT 1;" >migrations/new1.sql && new_files new1.sql &&
+	echo "SELECT 1;" >migrations/sub/new2.sql && new_files new1.sql sub/new2.sql &&
+	rm migrations/new1.sql migrations/sub/new2.sql &&
+	touch -d 2020-01-01 migrations migrations/sub && new_files "" &&
+	echo "SELECT 1;" >migrations/sub/new2.sql && new_files sub/new2.sql &&
+	rm migrations/sub/new2.sql && touch -d 2020-01-01 migrations/sub && new_files "" &&
+	mkdir migrations/sub/new && echo "SELECT 1;" >migrations/sub/new/3.sql &&
+	new_files sub/new/3.sql && rm -r migrations/sub/new
+'
+
+test_expect_success 'and not before; for another commit they are' '
+	echo "SELECT 1;" >migrations/new1.sql && new_files new1.sql &&
+	printf "git-migrate %s %s\n" "$(git migrate --version | sed "s/.* //")" \
+		"$(git rev-parse HEAD)" >$quiet &&
+	stat -c "%d %i %.9Y %.9Z %n" "$PWD/migrations" "$PWD/migrations/sub" >>$quiet &&
+	new_files "" &&
+	cp $quiet .git/t/forged &&
+	for len in 0 10 60 70 130; do
+		head -c $len .git/t/forged >$quiet && new_files new1.sql || return 1
+	done &&
+	cp .git/t/forged $quiet && new_files "" &&
+	git commit -q --allow-empty -m "another one" && new_files new1.sql &&
+	git reset -q --hard HEAD^ && cp .git/t/forged $quiet && new_files "" &&
+	git config migrate.cache false && new_files new1.sql &&
+	git config --unset migrate.cache && rm migrations/new1.sql
+'
+
+test_expect_success 'a folder whose time is to come is read each time' '
+	rm -f $quiet && touch -d 2020-01-01 migrations/sub && touch -d 2100-01-01 migrations &&
+	new_files "" && test ! -e $quiet &&
+	touch -d 2020-01-01 migrations && new_files "" && test -e $quiet
+'
+
 test_done

@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "base/vec.h"
 #include "core/plan.h"
+#include "flow/quiet.h"
 #include "flow/worktree.h"
 #include "git/repo.h"
 
@@ -19,6 +20,7 @@ struct listing {
 	struct worktree_file *files;
 	size_t nr, alloc;
 	size_t top; /* length of the folder's own path */
+	struct quiet quiet;
 };
 
 static void add(struct listing *l, const char *path, enum uncommitted how)
@@ -43,8 +45,11 @@ static void list_new(struct listing *l, struct buf *path, unsigned depth)
 {
 	size_t before = path->len;
 	struct dirent *e;
-	DIR *dir = depth < DEPTH_MAX ? opendir(path->s) : NULL;
+	DIR *dir;
 
+	quiet_add(&l->quiet, path->s);
+	dir = depth < DEPTH_MAX ? opendir(path->s) : NULL;
+	l->quiet.restless |= !dir;
 	while (dir && (e = readdir(dir)) != NULL) {
 		if (e->d_name[0] == '.')
 			continue;
@@ -102,7 +107,11 @@ int worktree_list(struct repo *repo, const struct plan *plan, const char *asked,
 		return 0;
 	buf_addf(&path, "%s/%s", repo_toplevel(repo), plan->folder);
 	l.top = path.len;
-	list_new(&l, &path, 0);
+	if (!quiet_is_known(repo, plan, path.s)) {
+		list_new(&l, &path, 0);
+		if (l.nr == 0)
+			quiet_keep(repo, plan, &l.quiet);
+	}
 	ret = list_changed(&l, repo, asked, err);
 	if (l.nr > 1)
 		qsort(l.files, l.nr, sizeof(*l.files), cmp_file);
@@ -111,6 +120,7 @@ int worktree_list(struct repo *repo, const struct plan *plan, const char *asked,
 		memcpy(*out, l.files, l.nr * sizeof(**out));
 	*nr = l.nr;
 	free(l.files);
+	buf_release(&l.quiet.lines);
 	buf_release(&path);
 	return ret;
 }
