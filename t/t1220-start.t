@@ -31,7 +31,7 @@ test_expect_success 'a history cannot be read without it: says what is missing' 
 	grep "^error: could not load .$library.: ." .git/t/err &&
 	grep "^hint: Repositories are read through libgit2: install the package" \
 		.git/t/err &&
-	test ! -e .git/migrate &&
+	test ! -e .git/migrate/plan &&
 	git migrate plan --porcelain >.git/t/actual &&
 	test_cmp .git/t/expect .git/t/actual
 '
