@@ -322,6 +322,7 @@ struct parser {
 	struct pool *pool;
 	const char *at;	  /* what is still to be read; ends in NUL */
 	const char *same; /* the same place in the line before; NULL: not known */
+	const char *same_end;
 	bool stays;	  /* the line lives as long as the pool: there is no copy */
 	bool plain;	  /* nothing in it is escaped */
 	int last;	  /* newest known field, -1 at first */
@@ -459,7 +460,7 @@ static int take_known(struct parser *p, int f, const char *s, size_t len)
 
 	if (check_place(p, f) < 0)
 		return -1;
-	value = as_before(p, f, s, len);
+	value = p->same ? NULL : as_before(p, f, s, len); /* it differs, or was taken */
 	if (value && f == FIELD_EVENT)
 		p->r->event = p->before->event;
 	if (!value && take_new(p, f, s, len, &value) < 0)
@@ -491,7 +492,8 @@ static bool take_same(struct parser *p, size_t len)
 {
 	int f;
 
-	if (!p->same || strncmp(p->at, p->same, len) != 0 ||
+	if (!p->same || len > (size_t)(p->same_end - p->same) ||
+	    memcmp(p->at, p->same, len) != 0 ||
 	    (p->same[len] != ' ' && p->same[len] != '\0'))
 		return false;
 	f = next_before(p);
@@ -624,8 +626,10 @@ static int parse(struct parser *p, const char *line, size_t len)
 	p->plain = !memchr(line, '%', len);
 	if (take_seq(p) < 0)
 		return -1;
-	if (p->before && p->before->line)
+	if (p->before && p->before->line) {
 		p->same = p->before->line + RECORD_SEQ_DIGITS;
+		p->same_end = p->before->line + p->before->line_len;
+	}
 	while (*p->at)
 		if (take_field(p) < 0)
 			return -1;
