@@ -138,7 +138,7 @@ test_expect_success 'made by the first command, for the user alone to delete' '
 	test_path_is_missing .git/migrate &&
 	agrees &&
 	ls .git/migrate >.git/t/actual &&
-	printf "descriptions\nplan\n" >.git/t/expect &&
+	printf "config\ndescriptions\nplan\n" >.git/t/expect &&
 	test_cmp .git/t/expect .git/t/actual &&
 	head -n 1 $cache | cut -d" " -f1,3- >.git/t/actual &&
 	echo "git-migrate plan 2 migrations" >.git/t/expect &&
@@ -183,7 +183,7 @@ test_expect_success 'migrate.cache=false neither reads nor writes' '
 '
 
 test_expect_success 'not written again when nothing is new' '
-	touch -d "2001-01-01" .git/migrate/plan .git/migrate/descriptions &&
+	touch -d "2001-01-01" .git/migrate/* &&
 	plans >.git/t/out && git migrate plan --verify >.git/t/out &&
 	find .git/migrate -type f -newermt 2002-01-01 >.git/t/actual &&
 	test_must_be_empty .git/t/actual
@@ -280,7 +280,7 @@ test_expect_success 'every setting of migrate.path has its own' '
 	git config migrate.path nothing && agrees &&
 	git config --unset migrate.path && agrees && order_is m &&
 	ls .git/migrate | sed "s/-[0-9a-f]\{16\}\$/-HASH/" >.git/t/actual &&
-	printf "%s\n" descriptions plan plan-HASH plan-HASH >.git/t/expect &&
+	printf "%s\n" config descriptions plan plan-HASH plan-HASH >.git/t/expect &&
 	test_cmp .git/t/expect .git/t/actual &&
 	file=$(ls .git/migrate/plan-* | head -n 1) &&
 	cp "$file" $cache && agrees && order_is m
@@ -387,7 +387,7 @@ test_expect_success 'nothing is left over beside it' '
 	rm -rf .git/migrate && still_right &&
 	mkdir .git/t/full && rm $cache && mkdir $cache && add more && git migrate plan >.git/t/out &&
 	ls .git/migrate >.git/t/actual &&
-	printf "descriptions\nplan\n" >.git/t/list &&
+	printf "config\ndescriptions\nplan\n" >.git/t/list &&
 	test_cmp .git/t/list .git/t/actual &&
 	git reset -q --hard HEAD^ && restore
 '
@@ -605,7 +605,7 @@ test_expect_success 'a push: refused it leaves no trace, landed it is served' '
 	cd pusher && mkdir .git/t && git checkout -q -B main &&
 	add b a &&
 	git push -q origin main &&
-	test_path_is_missing ../server.git/migrate &&
+	test_path_is_missing ../server.git/migrate/plan &&
 	git -C ../server.git migrate plan --porcelain >.git/t/actual &&
 	git migrate plan --porcelain >.git/t/expect &&
 	test_cmp .git/t/expect .git/t/actual &&
@@ -657,7 +657,7 @@ test_expect_success 'settings of the tree are read by git once for each version 
 		GIT_TRACE_MIGRATE=$PWD/.git/t/trace.$round git migrate plan --porcelain |
 			cut -d" " -f5 >.git/t/out.$round || return 1
 	done &&
-	grep "children=2" .git/t/trace.1 && grep "children=1" .git/t/trace.2 &&
+	grep "children=2" .git/t/trace.1 && grep "children=0" .git/t/trace.2 &&
 	echo a.sql >.git/t/expect && test_cmp .git/t/expect .git/t/out.2 &&
 	git config -f .gitmigrate migrate.path other && git add -A &&
 	git commit -q -m "another folder" &&
@@ -776,6 +776,7 @@ test_expect_success 'at most two processes are started' '
 	for command in "status --porcelain" "status" "apply --porcelain" "apply" "plan --porcelain" \
 		"plan --json" "plan" "plan --graph"; do
 		: >.git/t/calls &&
+		rm -f .git/migrate/config &&
 		PATH="$PWD/.git/t/bin:$PATH" "$top_builddir/git-migrate" $command >.git/t/out 2>&1 &&
 		test 1 -le $(wc -l <.git/t/calls) &&
 		test 2 -ge $(wc -l <.git/t/calls) || {

@@ -242,7 +242,7 @@ test_expect_success 'migrate.hookTimeout is a number of seconds' '
 history() {
 	history_tip=$(git rev-parse main)
 	for history_n in $(seq "$1"); do
-		tick && history_tip=$(git commit-tree -p "$history_tip" -m "$history_n" main^{tree}) ||
+		tick && history_tip=$(git commit-tree -p "$history_tip" -m "$history_n" "main^{tree}") ||
 		return 1
 	done
 	echo "$history_tip"

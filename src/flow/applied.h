@@ -22,6 +22,15 @@ int applied_read(struct repo *repo, const struct push *push, struct applied_list
 		 struct err *err);
 
 /**
+ * The same of `nr` paths alone, the notes of the others are not read where it is known
+ * which those are (see flow/mirror_paths.h). Of a mirror that the push extends its new
+ * records count, whatever their chain, which is judged for itself.
+ */
+int applied_read_paths(struct repo *repo, const struct push *push,
+		       const char *const *paths, size_t nr, struct applied_list *out,
+		       struct err *err);
+
+/**
  * What policy_append_only keeps under migrate.protect: `*kept` is NULL for
  * "landed", or what applied_read gives for "applied". 0 or -1.
  */

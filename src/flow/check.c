@@ -203,13 +203,22 @@ static int judge_applied(struct repo *repo, const struct check_step *step,
 			 struct err *err)
 {
 	struct applied_list applied = { 0 };
+	const char **paths;
+	size_t nr = 0, i;
 	int ret = 0;
 
-	if (!applied_alone_is_kept(repo) && first_new(was, now) < now->nr)
-		ret = applied_read(repo, step->push, &applied, err);
+	if (applied_alone_is_kept(repo))
+		return 0;
+	paths = xcalloc(now->nr + 1, sizeof(*paths));
+	for (i = 0; i < now->nr; i++)
+		if (plan_find(was, now->items[i].path) < 0)
+			paths[nr++] = now->items[i].path;
+	if (nr)
+		ret = applied_read_paths(repo, step->push, paths, nr, &applied, err);
 	if (ret == 0)
 		policy_as_applied(was, now, &applied.set, f);
 	applied_release(&applied);
+	free(paths);
 	return ret;
 }
 

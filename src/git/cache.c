@@ -309,7 +309,10 @@ bool cache_mirror(struct repo *r, const char *target, struct buf *out)
 
 void cache_keep_mirror(struct repo *r, const char *target, const struct buf *index)
 {
-	store_one(r, "mirror", target, index);
+	struct cache *c = get(r);
+
+	if (c->readable)
+		store(c, "mirror", target, index);
 }
 
 /* Commit, blob of its .gitmigrate, folder and a NUL, the plan. */

@@ -54,7 +54,10 @@ void cache_keep_description(struct repo *r, const struct migration *m);
 bool cache_settings(struct repo *r, const char *blob, struct buf *out);
 void cache_keep_settings(struct repo *r, const char *blob, const struct buf *settings);
 
-/** What is known of a target's mirror (core/mirror_index.h); appended. */
+/**
+ * What is known of a target's mirror (core/mirror_index.h); appended. It is about refs
+ * that are there, so that it is kept while a push is judged, too.
+ */
 bool cache_mirror(struct repo *r, const char *target, struct buf *out);
 void cache_keep_mirror(struct repo *r, const char *target, const struct buf *index);
 
