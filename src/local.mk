@@ -30,6 +30,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/chain.c %reldir%/core/chain.h \
 	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
+	%reldir%/core/links.c %reldir%/core/links.h \
 	%reldir%/core/lines.c %reldir%/core/lines.h \
 	%reldir%/core/merge.c %reldir%/core/merge.h \
 	%reldir%/core/message.c %reldir%/core/message.h \

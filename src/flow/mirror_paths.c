@@ -3,8 +3,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "core/ledger.h"
+#include "core/links.h"
 #include "core/mirror_index.h"
 #include "flow/mirror.h"
 #include "flow/mirror_paths.h"
@@ -320,31 +322,31 @@ static int fold_wanted(struct reader *r, const char *const *paths, size_t nr,
 
 /* --- all of it ---------------------------------------------------------------- */
 
-/* What the mirror has and the chain has not; both are sorted. False: too much. */
-static bool find_left_out(struct reader *r, const struct ledger *chain)
+/* The records of one commit's notes: where they stand, and what they continue. */
+static void take_notes(struct reader *r, struct links *links, const struct note_lines *t,
+		       const struct note_blob *notes, size_t nr)
 {
 	struct pool pool = { 0 };
 	struct err quiet = { 0 };
 	struct record one;
-	size_t i, at = 0;
+	size_t i;
 
-	for (i = 0; i < r->m.nr && r->index.nr_left_out < LEFT_OUT_MAX; i++) {
-		if (at < chain->nr && strcmp(r->m.lines[i], chain->records[at].line) == 0)
-			at++;
-		else if (record_parse_kept(&one, &pool, r->m.lines[i], NULL, &quiet) == 0)
-			mirror_index_leave_out(&r->index, r->pool, one.hash);
+	for (i = 0; i < t->nr; i++) {
+		if (record_parse_kept(&one, &pool, t->lines[i], NULL, &quiet) < 0)
+			continue;
+		links_add(links, &one);
+		add_places(r, t->lines[i], notes, nr);
 	}
 	pool_release(&pool);
-	return i == r->m.nr && at == chain->nr;
 }
 
-/* The notes of one commit that another one has not, with the paths in them. 0 or -1. */
-static int place_notes(struct reader *r, const struct oid *older, const struct oid *newer,
-		       struct err *err)
+/* Those of one commit of notes that another one has not. 0 or -1. */
+static int take_commit(struct reader *r, struct links *links, const struct oid *older,
+		       const struct oid *newer, struct err *err)
 {
-	struct note_limits most = { BYTES_MAX, SIZE_MAX, SIZE_MAX };
+	struct note_limits most = { SIZE_MAX, SIZE_MAX, SIZE_MAX };
 	struct notes_delta notes = { 0 };
-	size_t at = 0, from, i;
+	size_t at = 0, from;
 	int ret = notes_delta(r->repo, older, newer, false, &notes, err);
 
 	while (ret == 0 && at < notes.nr) {
@@ -353,43 +355,61 @@ static int place_notes(struct reader *r, const struct oid *older, const struct o
 		from = at;
 		ret = note_lines_read(r->repo, &notes, &notes.items[at].object, &at,
 				      &most, &now, err);
-		for (i = 0; i < now.nr && ret == 0; i++)
-			add_places(r, now.lines[i], notes.items + from, at - from);
+		if (ret == 0)
+			take_notes(r, links, &now, notes.items + from, at - from);
 		note_lines_release(&now);
 	}
 	notes_delta_release(&notes);
 	return ret;
 }
 
-/* Best effort: what cannot be kept is read again the next time. */
-static void make_index(struct reader *r, const struct ledger *chain)
+/* What the chain has not. False: too much to be kept. */
+static bool find_left_out(struct reader *r, const struct links *links)
 {
-	const struct record *last = ledger_last(chain);
-	static const struct oid none;
-	struct err quiet = { 0 };
+	char hex[SHA256_HEXSZ + 1];
 	size_t i;
 
-	r->m.nr_tips = mirror_index_sort_tips(r->m.tips, r->m.nr_tips);
-	if (!last || (r->m.head_seq && strcmp(last->hash, r->m.head_hash) != 0) ||
-	    !find_left_out(r, chain))
-		return;
-	for (i = 0; i < r->m.nr_tips; i++)
-		if (place_notes(r, i ? &r->m.tips[i - 1] : &none, &r->m.tips[i], &quiet) <
-		    0)
-			return;
-	r->index.head_seq = last->seq;
-	snprintf(r->index.head, sizeof(r->index.head), "%s", last->hash);
-	be_of_tips(r);
-	keep(r);
+	for (i = 0; i < links->nr && r->index.nr_left_out < LEFT_OUT_MAX; i++) {
+		if (links->counts[i])
+			continue;
+		hex_encode(links->items[i].hash, sizeof(links->items[i].hash), hex);
+		mirror_index_leave_out(&r->index, r->pool, hex);
+	}
+	return i == links->nr;
 }
 
+/* Goes through all notes, one at a time. False where the records are no whole chain. */
+static bool make_index(struct reader *r)
+{
+	static const struct oid none;
+	struct links links = { 0 };
+	struct err quiet = { 0 };
+	bool ret = r->m.head_seq > 0;
+	size_t i;
+
+	memset(&r->index, 0, sizeof(r->index));
+	for (i = 0; i < r->m.nr_tips && ret; i++)
+		ret = take_commit(r, &links, i ? &r->m.tips[i - 1] : &none, &r->m.tips[i],
+				  &quiet) == 0;
+	ret = ret && links_follow(&links, r->m.head_hash) && find_left_out(r, &links);
+	links_release(&links);
+	if (ret) {
+		r->index.head_seq = r->m.head_seq;
+		memcpy(r->index.head, r->m.head_hash, sizeof(r->index.head));
+		be_of_tips(r);
+		keep(r);
+	}
+	r->nr_found = 0;
+	return ret;
+}
+
+/* The mirror as it is: without a head, forked, cut, or with too much that does not count.
+ */
 static int fold_all(struct reader *r, struct ledger *out, struct err *err)
 {
-	memset(&r->index, 0, sizeof(r->index));
 	if (mirror_read(r->repo, r->target, MIRROR_FETCHED, r->pool, &r->m, err) < 0)
 		return -1;
 	mirror_fold(&r->m, r->pool, out, NULL, NULL);
-	make_index(r, out);
 	return 0;
 }
 
@@ -405,10 +425,9 @@ int mirror_fold_paths(struct repo *repo, const char *target, const char *const *
 	sort_texts(sorted, nr);
 	if (ret == 0) {
 		r.m.nr_tips = mirror_index_sort_tips(r.m.tips, r.m.nr_tips);
-		if (!load(&r) || fold_wanted(&r, sorted, nr, out) < 0) {
-			r.nr_found = r.nr_lines = 0;
+		if ((!load(&r) && !make_index(&r)) ||
+		    fold_wanted(&r, sorted, nr, out) < 0)
 			ret = fold_all(&r, out, err);
-		}
 	}
 	free(r.found);
 	free(r.lines);

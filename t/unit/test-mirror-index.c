@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/pool.h"
+#include "core/links.h"
 #include "core/mirror_index.h"
 
 static const char one[] =
@@ -157,9 +158,57 @@ static void the_path_of_a_line(void **state UNUSED)
 	assert_null(record_line_path("0000000002 v=1 event=ran", &len));
 }
 
+static struct record linked(struct pool *pool, const struct record *before)
+{
+	struct record r = { .seq = before ? before->seq + 1 : 1, .event = EVENT_RAN };
+
+	r.field[FIELD_PREV] = before ? before->hash : RECORD_NO_PREV;
+	r.field[FIELD_HEAD] = "0123456789012345678901234567890123456789";
+	r.field[FIELD_AT] = "2026-11-22T07:20:11.123Z";
+	r.field[FIELD_BY] = "A U Thor";
+	r.field[FIELD_RUN] = "0123456789abcdef0123456789abcdef";
+	r.field[FIELD_ENGINE] = "sqlite/3.40.1";
+	r.field[FIELD_TARGET] = "01234567-89ab-4cde-8f01-23456789abcd";
+	r.field[FIELD_TOOL] = "git-migrate/0.1.0";
+	record_seal(&r, pool);
+	return r;
+}
+
+/* A chain with a branch, its records in any order and some of them twice. */
+static void follows_links(UNUSED void **state)
+{
+	struct pool pool = { 0 };
+	struct links l = { 0 };
+	struct record r[6];
+	size_t i, counts = 0;
+
+	r[0] = linked(&pool, NULL);
+	for (i = 1; i < 5; i++)
+		r[i] = linked(&pool, &r[i - 1]);
+	r[5] = r[2];
+	r[5].field[FIELD_BY] = "Another";
+	record_seal(&r[5], &pool);
+	for (i = 6; i-- > 1;)
+		links_add(&l, &r[i]);
+	assert_false(links_follow(&l, r[4].hash)); /* the first is not there */
+	links_add(&l, &r[0]);
+	links_add(&l, &r[3]);
+	assert_true(links_follow(&l, r[4].hash));
+	assert_int_equal(l.nr, 6);
+	for (i = 0; i < l.nr; i++)
+		counts += l.counts[i];
+	assert_int_equal(counts, 5);
+	assert_true(links_follow(&l, r[5].hash));
+	assert_false(links_follow(&l, ""));
+	assert_false(links_follow(&l, RECORD_NO_PREV + 1));
+	links_release(&l);
+	pool_release(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(follows_links),
 		cmocka_unit_test(what_is_kept_comes_back),
 		cmocka_unit_test(cut_bytes_are_refused),
 		cmocka_unit_test(damage_is_refused_or_harmless),
