@@ -42,7 +42,7 @@ __git_migrate_options()
 		echo "--abandon --finished --reason= --porcelain --json"
 		;;
 	audit)
-		echo "--at= --offline --porcelain --json"
+		echo "--at= --offline --full --porcelain --json"
 		;;
 	sync)
 		echo "--remote= --offline --push --at="

@@ -232,6 +232,45 @@ test_expect_success 'a mirror that two clones wrote and git merged took nothing 
 	git update-ref refs/notes/origin/migrate/default "$new" && found mirror-history
 '
 
+# gone_through ALL BEFORE OPTION...: what audit says of the mirror's history
+gone_through() {
+	all=$1 && before=$2 && shift 2 &&
+	git migrate audit "$@" >.git/t/out &&
+	sed -n "s/^  ok  *mirror-history  *//p" .git/t/out >.git/t/actual &&
+	if test "$before" = 0; then
+		echo "$all commits of the mirror, none of which took a line out"
+	else
+		echo "$all commits of the mirror, none of which took a line out;" \
+			"$before of them were gone through before (all: --full)"
+	fi >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/actual
+}
+
+test_expect_success 'what was in order before is gone through again with --full alone' '
+	story known && file=.git/migrate/history/default &&
+	gone_through 3 3 && gone_through 3 3 --offline && gone_through 3 0 --full && rm $file &&
+	gone_through 3 0 && gone_through 3 3 &&
+	new_migration d "CREATE TABLE d (x);" && git migrate apply >.git/t/out 2>&1 &&
+	gone_through 4 3 && gone_through 4 4 &&
+	commit=$(git rev-parse HEAD~1) && git notes --ref $ref show "$commit" >.git/t/note &&
+	git notes --ref $ref remove "$commit" 2>.git/t/err && found mirror-history && found mirror-history &&
+	git notes --ref $ref add -F .git/t/note "$commit" && found mirror-history &&
+	# whoever may write here could have it look away; --full does not
+	printf "6\n%s\n" "$(git rev-parse $ref)" >$file && gone_through 6 6 &&
+	test_expect_code 1 git migrate audit --full >.git/t/out && grep "^  failed  *mirror-history " .git/t/out
+'
+
+test_expect_success 'a mirror that was written anew, and what is kept and makes no sense, go through all' '
+	story anew && gone_through 3 3 &&
+	new=$({ echo again && git log -1 --format=%B $ref; } | git commit-tree -p "$ref^" "$ref^{tree}") &&
+	git update-ref $ref "$new" && gone_through 3 0 && gone_through 3 3 &&
+	tip=$(git rev-parse $ref) &&
+	for text in "" "x" "3" "3\nx\n" "3\n$tip" "3\n$tip\n$tip" "-3\n$tip\n" "9999999999999999\n$tip\n" \
+		"3\n$(echo "$tip" | tr 0-9a-f 1-9a-f0)\n" "3\n$(echo "$tip" | tr a-f A-F)z\n"; do
+		printf "%b" "$text" >.git/migrate/history/default && gone_through 3 0 || return 1
+	done
+'
+
 test_expect_success 'a review, and a rehearsal, where settings ask for them' '
 	story asked && since=$(git rev-parse HEAD) && sound && ! grep " asked " .git/t/out &&
 	new_migration d "CREATE TABLE d (x);" "add d" "" "Reviewed-by: Somebody <some@example.com>" &&

@@ -81,6 +81,8 @@ int cmd_audit(struct ctx *ctx, int argc, char **argv, struct err *err)
 		  "the plan of this commit, not HEAD's" },
 		{ OPT_BOOL, 0, "offline", &o.offline, NULL,
 		  "ask no database: what the mirror says, against plan and history" },
+		{ OPT_BOOL, 0, "full", &o.full, NULL,
+		  "all of the mirror's history, also what was in order before" },
 		{ OPT_BOOL, 0, "porcelain", &porcelain, NULL, "lines for scripts" },
 		{ OPT_BOOL, 0, "json", &json, NULL, "JSON" },
 		{ .type = OPT_END },

@@ -475,6 +475,7 @@ int audit_run(struct repo *repo, const struct audit_options *o, struct audit *a,
 	int ret = -1;
 
 	memset(a, 0, sizeof(*a));
+	a->full = o->full;
 	if (repo_resolve(repo, o->rev ? o->rev : "HEAD", &commit, err) < 0 ||
 	    repo_load_shared(repo, &commit, err) < 0 ||
 	    history_plan(repo, &commit, &plan, err) < 0)

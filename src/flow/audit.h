@@ -22,19 +22,22 @@ struct audit {
 	struct audit_check *checks;
 	size_t nr, alloc;
 	size_t failed;
+	bool full;		     /* as asked */
 	uint64_t records;	     /* in the tracker */
 	char head[SHA256_HEXSZ + 1]; /* hash of the newest, "" without one */
 };
 
 struct audit_options {
 	const char *rev; /* NULL: HEAD */
+	bool full;	 /* what was found in order before is gone through again */
 	bool offline;	 /* the mirror stands for the tracker: no database is asked */
 	struct target_options target;
 };
 
 /**
  * Compares a target's tracker with itself, with the plan and with its mirror, and with
- * what this clone has seen of it before. Changes nothing but that (migrate/seen/). 0 when
+ * what this clone has seen of it before. Changes nothing but that (migrate/seen/,
+ * migrate/history/). 0 when
  * the comparison could be made, whatever it found; -1. `a` must be released in either
  * case.
  */

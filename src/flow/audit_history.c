@@ -1,10 +1,12 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/vec.h"
 #include "flow/audit_history.h"
 #include "flow/audit_story.h"
 #include "flow/mirror.h"
 #include "flow/note_lines.h"
+#include "flow/seen.h"
 #include "git/notes_delta.h"
 #include "git/repo.h"
 
@@ -102,62 +104,123 @@ static int compare_commit(struct walk *w, const char **at, struct err *err)
 struct tips {
 	struct repo *repo;
 	const char *target;
-	struct buf list;
+	struct seen_history now;
+	size_t alloc;
 };
 
 static int add_tip(void *arg, const char *ref, struct err *err)
 {
 	struct tips *t = arg;
-	char hex[OID_HEXSZ + 1];
 	struct oid tip;
 	int found;
 
 	if (!mirror_is_of(ref, t->target))
 		return 0;
 	found = repo_ref(t->repo, ref, &tip, err);
-	if (found > 0)
-		buf_addf(&t->list, "%s\n", oid_hex(&tip, hex));
-	return found < 0 ? -1 : 0;
+	if (found <= 0)
+		return found;
+	VEC_GROW(t->now.tips, t->now.nr, t->alloc);
+	t->now.tips[t->now.nr++] = tip;
+	return 0;
+}
+
+/* Whether a tip that was gone through before is still behind one of now: 1, 0, -1. */
+static int is_behind(const struct tips *t, const struct oid *before, struct err *err)
+{
+	int behind = repo_has_commit(t->repo, before) ? 0 : -1;
+	size_t i;
+
+	if (behind < 0)
+		return 0;
+	for (i = 0; i < t->now.nr && behind == 0; i++)
+		behind = repo_is_ancestor(t->repo, before, &t->now.tips[i], err);
+	return behind;
+}
+
+/* What need not be gone through again; nothing where a ref was written anew. 0 or -1. */
+static int find_known(const struct tips *t, struct seen_history *known, struct err *err)
+{
+	int behind = 1;
+	size_t i;
+
+	if (repo_is_shallow(t->repo))
+		return 0;
+	if (seen_history_read(t->repo, t->target, known, err) < 0)
+		return -1;
+	for (i = 0; i < known->nr && behind > 0; i++)
+		behind = is_behind(t, &known->tips[i], err);
+	if (behind <= 0)
+		known->nr = known->commits = 0;
+	return behind < 0 ? -1 : 0;
 }
 
 /* Oldest first, as the story went. */
-static int list_commits(struct repo *repo, const char *target, struct buf *out,
-			struct err *err)
+static int list_commits(const struct tips *t, const struct seen_history *known,
+			struct buf *out, struct err *err)
 {
 	static const char *const args[] = { "rev-list",	 "--topo-order", "--reverse",
 					    "--parents", "--stdin",	 NULL };
-	struct tips tips = { .repo = repo, .target = target, .list = BUF_INIT };
-	struct buf said = BUF_INIT;
-	int status = repo_each_ref(repo, "refs/notes/", add_tip, &tips, err);
+	struct buf list = BUF_INIT, said = BUF_INIT;
+	char hex[OID_HEXSZ + 1];
+	int status = 0;
+	size_t i;
 
-	if (status == 0 && tips.list.len)
-		status = repo_git_asking(repo, args, &tips.list, out, &said, err);
+	for (i = 0; i < t->now.nr; i++)
+		buf_addf(&list, "%s\n", oid_hex(&t->now.tips[i], hex));
+	for (i = 0; i < known->nr; i++)
+		buf_addf(&list, "^%s\n", oid_hex(&known->tips[i], hex));
+	if (t->now.nr)
+		status = repo_git_asking(t->repo, args, &list, out, &said, err);
 	if (status > 0)
 		status = err_set(err, ERR_FATAL, "git rev-list failed: %s",
 				 buf_str(&said));
-	buf_release(&tips.list);
+	buf_release(&list);
 	buf_release(&said);
 	return status;
 }
 
+static void note_sound(const struct walk *w, struct tips *t,
+		       const struct seen_history *known)
+{
+	t->now.commits = known->commits + w->commits;
+	if (known->commits)
+		audit_note(w->a, "mirror-history", CHECK_OK, 0,
+			   "%" PRIu64 " commits of the mirror, none of which took a line "
+			   "out; %" PRIu64 " of them were gone through before (all: "
+			   "--full)",
+			   t->now.commits, known->commits);
+	else
+		audit_note(w->a, "mirror-history", CHECK_OK, 0,
+			   "%zu commits of the mirror, none of which took a line out",
+			   w->commits);
+	if (w->commits && !repo_is_shallow(w->repo))
+		seen_history_keep(w->repo, t->target, &t->now);
+}
+
 int audit_history(struct audit *a, struct repo *repo, const char *target, struct err *err)
 {
+	struct tips tips = { .repo = repo, .target = target };
 	struct walk w = { .a = a, .repo = repo };
+	struct seen_history known = { 0 };
 	struct buf list = BUF_INIT;
 	const char *at;
-	int ret = list_commits(repo, target, &list, err);
+	int ret = repo_each_ref(repo, "refs/notes/", add_tip, &tips, err);
 
+	if (ret == 0 && !a->full)
+		ret = find_known(&tips, &known, err);
+	if (ret == 0)
+		ret = list_commits(&tips, &known, &list, err);
 	for (at = buf_str(&list); ret == 0 && *at;)
 		ret = compare_commit(&w, &at, err);
 	if (ret < 0 && err->code == ERR_REFUSED) {
 		audit_note(a, "mirror-history", CHECK_FAILED, 0, "%s", err->message);
 		memset(err, 0, sizeof(*err));
 		ret = 0;
-	} else if (ret == 0 && w.commits && !w.lost) {
-		audit_note(a, "mirror-history", CHECK_OK, 0,
-			   "%zu commits of the mirror, none of which took a line out",
-			   w.commits);
+	} else if (ret == 0 && w.commits + known.commits && !w.lost) {
+		note_sound(&w, &tips, &known);
 	}
+	free(tips.now.tips);
+	free(known.tips);
 	buf_release(&list);
 	return ret;
 }

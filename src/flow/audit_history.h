@@ -9,7 +9,8 @@ struct repo;
 /**
  * Each commit of the target's mirror, its own and those that were fetched, must have
  * what its parents had: tells of the lines that one took out, though a later one may
- * have put them back. 0 or -1.
+ * have put them back. Those that an audit of this clone has found in order before are
+ * gone through again only where `a->full` is set. 0 or -1.
  */
 int audit_history(struct audit *a, struct repo *repo, const char *target,
 		  struct err *err);

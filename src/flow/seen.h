@@ -1,11 +1,13 @@
 /*
  * The newest record of each target that this clone has seen: a tracker that went back
  * in time is found by it although its chain is whole, and with the mirror gone too.
- * One file for each target below migrate/seen/ of the common git dir.
+ * One file for each target below migrate/seen/ of the common git dir, and one below
+ * migrate/history/ with what an audit has gone through of its mirror's own history.
  */
 #ifndef FLOW_SEEN_H
 #define FLOW_SEEN_H
 
+#include "core/oid.h"
 #include "core/record.h"
 
 struct err;
@@ -15,6 +17,19 @@ struct seen {
 	uint64_t seq;
 	char hash[SHA256_HEXSZ + 1];
 };
+
+/** Commits of a mirror that took nothing out, with all that are behind them. */
+struct seen_history {
+	struct oid *tips; /* to be freed */
+	size_t nr;
+	uint64_t commits; /* how many it is in all */
+};
+
+/** 0, with nothing where nothing is kept or it makes no sense; -1. */
+int seen_history_read(struct repo *repo, const char *target, struct seen_history *out,
+		      struct err *err);
+void seen_history_keep(struct repo *repo, const char *target,
+		       const struct seen_history *h);
 
 /** 1 with what was seen; 0: nothing yet, or a file that is none of ours; -1. */
 int seen_read(struct repo *repo, const char *target, struct seen *out, struct err *err);

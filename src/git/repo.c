@@ -250,6 +250,11 @@ const char *repo_prefix(const struct repo *r)
 	return r->prefix;
 }
 
+bool repo_is_shallow(const struct repo *r)
+{
+	return r->shallow;
+}
+
 bool repo_is_bare(const struct repo *r)
 {
 	return r->bare;

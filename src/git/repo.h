@@ -42,6 +42,7 @@ const char *repo_toplevel(const struct repo *r); /* NULL in a bare repository */
 const char *repo_main_worktree(const struct repo *r);
 const char *repo_prefix(const struct repo *r);
 bool repo_is_bare(const struct repo *r);
+bool repo_is_shallow(const struct repo *r);
 
 /** migrate.path, "migrations" by default, without slashes at the ends. 0 or -1. */
 int repo_folder(struct repo *r, const char **out, struct err *err);
