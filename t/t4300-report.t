@@ -7,6 +7,9 @@ test_description='report: what an auditor gets, in four forms; the page in a bro
 if command -v chromium >/dev/null; then
 	test_set_prereq CHROMIUM
 fi
+if command -v python3 >/dev/null; then
+	test_set_prereq PYTHON
+fi
 
 # A path through everything: a failure mended in place, a fault and its fix, a fault
 # that is open on one target, an exception with a reason, and names that are markup.
@@ -101,6 +104,36 @@ test_expect_success '--csv: every record, and nothing that a spreadsheet would c
 	head -n 1 .git/t/out | grep "^target,seq,event,at,by," &&
 	grep -F "\" =1+1, the disk <failed>\"" .git/t/out &&
 	! grep "\"=" .git/t/out
+'
+
+# csv COLUMN EVENT [PATH]: of the first such row of default
+csv() {
+	python3 - "$@" <<-\END
+	import csv, sys
+	for row in csv.DictReader(open(".git/t/csv", newline="")):
+	    if row["target"] == "default" and row["event"] == sys.argv[2]:
+	        if len(sys.argv) < 4 or row["path"] == sys.argv[3]:
+	            print(row[sys.argv[1]])
+	            break
+	END
+}
+
+test_expect_success PYTHON '--csv and --json: how long runs and migrations took' '
+	git migrate report --csv >.git/t/csv && git migrate report --json >.git/t/json &&
+	sqlite .git/app.db "SELECT record FROM git_migrate_log WHERE record LIKE \"% event=ran %\" ORDER BY seq LIMIT 1" >.git/t/ran &&
+	ms=$(sed -n "s/.* ms=\([0-9]*\).*/\1/p" .git/t/ran) && share=$(sed -n "s/.* durations=a\.sql:\([0-9]*\).*/\1/p" .git/t/ran) &&
+	run=$(sed -n "s/.* run=\([^ ]*\).*/\1/p" .git/t/ran) && schema=$(sed -n "s/.* schema=\([^ ]*\).*/\1/p" .git/t/ran) &&
+	test "$ms" = "$(csv ms ran)" && test "$share" = "$(csv ms applied a.sql)" && test "$(csv ms failed b.sql)" = "" &&
+	python3 - "$run" "$ms" "$share" "$schema" <<-\END
+	import json, sys
+	run, ms, share, schema = sys.argv[1:]
+	runs = [r for r in json.load(open(".git/t/json"))["runs"] if r["run"] == run]
+	assert len(runs) == 1, runs
+	one = runs[0]
+	assert one["target"] == "default" and one["ms"] == int(ms) and one["schema"] == schema, one
+	assert {"path": "a.sql", "event": "applied", "ms": int(share)} in one["migrations"], one
+	assert one["ended"] >= one["began"] and one["records"] >= 2, one
+	END
 '
 
 test_expect_success '--markdown: a table that markup in names cannot break' '

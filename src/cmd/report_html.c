@@ -353,30 +353,6 @@ static void draw_timeline(const struct report *r, const struct log_target *t, FI
 	      to);
 }
 
-/* The record that ends a run, NULL where an older version, or a crash, left none. */
-static const struct record *end_of(const struct report_run *run)
-{
-	const struct record *last = &run->first[run->nr - 1];
-
-	return last->event == EVENT_RAN ? last : NULL;
-}
-
-/* Of "<path>:<ms>,...": the digits of that path, "" where it is not among them. */
-static const char *duration_of(const struct record *end, const char *path, int *len)
-{
-	const char *at = end ? end->field[FIELD_DURATIONS] : NULL;
-	size_t path_len = strlen(path);
-
-	for (; at; at = strchr(at, ','), at += at != NULL) {
-		if (strncmp(at, path, path_len) != 0 || at[path_len] != ':')
-			continue;
-		*len = (int)strspn(at + path_len + 1, "0123456789");
-		return at + path_len + 1;
-	}
-	*len = 0;
-	return "";
-}
-
 static void print_ran(const struct record *end, FILE *to)
 {
 	fprintf(to, "<span class=\"dim\">ended after %s ms", end->field[FIELD_MS]);
@@ -389,8 +365,7 @@ static void print_ran(const struct record *end, FILE *to)
 
 static void print_event(const struct record *one, const struct record *end, FILE *to)
 {
-	const char *ms;
-	int len;
+	int64_t ms;
 
 	fprintf(to, "<span class=\"%s\">%s</span>",
 		one->event == EVENT_FAILED ? "bad" : "good", event_name(one->event));
@@ -398,14 +373,14 @@ static void print_event(const struct record *one, const struct record *end, FILE
 		return;
 	fputs(" ", to);
 	html_element(to, "code", "", one->field[FIELD_PATH]);
-	ms = duration_of(end, one->field[FIELD_PATH], &len);
-	if (len)
-		fprintf(to, " <span class=\"dim\">%.*s ms</span>", len, ms);
+	ms = report_share(end, one->field[FIELD_PATH]);
+	if (ms >= 0)
+		fprintf(to, " <span class=\"dim\">%" PRId64 " ms</span>", ms);
 }
 
 static void print_run(const struct report_run *run, FILE *to)
 {
-	const struct record *end = end_of(run);
+	const struct record *end = report_end(run);
 	size_t i;
 
 	fputs("<tr>", to);

@@ -98,7 +98,20 @@ static const enum field csv_fields[] = { FIELD_AT,    FIELD_BY,	   FIELD_RUN,
 					 FIELD_HEAD,  FIELD_FIXES, FIELD_SQLSTATE,
 					 FIELD_REASON };
 
-static void csv_record(FILE *to, const struct log_target *t, const struct record *one)
+/* How long it took: a run, or a migration by what the run's end says of it. */
+static void csv_duration(FILE *to, const struct record *one, const struct record *end)
+{
+	const char *path = one->field[FIELD_PATH], *ms = one->field[FIELD_MS];
+	int64_t share = ms || !path ? -1 : report_share(end, path);
+
+	if (share >= 0)
+		fprintf(to, "%" PRId64 ",", share);
+	else
+		fprintf(to, "%s,", ms ? ms : "");
+}
+
+static void csv_record(FILE *to, const struct log_target *t, const struct record *one,
+		       const struct record *end)
 {
 	size_t i;
 
@@ -107,24 +120,46 @@ static void csv_record(FILE *to, const struct log_target *t, const struct record
 	csv_cell(to, event_name(one->event), false);
 	for (i = 0; i < ARRAY_SIZE(csv_fields); i++)
 		csv_cell(to, one->field[csv_fields[i]], false);
+	csv_duration(to, one, end);
 	csv_cell(to, one->hash, true);
+}
+
+/* The records from `from` on that are one run. */
+static struct report_run run_at(const struct log_target *t, size_t from)
+{
+	const struct record *first = &t->ledger.records[from];
+	struct report_run run = { .target = t, .first = first };
+
+	while (from + run.nr < t->ledger.nr &&
+	       strcmp(first[run.nr].field[FIELD_RUN], first->field[FIELD_RUN]) == 0)
+		run.nr++;
+	return run;
+}
+
+static void csv_target(const struct report *r, const struct log_target *t, FILE *to)
+{
+	struct report_run run;
+	size_t from, i;
+
+	for (from = 0; from < t->ledger.nr; from += run.nr) {
+		run = run_at(t, from);
+		for (i = 0; i < run.nr; i++)
+			if (log_in_time(&r->filter, &run.first[i]))
+				csv_record(to, t, &run.first[i], report_end(&run));
+	}
 }
 
 void report_print_csv(const struct report *r, FILE *to)
 {
-	size_t i, k;
+	size_t i;
 
 	fputs("target,seq,event", to);
 	for (i = 0; i < ARRAY_SIZE(csv_fields); i++)
 		fprintf(to, ",%s", field_name(csv_fields[i]));
-	fputs(",hash\r\n", to);
-	for (i = 0; i < r->log.nr_targets; i++) {
-		const struct log_target *t = &r->log.targets[i];
-
-		for (k = 0; k < t->ledger.nr && report_has(r, t); k++)
-			if (log_in_time(&r->filter, &t->ledger.records[k]))
-				csv_record(to, t, &t->ledger.records[k]);
-	}
+	fputs(",ms,hash\r\n", to);
+	for (i = 0; i < r->log.nr_targets; i++)
+		if (report_has(r, &r->log.targets[i]))
+			csv_target(r, &r->log.targets[i], to);
 }
 
 /* --- Markdown -------------------------------------------------------------- */
@@ -295,6 +330,58 @@ static struct js *json_targets(const struct report *r)
 	return all;
 }
 
+/* What was settled or tried in a run, and how long it took where that is known. */
+static struct js *json_migrations(const struct report_run *run)
+{
+	const struct record *end = report_end(run);
+	struct js *all = js_array(), *one;
+	int64_t ms;
+	size_t i;
+
+	for (i = 0; i < run->nr; i++) {
+		const struct record *of = &run->first[i];
+
+		if (!event_settles(of->event) && of->event != EVENT_FAILED)
+			continue;
+		ms = report_share(end, of->field[FIELD_PATH]);
+		one = js_object();
+		js_put_str(one, "path", of->field[FIELD_PATH]);
+		js_put_str(one, "event", event_name(of->event));
+		js_put_int(one, "ms", of->event == EVENT_FAILED ? -1 : ms);
+		js_add(all, one);
+	}
+	return all;
+}
+
+static struct js *json_runs(const struct report *r)
+{
+	struct js *all = js_array(), *one;
+	size_t i;
+
+	for (i = 0; i < r->nr_runs; i++) {
+		const struct report_run *run = &r->runs[i];
+		const struct record *end = report_end(run);
+
+		one = js_object();
+		js_put_str(one, "target", run->target->name);
+		js_put_str(one, "run", run->first->field[FIELD_RUN]);
+		js_put_str(one, "by", run->first->field[FIELD_BY]);
+		js_put_str(one, "commit", run->first->field[FIELD_HEAD]);
+		js_put_str(one, "began", run->first->field[FIELD_AT]);
+		js_put_str(one, "ended", end ? end->field[FIELD_AT] : NULL);
+		js_put_int(one, "ms",
+			   end && end->field[FIELD_MS]
+				   ? strtoll(end->field[FIELD_MS], NULL, 10)
+				   : -1);
+		js_put_str(one, "schema", end ? end->field[FIELD_SCHEMA] : NULL);
+		js_put_int(one, "seq", (int64_t)run->first->seq);
+		js_put_int(one, "records", (int64_t)run->nr);
+		js_put(one, "migrations", json_migrations(run));
+		js_add(all, one);
+	}
+	return all;
+}
+
 static struct js *json_incidents(const struct report *r)
 {
 	struct js *all = js_array(), *one;
@@ -368,6 +455,7 @@ void report_print_json(const struct report *r, const char *now, FILE *to)
 	js_put_str(j, "made", now);
 	js_put_int(j, "migrations", (int64_t)r->log.plan.nr);
 	js_put(j, "targets", json_targets(r));
+	js_put(j, "runs", json_runs(r));
 	js_put(j, "incidents", json_incidents(r));
 	js_put_int(j, "median_seconds_failed", report_median(r, INCIDENT_FAILED));
 	js_put_int(j, "median_seconds_fault", report_median(r, INCIDENT_FAULT));

@@ -130,6 +130,24 @@ static void find_runs(struct report *r, const struct log_target *t)
 	}
 }
 
+const struct record *report_end(const struct report_run *run)
+{
+	const struct record *last = &run->first[run->nr - 1];
+
+	return last->event == EVENT_RAN ? last : NULL;
+}
+
+int64_t report_share(const struct record *end, const char *path)
+{
+	const char *at = end ? end->field[FIELD_DURATIONS] : NULL;
+	size_t len = strlen(path);
+
+	for (; at; at = strchr(at, ','), at += at != NULL)
+		if (strncmp(at, path, len) == 0 && at[len] == ':')
+			return strtoll(at + len + 1, NULL, 10);
+	return -1;
+}
+
 static bool is_exception(enum event e)
 {
 	switch (e) {

@@ -64,6 +64,12 @@ int report_read(struct repo *repo, const char *rev, const struct log_filter *fil
 		struct report *out, struct err *err);
 void report_release(struct report *r);
 
+/** The record that ends a run, NULL where an older version, or a crash, left none. */
+const struct record *report_end(const struct report_run *run);
+
+/** How long a migration took, in ms, by the record that ends its run; -1: not known. */
+int64_t report_share(const struct record *end, const char *path);
+
 /** Whether a target is part of the report. */
 bool report_has(const struct report *r, const struct log_target *t);
 
