@@ -153,23 +153,52 @@ of_read() {
 	goal 'CPU, ms' "$(median log cpu)" 30
 }
 
-# git itself, with and without our notes: each migration has one record
+# by_git REF OPTION...: a note that git itself writes on each commit that has one of ours;
+# OPTION stands for its text, "-C" for that of ours
+by_git() {
+	by_git_ref=$1
+	shift
+	git notes --ref=migrate/default list >.git/notes-list
+	while read -r blob commit; do
+		if [ "$1" = -C ]; then
+			set -- -C "$blob"
+		fi
+		quietly git notes --ref="$by_git_ref" add "$@" "$commit" ||
+			die 'git notes has failed'
+	done <.git/notes-list
+}
+
+# shown REF: what git log takes with these notes and without, round by round
+shown() {
+	: >.git/took
+	round=0
+	while [ "$round" -lt "$rounds" ]; do
+		round=$((round + 1))
+		echo "$("$measure" git log -1000 --notes="$1")" \
+			"$("$measure" git log -1000 --no-notes)" >>.git/took
+	done
+	median .git/took 'cpu / other_cpu'
+}
+
+# git itself, with and without our notes (each migration has one record), with the same
+# text in notes of its own making, and with one letter in each: what it cannot do without
 of_git_log() {
 	for every in 1 20; do
 		history "git-log-$every" 1500 "$every"
 		tracker 1
 		quietly "$git_migrate" apply
-		: >.git/took
-		round=0
-		while [ "$round" -lt "$rounds" ]; do
-			round=$((round + 1))
-			echo "$("$measure" git log -1000 --notes='migrate/*')" \
-				"$("$measure" git log -1000 --no-notes)" >>.git/took
-		done
-		part=$(median .git/took 'cpu / other_cpu')
+		by_git own -C
+		by_git letter -m x
+		quietly git repack -adfq
+		own=$(shown own)
+		letter=$(shown letter)
+		part=$(shown 'migrate/*')
 		echo "git log -1000, a note on one commit in $every:" \
 			"$(median .git/took cpu) ms of CPU, $(median .git/took other_cpu) without"
 		goal 'part of that' "$part" 1.1
+		goal 'to the same notes by git itself, which takes that' \
+			"$(awk -v part="$part" -v own="$own" 'BEGIN { print part / own }')" 1.05
+		echo "  by git itself: $own of that without, with one letter in each: $letter"
 		cd "$scratch" || exit
 	done
 }
