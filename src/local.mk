@@ -167,6 +167,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
 	%reldir%/flow/check_mirror.c %reldir%/flow/check_mirror.h \
 	%reldir%/flow/check_paths.c %reldir%/flow/check_paths.h \
+	%reldir%/flow/check_tags.c %reldir%/flow/check_tags.h \
 	%reldir%/flow/commit_msg.c %reldir%/flow/commit_msg.h \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \

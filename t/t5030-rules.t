@@ -257,6 +257,26 @@ test_expect_success 'tags are free, but do not move from the branch to another h
 	git checkout -q main
 '
 
+test_expect_success 'many tags at once: on the branch any number, off it a hundred' '
+	scene many && for n in $(seq 120); do
+		tick && git commit -q --allow-empty -m $n || return 1
+	done && pushed origin main && git rev-list main >.git/t/revs &&
+	awk "NR <= 110 { print \"create refs/tags/t\" NR, \$1 }" .git/t/revs | git update-ref --stdin &&
+	pushed origin --tags &&
+	awk "NR > 10 && NR <= 120 { print \"update refs/tags/t\" NR - 10, \$1 }" .git/t/revs | git update-ref --stdin &&
+	pushed --force origin --tags &&
+	other=$(git commit-tree -p main~2 -m other main^{tree}) &&
+	seq 1 100 | sed "s,.*,update refs/tags/t& $other," | git update-ref --stdin && pushed --force origin --tags &&
+	git for-each-ref --format="update %(refname) $(git rev-parse main)" refs/tags | git update-ref --stdin &&
+	pushed --force origin --tags &&
+	seq 1 101 | sed "s,.*,update refs/tags/t& $other," | git update-ref --stdin &&
+	server for-each-ref >.git/t/before && test_must_fail git push --force origin --tags 2>.git/t/err &&
+	says "more than 100 tags would be moved" && grep "hint: Push fewer of them" .git/t/err &&
+	server for-each-ref >.git/t/after && test_cmp .git/t/before .git/t/after &&
+	git checkout -q --detach && commit_file migrations/a.sql "-- other" &&
+	git tag -f t1 >.git/t/out && git tag -f t2 main >.git/t/out && refused tag --force origin t1 t2 && git checkout -q main
+'
+
 # --- what settings ask for ----------------------------------------------------------
 
 two_at_once() {

@@ -6,6 +6,7 @@
 #include "core/plan.h"
 #include "flow/check.h"
 #include "flow/check_mirror.h"
+#include "flow/check_tags.h"
 #include "flow/mirror.h"
 #include "flow/push.h"
 #include "git/history.h"
@@ -87,63 +88,6 @@ static int judge_branch(struct judge *j, const struct push_update *u, struct err
 	return 0;
 }
 
-/* The commit of a tag, which may have an object of its own; false: it names none. */
-static bool tagged_commit(struct repo *repo, const struct oid *id, struct oid *out)
-{
-	char rev[OID_HEXSZ + sizeof("^{commit}")], hex[OID_HEXSZ + 1];
-	struct err none = { 0 };
-
-	snprintf(rev, sizeof(rev), "%s^{commit}", oid_hex(id, hex));
-	return repo_resolve(repo, rev, out, &none) == 0;
-}
-
-/* Whether a commit is of the protected branch, before or after the push: 1, 0, -1. */
-static int is_of_branch(struct judge *j, const struct oid *commit, struct err *err)
-{
-	struct oid tip;
-	int found = repo_ref(j->repo, j->protected.s, &tip, err);
-
-	if (found > 0)
-		found = repo_is_ancestor(j->repo, commit, &tip, err);
-	if (found != 0)
-		return found;
-	found = push_tip(j->repo, j->push, j->protected.s, &tip, err);
-	return found > 0 ? repo_is_ancestor(j->repo, commit, &tip, err) : found;
-}
-
-/*
- * A tag is free, but for one that named a commit of the branch and is moved to one
- * that is not: that one may add to the plan, and not change it.
- */
-static int judge_tag(struct judge *j, const struct push_update *u, struct err *err)
-{
-	const struct check_step step = { .push = j->push, .order_alone = true };
-	struct check_step moved = step;
-	struct findings there = { 0 };
-	int ret;
-
-	if (oid_is_zero(&u->older) || oid_is_zero(&u->newer) || !j->protected.len ||
-	    !tagged_commit(j->repo, &u->older, &moved.older) ||
-	    !tagged_commit(j->repo, &u->newer, &moved.newer))
-		return 0;
-	ret = is_of_branch(j, &moved.older, err);
-	if (ret <= 0)
-		return ret;
-	ret = is_of_branch(j, &moved.newer, err);
-	if (ret != 0)
-		return ret < 0 ? -1 : 0;
-	ret = check_step(j->repo, &moved, &there, err);
-	if (ret == 0 && there.errors) {
-		findings_add(j->f, RULE_TAG, false, NULL,
-			     "tag '%s' would be moved to rewritten history: %s",
-			     u->ref + strlen("refs/tags/"), there.items[0].message);
-		findings_hint(j->f, "Leave it where it is, and give the other commit a "
-				    "tag of its own.");
-	}
-	findings_release(&there);
-	return ret;
-}
-
 static int judge_update(struct judge *j, const struct push_update *u, struct err *err)
 {
 	struct buf real = BUF_INIT;
@@ -153,9 +97,7 @@ static int judge_update(struct judge *j, const struct push_update *u, struct err
 		return check_mirror(j->repo, u->ref, &u->older, &u->newer, j->f, err);
 	if (!check_place(u->ref, &u->newer, j->f))
 		return 0;
-	if (starts_with(u->ref, "refs/tags/"))
-		return judge_tag(j, u, err);
-	if (!j->protected.len)
+	if (!j->protected.len || starts_with(u->ref, "refs/tags/"))
 		return 0;
 	/* one of the two may be another name of the other */
 	if (repo_real_ref(j->repo, u->ref, &real, err) == 0)
@@ -179,6 +121,8 @@ int push_check(struct repo *repo, const struct push *push, struct findings *f,
 		if (ret < 0)
 			err_wrap(err, "%s", push->items[i].ref);
 	}
+	if (ret == 0 && j.protected.len)
+		ret = check_tags(repo, push, j.protected.s, f, err);
 	buf_release(&j.protected);
 	buf_release(&j.behind);
 	return ret;

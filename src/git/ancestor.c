@@ -127,6 +127,80 @@ int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 	return code;
 }
 
+/* Up to so many are asked one by one; of a longer history more is kept in mind. */
+enum { FEW = 8, REMEMBERED_MAX = 250000 };
+
+static int ask_each(struct repo *r, const struct oid *tips, size_t nr_tips,
+		    const struct oid *ids, size_t nr, bool *out, struct err *err)
+{
+	size_t i, k;
+	int is;
+
+	for (i = 0; i < nr; i++)
+		for (k = 0; k < nr_tips && !out[i]; k++) {
+			is = repo_is_ancestor(r, &ids[i], &tips[k], err);
+			if (is < 0)
+				return -1;
+			out[i] = is;
+		}
+	return 0;
+}
+
+/*
+ * Adds to the tips, nearest first, what lies behind them, until all that is wanted was
+ * met. 0, also at the end of the history; 1 when it is too long for that; -1.
+ */
+static int add_until_met(struct repo *r, struct commits *seen, struct commits *wanted,
+			 struct err *err)
+{
+	struct order_source source;
+	const struct oid *parents;
+	struct pool pool = { 0 };
+	size_t i, k, nr, met = 0;
+	struct graph g;
+	struct oid id;
+	int ret = 0;
+
+	graph_init(&g, r, "", false);
+	graph_source(&g, &source);
+	for (i = 0; i < seen->nr && ret == 0; i++) {
+		id = seen->items[i]; /* they move */
+		met += has(wanted, &id);
+		if (met == wanted->nr)
+			break;
+		ret = seen->nr > REMEMBERED_MAX ? 1
+						: source.parents(source.ctx, &pool, &id,
+								 &parents, &nr, err);
+		for (k = 0; ret == 0 && k < nr; k++)
+			add(seen, &parents[k]);
+		pool_release(&pool);
+	}
+	graph_release(&g);
+	return ret;
+}
+
+int repo_are_ancestors(struct repo *r, const struct oid *tips, size_t nr_tips,
+		       const struct oid *ids, size_t nr, bool *out, struct err *err)
+{
+	struct commits seen = { 0 }, wanted = { 0 };
+	size_t i;
+	int ret = 1;
+
+	memset(out, 0, nr * sizeof(*out));
+	if (nr > FEW && !r->shallow) {
+		for (i = 0; i < nr; i++)
+			add(&wanted, &ids[i]);
+		for (i = 0; i < nr_tips; i++)
+			add(&seen, &tips[i]);
+		ret = add_until_met(r, &seen, &wanted, err);
+		for (i = 0; ret == 0 && i < nr; i++)
+			out[i] = has(&seen, &ids[i]);
+	}
+	commits_release(&seen);
+	commits_release(&wanted);
+	return ret > 0 ? ask_each(r, tips, nr_tips, ids, nr, out, err) : ret;
+}
+
 int repo_is_ancestor_within(struct repo *r, const struct oid *a, const struct oid *b,
 			    size_t most, struct err *err)
 {

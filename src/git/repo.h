@@ -119,8 +119,15 @@ int repo_is_ancestor(struct repo *r, const struct oid *a, const struct oid *b,
 		     struct err *err);
 
 /**
- * The same, looking at no more than `most` commits, nearest first; -1 (ERR_REFUSED)
- * where there are more. Behind a shallow boundary: 0.
+ * Marks in `out` those of `nr` commits for which that holds of one of the tips; where
+ * there are many the history is gone through once. 0 or -1.
+ */
+int repo_are_ancestors(struct repo *r, const struct oid *tips, size_t nr_tips,
+		       const struct oid *ids, size_t nr, bool *out, struct err *err);
+
+/**
+ * As repo_is_ancestor, looking at no more than `most` commits, nearest first; -1
+ * (ERR_REFUSED) where there are more. Behind a shallow boundary: 0.
  */
 int repo_is_ancestor_within(struct repo *r, const struct oid *a, const struct oid *b,
 			    size_t most, struct err *err);
