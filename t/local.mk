@@ -284,6 +284,7 @@ shell_tests = \
 	%reldir%/t5010-messages.t \
 	%reldir%/t5020-fronts.t \
 	%reldir%/t5030-rules.t \
+	%reldir%/t5040-rule-table.t \
 	%reldir%/t5100-hostile.t \
 	%reldir%/t5200-init-hooks.t \
 	%reldir%/t5210-servers.t \
