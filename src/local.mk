@@ -191,6 +191,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
 	%reldir%/flow/seen.c %reldir%/flow/seen.h \
 	%reldir%/flow/require.c %reldir%/flow/require.h \
+	%reldir%/flow/signed.c %reldir%/flow/signed.h \
 	%reldir%/flow/staged.c %reldir%/flow/staged.h \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/sync.c %reldir%/flow/sync.h \

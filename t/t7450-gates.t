@@ -214,6 +214,70 @@ test_expect_success 'both together' '
 	rehearsed b && apply 0 production && tables production a b
 '
 
+# keys: one that is allowed, one that is not; commits are not signed by themselves
+keys() {
+	for keys_name in good bad; do
+		ssh-keygen -q -t ed25519 -N "" -C "" -f ".git/t/$keys_name" || return 1
+	done &&
+	printf "committer@example.com %s\n" "$(cat .git/t/good.pub)" >.git/t/allowed &&
+	git config gpg.format ssh && git config migrate.allowedSigners "$PWD/.git/t/allowed" &&
+	git config migrate.signNotes true && git config user.signingKey "$PWD/.git/t/good"
+}
+
+# signs KEY: the newest commit of the rehearsals, anew with that key; without one unsigned
+signs() {
+	signs_tip=$(git rev-parse $proof) &&
+	signs_new=$(git -c user.signingKey="$PWD/.git/t/$1" commit-tree ${1:+-S} -m x \
+		$(git rev-list --no-walk --parents $signs_tip | sed "s/^[^ ]*//; s/ / -p /g") "$proof^{tree}") &&
+	git update-ref $proof "$signs_new"
+}
+
+test_expect_success 'migrate.allowedSigners: of a mirror only what is signed by one of them counts' '
+	scene sqlite signed && keys && git config migrate.production.after staging &&
+	new_migration b "CREATE TABLE b (x int);" && git config migrate.signNotes false && apply 0 staging &&
+	apply 1 production && says out "waiting  b.sql  waits for staging" &&
+	says err "no commit that adds the record is signed with a key of migrate.allowedSigners" "migrate.signNotes" &&
+	git config --unset migrate.allowedSigners && apply 0 -n production &&
+	git config migrate.allowedSigners "$PWD/.git/t/allowed" && git config migrate.signNotes true &&
+	new_migration c "CREATE TABLE c (x int);" && apply 0 staging &&
+	apply 1 production && tables production a && says out "waiting  b.sql  waits for staging" &&
+	says out "waiting  c.sql  waits behind '\''b.sql'\''" &&
+	git -c migrate.production.after= migrate apply --to b.sql production >.git/t/out 2>&1 &&
+	apply 0 production && tables production a b c &&
+	git config user.signingKey "$PWD/.git/t/bad" && new_migration d "CREATE TABLE d (x int);" &&
+	apply 0 staging && apply 1 production && says out "waiting  d.sql  waits for staging"
+'
+
+test_expect_success 'migrate.allowedSigners: and of rehearsals' '
+	scene sqlite signs && keys && git config migrate.production.requireRehearsal all &&
+	new_migration b "CREATE TABLE b (x int);" && rehearsed b && apply 1 production &&
+	says err "Only those count whose note was added by a commit that is signed" &&
+	signs bad && apply 1 production && tables production a &&
+	signs "" && new_migration c "CREATE TABLE c (x int);" && rehearsed c && signs good &&
+	apply 1 production && says out "waiting  b.sql  waits for a rehearsal" "waiting  c.sql  waits behind" &&
+	git update-ref -d $proof && rehearsed b && signs good && rehearsed c && signs good &&
+	apply 0 production && tables production a b c &&
+	git config migrate.requireRehearsal true && git migrate check HEAD~1..HEAD &&
+	git update-ref -d $proof && rehearsed c && test_expect_code 1 git migrate check HEAD~1..HEAD 2>.git/t/err &&
+	says err "[unrehearsed]"
+'
+
+test_expect_success 'migrate.allowedSigners: who signs a merge does not sign what it joins, nor what he moves' '
+	scene sqlite joins && keys && git config migrate.production.requireRehearsal all &&
+	new_migration b "CREATE TABLE b (x int);" && rehearsed b && forged=$(git rev-parse $proof) &&
+	git update-ref -d $proof && git notes --ref=$proof add -m "rehearsed path=a.sql result=passed" HEAD~1 && signs good &&
+	git update-ref refs/notes/forged $forged &&
+	git notes --ref=$proof merge -q -s cat_sort_uniq refs/notes/forged &&
+	git notes --ref=$proof show >.git/t/out && signs good && git log -1 --format=%P $proof | grep " " &&
+	apply 1 production && says out "waiting  b.sql  waits for a rehearsal" &&
+	note=$(git notes --ref=$proof list HEAD) && id=$(git rev-parse HEAD) && git update-ref $proof $forged &&
+	tree=$(printf "100644 blob %s\t%s\n" "$note" "${id#??}" | git mktree) &&
+	tree=$(printf "040000 tree %s\t%s\n" "$tree" "${id%"${id#??}"}" | git mktree) &&
+	git update-ref $proof $(git -c user.signingKey="$PWD/.git/t/good" commit-tree -S -m moved -p $forged $tree) &&
+	apply 1 production && git update-ref $proof \
+		$(git -c user.signingKey="$PWD/.git/t/good" commit-tree -S -m own $tree) && apply 0 production
+'
+
 test_expect_success 'settings that are none are refused by name, right ones serve' '
 	scene sqlite settings && new_migration b "CREATE TABLE b (x int);" &&
 	git config migrate.production.after production && apply 128 production &&

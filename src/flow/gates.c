@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "flow/gates.h"
 #include "flow/require.h"
+#include "flow/signed.h"
 #include "flow/survey.h"
 #include "git/config.h"
 #include "git/repo.h"
@@ -149,30 +150,59 @@ static const struct record *settled_there(const struct leader *l,
 	return e ? e->settled : NULL;
 }
 
-static bool has_settled(const struct leader *l, const struct migration *m)
+/* Whether a signature stands for the record: 1, 0, -1. */
+static int is_signed(struct repo *repo, const struct leader *l, const struct record *r,
+		     struct err *err)
+{
+	const struct oid *tips[] = { &l->mirror.base, &l->mirror.parted };
+	struct oid place;
+	size_t i;
+	int is = 0;
+
+	if (!signed_is_asked(repo))
+		return 1;
+	if (mirror_place(r, &place) < 0)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(tips) && !is; i++)
+		if (!oid_is_zero(tips[i]))
+			is = signed_line(repo, tips[i], &place, r->line, err);
+	return is;
+}
+
+/* 1, 0, -1 */
+static int has_settled(struct repo *repo, const struct leader *l,
+		       const struct migration *m, struct err *err)
 {
 	const struct record *r = settled_there(l, m);
 	char blob[OID_HEXSZ + 1];
 
-	return r && strcmp(r->field[FIELD_BLOB], oid_hex(&m->blob, blob)) == 0;
+	if (!r || strcmp(r->field[FIELD_BLOB], oid_hex(&m->blob, blob)) != 0)
+		return 0;
+	return is_signed(repo, l, r, err);
 }
 
-static void wait_for_leaders(struct gates *g, const struct survey *s, size_t pos,
-			     struct held *h)
+/* As wait_for_rehearsal. */
+static int wait_for_leaders(struct gates *g, const struct survey *s, size_t pos,
+			    struct held *h, struct err *err)
 {
 	struct gate *gate = g->gate;
 	struct leader *l;
 	size_t i;
+	int has;
 
 	h->targets = pool_alloc(&g->pool, (gate->nr + 1) * sizeof(*h->targets));
 	for (i = 0; i < gate->nr; i++) {
 		l = &gate->leaders[i];
-		if (has_settled(l, &s->plan.items[pos]))
+		has = has_settled(s->repo, l, &s->plan.items[pos], err);
+		if (has < 0)
+			return -1;
+		if (has)
 			continue;
 		if (l->lacks++ == 0)
 			l->first = pos;
 		h->targets[h->nr_targets++] = l->name;
 	}
+	return 0;
 }
 
 /* 0, or -1 when its trailers could not be read. */
@@ -214,8 +244,8 @@ static int judge_all(struct gates *g, struct survey *s, struct err *err)
 		if (!survey_is_pending(s, pos) || is_begun(s, pos))
 			continue;
 		h = pool_alloc(&g->pool, sizeof(*h));
-		wait_for_leaders(g, s, pos, h);
-		if (wait_for_rehearsal(g, s, pos, h, err) < 0)
+		if (wait_for_leaders(g, s, pos, h, err) < 0 ||
+		    wait_for_rehearsal(g, s, pos, h, err) < 0)
 			return -1;
 		h->behind = first;
 		if (!first && !h->nr_targets && !h->unrehearsed)
@@ -245,11 +275,20 @@ static void found_leader(struct survey *s, const struct leader *l)
 			     : "migration '%s', and others behind it, wait for "
 			       "target '%s', which has not applied them",
 		     m->path, l->name);
-	if (r) {
+	if (r && strcmp(r->field[FIELD_BLOB], oid_hex(&m->blob, blob)) == 0) {
+		findings_detail(&s->problems,
+				"Its mirror shows it, and no commit that adds the record "
+				"is signed with a key of migrate.allowedSigners.");
+		findings_hint(&s->problems,
+			      "Mirrors are signed as they are written where "
+			      "migrate.signNotes is true; what is to be run before that "
+			      "works: git -c migrate.%s.after= migrate apply %s",
+			      s->target.name, s->target.name);
+	} else if (r) {
 		findings_detail(&s->problems,
 				"Target '%s' settled blob %.12s under that name; the "
 				"plan has %.12s.",
-				l->name, r->field[FIELD_BLOB], oid_hex(&m->blob, blob));
+				l->name, r->field[FIELD_BLOB], blob);
 		findings_hint(&s->problems,
 			      "Commit it as it ran there, and what is to be otherwise in "
 			      "a migration of its own.");
@@ -285,6 +324,10 @@ static void found_unrehearsed(struct survey *s, const struct gate *gate)
 			     : "migration '%s', and others behind it, wait for a "
 			       "rehearsal: none of them as they are has passed",
 		     path);
+	if (signed_is_asked(s->repo))
+		findings_detail(&s->problems,
+				"Only those count whose note was added by a commit that "
+				"is signed with a key of migrate.allowedSigners.");
 	findings_hint(&s->problems,
 		      "Rehearse it: git migrate rehearse %s/%s. What another clone has "
 		      "noted: git fetch origin " REHEARSALS_REF ":" REHEARSALS_REF,

@@ -10,6 +10,7 @@
 #include "core/proof.h"
 #include "flow/push.h"
 #include "flow/require.h"
+#include "flow/signed.h"
 #include "git/config.h"
 #include "git/history.h"
 #include "git/notes.h"
@@ -238,16 +239,15 @@ static int check_reviewed(const struct asked *a, struct err *err)
 	return 0;
 }
 
-/* Marks what a line says to have passed. */
-static void hear(const struct plan *plan, const char *line, bool *passed)
+/* The position of what a line says to have passed, or -1. */
+static ssize_t hear(const struct plan *plan, const char *line)
 {
 	char path[MIGRATION_PATH_MAX + 1];
 	ssize_t pos = -1;
 
 	if (proof_path(line, path, sizeof(path)))
 		pos = plan_find(plan, path);
-	if (pos >= 0 && proof_is_rehearsal(line, &plan->items[pos]))
-		passed[pos] = true;
+	return pos >= 0 && proof_is_rehearsal(line, &plan->items[pos]) ? pos : -1;
 }
 
 int require_passed(struct repo *repo, const struct push *push, const struct plan *plan,
@@ -255,16 +255,22 @@ int require_passed(struct repo *repo, const struct push *push, const struct plan
 {
 	struct notes notes = { 0 };
 	struct pool pool = { 0 };
+	const struct note_line *l;
 	struct oid tip;
-	size_t i;
-	int ret = push_tip(repo, push, REHEARSALS_REF, &tip, err);
+	ssize_t pos;
+	int ret = push_tip(repo, push, REHEARSALS_REF, &tip, err), is = 0;
 
 	if (ret > 0)
 		ret = notes_read_at(repo, &tip, &pool, &notes, err);
-	for (i = 0; i < notes.nr; i++)
-		hear(plan, notes.lines[i].line, passed);
+	for (l = notes.lines; ret == 0 && is >= 0 && l < notes.lines + notes.nr; l++) {
+		pos = hear(plan, l->line);
+		if (pos < 0 || passed[pos])
+			continue;
+		is = signed_line(repo, &tip, &l->object, l->line, err);
+		passed[pos] = is > 0;
+	}
 	pool_release(&pool);
-	return ret;
+	return ret < 0 || is < 0 ? -1 : 0;
 }
 
 static int check_rehearsed(const struct asked *a, struct err *err)
