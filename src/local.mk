@@ -104,7 +104,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libdb_a_SOURCES = \
 	%reldir%/db/dialect.c %reldir%/db/dialect.h \
 	%reldir%/db/driver.c %reldir%/db/driver.h \
-	%reldir%/db/pg.c %reldir%/db/pg.h \
+	%reldir%/db/pg.c %reldir%/db/pg.h %reldir%/db/pg_limit.h \
 	%reldir%/db/pg_alone.c \
 	%reldir%/db/pg_blockers.c \
 	%reldir%/db/pg_cancel.c \

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "db/dialect.h"
+#include "db/pg_limit.h"
 
 static const unsigned char sqlite_0001[] = {
 #include "migrations/sqlite-0001.inc"
@@ -204,8 +205,12 @@ static const struct dialect dialects[] = {
 		.lock = ONE_ROW(PG_LOCK " NOWAIT"),
 		.wait = ONE_ROW(PG_LOCK),
 		.session_step = 2,
-		.enter = "SELECT git_migrate.enter($1, $2, CAST($3 AS bigint), $4)",
-		.leave = "SELECT git_migrate.leave($1)",
+		/* the limits that are young: before the lock, behind RESET ALL */
+		.enter = "SELECT " PG_LIMIT_OFF(
+			"transaction_timeout") ", git_migrate.enter($1, $2, CAST($3 AS "
+					       "bigint), $4)",
+		.leave = "SELECT git_migrate.leave($1), " PG_LIMIT_OFF(
+			"transaction_timeout"),
 		.insert = INSERT(PG),
 		.proof = "SELECT 1 / (count(*) / CAST($1 AS bigint))"
 			 " FROM (SELECT hash FROM git_migrate.log ORDER BY seq DESC"

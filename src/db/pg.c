@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "db/driver.h"
 #include "db/pg.h"
+#include "db/pg_limit.h"
 #include "db/pg_schema.h"
 
 enum {
@@ -301,7 +302,8 @@ const char *pg_own_settings(const struct db *db)
 	return "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
 	       " pg_catalog.set_config('statement_timeout', '0', true),"
 	       " pg_catalog.set_config('lock_timeout', '0', true),"
-	       " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true)";
+	       " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', "
+	       "true), " PG_LIMIT_OFF("transaction_timeout");
 }
 
 /* All that is asked, and the end of the transaction, before any answer is read. */

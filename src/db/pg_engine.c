@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "db/driver.h"
 #include "db/pg.h"
+#include "db/pg_limit.h"
 
 /*
  * What a migration leaves behind in a session, taken back inside its transaction.
@@ -22,7 +23,8 @@ static const char *const resets[] = {
 	"DISCARD TEMP",
 	"DISCARD SEQUENCES",
 	/* for our own record, which is written behind it */
-	"SET LOCAL statement_timeout TO 0",
+	"SELECT pg_catalog.set_config('statement_timeout', '0', true), " PG_LIMIT_OFF(
+		"transaction_timeout"),
 	PG_OWN_PATH,
 	NULL,
 };

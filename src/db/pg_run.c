@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "db/driver.h"
 #include "db/pg.h"
+#include "db/pg_limit.h"
 #include "sql/split.h"
 
 enum { LOOK_FOR_BLOCKERS_MS = 100, NUMBER_TEXT = 16 };
@@ -162,10 +163,14 @@ static int send_settings(struct run *r, enum db_phase phase, unsigned lock_ms)
 		"SELECT pg_catalog.set_config('lock_timeout', $1, true),"
 		" pg_catalog.set_config('statement_timeout', '0', true),"
 		" pg_catalog.set_config('idle_in_transaction_session_timeout',"
-		"  '600000', true),"
-		" pg_catalog.set_config('standard_conforming_strings', 'on', true),"
-		" pg_catalog.set_config('client_encoding', 'UTF8', true),"
-		" pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)";
+		"  '600000', true), " PG_LIMIT_OFF(
+			"transaction_timeout") ","
+					       " pg_catalog.set_config('standard_"
+					       "conforming_strings', 'on', true),"
+					       " pg_catalog.set_config('client_encoding',"
+					       " 'UTF8', true),"
+					       " pg_catalog.set_config('search_path', "
+					       "'pg_catalog, pg_temp', true)";
 	char number[NUMBER_TEXT];
 	const char *params[] = { number };
 	const struct db_statement st = { sql, params, 1 };

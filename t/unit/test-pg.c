@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
+#include "db/pg_limit.h"
 #include "db/tracker.h"
 
 /* --- URLs and connections ---------------------------------------------- */
@@ -510,6 +511,27 @@ static void test_ask_limits(void **state)
 	buf_release(&got);
 }
 
+/* A limit that not every server has: one of another name stands for it. */
+static void test_young_limits(void **state)
+{
+	static const char limits[] = "SELECT " PG_LIMIT_OFF(
+		"gm.young") ", current_setting('gm.young'), "
+			    "(" PG_LIMIT_OFF("gm.unborn") ") IS NULL";
+	struct fixture *f = *state;
+	struct buf got = BUF_INIT;
+	struct db_question question = { .ask = { limits, NULL, 0 },
+					.row = collect,
+					.arg = &got };
+	struct err err = { 0 };
+
+	execute(f->db, "ALTER DATABASE t SET gm.young = '1h'");
+	open_again(f);
+	assert_int_equal(pg->ask(f->db, &question, 1, &err), 0);
+	assert_string_equal(buf_str(&got), "0|0|t\n");
+	expect(f->db, "SHOW gm.young", "1h\n");
+	buf_release(&got);
+}
+
 /* A session that the server ended since it was idle is opened again. */
 static void test_ask_idle(void **state)
 {
@@ -768,31 +790,19 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_urls),
-		T(test_malformed_urls),
-		T(test_no_connection),
-		T(test_server_text_hidden),
-		T(test_facts),
-		T(test_run),
-		T(test_errors),
-		T(test_control),
-		T(test_settings),
-		T(test_copy),
-		T(test_deferred),
-		T(test_commit),
-		T(test_guard),
-		T(test_session),
-		T(test_local_settings),
-		T(test_ask),
-		T(test_ask_limits),
-		T(test_ask_idle),
-		T(test_lost),
-		T(test_lost_in_commit),
-		T(test_lost_in_statement),
-		T(test_interrupted),
-		TRACKER_TESTS,
-		T(test_two_runners),
-		T(test_tampering_migration),
+		T(test_urls),		T(test_malformed_urls),
+		T(test_no_connection),	T(test_server_text_hidden),
+		T(test_facts),		T(test_run),
+		T(test_errors),		T(test_control),
+		T(test_settings),	T(test_copy),
+		T(test_deferred),	T(test_commit),
+		T(test_guard),		T(test_session),
+		T(test_local_settings), T(test_ask),
+		T(test_ask_limits),	T(test_young_limits),
+		T(test_ask_idle),	T(test_lost),
+		T(test_lost_in_commit), T(test_lost_in_statement),
+		T(test_interrupted),	TRACKER_TESTS,
+		T(test_two_runners),	T(test_tampering_migration),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
