@@ -13,7 +13,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 
-enum { END_IN = 0, END_OUT = 1, END_ERR = 2 };
+enum { END_IN = 0, END_OUT = 1, END_ERR = 2, PIPE_SIZE = 1 << 20 };
 
 /* One end of each pipe is ours, [i][0] to read, [i][1] to write. */
 struct pipes {
@@ -242,6 +242,9 @@ int proc_start(struct proc_child **out, const struct proc *p, struct err *err)
 	c->name = xstrdup(p->argv[0]);
 	c->out = pipes.fd[END_OUT][0];
 	c->err = pipes.fd[END_ERR][0];
+#ifdef F_SETPIPE_SZ
+	fcntl(c->out, F_SETPIPE_SZ, PIPE_SIZE); /* less waking of each other */
+#endif
 	pipes.fd[END_OUT][0] = pipes.fd[END_ERR][0] = -1;
 	pipes_release(&pipes); /* its ends, and its input with them */
 	*out = c;

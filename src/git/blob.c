@@ -1,13 +1,21 @@
 #include "base/compat.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/sha1.h"
 #include "base/sha256.h"
+#include "base/vec.h"
 #include "git/blob.h"
 #include "git/internal.h"
+
+/* A copy is made where there is so many times its size of room. */
+enum { ROOM_FOR_COPY = 4 };
 
 struct blob_source {
 	struct repo *repo;
@@ -19,6 +27,16 @@ struct blob_source {
 	bool whole;		    /* all was given, and it was right */
 	struct sha256 *sha256;	    /* of the first reading to the end; NULL later */
 	char hex[SHA256_HEXSZ + 1]; /* what came of it */
+	int copy;		    /* a file without a name, see begin_copy; or -1 */
+	bool copied;		    /* all of it is there, and it was right */
+	bool again;		    /* it was there from the beginning */
+};
+
+/* What one source has left for the next one. */
+struct blob_copy {
+	struct oid id;
+	int fd;
+	char hex[SHA256_HEXSZ + 1];
 };
 
 /* --- sizes ------------------------------------------------------------- */
@@ -86,9 +104,99 @@ static void begin_hash(struct blob_source *b)
 	b->whole = false;
 }
 
-static int blob_rewind(void *arg, struct err *err)
+static void drop_copy(struct blob_source *b)
 {
-	struct blob_source *b = arg;
+	if (b->copy >= 0)
+		close(b->copy);
+	b->copy = -1;
+	b->copied = false;
+}
+
+/*
+ * What is read to be judged is read again to be run: it is not unpacked and hashed twice
+ * where a copy can be kept for so long. Nobody else gets at a file without a name, and it
+ * goes with the process. Without one git is asked again.
+ */
+static void begin_copy(struct blob_source *b)
+{
+#ifdef O_TMPFILE
+	struct statvfs fs;
+	struct rlimit most; /* a write beyond it would end the program */
+
+	if (statvfs(b->repo->git_dir, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail * fs.f_frsize / ROOM_FOR_COPY >= b->size &&
+	    getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur >= b->size)
+		b->copy = open(b->repo->git_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+#endif
+}
+
+static struct blob_copy *find_copy(struct repo *r, const struct oid *id)
+{
+	size_t i;
+
+	for (i = 0; i < r->nr_copies; i++)
+		if (oid_eq(&r->copies[i].id, id))
+			return &r->copies[i];
+	return NULL;
+}
+
+/* For the source that comes after this one; once, so that the room is free again. */
+static void leave_copy(struct blob_source *b)
+{
+	struct repo *r = b->repo;
+	struct blob_copy *c;
+
+	if (find_copy(r, &b->id))
+		return;
+	VEC_GROW(r->copies, r->nr_copies, r->alloc_copies);
+	c = &r->copies[r->nr_copies++];
+	c->id = b->id;
+	c->fd = b->copy;
+	memcpy(c->hex, b->hex, sizeof(c->hex));
+	b->copy = -1;
+}
+
+/* Takes over what an earlier source has left. */
+static void take_copy(struct blob_source *b)
+{
+	struct repo *r = b->repo;
+	struct blob_copy *c = find_copy(r, &b->id);
+
+	if (!c)
+		return;
+	b->copy = c->fd;
+	b->copied = b->again = b->whole = true;
+	memcpy(b->hex, c->hex, sizeof(b->hex));
+	sha256_free(b->sha256);
+	b->sha256 = NULL;
+	*c = r->copies[--r->nr_copies];
+}
+
+void repo_drop_copies(struct repo *r)
+{
+	while (r->nr_copies)
+		close(r->copies[--r->nr_copies].fd);
+	free(r->copies);
+	r->copies = NULL;
+}
+
+static ssize_t read_copy(struct blob_source *b, char *out, size_t room, struct err *err)
+{
+	ssize_t n;
+
+	do {
+		n = read(b->copy, out, room);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_errno(err, ERR_FATAL, "could not read the copy of a blob");
+	b->given += (uint64_t)n;
+	if (n == 0 && b->given != b->size)
+		return repo_corrupt(&b->id, err);
+	return n;
+}
+
+static int start_git(struct blob_source *b, struct err *err)
+{
 	char hex[OID_HEXSZ + 1];
 	const char *const args[] = { "cat-file", "blob", oid_hex(&b->id, hex), NULL };
 	const char **argv = repo_git_argv(b->repo, args);
@@ -97,12 +205,25 @@ static int blob_rewind(void *arg, struct err *err)
 	};
 	int ret;
 
-	stop(b);
-	begin_hash(b);
 	b->repo->reads.children++;
 	ret = proc_start(&b->child, &p, err);
 	free(argv);
 	return ret;
+}
+
+static int blob_rewind(void *arg, struct err *err)
+{
+	struct blob_source *b = arg;
+
+	stop(b);
+	if (b->copied && lseek(b->copy, 0, SEEK_SET) == 0) {
+		b->given = 0;
+		return 0;
+	}
+	drop_copy(b);
+	begin_copy(b);
+	begin_hash(b);
+	return start_git(b, err);
 }
 
 /* Everything was given: whether git and the hash are content. 0 or -1. */
@@ -126,6 +247,7 @@ static int finish(struct blob_source *b, struct err *err)
 		ret = repo_corrupt(&b->id, err);
 	}
 	b->whole = ret == 0;
+	b->copied = b->whole && b->copy >= 0;
 	if (b->whole && b->sha256) {
 		sha256_end(b->sha256, b->hex);
 		sha256_free(b->sha256);
@@ -141,6 +263,8 @@ static ssize_t blob_read(void *arg, char *out, size_t room, struct err *err)
 	char hex[OID_HEXSZ + 1];
 	ssize_t n;
 
+	if (b->copied)
+		return read_copy(b, out, room, err);
 	if (b->whole)
 		return 0;
 	if (!b->child)
@@ -154,6 +278,8 @@ static ssize_t blob_read(void *arg, char *out, size_t room, struct err *err)
 		if (b->sha256)
 			sha256_add(b->sha256, out, (size_t)n);
 		b->given += (uint64_t)n;
+		if (b->copy >= 0 && fd_write_all(b->copy, out, (size_t)n) < 0)
+			drop_copy(b);
 	}
 	if (n < 0 || b->given > b->size) {
 		stop(b);
@@ -175,8 +301,10 @@ int repo_blob_open(struct repo *r, const struct oid *id, struct blob_source **ou
 	(*out)->repo = r;
 	(*out)->id = *id;
 	(*out)->size = size;
+	(*out)->copy = -1;
 	(*out)->hash = sha1_new();
 	(*out)->sha256 = sha256_new();
+	take_copy(*out);
 	return 0;
 }
 
@@ -197,6 +325,9 @@ void blob_source_free(struct blob_source *b)
 	if (!b)
 		return;
 	stop(b);
+	if (b->copied && !b->again)
+		leave_copy(b);
+	drop_copy(b);
 	sha1_free(b->hash);
 	sha256_free(b->sha256);
 	free(b);

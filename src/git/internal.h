@@ -42,6 +42,8 @@ struct repo {
 	struct cache *cache;	      /* NULL until asked for */
 	struct oid shared_of, shared; /* the last .gitmigrate that was looked for */
 	struct repo_reads reads;
+	struct blob_copy *copies; /* of large ones that were read; see git/blob.c */
+	size_t nr_copies, alloc_copies;
 	uint64_t unpacked, unpacked_before; /* bytes of objects; see git/objects.c */
 	void (*progress)(void *arg, size_t commits); /* NULL: nobody wants to know */
 	void *progress_arg;
@@ -61,6 +63,9 @@ extern const char *const GIT_ENV[];
 
 /** The argument list of `git <args>` at the repository; the array is the caller's. */
 const char **repo_git_argv(struct repo *r, const char *const *args);
+
+/** Closes the files that copies of large blobs are in. */
+void repo_drop_copies(struct repo *r);
 
 /** Which blob is .gitmigrate in a commit (zero: none), if that was found out before. */
 bool repo_shared_known(struct repo *r, const struct oid *commit, struct oid *blob);

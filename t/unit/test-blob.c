@@ -2,6 +2,7 @@
 #include "base/compat.h"
 
 #include <setjmp.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -127,6 +128,64 @@ static void test_whole(void **state)
 	blob_source_free(b);
 	buf_release(&expect);
 	buf_release(&got);
+}
+
+/* Reads all of a blob by a source of its own; 0, or -1 as rewind() has it. */
+static int read_anew(struct fixture *f, const struct oid *id, const char *path)
+{
+	const char *was = getenv("PATH");
+	struct blob_source *b = open_blob(f, id);
+	const struct source s = blob_source(b);
+	char *old = strdup(was);
+	struct buf got = BUF_INIT;
+	struct err err = { 0 };
+	int ret;
+
+	assert_non_null(old);
+	if (path)
+		setenv("PATH", path, 1);
+	ret = s.rewind(s.arg, &err);
+	setenv("PATH", old, 1);
+	if (ret == 0) {
+		assert_int_equal(read_all(&s, &got, 100000, &err), 0);
+		assert_int_equal(got.len, 348900);
+		assert_non_null(blob_source_sha256(b));
+	}
+	blob_source_free(b);
+	buf_release(&got);
+	free(old);
+	return ret;
+}
+
+/* What was read to its end is there for one more source, without git. */
+static void test_copy(void **state)
+{
+	struct fixture *f = *state;
+	struct oid id;
+
+	keep(f, "seq 10001 68150", &id);
+	assert_int_equal(read_anew(f, &id, "/nonexistent"), -1);
+	assert_int_equal(read_anew(f, &id, NULL), 0);
+	assert_int_equal(read_anew(f, &id, "/nonexistent"), 0);
+	assert_int_equal(read_anew(f, &id, "/nonexistent"), -1);
+	assert_int_equal(read_anew(f, &id, NULL), 0); /* and it is left behind */
+}
+
+/* Without room for a copy git is asked each time. */
+static void test_no_copy(void **state)
+{
+	struct rlimit was, little = { .rlim_cur = 348899 };
+	struct fixture *f = *state;
+	struct oid id;
+
+	keep(f, "seq 10002 68151", &id);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	little.rlim_max = was.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	assert_int_equal(read_anew(f, &id, NULL), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(read_anew(f, &id, "/nonexistent"), -1);
+	assert_int_equal(read_anew(f, &id, NULL), 0);
 }
 
 static void test_empty_and_packed(void **state)
@@ -324,6 +383,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_no_copy),
 		cmocka_unit_test(test_empty_and_packed),
 		cmocka_unit_test(test_left_early),
 		cmocka_unit_test(test_other_bytes),
