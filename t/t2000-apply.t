@@ -204,7 +204,7 @@ test_expect_success 'the records say what ran, from where, and link to each othe
 	  ok       unfixed         nothing that a later migration fixes is in force without it
 	  ok       exceptions      0 exceptions on record, each with its reason; 0 waivers in the plan
 	  ok       seen            goes on from record 4, the last that this clone has seen
-	  ok       mirror-history  1 commits of the mirror, none of which took a line out
+	  ok       mirror-history  1 commit of the mirror, none of which took a line out
 	  ok       mirror          4 records, byte for byte as in the tracker
 	  ok       schema          the database is made of the same as when record 4 was written
 	head: HASH
@@ -288,7 +288,7 @@ test_expect_success '--porcelain' '
 	default ok unfixed 0 nothing that a later migration fixes is in force without it
 	default ok exceptions 0 0 exceptions on record, each with its reason; 0 waivers in the plan
 	default ok seen 4 goes on from record 4, the last that this clone has seen
-	default ok mirror-history 0 1 commits of the mirror, none of which took a line out
+	default ok mirror-history 0 1 commit of the mirror, none of which took a line out
 	default ok mirror 0 4 records, byte for byte as in the tracker
 	default ok schema 4 the database is made of the same as when record 4 was written
 	END

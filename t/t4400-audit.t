@@ -99,7 +99,7 @@ test_expect_success 'an old backup: refused, unless a record says so with the ol
 	git migrate apply >.git/t/out 2>&1 && sound &&
 	cp .git/t/old.db app.db && found tracker-lacks &&
 	git migrate target restored default --reason "the disk failed" >.git/t/out 2>&1 && sound &&
-	grep "^  warning  *restored " .git/t/out && grep "^  ok  *exceptions *1 exceptions" .git/t/out
+	grep "^  warning  *restored " .git/t/out && grep "^  ok  *exceptions *1 exception " .git/t/out
 '
 
 # forge PATH BLOB COMMIT: an `applied` for what never ran, linked as it should be.
@@ -307,7 +307,7 @@ test_expect_success 'a fix that is not here yet, and one that says nothing of wh
 	new_migration d "CREATE TABLE d (x);" "mend b" "" "Fixes: b.sql" "Failure-Mode: wrong" &&
 	sound && grep "^  warning  *unfixed .*b.sql.*d.sql" .git/t/out &&
 	git migrate apply >.git/t/out 2>&1 && sound &&
-	grep "^  ok  *unfixed " .git/t/out && grep "^  ok  *fixes  *1 fixes" .git/t/out
+	grep "^  ok  *unfixed " .git/t/out && grep "^  ok  *fixes  *1 fix," .git/t/out
 '
 
 test_done

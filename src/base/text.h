@@ -30,6 +30,12 @@ size_t utf8_count(const char *s, size_t len);
  */
 size_t utf8_columns(const char *s, size_t len);
 
+/** What a count adds to a noun: "" for one, "s" for none or many. */
+static inline const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /** Lower-case hex and a NUL: `hex` has room for 2 * len + 1. */
 void hex_encode(const unsigned char *data, size_t len, char *hex);
 

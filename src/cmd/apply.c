@@ -39,11 +39,6 @@ struct telling {
 	struct buf lines;      /* dry run: what the next one touched */
 };
 
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void tell_unmirrored(struct telling *t, const struct apply_event *e)
 {
 	say_warning(&t->ctx->say, "the mirror was not written: %s", e->text);

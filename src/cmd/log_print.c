@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/log_print.h"
 #include "out/json.h"
@@ -56,7 +57,7 @@ static void print_outcome(const struct ctx *ctx, const struct log_target *t,
 	       event_name(r->event), term_reset(ctx->color), t->name, r->field[FIELD_AT]);
 	term_print(stdout, r->field[FIELD_BY]);
 	if (r->event != EVENT_FAILED && failed)
-		printf(", after %zu failure%s", failed, failed == 1 ? "" : "s");
+		printf(", after %zu failure%s", failed, plural(failed));
 	else if (failed > 1)
 		printf(", %zu times in all", failed);
 	fputc('\n', stdout);

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/plan_print.h"
 #include "core/policy.h"
@@ -45,7 +46,7 @@ static int verify(struct ctx *ctx, const struct oid *commit, struct err *err)
 	if (ret <= 0)
 		return -1; /* a difference is a refusal, and says so */
 	printf("commit %s: %zu migration%s, and what is cached agrees with the history\n",
-	       cmd_short_id(commit, id), nr, nr == 1 ? "" : "s");
+	       cmd_short_id(commit, id), nr, plural(nr));
 	return 0;
 }
 

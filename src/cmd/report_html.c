@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/report_print.h"
 #include "out/html.h"
@@ -48,7 +49,7 @@ static void print_head(const struct report *r, const char *now, FILE *to)
 		"Plan of commit <code>%s</code>, %zu migration%s. Made on "
 		"<time>%s</time> "
 		"from git notes; no database was asked.",
-		r->head, r->log.plan.nr, r->log.plan.nr == 1 ? "" : "s", now);
+		r->head, r->log.plan.nr, plural(r->log.plan.nr), now);
 	if (r->filter.since)
 		fprintf(to, " Records since <time>%s</time>.", r->filter.since);
 	if (r->filter.until)

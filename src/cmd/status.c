@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "flow/survey.h"
 #include "flow/worktree.h"
@@ -75,7 +76,7 @@ static void print_counts(const struct survey *s)
 	term_print(stdout, s->target.shown.s);
 	printf("), commit %.8s\n", head);
 	printf("%zu migration%s: %zu applied, %zu pending", s->plan.nr,
-	       s->plan.nr == 1 ? "" : "s", count[VERDICT_SETTLED], survey_pending(s));
+	       plural(s->plan.nr), count[VERDICT_SETTLED], survey_pending(s));
 	if (count[VERDICT_EDITED])
 		printf(", %zu edited", count[VERDICT_EDITED]);
 	if (s->judgement.nr_missing && !s->ahead)

@@ -1,14 +1,10 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "flow/sync.h"
 #include "out/term.h"
-
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 /* What is refused goes to stderr, with what comes before it. */
 static void tell_trouble(struct ctx *ctx, const struct sync_event *e)

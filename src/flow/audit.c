@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "core/plan.h"
 #include "core/schema.h"
@@ -114,8 +115,8 @@ static int check_chain(struct audit *a, struct target *t, struct audit_log *l,
 		note(a, "tracker", CHECK_WARNING, 0, "there is no tracker yet");
 	else if (a->failed == before)
 		note(a, "chain", CHECK_OK, l->last.seq,
-		     "%zu records, each linked to the one before it; columns agree",
-		     l->nr);
+		     "%zu record%s, each linked to the one before it; columns agree",
+		     l->nr, plural(l->nr));
 	return found ? tracker_guards(&t->tracker, bad_part, a, err) : 0;
 }
 
@@ -216,7 +217,8 @@ static int check_plan(struct audit *a, struct repo *repo, const struct plan *pla
 	}
 	if (a->nr == before)
 		note(a, "plan", CHECK_OK, 0,
-		     "%zu applied migrations, path and content as in the plan", settled);
+		     "%zu applied migration%s, path and content as in the plan", settled,
+		     plural(settled));
 	plan_release(&cache);
 	return ret;
 }
@@ -284,14 +286,13 @@ static void check_mirror(struct audit *a, const struct audit_log *l,
 	check_extras(a, l);
 	if (l->lacking && a->failed == before)
 		note(a, "mirror-lacks", CHECK_WARNING, l->first_lacking,
-		     "the mirror lacks %zu records from %" PRIu64 " on; the next \"git "
-		     "migrate apply %s\" writes them",
-		     l->lacking, l->first_lacking, t->name);
+		     "the mirror lacks %zu record%s from %" PRIu64 " on; the next \"git "
+		     "migrate apply %s\" writes what it lacks",
+		     l->lacking, plural(l->lacking), l->first_lacking, t->name);
 	else if (a->failed == before)
 		note(a, "mirror", CHECK_OK, 0,
-		     "%zu records, byte for byte as in the "
-		     "tracker",
-		     l->nr);
+		     "%zu record%s, byte for byte as in the tracker", l->nr,
+		     plural(l->nr));
 }
 
 /* What this clone saw last must still be there. */
@@ -404,8 +405,8 @@ static void check_left_out(struct audit *a, const struct audit_log *l)
 
 	check_extras(a, l);
 	if (a->failed == before)
-		note(a, "mirror", CHECK_OK, 0, "%zu lines, none left without a reason",
-		     l->at->nr);
+		note(a, "mirror", CHECK_OK, 0, "%zu line%s, none left without a reason",
+		     l->at->nr, plural(l->at->nr));
 }
 
 static void mirrored_record(void *arg, const struct record *r)
@@ -438,9 +439,9 @@ static int compare_offline(struct repo *repo, struct plan *plan, struct target *
 	note_log(a, l);
 	if (a->failed == before)
 		note(a, "chain", CHECK_OK, l->last.seq,
-		     "%zu records, each linked to the one before it; no database was "
+		     "%zu record%s, each linked to the one before it; no database was "
 		     "asked",
-		     l->nr);
+		     l->nr, plural(l->nr));
 	if (compare_log(repo, plan, t, l, a, err) < 0)
 		return -1;
 	check_left_out(a, l);

@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "flow/audit_history.h"
 #include "flow/audit_story.h"
@@ -191,8 +192,8 @@ static void note_sound(const struct walk *w, struct tips *t,
 			   t->now.commits, known->commits);
 	else
 		audit_note(w->a, "mirror-history", CHECK_OK, 0,
-			   "%zu commits of the mirror, none of which took a line out",
-			   w->commits);
+			   "%zu commit%s of the mirror, none of which took a line out",
+			   w->commits, plural(w->commits));
 	if (w->commits && !repo_is_shallow(w->repo))
 		seen_history_keep(w->repo, t->target, &t->now);
 }

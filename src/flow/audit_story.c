@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "core/plan.h"
 #include "flow/audit_log.h"
@@ -171,9 +172,9 @@ static int check_commits(struct audit *a, struct repo *repo, const struct plan *
 	}
 	if (ret == 0 && a->nr == before)
 		audit_note(a, "commits", CHECK_OK, 0,
-			   "%zu commits that records name are in the history of this "
+			   "%zu commit%s that records name %s in the history of this "
 			   "plan",
-			   all);
+			   all, plural(all), all == 1 ? "is" : "are");
 	buf_release(&out);
 	pool_release(&pool);
 	free(lines);
@@ -235,7 +236,8 @@ static void check_fixes(struct audit *a, const struct plan *plan, const struct f
 			   "%zu \"Fixes:\" of the plan name nothing before them",
 			   f->unresolved);
 	if (a->nr == before)
-		audit_note(a, "fixes", CHECK_OK, 0, "%zu fixes, as in the plan", nr);
+		audit_note(a, "fixes", CHECK_OK, 0, "%zu fix%s, as in the plan", nr,
+			   nr == 1 ? "" : "es");
 	buf_release(&list);
 }
 
@@ -301,10 +303,10 @@ static void check_exceptions(struct audit *a, const struct plan *plan,
 	}
 	if (!bad)
 		audit_note(a, "exceptions", CHECK_OK, 0,
-			   "%zu exceptions on record, each with its reason; %zu waivers "
-			   "in "
-			   "the plan",
-			   nr, waivers);
+			   "%zu exception%s on record, each with its reason; %zu "
+			   "waiver%s "
+			   "in the plan",
+			   nr, plural(nr), waivers, plural(waivers));
 }
 
 int audit_story(struct audit *a, struct repo *repo, struct plan *plan,

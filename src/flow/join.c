@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "core/plan.h"
 #include "flow/join.h"
@@ -152,7 +153,7 @@ static void make_message(struct buf *out, const char *target, const struct mirro
 {
 	if (copied)
 		buf_addf(out, "migrate: %zu record%s of target '%s' on rewritten commits",
-			 copied, copied == 1 ? "" : "s", target);
+			 copied, plural(copied), target);
 	else
 		buf_addf(out, "migrate: target '%s' as two clones wrote it", target);
 	if (m->head_seq)

@@ -551,7 +551,7 @@ static void make_message(struct buf *out, const char *target, const struct ledge
 	size_t i;
 
 	buf_addf(out, "migrate: %zu record%s of target '%s'\n\n", b->records,
-		 b->records == 1 ? "" : "s", target);
+		 plural(b->records), target);
 	for (i = 0; i < b->nr && i < MESSAGE_LINES; i++)
 		buf_addf(out, "%s\n", b->items[i].line);
 	if (b->nr > MESSAGE_LINES)

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "core/merge.h"
 #include "core/policy.h"
@@ -152,7 +153,7 @@ static void found_overlap(const struct plan *plan, const struct touch *ours, siz
 	findings_hint(f,
 		      "Neither was written with the other in place. After the merge '%s' "
 		      "runs second: try it on a database that has run the other%s.",
-		      there, nr == 1 ? "" : "s");
+		      there, plural(nr));
 	buf_release(&here);
 }
 

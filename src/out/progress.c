@@ -1,5 +1,6 @@
 #include "base/compat.h"
 
+#include "base/text.h"
 #include <time.h>
 
 #include "out/progress.h"
@@ -59,8 +60,8 @@ void progress_bytes(struct progress *p, const char *what, uint64_t done, uint64_
 	fprintf(p->to, "\r\033[K");
 	term_print(p->to, what);
 	fprintf(p->to, ": %.1f of %.1f MB, %u statement%s, %.1f MB/s",
-		(double)done / mega, (double)of / mega, statements,
-		statements == 1 ? "" : "s", rate / mega);
+		(double)done / mega, (double)of / mega, statements, plural(statements),
+		rate / mega);
 	left = done && done < of ? (unsigned)((double)(of - done) / rate) : 0;
 	if (left)
 		fprintf(p->to, ", %u:%02u left", left / 60, left % 60);
