@@ -489,6 +489,43 @@ test_expect_success PG 'PostgreSQL: also when a type gets an operator class of i
 	test_cmp .git/t/server .git/t/actual
 '
 
+# alone LINE SQL UNDO: what an empty database has of one part alone is described too
+alone() {
+	echo "$2" &&
+	pg "$alone" "$2" >.git/t/out 2>&1 && git migrate schema alone >.git/t/alone &&
+	grep "$1" .git/t/alone &&
+	pg "$alone" "$3" >.git/t/out 2>&1 && git migrate schema alone >.git/t/after &&
+	test_cmp .git/t/bare .git/t/after
+}
+
+test_expect_success PG 'PostgreSQL: a part that is there by itself is asked for' '
+	alone=$(create_db alone) && git config migrate.alone.url "$alone" &&
+	pg "$alone" "CREATE TABLE t (x int, y int)" && git migrate schema alone >.git/t/bare &&
+	alone "inherits public.t" "CREATE TABLE u () INHERITS (t)" "DROP TABLE u" &&
+	alone "policy p" "CREATE POLICY p ON t" "DROP POLICY p ON t" &&
+	alone "rule r" "CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING" "DROP RULE r ON t" &&
+	alone "trigger g" "CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION
+		suppress_redundant_updates_trigger()" "DROP TRIGGER g ON t" &&
+	alone "^function public.f()" "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS \$\$SELECT 1\$\$" \
+		"DROP FUNCTION f" &&
+	alone "^aggregate public.a" "CREATE AGGREGATE a (int) (sfunc = int4pl, stype = int)" "DROP AGGREGATE a (int)" &&
+	alone "label .one" "CREATE TYPE e AS ENUM ('\''one'\'')" "DROP TYPE e" &&
+	alone "constraint d_check CHECK" "CREATE DOMAIN d AS int CHECK (value > 0)" "DROP DOMAIN d" &&
+	alone "^range public.r" "CREATE TYPE r AS RANGE (subtype = int)" "DROP TYPE r" &&
+	alone "start 1" "CREATE SEQUENCE s" "DROP SEQUENCE s" &&
+	alone "grant SELECT to public" "GRANT SELECT ON t TO PUBLIC" "REVOKE SELECT ON t FROM PUBLIC" &&
+	alone "grant SELECT on column x" "GRANT SELECT (x) ON t TO PUBLIC" "REVOKE SELECT (x) ON t FROM PUBLIC" &&
+	alone "^comment on table" "COMMENT ON TABLE t IS '\''c'\''" "COMMENT ON TABLE t IS NULL" &&
+	alone "^foreign data wrapper w" "CREATE FOREIGN DATA WRAPPER w" "DROP FOREIGN DATA WRAPPER w" &&
+	alone "^statistics public.s" "CREATE STATISTICS s ON x, y FROM t" "DROP STATISTICS s" &&
+	alone "^collation public.c" "CREATE COLLATION c FROM \"C\"" "DROP COLLATION c" &&
+	alone "^operator public.===" "CREATE OPERATOR === (leftarg = int, rightarg = int, function = int4eq)" \
+		"DROP OPERATOR === (int, int)" &&
+	alone "^publication p" "CREATE PUBLICATION p" "DROP PUBLICATION p" &&
+	alone "^text search configuration public.c" "CREATE TEXT SEARCH CONFIGURATION c (COPY = simple)" \
+		"DROP TEXT SEARCH CONFIGURATION c"
+'
+
 test_expect_success PG 'PostgreSQL: one exchange, whatever there is' '
 	start_proxy --delay-ms=100 &&
 	git config migrate.slow.url "$(tool_url everything)" &&

@@ -193,6 +193,8 @@ struct db_question {
 	void *arg;
 	bool lacks; /* set: what it asks about is not there (nor was what follows asked)
 		     */
+	const bool *needless; /* NULL; or set by what was told of questions before: it
+				 is not asked */
 };
 
 /** What an engine can do, as data; probed when a database is opened. */
@@ -299,7 +301,8 @@ struct db_driver {
 
 	/**
 	 * Asks several questions in one transaction that can only read, in one
-	 * round trip where there is a network. 0; -1 with `err` set.
+	 * round trip where there is a network, or two where some may be needless. 0; -1
+	 * with `err` set.
 	 */
 	int (*ask)(struct db *db, struct db_question *questions, size_t nr,
 		   struct err *err);

@@ -306,10 +306,14 @@ const char *pg_own_settings(const struct db *db)
 	       "true), " PG_LIMIT_OFF("transaction_timeout");
 }
 
-/* All that is asked, and the end of the transaction, before any answer is read. */
-static void send_questions(struct pg_pipe *p, struct db_question *questions, size_t nr)
+/*
+ * All that is asked, and the end of the transaction, before any answer is read; but for
+ * those before a question that may be needless by what they tell. 0 or -1.
+ */
+static int send_questions(struct pg_pipe *p, struct db_question *questions, size_t nr)
 {
 	struct pg_sent own = { .unit = SIZE_MAX };
+	bool told = false;
 	size_t i;
 
 	pg_pipe_send(p, &own, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0);
@@ -328,10 +332,18 @@ static void send_questions(struct pg_pipe *p, struct db_question *questions, siz
 					      .row_arg = questions[i].arg };
 
 		questions[i].lacks = false;
+		if (questions[i].needless) {
+			if (!told && pg_pipe_drain(p) < 0)
+				return -1;
+			told = true;
+			if (*questions[i].needless)
+				continue;
+		}
 		pg_pipe_send(p, &what, st->sql, st->params, st->nr);
 	}
 	pg_pipe_sync(p);
 	pg_pipe_send(p, &own, "ROLLBACK", NULL, 0);
+	return 0;
 }
 
 static int ask_once(struct db *db, struct db_question *questions, size_t nr,
@@ -343,8 +355,9 @@ static int ask_once(struct db *db, struct db_question *questions, size_t nr,
 
 	if (pg_pipe_open(&p, db, err) < 0)
 		return -1;
-	send_questions(&p, questions, nr);
-	ret = pg_pipe_drain(&p);
+	ret = send_questions(&p, questions, nr);
+	if (ret == 0)
+		ret = pg_pipe_drain(&p);
 	if (ret < 0)
 		*err = p.err;
 	if (ret < 0 && p.culprit.unit < nr && is_lack(err)) {

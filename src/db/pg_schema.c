@@ -30,6 +30,7 @@ struct description {
 	struct column *columns;
 	size_t nr, alloc, columns_nr, columns_alloc;
 	struct buf line; /* of the row at hand */
+	bool without[PG_PART_NR];
 };
 
 static bool has_oid(const void *array, size_t pos, const void *oid)
@@ -191,6 +192,18 @@ static int add_key(void *arg, const char *const *values, size_t nr, struct err *
 	return 0;
 }
 
+static int take_parts(void *arg, const char *const *values, size_t nr, struct err *err)
+{
+	struct description *d = arg;
+	size_t i;
+
+	if (nr + 1 < PG_PART_NR)
+		return other_form(err);
+	for (i = 1; i < PG_PART_NR; i++)
+		d->without[i] = values[i - 1] && strcmp(values[i - 1], "f") == 0;
+	return 0;
+}
+
 static db_row_fn taker(enum pg_schema_form form)
 {
 	switch (form) {
@@ -200,6 +213,8 @@ static db_row_fn taker(enum pg_schema_form form)
 		return add_column;
 	case PG_SCHEMA_KEYS:
 		return add_key;
+	case PG_SCHEMA_PARTS:
+		return take_parts;
 	}
 	BUG("unhandled form %d", (int)form);
 }
@@ -256,9 +271,12 @@ static int describe(struct db *db, struct description *d, struct err *err)
 			continue;
 		if (nr == QUESTIONS_MAX)
 			BUG("more than %d questions", QUESTIONS_MAX);
-		questions[nr++] = (struct db_question){ .ask = { q->sql, NULL, 0 },
-							.row = taker(q->form),
-							.arg = d };
+		questions[nr++] = (struct db_question){
+			.ask = { q->sql, NULL, 0 },
+			.row = taker(q->form),
+			.arg = d,
+			.needless = q->part ? &d->without[q->part] : NULL
+		};
 	}
 	if (db_postgresql.ask(db, questions, nr, err) < 0)
 		return -1;

@@ -22,6 +22,30 @@ enum pg_schema_form {
 	 * numbers of its columns, text. Names of columns take the place of numbers.
 	 */
 	PG_SCHEMA_KEYS,
+	/* One row: whether there is anything of each part, in the order below. */
+	PG_SCHEMA_PARTS,
+};
+
+/**
+ * What most databases have nothing of: to plan a question about it takes the server
+ * longer than to look whether there is any.
+ */
+enum pg_schema_part {
+	PG_PART_ALWAYS, /* is asked for whatever there is */
+	PG_PART_PARENTS,
+	PG_PART_POLICIES,
+	PG_PART_TRIGGERS,
+	PG_PART_ROUTINES,
+	PG_PART_TYPES,
+	PG_PART_SEQUENCES,
+	PG_PART_GRANTS,
+	PG_PART_COMMENTS,
+	PG_PART_FOREIGN,
+	PG_PART_STATISTICS,
+	PG_PART_RARE,
+	PG_PART_PUBLICATIONS,
+	PG_PART_OTHERS,
+	PG_PART_NR,
 };
 
 /** A question for servers of some versions. */
@@ -29,6 +53,7 @@ struct pg_schema_question {
 	const char *sql;    /* NULL ends a list */
 	int oldest, newest; /* major versions of PostgreSQL whose catalogs it fits */
 	enum pg_schema_form form;
+	enum pg_schema_part part; /* that it is about */
 };
 
 extern const struct pg_schema_question pg_schema_questions[];

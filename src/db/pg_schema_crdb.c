@@ -93,15 +93,15 @@ static const char functions[] =
 /* clang-format on */
 
 const struct pg_schema_question pg_schema_questions_cockroachdb[] = {
-	{ schemas, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ relations, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ columns, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ constraints, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ indexes, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ views, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ enums, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ sequences, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ grants, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ functions, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ NULL, 0, 0, PG_SCHEMA_LINES },
+	{ schemas, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ relations, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ columns, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ constraints, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ indexes, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ views, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ enums, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ sequences, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ grants, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ functions, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ NULL, 0, 0, PG_SCHEMA_LINES, PG_PART_ALWAYS },
 };

@@ -454,8 +454,23 @@ static const char extensions[] =
 	" quote_ident(pg_get_userbyid(" oid ")) END"
 
 /* What is as it is by default needs no line. */
+#define GRANTS(list) \
+	"WITH o (kind, name, rank, part, acl, usual, owner) AS (" list ") " \
+	"SELECT o.kind," \
+	" o.name, o.rank, CASE WHEN r.list IS NULL THEN 'nothing granted' || o.part" \
+	" ELSE 'grant ' || r.list || o.part || ' to ' || " WHO("r.grantee", "o.owner") \
+	" || CASE WHEN r.is_grantable THEN ' with grant option' ELSE '' END || CASE" \
+	" WHEN r.grantor = o.owner THEN '' ELSE ' granted by ' ||" \
+	" quote_ident(pg_get_userbyid(r.grantor)) END END" \
+	" FROM o" \
+	" LEFT JOIN LATERAL (SELECT x.grantee, x.grantor, x.is_grantable," \
+	" string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type COLLATE \"C\")" \
+	" AS list" \
+	" FROM aclexplode(o.acl) AS x GROUP BY 1, 2, 3) AS r ON true" \
+	" WHERE o.usual IS NULL OR NOT (o.acl @> o.usual AND o.acl <@ o.usual)"
+
 static const char grants[] =
-	"WITH o (kind, name, rank, part, acl, usual, owner) AS (SELECT " RELATION
+	GRANTS("SELECT " RELATION
 	", '7', '', c.relacl, CASE c.relkind WHEN 'S' THEN acldefault('s', c.relowner)"
 	" ELSE acldefault('r', c.relowner) END, c.relowner"
 	" FROM" RELATIONS OF_USERS " AND c.relacl IS NOT NULL AND c.relkind IN ('r',"
@@ -474,8 +489,11 @@ static const char grants[] =
 	" t.typowner"
 	" FROM pg_type AS t"
 	" JOIN pg_namespace AS n ON n.oid = t.typnamespace"
-	" WHERE t.typacl IS NOT NULL AND" USERS("n") " AND" OWN("pg_type", "t.oid")
-	" UNION ALL SELECT 'schema', quote_ident(n.nspname), '7', '', n.nspacl,"
+	" WHERE t.typacl IS NOT NULL AND" USERS("n") " AND" OWN("pg_type", "t.oid"));
+
+/* Of those a new database has some already. */
+static const char few_grants[] =
+	GRANTS("SELECT 'schema', quote_ident(n.nspname), '7', '', n.nspacl,"
 	" acldefault('n', n.nspowner), n.nspowner"
 	" FROM pg_namespace AS n"
 	" WHERE n.nspacl IS NOT NULL AND" USERS("n") " AND" OWN("pg_namespace", "n.oid")
@@ -494,18 +512,7 @@ static const char grants[] =
 	" THEN 'types' WHEN 'n' THEN 'schemas' ELSE 'large objects' END, d.defaclacl,"
 	" NULL, d.defaclrole"
 	" FROM pg_default_acl AS d"
-	" LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace) SELECT o.kind,"
-	" o.name, o.rank, CASE WHEN r.list IS NULL THEN 'nothing granted' || o.part"
-	" ELSE 'grant ' || r.list || o.part || ' to ' || " WHO("r.grantee", "o.owner")
-	" || CASE WHEN r.is_grantable THEN ' with grant option' ELSE '' END || CASE"
-	" WHEN r.grantor = o.owner THEN '' ELSE ' granted by ' ||"
-	" quote_ident(pg_get_userbyid(r.grantor)) END END"
-	" FROM o"
-	" LEFT JOIN LATERAL (SELECT x.grantee, x.grantor, x.is_grantable,"
-	" string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type COLLATE \"C\")"
-	" AS list"
-	" FROM aclexplode(o.acl) AS x GROUP BY 1, 2, 3) AS r ON true"
-	" WHERE o.usual IS NULL OR NOT (o.acl @> o.usual AND o.acl <@ o.usual)";
+	" LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace");
 
 static const char comments[] =
 	"SELECT 'comment', 'on ' || i.type || ' ' || i.identity, '1',"
@@ -641,37 +648,65 @@ static const char others[] =
 	" CROSS JOIN LATERAL pg_identify_object('pg_ts_dict'::regclass, d.oid, 0) AS i"
 	" WHERE" MADE("d.oid") " AND d.dictinitoption IS NOT NULL AND"
 	OWN("pg_ts_dict", "d.oid");
+
+/* Whether there is any of each part; of the tracker's own too, which is left out later. */
+#define ANY(from) "EXISTS (SELECT FROM " from ")"
+#define ANY_MADE(catalog) ANY(catalog " WHERE" MADE("oid"))
+
+static const char parts[] =
+	"SELECT " ANY("pg_inherits") ", " ANY("pg_policy") ", "
+	ANY("pg_trigger WHERE NOT tgisinternal") " OR "
+	ANY("pg_rewrite WHERE" MADE("oid") " AND rulename <> '_RETURN'") " OR "
+	ANY("pg_event_trigger") ", " ANY_MADE("pg_proc") ", "
+	/* tables have types, and these have arrays; that is no question of types */
+	ANY("pg_type WHERE" MADE("oid") " AND typtype <> 'c' AND typinput <>"
+	    " 'array_in'::regproc") ", " ANY("pg_sequence") ", "
+	ANY("pg_class WHERE" MADE("oid") " AND relacl IS NOT NULL") " OR "
+	ANY("pg_attribute WHERE" MADE("attrelid") " AND attacl IS NOT NULL") " OR "
+	ANY("pg_proc WHERE" MADE("oid") " AND proacl IS NOT NULL") " OR "
+	ANY("pg_type WHERE" MADE("oid") " AND typacl IS NOT NULL") ", "
+	ANY("pg_description WHERE" MADE("objoid")) ", "
+	ANY("pg_foreign_data_wrapper") ", " ANY("pg_statistic_ext") ", "
+	ANY_MADE("pg_collation") " OR " ANY_MADE("pg_operator") " OR "
+	ANY_MADE("pg_cast") ", " ANY("pg_publication") ", "
+	ANY_MADE("pg_opclass") " OR " ANY_MADE("pg_opfamily") " OR "
+	ANY_MADE("pg_amop") " OR " ANY_MADE("pg_amproc") " OR " ANY_MADE("pg_am") " OR "
+	ANY_MADE("pg_conversion") " OR " ANY_MADE("pg_transform") " OR "
+	ANY_MADE("pg_ts_config") " OR " ANY_MADE("pg_ts_dict") " OR "
+	ANY_MADE("pg_ts_parser") " OR " ANY_MADE("pg_ts_template");
 /* clang-format on */
 
 /* Relations and their columns come before what is told of them. */
 const struct pg_schema_question pg_schema_questions[] = {
-	{ schemas, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ relations, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ details, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ parents, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ columns_11, 0, 11, PG_SCHEMA_COLUMNS },
-	{ columns_12, 12, 13, PG_SCHEMA_COLUMNS },
-	{ columns_14, 14, INT_MAX, PG_SCHEMA_COLUMNS },
-	{ constraints_11, 0, 14, PG_SCHEMA_KEYS },
-	{ constraints_15, 15, 17, PG_SCHEMA_KEYS },
-	{ constraints_18, 18, INT_MAX, PG_SCHEMA_KEYS },
-	{ domain_constraints, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ indexes_11, 0, 14, PG_SCHEMA_KEYS },
-	{ indexes_15, 15, INT_MAX, PG_SCHEMA_KEYS },
-	{ policies, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ triggers, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ functions, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ aggregates, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ types, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ sequences, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ extensions, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ grants, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ comments, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ foreign_data, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ statistics, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ rare, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ publications_11, 0, 14, PG_SCHEMA_LINES },
-	{ publications_15, 15, INT_MAX, PG_SCHEMA_LINES },
-	{ others, 0, INT_MAX, PG_SCHEMA_LINES },
-	{ NULL, 0, 0, PG_SCHEMA_LINES },
+	{ schemas, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ relations, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ details, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ columns_11, 0, 11, PG_SCHEMA_COLUMNS, PG_PART_ALWAYS },
+	{ columns_12, 12, 13, PG_SCHEMA_COLUMNS, PG_PART_ALWAYS },
+	{ columns_14, 14, INT_MAX, PG_SCHEMA_COLUMNS, PG_PART_ALWAYS },
+	{ constraints_11, 0, 14, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
+	{ constraints_15, 15, 17, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
+	{ constraints_18, 18, INT_MAX, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
+	{ indexes_11, 0, 14, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
+	{ indexes_15, 15, INT_MAX, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
+	{ extensions, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ few_grants, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ parts, 0, INT_MAX, PG_SCHEMA_PARTS, PG_PART_ALWAYS },
+	{ parents, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_PARENTS },
+	{ domain_constraints, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_TYPES },
+	{ policies, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_POLICIES },
+	{ triggers, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_TRIGGERS },
+	{ functions, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ROUTINES },
+	{ aggregates, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ROUTINES },
+	{ types, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_TYPES },
+	{ sequences, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_SEQUENCES },
+	{ grants, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_GRANTS },
+	{ comments, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_COMMENTS },
+	{ foreign_data, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_FOREIGN },
+	{ statistics, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_STATISTICS },
+	{ rare, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_RARE },
+	{ publications_11, 0, 14, PG_SCHEMA_LINES, PG_PART_PUBLICATIONS },
+	{ publications_15, 15, INT_MAX, PG_SCHEMA_LINES, PG_PART_PUBLICATIONS },
+	{ others, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_OTHERS },
+	{ NULL, 0, 0, PG_SCHEMA_LINES, PG_PART_ALWAYS },
 };

@@ -481,7 +481,7 @@ static int ask(struct db *db, struct db_question *questions, size_t nr, struct e
 	for (i = 0, ret = 0; i < nr; i++) {
 		q = &questions[i];
 		questions[i].lacks = ret > 0;
-		if (ret == 0)
+		if (ret == 0 && !(q->needless && *q->needless))
 			ret = sqlite_query(db, q->ask.sql, q->ask.params, q->ask.nr,
 					   q->row, q->arg, err);
 		if (ret < 0 && !is_lack(err))
