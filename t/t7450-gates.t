@@ -116,7 +116,7 @@ for engine in sqlite postgresql; do
 import json
 (b, c) = json.load(open(\".git/t/out\"))[0][\"migrations\"][1:]
 assert \"waits\" not in b, b
-assert c[\"waits\"] == {\"targets\": [\"staging\"], \"rehearsal\": False, \"behind\": None}, c" &&
+assert c[\"waits\"] == {\"targets\": [\"staging\"], \"rehearsal\": False, \"behind\": None, \"mended\": False}, c" &&
 		apply 1 --porcelain production && tables production a b &&
 		says out "waiting c.sql" && ! grep "waiting b.sql" .git/t/out &&
 		apply 1 --json production &&
@@ -145,6 +145,18 @@ assert \"waits for target\" in one[\"error\"], one" &&
 		apply 1 production && tables production a b &&
 		rehearsed c && apply 0 production && tables production a b c d &&
 		apply 0 staging
+	'
+
+	test_expect_success $prereq "$engine: what is broken waits for the fix that waits, and runs with it" '
+		scene $engine broken && git config migrate.production.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int);" && new_migration c "CREATE TABLE c (x int);" &&
+		new_migration d "CREATE TABLE d (x int);" "mend c" "" "Fixes: c.sql" "Failure-Mode: it was too small" &&
+		new_migration e "CREATE TABLE e (x int);" && apply 1 production && tables production a b &&
+		says out "waiting  c.sql  waits for what mends it, '\''d.sql'\''" "waiting  d.sql  waits for a rehearsal" \
+			"waiting  e.sql  waits behind '\''d.sql'\''" &&
+		rehearsed d && apply 0 production && tables production a b c d e &&
+		new_migration f "CREATE TABLE f (x int);" "mend c again" "" "Fixes: c.sql" "Failure-Mode: so was d" &&
+		new_migration g "CREATE TABLE g (x int);" && apply 1 production && ! grep "mends it" .git/t/out
 	'
 
 	test_expect_success $prereq "$engine: requireRehearsal=all, and what is rehearsed runs" '

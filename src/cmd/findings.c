@@ -71,6 +71,7 @@ struct js *cmd_json_held(const struct held *h)
 	js_put(j, "targets", targets);
 	js_put_bool(j, "rehearsal", h->unrehearsed);
 	js_put_str(j, "behind", h->behind);
+	js_put_bool(j, "mended", h->mended);
 	return j;
 }
 

@@ -258,6 +258,56 @@ static int judge_all(struct gates *g, struct survey *s, struct err *err)
 	return 0;
 }
 
+/* The first that may run and is mended by one that waits; plan.nr: there is none. */
+static int find_broken(const struct gates *g, struct survey *s, size_t *first,
+		       const char **fix, struct err *err)
+{
+	const struct trailers *t;
+	struct resolution r;
+	size_t pos, i;
+
+	*first = s->plan.nr;
+	for (pos = 0; pos < s->plan.nr; pos++) {
+		if (!g->held[pos])
+			continue;
+		if (plan_describe(&s->plan, pos, err) < 0)
+			return -1;
+		t = &s->plan.items[pos].trailers;
+		for (i = 0; i < t->nr; i++) {
+			if (t->items[i].key != TRAILER_FIXES)
+				continue;
+			plan_resolve(&s->plan, pos, t->items[i].value, &r);
+			if (r.how != RESOLVE_FOUND || r.pos >= *first || g->held[r.pos] ||
+			    !survey_is_pending(s, r.pos))
+				continue;
+			*first = r.pos;
+			*fix = s->plan.items[pos].path;
+		}
+	}
+	return 0;
+}
+
+/* What is known to be broken does not run ahead of what mends it. */
+static int hold_broken(struct gates *g, struct survey *s, struct err *err)
+{
+	const char *fix = NULL;
+	struct held *h;
+	size_t first, pos;
+
+	if (find_broken(g, s, &first, &fix, err) < 0)
+		return -1;
+	for (pos = first; pos < s->plan.nr; pos++) {
+		if (g->held[pos] || !survey_is_pending(s, pos) || is_begun(s, pos))
+			continue;
+		h = pool_alloc(&g->pool, sizeof(*h));
+		h->behind = pos == first ? fix : s->plan.items[first].path;
+		h->mended = pos == first;
+		g->held[pos] = h;
+		g->nr++;
+	}
+	return 0;
+}
+
 /* --- what is said of it ------------------------------------------------------ */
 
 static void found_leader(struct survey *s, const struct leader *l)
@@ -349,7 +399,7 @@ int gates_judge(struct gates *g, struct survey *s, struct err *err)
 	g->gate->lacks = 0;
 	for (i = 0; i < g->gate->nr; i++)
 		g->gate->leaders[i].lacks = 0;
-	if (judge_all(g, s, err) < 0)
+	if (judge_all(g, s, err) < 0 || hold_broken(g, s, err) < 0)
 		return -1;
 	for (i = 0; i < g->gate->nr; i++)
 		if (g->gate->leaders[i].lacks)
@@ -369,7 +419,10 @@ void gates_say(const struct held *h, struct buf *out)
 	size_t i;
 
 	if (!h->nr_targets && !h->unrehearsed) {
-		buf_addf(out, "waits behind '%s'", h->behind);
+		buf_addf(out,
+			 h->mended ? "waits for what mends it, '%s'"
+				   : "waits behind '%s'",
+			 h->behind);
 		return;
 	}
 	buf_adds(out, "waits for ");

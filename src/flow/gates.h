@@ -2,7 +2,7 @@
  * What holds pending migrations of a target back: another target that is to have them
  * first (migrate.<target>.after), a rehearsal that is to have passed
  * (migrate.<target>.requireRehearsal). Those behind one that waits wait with it, or
- * they would leave a hole.
+ * they would leave a hole; and what it mends does, since that is known to be broken.
  */
 #ifndef FLOW_GATES_H
 #define FLOW_GATES_H
@@ -22,7 +22,8 @@ struct held {
 	const char **targets; /* that have not settled it, as path and blob */
 	size_t nr_targets;
 	bool unrehearsed;
-	const char *behind; /* the first that waits, if it is not this one; or NULL */
+	const char *behind; /* one that waits, and this one with it; or NULL */
+	bool mended;	    /* since that one mends it, and has not to come too late */
 };
 
 /** Start with `= { 0 }`. */
