@@ -278,7 +278,7 @@ static int find_broken(const struct gates *g, struct survey *s, size_t *first,
 				continue;
 			plan_resolve(&s->plan, pos, t->items[i].value, &r);
 			if (r.how != RESOLVE_FOUND || r.pos >= *first || g->held[r.pos] ||
-			    !survey_is_pending(s, r.pos))
+			    !survey_is_pending(s, r.pos) || is_begun(s, r.pos))
 				continue;
 			*first = r.pos;
 			*fix = s->plan.items[pos].path;
