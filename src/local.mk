@@ -55,6 +55,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libsql_a_SOURCES = \
 	%reldir%/sql/alone.c %reldir%/sql/alone.h \
+	%reldir%/sql/backfill.c %reldir%/sql/backfill.h \
 	%reldir%/sql/caret.c %reldir%/sql/caret.h \
 	%reldir%/sql/catalog.c %reldir%/sql/catalog.h \
 	%reldir%/sql/data.c \
@@ -124,6 +125,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_touched.c \
 	%reldir%/db/pg_url.c \
 	%reldir%/db/pq.c %reldir%/db/pq.h \
+	%reldir%/db/progress.c %reldir%/db/progress.h \
 	%reldir%/db/sqlite.c %reldir%/db/sqlite.h \
 	%reldir%/db/sqlite_alone.c \
 	%reldir%/db/sqlite_check.c %reldir%/db/sqlite_check.h \
@@ -163,6 +165,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/audit_history.c %reldir%/flow/audit_history.h \
 	%reldir%/flow/audit_log.c %reldir%/flow/audit_log.h \
 	%reldir%/flow/audit_story.c %reldir%/flow/audit_story.h \
+	%reldir%/flow/backfill.c %reldir%/flow/backfill.h \
 	%reldir%/flow/batch.c \
 	%reldir%/flow/check.c %reldir%/flow/check.h \
 	%reldir%/flow/check_mirror.c %reldir%/flow/check_mirror.h \

@@ -1,6 +1,7 @@
 /*
  * Crashes on demand, for tests of builds with --enable-faults: the program kills
- * itself at the step that GIT_MIGRATE_FAULT names. Nothing in other builds.
+ * itself at the step that GIT_MIGRATE_FAULT names, or with "<name>:3" when it comes
+ * to it for the third time. Nothing in other builds.
  */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H

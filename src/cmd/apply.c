@@ -108,7 +108,11 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		printf("  %s%s%s  ", term_color(color, COLOR_GREEN),
 		       t->dry_run ? "would apply" : "applied", term_reset(color));
 		term_print(stdout, e->migration->path);
-		if (e->ms >= 0)
+		if (e->batched)
+			printf("  %" PRIu64 " row%s in %u batch%s\n", e->rows,
+			       plural(e->rows), e->statements,
+			       e->statements == 1 ? "" : "es");
+		else if (e->ms >= 0)
 			printf("  %u statement%s, %" PRId64 " ms\n", e->statements,
 			       plural(e->statements), e->ms);
 		else /* an earlier run, or session, had begun it */
@@ -162,8 +166,16 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 	case APPLY_BACKED_UP:
 		print_about("backup: ", e->text, "");
 		break;
+	case APPLY_STOPPED:
+		printf("  %sstopped%s  ", term_color(color, COLOR_YELLOW),
+		       term_reset(color));
+		term_print(stdout, e->migration->path);
+		printf("  %" PRIu64 " row%s done so far\n", e->rows, plural(e->rows));
+		break;
 	case APPLY_STATEMENT:
 	case APPLY_PROGRESS:
+	case APPLY_BATCH:
+	case APPLY_LOADED:
 	case APPLY_WAITING:
 		return;
 	}
@@ -221,8 +233,13 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 	case APPLY_BACKED_UP:
 		print_about("backup ", e->text, "");
 		break;
+	case APPLY_STOPPED:
+		printf("stopped %" PRIu64 " %s\n", e->rows, e->migration->path);
+		break;
 	case APPLY_STATEMENT:
 	case APPLY_PROGRESS:
+	case APPLY_BATCH:
+	case APPLY_LOADED:
 	case APPLY_WAITING:
 		return;
 	}
@@ -268,7 +285,8 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 	collect_json(t, e);
 	if (e->step != APPLY_DONE && e->step != APPLY_FAILED &&
 	    e->step != APPLY_WAS_DONE && e->step != APPLY_UNTRIED &&
-	    e->step != APPLY_UNCERTAIN && e->step != APPLY_HELD)
+	    e->step != APPLY_UNCERTAIN && e->step != APPLY_HELD &&
+	    e->step != APPLY_STOPPED)
 		return;
 	j = js_object();
 	js_put_str(j, "path", e->migration->path);
@@ -278,10 +296,13 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 		   : e->step == APPLY_UNTRIED	? "untried"
 		   : e->step == APPLY_UNCERTAIN ? "uncertain"
 		   : e->step == APPLY_HELD	? "waiting"
+		   : e->step == APPLY_STOPPED	? "stopped"
 		   : t->dry_run			? "would-apply"
 						: "applied");
 	js_put_int(j, "statements", e->statements);
 	js_put_int(j, "ms", e->ms);
+	if (e->batched || e->step == APPLY_STOPPED)
+		js_put_int(j, "rows", (int64_t)e->rows);
 	js_put(j, "durations", t->statements);
 	t->statements = js_array();
 	if (t->dry_run)
@@ -304,6 +325,9 @@ static void tell(void *arg, const struct apply_event *e)
 	if (e->step == APPLY_PROGRESS)
 		progress_bytes(&t->progress, e->migration->path, e->bytes, e->bytes_of,
 			       e->statements);
+	else if (e->step == APPLY_BATCH || e->step == APPLY_LOADED)
+		progress_rows(&t->progress, e->migration->path, e->rows, e->rows_of,
+			      e->text);
 	else if (e->step == APPLY_WAITING)
 		progress_show(&t->progress, "Waiting for a lock, tries", ++t->tries);
 	else if (e->step != APPLY_STATEMENT && e->step != APPLY_STARTING)
@@ -461,7 +485,10 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 		err_detail(err, "%s%s%s%s.", err->detail, err->detail[0] ? "\n" : "",
 			   r->alone ? "It ran outside of a transaction, and is pending "
 				      "again"
-				    : "It was rolled back",
+			   : r->batched
+				   ? "The batch was rolled back, and those before it "
+				     "stay; the migration is pending again"
+				   : "It was rolled back",
 			   r->done && !dry_run ? "; the migrations before it stay applied"
 					       : "");
 	else

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "flow/backfill.h"
 #include "flow/survey.h"
 #include "flow/worktree.h"
 #include "out/json.h"
@@ -95,6 +96,28 @@ static void held_cell(struct table *t, const struct held *h)
 	buf_release(&words);
 }
 
+/* How far one has come that is run in batches; of any other nobody knows. */
+static void add_begun(struct table *t, struct survey *s, size_t pos,
+		      const struct ledger_entry *e)
+{
+	const struct directives *how = &s->plan.items[pos].how;
+	struct buf text = BUF_INIT;
+	struct err ignored;
+	size_t i;
+
+	for (i = 0; i < how->nr; i++)
+		if (strcasecmp(how->items[i].word, "batch") == 0 &&
+		    backfill_describe(&s->target, e->started, &text, &ignored) < 0)
+			buf_reset(&text);
+	if (text.len)
+		table_cellf(t, COLOR_YELLOW, "begun at %s, %s",
+			    e->started->field[FIELD_AT], text.s);
+	else
+		table_cellf(t, COLOR_RED, "begun at %s, its end is not known",
+			    e->started->field[FIELD_AT]);
+	buf_release(&text);
+}
+
 static int print_rows(struct ctx *ctx, struct survey *s, bool all, struct err *err)
 {
 	struct table *t = table_new(ctx->color);
@@ -114,8 +137,7 @@ static int print_rows(struct ctx *ctx, struct survey *s, bool all, struct err *e
 		table_cell(t, COLOR_NONE, s->plan.items[i].path);
 		table_cell(t, COLOR_DIM, cmd_short_id(&s->plan.items[i].commit, commit));
 		if (e && e->started)
-			table_cellf(t, COLOR_RED, "begun at %s, its end is not known",
-				    e->started->field[FIELD_AT]);
+			add_begun(t, s, i, e);
 		else if (e && !e->settled && e->failed)
 			table_cellf(t, COLOR_RED, "failed at %s",
 				    e->failed->field[FIELD_AT]);

@@ -65,6 +65,7 @@ static const struct {
 	[FIELD_MIGRATIONS] = { "migrations", KIND_NUMBER },
 	[FIELD_DURATIONS] = { "durations", KIND_FILLED },
 	[FIELD_SCHEMA] = { "schema", KIND_PRINT },
+	[FIELD_ROWS] = { "rows", KIND_NUMBER },
 };
 
 #define BIT(f) (1u << (f))

@@ -58,6 +58,7 @@ enum field {
 	FIELD_MIGRATIONS, /* ran: how many */
 	FIELD_DURATIONS,  /* ran: path:ms of each, joined by commas */
 	FIELD_SCHEMA,	  /* ran: the schema's fingerprint */
+	FIELD_ROWS,	  /* applied, in batches: how many were changed */
 	FIELD_NR,
 };
 

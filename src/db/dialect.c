@@ -8,6 +8,10 @@ static const unsigned char sqlite_0001[] = {
 #include "migrations/sqlite-0001.inc"
 };
 
+static const unsigned char sqlite_0002[] = {
+#include "migrations/sqlite-0002.inc"
+};
+
 static const unsigned char postgresql_0001[] = {
 #include "migrations/postgresql-0001.inc"
 };
@@ -16,27 +20,49 @@ static const unsigned char postgresql_0002[] = {
 #include "migrations/postgresql-0002.inc"
 };
 
+static const unsigned char postgresql_0003[] = {
+#include "migrations/postgresql-0003.inc"
+};
+
 /* A new tracker is made by all steps at once, in one transaction. */
+static const unsigned char sqlite_whole[] = {
+#include "migrations/sqlite-0001.inc"
+#include "migrations/sqlite-0002.inc"
+};
+
 static const unsigned char postgresql_whole[] = {
 #include "migrations/postgresql-0001.inc"
 #include "migrations/postgresql-0002.inc"
+#include "migrations/postgresql-0003.inc"
 };
 
 static const unsigned char cockroachdb_0001[] = {
 #include "migrations/cockroachdb-0001.inc"
 };
 
+static const unsigned char cockroachdb_0002[] = {
+#include "migrations/cockroachdb-0002.inc"
+};
+
+static const unsigned char cockroachdb_whole[] = {
+#include "migrations/cockroachdb-0001.inc"
+#include "migrations/cockroachdb-0002.inc"
+};
+
 static const struct schema_step sqlite_steps[] = {
 	{ "0001-tracker.sql", sqlite_0001, sizeof(sqlite_0001) },
+	{ "0002-progress.sql", sqlite_0002, sizeof(sqlite_0002) },
 };
 
 static const struct schema_step postgresql_steps[] = {
 	{ "0001-tracker.sql", postgresql_0001, sizeof(postgresql_0001) },
 	{ "0002-session.sql", postgresql_0002, sizeof(postgresql_0002) },
+	{ "0003-progress.sql", postgresql_0003, sizeof(postgresql_0003) },
 };
 
 static const struct schema_step cockroachdb_steps[] = {
 	{ "0001-tracker.sql", cockroachdb_0001, sizeof(cockroachdb_0001) },
+	{ "0002-progress.sql", cockroachdb_0002, sizeof(cockroachdb_0002) },
 };
 
 _Static_assert(ARRAY_SIZE(sqlite_steps) <= STEPS_MAX &&
@@ -94,6 +120,20 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 #define IS_HEAD(prefix)                                                                  \
 	" FROM (SELECT seq, hash FROM " prefix "log ORDER BY seq DESC LIMIT 1) AS last"  \
 	" WHERE seq = CAST($1 AS bigint) AND hash = $2"
+
+/* $7 is how many batches there were before this one, $4 how many there are now. */
+#define PROGRESS_READ(prefix)                                                            \
+	"SELECT upto, batches, \"rows\", at FROM " prefix                                \
+	"progress WHERE path = $1 AND blob = $2"
+#define PROGRESS_WRITE(prefix)                                                           \
+	"INSERT INTO " prefix "progress (path, blob, upto, batches, \"rows\", at)"       \
+	" SELECT CAST($1 AS text), CAST($2 AS text), CAST($3 AS text),"                  \
+	"  CAST($4 AS bigint), CAST($5 AS bigint), CAST($6 AS text)"                     \
+	" WHERE CAST($7 AS bigint) = (SELECT coalesce(max(batches), 0) FROM " prefix     \
+	"progress WHERE path = $1 AND blob = $2)"                                        \
+	" ON CONFLICT (path, blob) DO UPDATE SET upto = excluded.upto,"                  \
+	"  batches = excluded.batches, \"rows\" = excluded.\"rows\", at = excluded.at"   \
+	" RETURNING batches"
 
 /* Divides by nothing where there is no row: an error, behind which nothing runs. */
 #define ONE_ROW(query) "SELECT 1 / count(*) FROM (" query ") AS found"
@@ -154,6 +194,21 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 
 #define PG "git_migrate."
 #define PG_LOCK "SELECT id FROM git_migrate.lock WHERE id = 1 FOR UPDATE"
+/* Keys of types whose order the server itself knows, whatever the search_path. */
+#define PG_KEYS                                                                          \
+	"SELECT i.indexrelid::text, a.attname::text"                                     \
+	" FROM pg_catalog.pg_index AS i"                                                 \
+	" CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[])"                        \
+	"  WITH ORDINALITY AS k (att, n)"                                                \
+	" LEFT JOIN (pg_catalog.pg_attribute AS a"                                       \
+	"  JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid"                           \
+	"  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace"                  \
+	"   AND (n.nspname = 'pg_catalog' OR t.typtype IN ('e', 'd')))"                  \
+	"  ON a.attrelid = i.indrelid AND a.attnum = k.att"                              \
+	" WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisunique"               \
+	" AND i.indisvalid AND i.indpred IS NULL AND k.n <= i.indnkeyatts"               \
+	" ORDER BY i.indisprimary DESC, i.indexrelid, k.n"
+
 #define PG_SAME                                                                          \
 	.read = READ(PG), .examine = EXAMINE(PG), .version = NEWEST_STEP(PG),            \
 	.is_absent = ONE_ROW("SELECT 1 WHERE NOT EXISTS (SELECT 1"                       \
@@ -167,7 +222,12 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 	.is_step = "SELECT 1 / count(*) FROM (" NEWEST_STEP(                             \
 		PG) ") AS newest (version)"                                              \
 		    " WHERE version = CAST($1 AS integer)",                              \
-	.append = ONE_WRITTEN(APPEND(PG)), .note = ONE_WRITTEN(NOTE(PG))
+	.append = ONE_WRITTEN(APPEND(PG)), .note = ONE_WRITTEN(NOTE(PG)),                \
+	.progress_read = PROGRESS_READ(PG),                                              \
+	.progress_write = "WITH written AS (" PROGRESS_WRITE(                            \
+		PG) ") SELECT 1 / count(*) FROM written",                                \
+	.names = "SET LOCAL search_path TO DEFAULT", .keys = PG_KEYS,                    \
+	.key_value = "CAST(gm.@ AS text)"
 
 static const struct dialect dialects[] = {
 	{
@@ -183,6 +243,20 @@ static const struct dialect dialects[] = {
 			   " HAVING max(version) = CAST($1 AS integer)",
 		.append = APPEND("git_migrate_"),
 		.note = NOTE("git_migrate_"),
+		.progress_read = PROGRESS_READ("git_migrate_"),
+		.progress_write = PROGRESS_WRITE("git_migrate_"),
+		.keys = "SELECT 0, name FROM (SELECT name FROM pragma_table_info($1)"
+			" WHERE pk > 0 ORDER BY pk) UNION ALL"
+			" SELECT * FROM (SELECT l.seq + 1, c.name"
+			" FROM pragma_index_list($1) AS l JOIN pragma_index_info(l.name)"
+			" AS c WHERE l.\"unique\" AND NOT l.partial"
+			" ORDER BY l.seq, c.seqno)",
+		.estimate = "SELECT max(rowid) - min(rowid) + 1 FROM ",
+		/* quote() ends at a NUL */
+		.key_value = "CASE WHEN typeof(gm.@) = 'text'"
+			     " AND instr(CAST(gm.@ AS blob), X'00') > 0"
+			     " THEN NULL ELSE quote(gm.@) END",
+		.values_are_literals = true,
 		.guarding = "SELECT type, name, NULL FROM sqlite_schema"
 			    " WHERE type IN ('trigger', 'index') AND sql IS NOT NULL"
 			    " AND tbl_name IN ('git_migrate_log', 'git_migrate_schema')"
@@ -195,7 +269,7 @@ static const struct dialect dialects[] = {
 			    " AND t.name IN ('git_migrate_log', 'git_migrate_schema')",
 		.compares = true,
 		.guards = sqlite_guards,
-		.whole = { "tracker.sql", sqlite_0001, sizeof(sqlite_0001) },
+		.whole = { "tracker.sql", sqlite_whole, sizeof(sqlite_whole) },
 		.steps = sqlite_steps,
 		.nr_steps = ARRAY_SIZE(sqlite_steps),
 	},
@@ -216,6 +290,14 @@ static const struct dialect dialects[] = {
 			 " FROM (SELECT hash FROM git_migrate.log ORDER BY seq DESC"
 			 "  LIMIT CAST($1 AS bigint)) AS last"
 			 " WHERE hash IN ($2, $3, $4)",
+		.estimate_of = "SELECT CAST(reltuples AS bigint) FROM pg_catalog.pg_class"
+			       " WHERE oid = pg_catalog.to_regclass($1)",
+		/* bytes: the lags in time say nothing of one that has stopped */
+		.behind = "SELECT application_name,"
+			  " CAST(pg_catalog.pg_wal_lsn_diff("
+			  "  pg_catalog.pg_current_wal_lsn(), replay_lsn) AS bigint)"
+			  " FROM pg_catalog.pg_stat_replication"
+			  " WHERE replay_lsn IS NOT NULL ORDER BY 2 DESC LIMIT 1",
 		.holders = "SELECT a.pid, a.application_name, a.usename,"
 			   " pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC',"
 			   "  'YYYY-MM-DD HH24:MI:SS \"UTC\"')"
@@ -248,7 +330,7 @@ static const struct dialect dialects[] = {
 			    " AND indexname = 'log_settled'",
 		.lock_row = PG_LOCK_ROW,
 		.guards = cockroachdb_guards,
-		.whole = { "tracker.sql", cockroachdb_0001, sizeof(cockroachdb_0001) },
+		.whole = { "tracker.sql", cockroachdb_whole, sizeof(cockroachdb_whole) },
 		.steps = cockroachdb_steps,
 		.nr_steps = ARRAY_SIZE(cockroachdb_steps),
 	},

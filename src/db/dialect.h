@@ -13,7 +13,7 @@ struct schema_step {
 };
 
 /** Steps that a schema can have. */
-enum { STEPS_MAX = 2 };
+enum { STEPS_MAX = 3 };
 
 /** Columns of the log, in the order in which they are asked for and written. */
 #define LOG_COLUMNS "seq, event, path, blob, \"commit\", at, \"by\", run, record, hash"
@@ -47,10 +47,23 @@ struct dialect {
 	const char *lock_row;	   /* one row while it is there; NULL: there is none */
 	/* from this step on; 0: there are none of these: */
 	unsigned session_step;
-	const char *enter;	  /* db_unit's */
-	const char *leave;	  /* the same */
-	const char *insert;	  /* writes a record, unproven */
-	const char *proof;	  /* one row while the $1 newest records are $2 to $4 */
+	const char *enter;  /* db_unit's */
+	const char *leave;  /* the same */
+	const char *insert; /* writes a record, unproven */
+	const char *proof;  /* one row while the $1 newest records are $2 to $4 */
+	/* of a migration that is run in batches: */
+	const char *progress_read;  /* of path $1 and blob $2 */
+	const char *progress_write; /* the same; one row when it was where $7 says */
+	const char
+		*names;	  /* before them: names are looked up as a migration's; or NULL */
+	const char *keys; /* of table $1, which is as SQL writes it where there are
+			     `names`: a unique index and one of its columns, in order */
+	const char *estimate; /* of the rows of the table that comes behind it; or NULL */
+	const char *estimate_of; /* the same of table $1; or NULL */
+	const char *behind; /* a replica, and how many bytes it has to replay; or NULL */
+	const char
+		*key_value; /* the key @ of table gm as a text; NULL: it cannot be one */
+	bool values_are_literals; /* that text can be written into SQL */
 	struct schema_step whole; /* all steps, for a tracker that is not there yet */
 	const struct schema_step *steps;
 	unsigned nr_steps;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sql/backfill.h"
+
 struct buf;
 struct db;
 struct err;
@@ -55,6 +57,8 @@ struct db_script {
 					for memory; NULL: none */
 	bool foreign_keys;	     /* SQLite: enforce them while it runs */
 	bool no_transaction;	     /* one statement, outside of any transaction */
+	bool batched; /* its one statement is run for a range of keys at a time: */
+	struct sql_batched batch;
 	bool own; /* the tool's own schema: it may write to the tracker */
 };
 
@@ -62,6 +66,7 @@ struct db_script {
 struct db_report {
 	unsigned statements;
 	int64_t ms;    /* -1: not known yet */
+	uint64_t rows; /* that were changed, where the unit is counted */
 	bool recorded; /* run_alone(): its records are committed */
 };
 
@@ -85,6 +90,8 @@ struct db_unit {
 	 * scripts.
 	 */
 	struct db_statement expect;
+	bool counted; /* its records say what came of the script: it has run before they
+			 are asked for */
 	bool tracked; /* its records go into the tracker, which is to be as it was made */
 	/*
 	 * run(): both in one statement, which sets up the transaction too: $1 and $2

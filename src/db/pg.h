@@ -190,6 +190,7 @@ struct pg_sent {
 	const char *borrowed; /* in its place: the caller's, while that waits */
 	size_t weight;
 	int64_t since;
+	uint64_t rows; /* that it changed, by its command tag */
 	bool sync, ok;
 };
 

@@ -156,6 +156,14 @@ static void take_error(struct pg_pipe *p, const PGresult *res)
 	p->position = answer.position;
 }
 
+/* "UPDATE 12", "INSERT 0 12"; 0 where the tag has no number. */
+static uint64_t tag_rows(const char *tag)
+{
+	const char *number = strrchr(tag, ' ');
+
+	return number ? strtoull(number + 1, NULL, 10) : 0;
+}
+
 static void take_rows(struct pg_pipe *p, const PGresult *res)
 {
 	struct pg_sent *at = head(p);
@@ -164,6 +172,7 @@ static void take_rows(struct pg_pipe *p, const PGresult *res)
 	struct err why = { 0 };
 
 	at->ok = pg_tell_rows(p->db, res, &answer, &why) == 0;
+	at->rows = tag_rows(tag);
 	if (at->ok && at->wanted && strcmp(tag, at->wanted) != 0) {
 		at->ok = false;
 		err_set(&why, ERR_REFUSED,

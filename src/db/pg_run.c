@@ -336,6 +336,7 @@ static int send_records(struct run *r, const struct db_unit *unit, struct err *e
 {
 	/* how long it takes is known when it is answered, which is too late */
 	const struct db_report report = { .statements = r->reports[r->unit].statements,
+					  .rows = r->reports[r->unit].rows,
 					  .ms = -1 };
 	enum pg_step step = unit->enter && unit->script ? PG_STEP_PROVEN : PG_STEP_RECORD;
 	const struct db_statement *records = NULL;
@@ -375,6 +376,8 @@ static int send_unit(struct run *r, struct err *err)
 		return -1;
 	if (unit.script && run_script(r, &unit, err) < 0)
 		return -1;
+	if (unit.counted && pg_pipe_drain(&r->pipe) < 0)
+		return -1;
 	if (send_looks(r, &unit) < 0 || send_records(r, &unit, err) < 0)
 		return -1;
 	return send_commit(r);
@@ -388,6 +391,8 @@ static void on_answer(void *arg, const struct pg_sent *sent, int64_t ms)
 	struct db_report *report = &r->reports[sent->unit];
 
 	report->ms += ms;
+	if (sent->script)
+		report->rows += sent->rows;
 	if (sent->script && r->batch->statement)
 		r->batch->statement(r->batch->arg, sent->unit, sent->line, ms);
 	r->ran += sent->script;

@@ -25,6 +25,7 @@ struct sqlite_run {
 	/* and on all of them so far */
 	bool temporary; /* something temporary was made */
 	bool settings;	/* a PRAGMA was given a value */
+	uint64_t rows;	/* that were changed */
 };
 
 static int at_place(const struct sqlite_run *run, size_t offset, struct err *err)
@@ -273,6 +274,8 @@ static int step(struct sqlite_run *run, sqlite3_stmt *stmt, struct err *err)
 		return at_place(run, run->start, err);
 	}
 	count_deleted(run);
+	if (!sqlite3_stmt_readonly(stmt))
+		run->rows += (uint64_t)sqlite3_changes64(run->db->sql);
 	return 0;
 }
 
@@ -422,6 +425,7 @@ int sqlite_script_run(struct db *db, const struct sqlite_job *job,
 	if (sqlite_text_init(&run.text, job->script, &run.start, err) == 0 &&
 	    run_statements(&run, err) == 0 && reset_session(&run, err) == 0) {
 		report->statements = run.judge.done;
+		report->rows = run.rows;
 		ret = 0;
 	}
 	sqlite_text_release(&run.text);

@@ -459,13 +459,13 @@ size_t tracker_prove(struct tracker *t, const struct record *head,
 
 	if (!has_session(t, head))
 		return nr;
-	if (!nr || nr > PROVEN_MAX)
+	if (nr > PROVEN_MAX)
 		BUG("a proof of %zu records", nr);
 	snprintf(room->nr, sizeof(room->nr), "%zu", nr + 1);
 	room->params[0] = room->nr;
 	room->params[1] = head->hash;
 	for (i = 0; i < PROVEN_MAX; i++)
-		room->params[2 + i] = records[i < nr ? i : nr - 1].hash;
+		room->params[2 + i] = nr ? records[i < nr ? i : nr - 1].hash : head->hash;
 	for (i = 0; i < nr; i++)
 		statements[i].sql = d->insert;
 	statements[nr] = (struct db_statement){ d->proof, room->params,

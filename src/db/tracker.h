@@ -126,8 +126,8 @@ struct tracker_proof {
 
 /**
  * For the unit that tracker_begin() has filled: `statements` append the `nr`
- * `records` behind `head`. Adds what has to stand behind them, in the room that is
- * left there for one more. Returns how many there are then.
+ * `records` (none are well too) behind `head`. Adds what has to stand behind them, in the
+ * room that is left there for one more. Returns how many there are then.
  */
 size_t tracker_prove(struct tracker *t, const struct record *head,
 		     const struct record *records, struct db_statement *statements,

@@ -206,9 +206,8 @@ static int write_in_spite(struct job *j, struct work *w, const struct record **f
 	return ret;
 }
 
-/* It has taken effect: settles it. 0 or -1. */
-static int finish(struct job *j, struct work *w, const struct db_report *report,
-		  const char *reason, struct err *err)
+int settle_done(struct job *j, struct work *w, const struct db_report *report,
+		const char *reason, struct err *err)
 {
 	const struct record *found;
 	int ret;
@@ -230,7 +229,7 @@ static int finish_seen(struct job *j, struct work *w, const char *seen, struct e
 {
 	const struct db_report report = { .statements = 1, .ms = -1 };
 
-	return finish(j, w, &report, seen, err);
+	return settle_done(j, w, &report, seen, err);
 }
 
 /* Neither it nor anything of it is there: it failed. Returns -1. */
@@ -405,7 +404,7 @@ static int start(struct job *j, struct work *w, struct err *err)
 	    phase >= DB_RECORD) {
 		if (!report.recorded) {
 			FAULT_POINT("ran");
-			return finish(j, w, &report, NULL, err);
+			return settle_done(j, w, &report, NULL, err);
 		}
 		work_done(j, w, &report);
 		return 0;
@@ -468,7 +467,7 @@ out:
 	return ret;
 }
 
-static int write_started(struct job *j, struct work *w, struct err *err)
+int write_started(struct job *j, struct work *w, struct err *err)
 {
 	const struct record *found;
 	int ret;

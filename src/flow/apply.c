@@ -160,7 +160,9 @@ static int check_one(struct job *j, size_t pos, struct err *err)
 			 "--amend).");
 	} else if (ret == 0) {
 		ret = work_check_header(&w, err);
-		if (ret == 0)
+		if (ret == 0 && w.script.batched)
+			ret = check_backfill(j, &w, err);
+		else if (ret == 0)
 			ret = j->s->target.driver->check(j->s->target.db, &w.script, err);
 		if (ret < 0)
 			j->result->failed = xstrdup(path);
@@ -321,7 +323,7 @@ static bool can_found_on_the_way(struct job *j)
 	return !t->ledger.nr && !t->has_tracker && !target_is_known(t, j->repo) &&
 	       !t->driver->capabilities(t->db)->fresh_session &&
 	       read_directives(j, j->todo[0], &script, &ignored) == 0 &&
-	       !script.no_transaction && !script.foreign_keys;
+	       !script.no_transaction && !script.batched && !script.foreign_keys;
 }
 
 /* The newest record of the log is what this clone has seen. */
@@ -369,11 +371,11 @@ static int run_next(struct job *j, struct err *err)
 	if (read_directives(j, j->todo[j->next], &script, err) < 0)
 		return -1;
 	tell_next(j);
-	if (!script.no_transaction)
+	if (!script.no_transaction && !script.batched)
 		return run_batch(j, err);
 	if (j->o->dry_run)
 		return RUN_UNTRIED;
-	return run_alone(j, err);
+	return script.batched ? run_backfill(j, err) : run_alone(j, err);
 }
 
 static void tell_untried(struct job *j)
@@ -381,16 +383,17 @@ static void tell_untried(struct job *j)
 	const struct migration *m = &j->s->plan.items[j->todo[j->next]];
 	struct db_script script;
 	struct err ignored;
-	bool alone = read_directives(j, j->todo[j->next], &script, &ignored) == 0 &&
-		     script.no_transaction;
+	const char *why = "foreign keys are switched between transactions alone";
 
+	if (read_directives(j, j->todo[j->next], &script, &ignored) == 0) {
+		if (script.no_transaction)
+			why = "it cannot run in a transaction";
+		else if (script.batched)
+			why = "it is run in batches, a transaction each";
+	}
 	j->result->left += j->nr - j->next;
 	job_tell(j, (struct apply_event){
-			    .step = APPLY_UNTRIED,
-			    .migration = m,
-			    .text = alone ? "it cannot run in a transaction"
-					  : "foreign keys are switched between "
-					    "transactions alone" });
+			    .step = APPLY_UNTRIED, .migration = m, .text = why });
 }
 
 static int run_rest(struct job *j, struct err *err)

@@ -22,10 +22,13 @@ enum apply_step {
 	APPLY_UNTRIED,	 /* a dry run ends before it: `text` says why */
 	APPLY_STATEMENT, /* its statement at `line` has ended, after `ms` */
 	APPLY_PROGRESS,	 /* `bytes` of `bytes_of` of it are run */
-	APPLY_WAITING,	 /* for a lock, `ms` before the next try: `text` says why */
-	APPLY_TOUCHED,	 /* dry run: what it touched */
-	APPLY_BACKED_UP, /* the database was copied to the file `text` */
-	APPLY_MIRRORED,	 /* `nr` records were written to the mirror */
+	APPLY_BATCH,   /* another batch is done: `rows` of about `rows_of` (0: unknown) */
+	APPLY_LOADED,  /* the next batch waits for the server: `text` says why */
+	APPLY_STOPPED, /* between batches, `rows` are done; the next run goes on */
+	APPLY_WAITING, /* for a lock, `ms` before the next try: `text` says why */
+	APPLY_TOUCHED, /* dry run: what it touched */
+	APPLY_BACKED_UP,   /* the database was copied to the file `text` */
+	APPLY_MIRRORED,	   /* `nr` records were written to the mirror */
 	APPLY_UNMIRRORED,  /* the mirror could not be written: `text` says why */
 	APPLY_UNDESCRIBED, /* nor the record that ends the run: `text` says why */
 };
@@ -42,6 +45,8 @@ struct apply_event {
 	const char *hint; /* UNMIRRORED: the way forward, "" for none of its own */
 	unsigned line;
 	uint64_t bytes, bytes_of;
+	bool batched; /* DONE: it was run in batches */
+	uint64_t rows, rows_of;
 	const struct db_touched *touched;
 	const struct held *held;
 };
@@ -66,6 +71,7 @@ struct apply_result {
 	bool begun;	    /* statements were sent to the database */
 	bool open;	    /* the one that failed was begun and is not settled */
 	bool alone;	    /* the one that failed was run outside of a transaction */
+	bool batched;	    /* the same in batches: those before it stay */
 	struct record last; /* newest record; seq 0 when there is none */
 	char *failed;	    /* path of the migration that failed, or NULL */
 };

@@ -185,8 +185,7 @@ static void on_touched(void *arg, size_t i, const struct db_touched *what)
 
 /* --- what stopped it --------------------------------------------------- */
 
-/* Waits before the next try, longer each time; 0, -1 with the patience at an end. */
-static int pause_for_lock(struct job *j, struct err *err)
+int pause_for_lock(struct job *j, struct err *err)
 {
 	const struct err why = *err;
 	int64_t now = clock_ms();
@@ -211,7 +210,7 @@ static int pause_for_lock(struct job *j, struct err *err)
 	return target_pause(&j->s->target, (int)ms, err);
 }
 
-static void hint_patience(const struct job *j, struct err *err)
+void hint_patience(const struct job *j, struct err *err)
 {
 	if (strcmp(err->sqlstate, "55P03") == 0 || !err->hint[0])
 		err_hint(err, "lock-timeout",
@@ -221,8 +220,7 @@ static void hint_patience(const struct job *j, struct err *err)
 			 j->s->target.lock_retry_s);
 }
 
-/* The lock between runners is another's. */
-static int lock_is_held(struct job *j, struct err *err)
+int wait_for_runner(struct job *j, struct err *err)
 {
 	struct target *t = &j->s->target;
 
@@ -266,7 +264,7 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 	if (f->phase == DB_EXPECT)
 		return look_again(j, err);
 	if (f->phase <= DB_LOCK && t->driver->is_conflict(err))
-		return lock_is_held(j, err);
+		return wait_for_runner(j, err);
 	if (t->driver->is_passing(err)) {
 		if (pause_for_lock(j, err) == 0)
 			return 0;
@@ -292,14 +290,13 @@ static int count_units(struct job *j, size_t *nr, struct err *err)
 			break;
 		if (read_directives(j, j->todo[j->next + *nr], &script, err) < 0)
 			return -1;
-		if (script.no_transaction)
+		if (script.no_transaction || script.batched)
 			break;
 	}
 	return 0;
 }
 
-/* A session of its own for each migration, where none can be put back. */
-static int renew_session(struct job *j, struct err *err)
+int renew_session(struct job *j, struct err *err)
 {
 	struct target *t = &j->s->target;
 	bool used = j->session_used;

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "flow/backfill.h"
 #include "flow/diagnose.h"
 #include "flow/job.h"
 #include "flow/mirror.h"
@@ -86,17 +87,31 @@ static int read_script(struct diagnosis *d, struct buf *sql, struct db_script *s
 	return ret == 0 ? 0 : -1;
 }
 
+/* One that is run in batches goes on behind the last of them, whatever has ended it. */
+static int look_at_batches(struct diagnosis *d, struct err *err)
+{
+	d->evidence = DB_REPEAT;
+	return backfill_describe(&d->survey.target, &d->started, &d->seen, err);
+}
+
+static int look_for(struct diagnosis *d, const struct db_script *script, struct err *err)
+{
+	struct target *t = &d->survey.target;
+
+	if (backfill_is_asked(script->sql, script->len))
+		return look_at_batches(d, err);
+	return t->driver->evidence(t->db, script, &d->evidence, &d->seen, err);
+}
+
 /* What cannot be found out is evidence too: there is none. */
 static void look(struct diagnosis *d)
 {
-	struct target *t = &d->survey.target;
 	struct buf sql = BUF_INIT;
 	struct db_script script;
 	struct err why = { 0 };
 
 	d->looked = true;
-	if (read_script(d, &sql, &script, &why) < 0 ||
-	    t->driver->evidence(t->db, &script, &d->evidence, &d->seen, &why) < 0) {
+	if (read_script(d, &sql, &script, &why) < 0 || look_for(d, &script, &why) < 0) {
 		d->evidence = DB_UNKNOWN;
 		buf_reset(&d->seen);
 		buf_addf(&d->seen, "nothing could be asked: %s", why.message);

@@ -1,4 +1,5 @@
-/* Inside of an apply: what its parts share (apply.c, batch.c, alone.c, lost.c). */
+/* Inside of an apply: what its parts share (apply.c, batch.c, backfill.c, alone.c,
+ * lost.c). */
 #ifndef FLOW_JOB_H
 #define FLOW_JOB_H
 
@@ -167,13 +168,38 @@ enum { RUN_UNTRIED = 1 };
  */
 int run_batch(struct job *j, struct err *err);
 
+/** Waits before the next try, longer each time; 0, -1 with the patience at an end. */
+int pause_for_lock(struct job *j, struct err *err);
+
+/** Says how long the lock was tried for. */
+void hint_patience(const struct job *j, struct err *err);
+
+/** The lock between runners is another's: 0 when it was waited for, -1. */
+int wait_for_runner(struct job *j, struct err *err);
+
+/** A session of its own for each migration, where none can be put back. 0 or -1. */
+int renew_session(struct job *j, struct err *err);
+
+/** Writes `started`. 0, 1 when the log has grown, and was read again; -1. */
+int write_started(struct job *j, struct work *w, struct err *err);
+
+/** It has taken effect: settles it. 0 or -1. */
+int settle_done(struct job *j, struct work *w, const struct db_report *report,
+		const char *reason, struct err *err);
+
+/** Judges a migration that is run in batches, by its text alone. 0 or -1. */
+int check_backfill(struct job *j, struct work *w, struct err *err);
+
+/** Runs the next migration, which is run in batches, or goes on with it. 0 or -1. */
+int run_backfill(struct job *j, struct err *err);
+
 /** Runs the next migration, which cannot run in a transaction, or goes on with it. */
 int run_alone(struct job *j, struct err *err);
 
 /**
  * After a COMMIT of records alone without an answer: connects again, waits for the
  * old session and reads the log. 0 with `*found` the newest of the records that
- * `w` was to write, NULL when it is not there; -1 (ERR_UNCERTAIN).
+ * `w` was to write, NULL when it is not there or there were none; -1 (ERR_UNCERTAIN).
  */
 int find_lost(struct job *j, const struct work *w, const struct record **found,
 	      struct err *err);

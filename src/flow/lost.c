@@ -137,6 +137,7 @@ int find_lost(struct job *j, const struct work *w, const struct record **found,
 		err->code = ERR_UNCERTAIN;
 		return -1;
 	}
-	*found = find_again(&j->s->target.ledger, &w->records[w->nr_records - 1]);
+	if (w->nr_records)
+		*found = find_again(&j->s->target.ledger, &w->records[w->nr_records - 1]);
 	return 0;
 }

@@ -410,18 +410,39 @@ ssize_t survey_as_started(const struct survey *s, const struct record *open)
 	return pos;
 }
 
+static bool is_batched(struct survey *s, size_t pos)
+{
+	const struct directives *how = &s->plan.items[pos].how;
+	struct err ignored;
+	size_t i;
+
+	if (plan_describe(&s->plan, pos, &ignored) < 0)
+		return false;
+	for (i = 0; i < how->nr; i++)
+		if (strcasecmp(how->items[i].word, "batch") == 0)
+			return true;
+	return false;
+}
+
 static void judge_open(struct survey *s)
 {
 	const struct record *open = s->target.ledger.open;
+	ssize_t pos;
 	bool same;
 
 	if (!open)
 		return;
-	same = survey_as_started(s, open) >= 0;
+	pos = survey_as_started(s, open);
+	same = pos >= 0;
 	findings_add(&s->problems, RULE_OPEN, same, open->field[FIELD_PATH],
 		     "migration '%s' was begun at %s, and its end is not known",
 		     open->field[FIELD_PATH], open->field[FIELD_AT]);
-	if (same)
+	if (same && is_batched(s, (size_t)pos))
+		findings_hint(&s->problems,
+			      "It is run in batches. \"git migrate apply%s\" goes on "
+			      "behind the last one that was done.",
+			      target_argument(&s->target));
+	else if (same)
 		findings_hint(&s->problems,
 			      "It runs outside of a transaction. \"git migrate apply%s\" "
 			      "looks what became of it, and goes on.",

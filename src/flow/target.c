@@ -17,6 +17,9 @@ enum {
 	RECONNECT_PAUSE_MAX_MS = 2000,
 	RETRY_SECONDS = 60,
 	RECONNECT_SECONDS = 30,
+	BATCH_PAUSE_MS = 10,
+	BATCH_SLOW_MS = 1000,
+	BATCH_LAG_MIB = 64,
 	NUMBER_MAX = 1000000,
 };
 
@@ -187,7 +190,16 @@ static int read_settings(struct target *t, struct repo *repo, struct err *err)
 	if (read_number(repo, t->name, "lockretry", RETRY_SECONDS, &t->lock_retry_s,
 			err) < 0)
 		return -1;
-	return read_number(repo, t->name, "reconnect", RECONNECT_SECONDS, &t->reconnect_s,
+	if (read_number(repo, t->name, "reconnect", RECONNECT_SECONDS, &t->reconnect_s,
+			err) < 0)
+		return -1;
+	if (read_number(repo, t->name, "batchpause", BATCH_PAUSE_MS, &t->batch_pause_ms,
+			err) < 0)
+		return -1;
+	if (read_number(repo, t->name, "batchslow", BATCH_SLOW_MS, &t->batch_slow_ms,
+			err) < 0)
+		return -1;
+	return read_number(repo, t->name, "batchlag", BATCH_LAG_MIB, &t->batch_lag_mib,
 			   err);
 }
 

@@ -26,6 +26,9 @@ struct target {
 	unsigned lock_retry_s; /* how long a migration that did not get it is tried again
 				*/
 	unsigned reconnect_s;  /* how long a server that went away is looked for */
+	unsigned batch_pause_ms; /* between two batches of a migration */
+	unsigned batch_slow_ms;	 /* a batch that took longer is too much for the server */
+	unsigned batch_lag_mib;	 /* of log that a replica may be behind; 0: any */
 	struct db_waiter waiter;
 	bool remembered; /* its uuid was set in the configuration */
 	int64_t grace; /* clock_ms() until when waits go on in spite of a signal; 0: no */

@@ -23,7 +23,55 @@ static int refuse_directive(const struct migration *m, const struct directive *d
 		"git-migrate does not carry out",
 		m->path, d->word, d->value ? "=" : "", d->value ? d->value : "");
 	err_hint(err, "version",
-		 "\"foreign-keys=on\" and \"no-transaction\" are understood.");
+		 "\"foreign-keys=on\", \"no-transaction\" and \"batch table=.. key=.. "
+		 "size=..\" are understood.");
+	return -1;
+}
+
+/* table=, key= or size= of batches: whether it is one. */
+static bool read_batched(const struct directive *d, struct sql_batched *out)
+{
+	if (!d->value)
+		return false;
+	if (strcasecmp(d->word, "table") == 0)
+		out->table = d->value;
+	else if (strcasecmp(d->word, "key") == 0)
+		out->key = d->value;
+	else if (strcasecmp(d->word, "size") == 0)
+		out->size = d->value;
+	else
+		return false;
+	return true;
+}
+
+/* How what is asked for goes together. `keys_off`: it asks for that by name. */
+static int check_directives(const struct migration *m, struct db_script *script,
+			    bool keys_off, struct err *err)
+{
+	const struct sql_batched *batch = &script->batch;
+	const char *other = script->no_transaction ? "no-transaction"
+			    : keys_off		   ? "foreign-keys=off"
+						   : NULL;
+
+	if (!script->batched && !batch->table && !batch->key && !batch->size)
+		return 0;
+	if (!script->batched) {
+		err_set(err, ERR_REFUSED,
+			"migration '%s' says table=, key= or size= without \"batch\"",
+			m->path);
+		err_hint(err, "batch", "-- migrate: batch table=users key=id size=1000");
+		return -1;
+	}
+	if (!other) {
+		/* else each batch would search the whole table for lost keys */
+		script->foreign_keys = true;
+		return 0;
+	}
+	err_set(err, ERR_REFUSED,
+		"migration '%s' asks for batches and for \"%s\" at once", m->path, other);
+	err_hint(err, "batch",
+		 "Each batch is a transaction, with foreign keys enforced: take the "
+		 "other one out.");
 	return -1;
 }
 
@@ -31,6 +79,7 @@ int read_directives(struct job *j, size_t pos, struct db_script *script, struct 
 {
 	const struct migration *m = &j->s->plan.items[pos];
 	const struct directive *d;
+	bool keys_off = false;
 	size_t i;
 
 	memset(script, 0, sizeof(*script));
@@ -39,21 +88,25 @@ int read_directives(struct job *j, size_t pos, struct db_script *script, struct 
 	for (i = 0; i < m->how.nr; i++) {
 		d = &m->how.items[i];
 		if (strcasecmp(d->word, "foreign-keys") == 0 && d->value &&
-		    (!strcasecmp(d->value, "on") || !strcasecmp(d->value, "off")))
-			script->foreign_keys = strcasecmp(d->value, "on") == 0;
-		else if (strcasecmp(d->word, "no-transaction") == 0 && !d->value)
+		    (!strcasecmp(d->value, "on") || !strcasecmp(d->value, "off"))) {
+			keys_off = strcasecmp(d->value, "off") == 0;
+			script->foreign_keys = !keys_off;
+		} else if (strcasecmp(d->word, "no-transaction") == 0 && !d->value) {
 			script->no_transaction = true;
-		else
+		} else if (strcasecmp(d->word, "batch") == 0 && !d->value) {
+			script->batched = true;
+		} else if (!read_batched(d, &script->batch)) {
 			return refuse_directive(m, d, err);
+		}
 	}
 	script->name = m->path;
-	return 0;
+	return check_directives(m, script, keys_off, err);
 }
 
 /* A large file is run statement by statement as it is read. */
 static bool is_streamed(const struct work *w)
 {
-	return w->size > BLOB_LARGE && !w->script.no_transaction;
+	return w->size > BLOB_LARGE && !w->script.no_transaction && !w->script.batched;
 }
 
 static int open_blob(struct job *j, const struct migration *m, struct work *w,
@@ -246,6 +299,8 @@ void work_record(struct job *j, struct work *w, const struct record *last,
 	r->field[FIELD_STATEMENTS] = pool_printf(pool, "%u", report->statements);
 	if (report->ms >= 0)
 		r->field[FIELD_MS] = pool_printf(pool, "%" PRId64, report->ms);
+	if (w->script.batched)
+		r->field[FIELD_ROWS] = pool_printf(pool, "%" PRIu64, report->rows);
 	r->field[FIELD_REASON] = reason;
 	work_seal_records(j, w);
 }
@@ -313,6 +368,8 @@ static void tell_done(struct job *j, struct work *w, const struct db_report *rep
 				     .nr = j->next + 1,
 				     .of = j->nr,
 				     .statements = report->statements,
+				     .batched = w->script.batched,
+				     .rows = report->rows,
 				     .ms = report->ms,
 				     .record = record };
 
@@ -370,6 +427,7 @@ void work_failed(struct job *j, struct work *w, const struct err *why)
 	j->result->failed = xstrdup(event.migration->path);
 	j->result->begun = true;
 	j->result->alone = w->script.no_transaction;
+	j->result->batched = w->script.batched;
 	if (!j->o->dry_run && is_recorded(j, why))
 		record_failure(j, w, why);
 	if (why->code == ERR_UNCERTAIN)

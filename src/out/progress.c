@@ -68,6 +68,34 @@ void progress_bytes(struct progress *p, const char *what, uint64_t done, uint64_
 	fflush(p->to);
 }
 
+void progress_rows(struct progress *p, const char *what, uint64_t done, uint64_t of,
+		   const char *note)
+{
+	bool begins = p->began == 0;
+	double seconds = due(p), rate;
+	unsigned left;
+
+	if (begins)
+		p->first = done;
+	if (seconds < 0)
+		return;
+	rate = (double)(done - p->first) / seconds;
+	fprintf(p->to, "\r\033[K");
+	term_print(p->to, what);
+	fprintf(p->to, ": %" PRIu64, done);
+	if (of > done)
+		fprintf(p->to, " of about %" PRIu64, of);
+	fprintf(p->to, " rows, %.0f rows/s", rate);
+	left = rate > 0 && of > done ? (unsigned)((double)(of - done) / rate) : 0;
+	if (left)
+		fprintf(p->to, ", %u:%02u left", left / 60, left % 60);
+	if (note) {
+		fprintf(p->to, "; ");
+		term_print(p->to, note);
+	}
+	fflush(p->to);
+}
+
 void progress_end(struct progress *p)
 {
 	if (p->visible)

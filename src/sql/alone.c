@@ -23,26 +23,10 @@ static bool accept_if_exists(struct walk *w)
 	return true;
 }
 
-/* What walk_name made of a quoted part that holds a dot or a quote. */
-static const char *without_quotes(struct pool *pool, const char *part)
-{
-	struct buf plain = BUF_INIT;
-	const char *at, *text;
-
-	for (at = part + 1; at[0] && at[1]; at++) {
-		buf_addc(&plain, *at);
-		if (at[0] == '"' && at[1] == '"')
-			at++;
-	}
-	text = pool_strndup(pool, buf_str(&plain), plain.len);
-	buf_release(&plain);
-	return text;
-}
-
 static const char *exact(struct walk *w, const char *part, struct sql_alone *out)
 {
 	if (part[0] == '"')
-		return without_quotes(w->pool, part);
+		return sql_name_plain(w->pool, part);
 	if (part[0] && part[1] == '&' && part[2] == '"') {
 		out->unreadable = true;
 		return NULL;

@@ -246,3 +246,20 @@ const char *sql_name_join(struct pool *pool, const char *schema, const char *bas
 {
 	return schema ? pool_printf(pool, "%s.%s", schema, base) : base;
 }
+
+const char *sql_name_plain(struct pool *pool, const char *part)
+{
+	struct buf plain = BUF_INIT;
+	const char *at, *text;
+
+	if (part[0] != '"')
+		return part;
+	for (at = part + 1; at[0] && at[1]; at++) {
+		buf_addc(&plain, *at);
+		if (at[0] == '"' && at[1] == '"')
+			at++;
+	}
+	text = pool_strndup(pool, buf_str(&plain), plain.len);
+	buf_release(&plain);
+	return text;
+}

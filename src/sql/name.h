@@ -44,6 +44,9 @@ bool walk_find(struct walk *w, const char *word);
 /** Goes behind the name that stands here; false, and stays, when there is none. */
 bool walk_name(struct walk *w, struct sql_name *out);
 
+/** What a part, which keeps its quotes where it holds a dot or a quote, says. */
+const char *sql_name_plain(struct pool *pool, const char *part);
+
 /** Its schema, or NULL: none, or one that goes without saying. */
 const char *sql_name_schema(const struct sql_name *name);
 /** Whether its schema is one of the session's own. */

@@ -1,0 +1,23 @@
+/* How far a migration that is run in batches has come (backfill.c runs it). */
+#ifndef FLOW_BACKFILL_H
+#define FLOW_BACKFILL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct err;
+struct record;
+struct target;
+
+/** Whether the header of these bytes asks for batches. */
+bool backfill_is_asked(const char *sql, size_t len);
+
+/**
+ * Appends in a few words how far the one of `r`, a record about it, has come on the
+ * target: "12000 rows are done, in 12 batches, up to 12000". 0 or -1.
+ */
+int backfill_describe(struct target *t, const struct record *r, struct buf *out,
+		      struct err *err);
+
+#endif
