@@ -6,8 +6,8 @@
 #include "flow/fix.h"
 
 struct fix_files {
-	struct new_file fix, contract;
-	bool wants_contract, has_contract;
+	struct new_file fix, copy, contract;
+	bool has_copy, wants_contract, has_contract;
 };
 
 /* "fix-phone" for "2026/phone.sql", in the same folder. */
@@ -19,14 +19,39 @@ static void default_name(const char *path, struct buf *out)
 	buf_addf(out, "fix-%s", base);
 }
 
+/* "fix-phone-copy.sql" beside "fix-phone.sql". */
+static void add_sibling(const struct fix_files *f, const char *suffix, struct buf *name)
+{
+	buf_add(name, f->fix.name.s, f->fix.name.len - strlen(".sql"));
+	buf_adds(name, suffix);
+}
+
+/* What is run in batches has a file of its own. */
+static int write_copy(struct ctx *ctx, struct fix_draft *d, struct fix_files *f,
+		      struct err *err)
+{
+	struct buf name = BUF_INIT, text = BUF_INIT;
+	int ret = 0;
+
+	f->has_copy = fix_write_copy(d, f->fix.name.s, &text);
+	if (f->has_copy) {
+		add_sibling(f, "-copy.sql", &name);
+		ret = new_file_plan(ctx, name.s, &f->copy, err);
+	}
+	if (ret == 0 && f->has_copy)
+		ret = new_file_write(&f->copy, &text, err);
+	buf_release(&name);
+	buf_release(&text);
+	return ret;
+}
+
 static int write_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files *f,
 			  struct err *err)
 {
 	struct buf name = BUF_INIT, text = BUF_INIT;
 	int ret = -1;
 
-	buf_add(&name, f->fix.name.s, f->fix.name.len - strlen(".sql"));
-	buf_adds(&name, "-contract.sql");
+	add_sibling(f, "-contract.sql", &name);
 	f->has_contract = fix_write_contract(d, f->fix.name.s, &text);
 	if (!f->has_contract) {
 		err_set(err, ERR_USAGE,
@@ -54,6 +79,8 @@ static int write_files(struct ctx *ctx, struct fix_draft *d, const char *named,
 	if (new_file_plan(ctx, name.s, &f->fix, err) == 0) {
 		fix_write(d, f->fix.name.s, &text);
 		ret = f->wants_contract ? write_contract(ctx, d, f, err) : 0;
+		if (ret == 0)
+			ret = write_copy(ctx, d, f, err);
 		if (ret == 0)
 			ret = new_file_write(&f->fix, &text, err);
 	}
@@ -87,8 +114,9 @@ static void say_next(struct ctx *ctx, const struct fix_files *f)
 
 	say_hint(&ctx->say, "fix",
 		 "Fill in what stands in <...>, the failure mode too, and try it: git "
-		 "migrate apply --dry-run. Then: git add %s && git commit",
-		 path);
+		 "migrate apply --dry-run. Then: git add %s%s%s && git commit",
+		 path, f->has_copy ? " " : "",
+		 f->has_copy ? f->copy.path.s + f->copy.top : "");
 	if (f->has_contract)
 		say_hint(&ctx->say, "contract",
 			 "Keep %s uncommitted until no running code needs what it drops; "
@@ -131,6 +159,8 @@ int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 		ret = write_files(ctx, &d, name, &files, err);
 	if (ret == 0) {
 		new_file_print(&files.fix);
+		if (files.has_copy)
+			new_file_print(&files.copy);
 		if (files.has_contract)
 			new_file_print(&files.contract);
 		cmd_flush(ctx);
@@ -139,6 +169,7 @@ int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 		say_next(ctx, &files);
 	}
 	new_file_release(&files.fix);
+	new_file_release(&files.copy);
 	new_file_release(&files.contract);
 	fix_release(&d);
 	return ret;

@@ -395,6 +395,19 @@ struct header {
 	struct buf value;
 };
 
+/* Up to the next blank that stands in no pair of double quotes. */
+static size_t word_len(const char *s)
+{
+	size_t len = 0;
+	const char *close;
+
+	while (s[len] && !is_blank(s[len])) {
+		close = s[len] == '"' ? strchr(s + len + 1, '"') : NULL;
+		len = close ? (size_t)(close - s) + 1 : len + 1;
+	}
+	return len;
+}
+
 static void add_words(struct gather *g, const char *s)
 {
 	const char *equals;
@@ -402,7 +415,7 @@ static void add_words(struct gather *g, const char *s)
 	size_t len;
 
 	for (s += strspn(s, " \t"); *s; s += strspn(s, " \t")) {
-		len = strcspn(s, " \t");
+		len = word_len(s);
 		word = pool_strndup(g->pool, s, len);
 		s += len;
 		equals = strchr(word, '=');

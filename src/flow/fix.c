@@ -220,6 +220,17 @@ void fix_write(const struct fix_draft *d, const char *name, struct buf *out)
 	sql_remedy_write(&d->remedy, out);
 }
 
+bool fix_write_copy(const struct fix_draft *d, const char *name, struct buf *out)
+{
+	struct buf sql = BUF_INIT;
+	bool some = sql_remedy_copy(&d->remedy, &sql);
+
+	if (some)
+		buf_addf(out, "-- Requires: %s\n%s", name, buf_str(&sql));
+	buf_release(&sql);
+	return some;
+}
+
 bool fix_write_contract(const struct fix_draft *d, const char *name, struct buf *out)
 {
 	struct buf sql = BUF_INIT;

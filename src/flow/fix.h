@@ -35,6 +35,12 @@ void fix_release(struct fix_draft *d);
 /** Appends the file of the fix; `name` is its path below the folder. */
 void fix_write(const struct fix_draft *d, const char *name, struct buf *out);
 
+/**
+ * Appends the file of what is run in batches behind the fix `name`; false where there is
+ * none.
+ */
+bool fix_write_copy(const struct fix_draft *d, const char *name, struct buf *out);
+
 /** Appends the later contract of the fix `name`; false where there is none. */
 bool fix_write_contract(const struct fix_draft *d, const char *name, struct buf *out);
 

@@ -23,6 +23,7 @@ enum value {
 	VALUE_STATEMENT, /* that makes the index, without locks for long */
 	VALUE_REBUILD,	 /* of SQLite's table, or the table that was dropped */
 	VALUE_STEM,	 /* of names for triggers */
+	VALUE_KEY,	 /* of the table, as a header has it */
 	VALUE_NR,
 };
 
@@ -43,6 +44,7 @@ static const struct {
 			    "it with SELECT from the old one, DROP TABLE of that, ALTER "
 			    "TABLE to rename the new one" },
 	[VALUE_STEM] = { "stem", "a name" },
+	[VALUE_KEY] = { "key", "the key" },
 };
 
 struct values {
@@ -171,6 +173,65 @@ static const char *rebuild(struct values *v, const struct sql_remedy *r)
 	return ret;
 }
 
+/* Whether PRIMARY KEY stands here, behind a name of its own or at once. */
+static bool find_primary_key(struct walk *w)
+{
+	while (!walk_at_end(w)) {
+		if (walk_accept(w, "primary") && walk_accept(w, "key"))
+			return true;
+		walk_next(w);
+	}
+	return false;
+}
+
+static void walk_text(struct walk *w, const char *text, struct values *v)
+{
+	const struct sql_statement st = { .text = text, .len = strlen(text) };
+
+	walk_start(w, &st, &v->pool);
+}
+
+/* The columns of PRIMARY KEY (...), with commas between and as they are written. */
+static void add_columns(struct walk *w, struct buf *out)
+{
+	struct sql_name name;
+
+	if (!walk_accept_char(w, '('))
+		return;
+	do {
+		size_t start = w->now.start;
+
+		if (!walk_name(w, &name))
+			break;
+		buf_addf(out, "%s", out->len ? "," : "");
+		buf_add(out, w->s + start, w->before.end - start);
+	} while (walk_accept_char(w, ','));
+}
+
+/* The primary key of a table, which a header can have as it is; else to be filled in. */
+static const char *key_columns(struct values *v, const struct sql_table *table)
+{
+	const char *missing = REMEDY_PLACEHOLDER " the columns of its key, as id or a,b>";
+	struct buf out = BUF_INIT;
+	struct walk w;
+	size_t i;
+
+	for (i = 0; table && i < table->nr; i++) {
+		walk_text(&w, table->columns[i].rest, v);
+		if (find_primary_key(&w))
+			buf_adds(&out, table->columns[i].name);
+	}
+	for (i = 0; table && !out.len && i < table->nr_constraints; i++) {
+		walk_text(&w, table->constraints[i], v);
+		if (find_primary_key(&w))
+			add_columns(&w, &out);
+	}
+	if (out.len)
+		missing = pool_strdup(&v->pool, out.s);
+	buf_release(&out);
+	return missing;
+}
+
 static void fill_values(const struct sql_remedy *r, struct values *v)
 {
 	const struct sql_trouble *t = &r->trouble;
@@ -188,6 +249,7 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	v->of[VALUE_CONSTRAINT] = constraint_name(v, t, now);
 	v->of[VALUE_STATEMENT] = make_concurrent(v, t->statement);
 	v->of[VALUE_REBUILD] = rebuild(v, r);
+	v->of[VALUE_KEY] = key_columns(v, now);
 	if (t->column && t->to)
 		v->of[VALUE_STEM] = make_stem(v, t->column, t->to);
 }
@@ -281,6 +343,16 @@ static void write_text(const struct sql_remedy *r, const char *template, struct 
 void sql_remedy_write(const struct sql_remedy *r, struct buf *out)
 {
 	write_text(r, remedy_text(choose(r), r->sqlite), out);
+}
+
+bool sql_remedy_copy(const struct sql_remedy *r, struct buf *out)
+{
+	const char *template = remedy_copy_text(choose(r));
+
+	if (!template)
+		return false;
+	write_text(r, template, out);
+	return true;
 }
 
 const char *sql_remedy_reversal(enum sql_trouble_kind kind)

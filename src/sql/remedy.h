@@ -27,6 +27,12 @@ void sql_remedy_write(const struct sql_remedy *r, struct buf *out);
 const char *sql_remedy_reversal(enum sql_trouble_kind kind);
 
 /**
+ * Appends what is run in batches behind it, for a file of its own; false where there is
+ * nothing of the kind.
+ */
+bool sql_remedy_copy(const struct sql_remedy *r, struct buf *out);
+
+/**
  * Appends what clears away, later, what the remedy leaves beside each other; false
  * where nothing is left. `loss` becomes what is destroyed by it.
  */

@@ -6,12 +6,16 @@
 #define LOSSY_TYPE                                                                       \
 	"-- Step 1: a column of the type that it had, beside the other one.\n"           \
 	"ALTER TABLE @table@ ADD COLUMN @copy@ @old-type@;\n"                            \
+	"-- Step 2, in a migration of its own, copies the values in batches.\n"
+
+#define LOSSY_COPY                                                                       \
+	"-- migrate: batch table=@table@ key=@key@ size=1000\n"                          \
 	"\n"                                                                             \
 	"-- Step 2: the values, turned into what they were. What the change of type\n"   \
 	"-- has lost can only come from elsewhere: a backup, a log, another table.\n"    \
 	"UPDATE @table@ SET @copy@ = <fill in: the value as it was, made from @column@ " \
 	"or from where it still is>\n"                                                   \
-	"WHERE @column@ IS NOT NULL;\n"                                                  \
+	"WHERE :batch AND @column@ IS NOT NULL AND @copy@ IS NULL;\n"                    \
 	"\n"                                                                             \
 	"-- Step 3: to verify it. This must give 0:\n"                                   \
 	"-- SELECT count(*) FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ IS "      \
@@ -143,6 +147,11 @@ static const char *const texts[CASE_NR][2] = {
 const char *remedy_text(enum remedy_case which, bool sqlite)
 {
 	return texts[which][sqlite];
+}
+
+const char *remedy_copy_text(enum remedy_case which)
+{
+	return which == CASE_LOSSY_TYPE ? LOSSY_COPY : NULL;
 }
 
 const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char **loss)
