@@ -16,7 +16,7 @@ CLEANFILES += %reldir%/chain %reldir%/lexer %reldir%/measure
 %canon_reldir%_raw_sqlite_SOURCES = %reldir%/raw-sqlite.c
 %canon_reldir%_raw_sqlite_LDADD = $(SQLITE_LIBS)
 
-EXTRA_DIST += %reldir%/README.md %reldir%/apply.sh %reldir%/common.sh \
+EXTRA_DIST += %reldir%/README.md %reldir%/apply.sh %reldir%/backfill.sh %reldir%/common.sh \
 	%reldir%/corpus.awk %reldir%/histories.sh %reldir%/locks.sh \
 	%reldir%/make-repositories.sh %reldir%/mirror.sh \
 	%reldir%/peers.sh %reldir%/plan.sh %reldir%/push.sh %reldir%/schema.sh %reldir%/psql-lexer.c %reldir%/psql-lexer.sh

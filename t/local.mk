@@ -301,6 +301,7 @@ shell_tests = \
 	%reldir%/t7200-fix.t \
 	%reldir%/t7450-gates.t \
 	%reldir%/t7300-backfill.t \
+	%reldir%/t7700-stories.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough
