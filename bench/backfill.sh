@@ -90,13 +90,12 @@ beside() {
 	ask app CHECKPOINT
 	printf '%s\n' "\\set id random(1, $rows)" \
 		'UPDATE users SET n = n + 1 WHERE id = :id;' >write.sql
-	pgbench -n -c 1 -R 100 -T 600 -f write.sql --log --log-prefix=writes \
+	pgbench -n -c 1 -R 100 -T $((5 + rows / 20000)) -f write.sql --log --log-prefix=writes \
 		-h "$socket" -U postgres app >said 2>&1 &
 	writer=$!
 	sleep 1
 	"$measure" -o "$scratch/out" "$@" >line || die "$beside_who has failed"
-	kill "$writer"
-	wait "$writer" 2>/dev/null
+	wait "$writer" || die "the writer has failed" # killed it would keep its times
 	writer=
 	[ "$(ask app 'SELECT count(*) FROM users WHERE phone_new = phone')" = "$rows" ] ||
 	die "not all was copied by $beside_who"
@@ -120,12 +119,15 @@ postgresql() {
 
 # --- SQLite ---------------------------------------------------------------------
 
-# statements for the sqlite3 shell, each with its time
+# statements for the sqlite3 shell, each with its time, until there is a file "stop"
 writes() {
 	printf '%s\n' '.timeout 600000' '.timer on'
-	awk -v rows="$rows" 'BEGIN { srand(1); for (i = 0; i < 100000; i++) {
-		print ".shell sleep 0.01"
-		print "UPDATE users SET n = n + 1 WHERE id = " 1 + int(rand() * rows) ";" } }'
+	id=1
+	while [ ! -e stop ]; do
+		id=$(((id * 48271 + 11) % rows + 1))
+		printf '%s\n' '.shell sleep 0.01' \
+			"UPDATE users SET n = n + 1 WHERE id = $id;"
+	done
 }
 
 # beside_file WHO COMMAND...: the same with the sqlite3 shell
@@ -133,13 +135,13 @@ beside_file() {
 	beside_who=$1
 	shift
 	cp base.db app.db
-	writes >write.sql
-	sqlite3 -batch app.db <write.sql >said 2>&1 &
+	rm -f stop
+	writes | sqlite3 -batch app.db >said 2>&1 &
 	writer=$!
 	sleep 1
 	"$measure" -o "$scratch/out" "$@" >line || die "$beside_who has failed"
-	kill "$writer"
-	wait "$writer" 2>/dev/null
+	: >stop
+	wait "$writer" || die "the writer has failed"
 	writer=
 	[ "$(sqlite3 -batch -cmd '.timeout 60000' app.db \
 		'SELECT count(*) FROM users WHERE phone_new = phone')" = "$rows" ] ||

@@ -47,7 +47,7 @@ WHERE i < ${3:-25}) SELECT i * 3 FROM c WHERE i <= ${3:-25};" &&
 }
 
 apply() {
-	git migrate apply "$@" >.git/t/out 2>.git/t/err || {
+	git migrate apply >.git/t/out 2>.git/t/err || {
 		cat .git/t/out .git/t/err
 		return 1
 	}
@@ -113,7 +113,8 @@ interrupt() {
 	kill -INT "$run_pid"
 	wait "$run_pid"
 	status=$?
-	run_pid= tool_pid=
+	run_pid=''
+	tool_pid=''
 	test $status = 130
 }
 
@@ -168,7 +169,7 @@ WHERE w.:batch;' &&
 
 	test_expect_success $prereq "$engine: a dry run stops before it" "
 		scene $engine dry && count 4 &&
-		apply --dry-run &&
+		git migrate apply --dry-run >.git/t/out 2>&1 &&
 		grep 'not tried  count.sql and what follows: it is run in batches' .git/t/out &&
 		gives 0 'SELECT sum(n) FROM t' &&
 		apply && once 25
@@ -302,7 +303,7 @@ UPDATE t SET n = 7 WHERE :batch;' && apply &&
 	test_expect_success $prereq "$engine: another runner goes on while one sleeps" "
 		scene $engine sleeps && count 4 && pausing && apply && once 25 &&
 		kill -INT \$run_pid && wait \$run_pid || test \$? = 130 && once 25 &&
-		run_pid= tool_pid=
+		run_pid='' tool_pid=''
 	"
 
 	# --- killed -----------------------------------------------------------------
@@ -383,7 +384,7 @@ test_expect_success PG 'postgresql: a row that somebody holds is waited for' '
 	scene postgresql held && count 4 && git config migrate.default.lockRetry 1 &&
 	mkfifo .git/t/fifo && { psql -XAtq -d "$url" <.git/t/fifo >.git/t/held 2>&1 & } &&
 	exec 9>.git/t/fifo && echo "BEGIN; UPDATE t SET n = n WHERE id = 30; SELECT 1;" >&9 &&
-	tool_pid=$$ && until_true test -s .git/t/held && tool_pid= &&
+	tool_pid=$$ && until_true test -s .git/t/held && tool_pid="" &&
 	test_expect_code 1 git migrate apply 2>.git/t/err >.git/t/out &&
 	grep "The batch was rolled back" .git/t/err && partly && gives 8 "SELECT sum(n) FROM t" &&
 	echo "ROLLBACK;" >&9 && exec 9>&- && apply && once 25

@@ -150,12 +150,12 @@ interrupted_copy() {
 	run_pid=$!
 	tool_pid=$$
 	until_true one_batch_is_done
-	tool_pid=
+	tool_pid=''
 	git config migrate.default.batchPause 0
 	kill -INT $run_pid
 	wait $run_pid
 	status=$?
-	run_pid=
+	run_pid=''
 	test $status = 130 && grep "  stopped  fix-phone-copy.sql  1000 rows done so far" .git/t/stopped &&
 	gives 1000 "SELECT count(phone_restored) FROM users"
 }

@@ -322,18 +322,22 @@ static void fit_size(struct backfill *b, int64_t ms)
 		b->size = b->size * 2 < b->sql.size ? b->size * 2 : b->sql.size;
 }
 
-/* Others get their turn: a slow batch is followed by as long a pause. */
+/*
+ * Others get their turn: a slow batch is followed by as long a pause; in a file, whose
+ * lock is one and is looked for now and then, each.
+ */
 static int breathe(struct backfill *b, int64_t ms, struct err *err)
 {
 	struct target *t = &b->j->s->target;
 	const bool slow = t->batch_slow_ms && ms > t->batch_slow_ms;
+	const bool is_file = t->driver->capabilities(t->db)->file;
 	int pause = (int)t->batch_pause_ms;
 
 	fit_size(b, ms);
-	if (slow) {
+	if (slow)
 		tell(b, APPLY_LOADED, "the server is slow");
+	if (slow || (is_file && pause && pause < ms))
 		pause = (int)(ms < TURN_MS ? ms : TURN_MS);
-	}
 	return target_pause(t, pause, err) < 0 ? stop(b, err) : 0;
 }
 
