@@ -26,7 +26,8 @@ older() {
 		ALTER TABLE git_migrate.schema ENABLE ALWAYS TRIGGER schema_insert,
 			ENABLE ALWAYS TRIGGER schema_change,
 			ENABLE ALWAYS TRIGGER schema_truncate;
-		DROP FUNCTION git_migrate.enter, git_migrate.leave"
+		DROP FUNCTION git_migrate.enter, git_migrate.leave;
+		DROP TABLE git_migrate.progress"
 }
 
 versions() {
@@ -56,7 +57,7 @@ ruins() {
 
 test_expect_success 'a new tracker has them, in the transaction that makes it' '
 	one_applied new &&
-	test "1 2" = "$(versions)" &&
+	test "1 2 3" = "$(versions)" &&
 	test 1 = "$(pg "$url" "SELECT count(DISTINCT xmin::text) FROM git_migrate.schema")" &&
 	test "enter leave" = "$(pg "$url" "SELECT proname FROM pg_proc WHERE pronamespace =
 		'\''git_migrate'\''::regnamespace AND prorettype = '\''void'\''::regtype
@@ -70,7 +71,7 @@ test_expect_success 'an older tracker gets them from the next apply that has som
 	test 1 = "$(versions)" &&
 	new_migration second "CREATE TABLE second (x int);" &&
 	git migrate apply >.git/t/out 2>&1 &&
-	test "1 2" = "$(versions)" &&
+	test "1 2 3" = "$(versions)" &&
 	new_migration third "CREATE TABLE third (x int);" &&
 	git migrate apply >.git/t/out 2>&1 &&
 	git migrate audit >.git/t/out
@@ -87,7 +88,7 @@ test_expect_success 'some at once: each migration is applied once' '
 	done &&
 	wait &&
 	test ! -e .git/t/failed &&
-	test "1 2" = "$(versions)" &&
+	test "1 2 3" = "$(versions)" &&
 	test 4 = "$(pg "$url" "SELECT count(*) FROM git_migrate.log WHERE event = '\''applied'\''")" &&
 	git migrate audit >.git/t/out
 '
@@ -111,7 +112,7 @@ test_expect_success 'a role that may not change the tracker goes on without them
 	git config migrate.default.url "$(echo "$url" | sed "s,//[^@]*@,//runner@,")" &&
 	new_migration fourth "CREATE TABLE fourth (x int);" &&
 	git migrate apply >.git/t/out 2>&1 &&
-	test "1 2" = "$(versions)" &&
+	test "1 2 3" = "$(versions)" &&
 	test runner = "$(pg "$url" "SELECT tableowner FROM pg_tables WHERE tablename = '\''fourth'\''")" &&
 	git migrate audit >.git/t/out
 '

@@ -100,15 +100,12 @@ static void held_cell(struct table *t, const struct held *h)
 static void add_begun(struct table *t, struct survey *s, size_t pos,
 		      const struct ledger_entry *e)
 {
-	const struct directives *how = &s->plan.items[pos].how;
 	struct buf text = BUF_INIT;
 	struct err ignored;
-	size_t i;
 
-	for (i = 0; i < how->nr; i++)
-		if (strcasecmp(how->items[i].word, "batch") == 0 &&
-		    backfill_describe(&s->target, e->started, &text, &ignored) < 0)
-			buf_reset(&text);
+	if (directives_ask(&s->plan.items[pos].how, "batch") &&
+	    backfill_describe(&s->target, e->started, &text, &ignored) < 0)
+		buf_reset(&text);
 	if (text.len)
 		table_cellf(t, COLOR_YELLOW, "begun at %s, %s",
 			    e->started->field[FIELD_AT], text.s);

@@ -503,6 +503,16 @@ void trailers_from_header(struct trailers *out, struct directives *how, struct p
 	finish(&h.g, out);
 }
 
+bool directives_ask(const struct directives *how, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < how->nr; i++)
+		if (strcasecmp(how->items[i].word, word) == 0)
+			return true;
+	return false;
+}
+
 /* "migrate", perhaps a colon, and a word that says how a file is run. */
 static bool looks_like_directive(const char *s, size_t len)
 {

@@ -92,6 +92,9 @@ void trailers_from_header(struct trailers *out, struct directives *how, struct p
 bool directive_overlooked(const char *sql, size_t len, bool has_header, size_t *at,
 			  bool *below);
 
+/** Whether a header asks for this, in any case of letters. */
+bool directives_ask(const struct directives *how, const char *word);
+
 /** First value of a key, NULL when there is none. */
 const char *trailers_get(const struct trailers *t, enum trailer_key key);
 

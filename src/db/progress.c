@@ -304,7 +304,7 @@ static int on_edge(void *arg, const char *const *values, size_t nr, struct err *
 		if (e->d->values_are_literals)
 			buf_adds(&e->literals, values[i]);
 		else
-			sql_literal(values[i], &e->literals);
+			buf_add_quoted(&e->literals, values[i], strlen(values[i]), '\'');
 	}
 	return 0;
 }

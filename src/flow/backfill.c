@@ -481,12 +481,10 @@ bool backfill_is_asked(const char *sql, size_t len)
 	struct trailers trailers = { 0 };
 	struct directives how = { 0 };
 	struct pool pool = { 0 };
-	bool ret = false;
-	size_t i;
+	bool ret;
 
 	trailers_from_header(&trailers, &how, &pool, sql, len);
-	for (i = 0; i < how.nr; i++)
-		ret |= strcasecmp(how.items[i].word, "batch") == 0;
+	ret = directives_ask(&how, "batch");
 	pool_release(&pool);
 	return ret;
 }

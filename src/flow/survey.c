@@ -412,16 +412,10 @@ ssize_t survey_as_started(const struct survey *s, const struct record *open)
 
 static bool is_batched(struct survey *s, size_t pos)
 {
-	const struct directives *how = &s->plan.items[pos].how;
 	struct err ignored;
-	size_t i;
 
-	if (plan_describe(&s->plan, pos, &ignored) < 0)
-		return false;
-	for (i = 0; i < how->nr; i++)
-		if (strcasecmp(how->items[i].word, "batch") == 0)
-			return true;
-	return false;
+	return plan_describe(&s->plan, pos, &ignored) == 0 &&
+	       directives_ask(&s->plan.items[pos].how, "batch");
 }
 
 static void judge_open(struct survey *s)

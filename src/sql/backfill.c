@@ -456,17 +456,6 @@ void sql_backfill_place(const struct sql_backfill *b, const char *from, const ch
 
 /* --- literals ---------------------------------------------------------- */
 
-void sql_literal(const char *text, struct buf *out)
-{
-	buf_addc(out, '\'');
-	for (; *text; text++) {
-		if (*text == '\'')
-			buf_addc(out, '\'');
-		buf_addc(out, *text);
-	}
-	buf_addc(out, '\'');
-}
-
 /* Behind the text that opens at `s`; NULL when it does not end. */
 static const char *skip_text(const char *s)
 {

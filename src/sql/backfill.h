@@ -70,9 +70,6 @@ void sql_backfill_text(const struct sql_backfill *b, const char *from, const cha
 void sql_backfill_place(const struct sql_backfill *b, const char *from, const char *to,
 			struct err *err);
 
-/** Appends a text as a literal that is the same to all engines. */
-void sql_literal(const char *text, struct buf *out);
-
 /** Whether a text is a list of `nr` literals (numbers, texts, x'..') and nothing else. */
 bool sql_is_literals(const char *text, size_t nr);
 

@@ -678,7 +678,7 @@ static const char *const refused[] = {
 	"UPDATE git_migrate.schema SET tool = 'x'",
 	"DELETE FROM git_migrate.schema",
 	"TRUNCATE git_migrate.schema",
-	"INSERT INTO git_migrate.schema VALUES (4, 'x', 'x', 'x', 'x')",
+	"INSERT INTO git_migrate.schema VALUES (5, 'x', 'x', 'x', 'x')",
 	"DELETE FROM git_migrate.lock",
 	"TRUNCATE git_migrate.lock",
 	NULL,
@@ -702,8 +702,9 @@ static int migrate(struct db *db, const char *sql, struct err *err)
 const struct tracker_engine tracker_engine = {
 	.log = "git_migrate.log",
 	.schema = "git_migrate.schema",
-	.installed = "1|0001-tracker.sql|64\n2|0002-session.sql|64\n",
-	.version = 2,
+	.installed = "1|0001-tracker.sql|64\n2|0002-session.sql|64\n"
+		     "3|0003-progress.sql|64\n",
+	.version = 3,
 	.behind = "does not follow",
 	.settled = "log_settled",
 	.broken = "does not continue the chain",

@@ -510,7 +510,7 @@ static const char *const refused[] = {
 	"update git_migrate_schema set tool = 'x'",
 	"delete from git_migrate_schema",
 	"replace into git_migrate_schema values (1, 'x', 'x', 'x', 'x')",
-	"insert into git_migrate_schema values (3, 'x', 'x', 'x', 'x')",
+	"insert into git_migrate_schema values (4, 'x', 'x', 'x', 'x')",
 	NULL,
 };
 
@@ -532,8 +532,8 @@ static int migrate(struct db *db, const char *sql, struct err *err)
 const struct tracker_engine tracker_engine = {
 	.log = "git_migrate_log",
 	.schema = "git_migrate_schema",
-	.installed = "1|0001-tracker.sql|64\n",
-	.version = 1,
+	.installed = "1|0001-tracker.sql|64\n2|0002-progress.sql|64\n",
+	.version = 2,
 	.behind = "next number",
 	.settled = "settled already",
 	.broken = "chain",
