@@ -8,6 +8,7 @@
 #					with two connections a database; prints its URL
 #	pg-server.sh crash DIR		ends the server as a loss of power would, and
 #	pg-server.sh again DIR		starts it again
+#	pg-server.sh standby DIR	makes a replica of it; prints its URL
 #	pg-server.sh stop DIR
 #	pg-server.sh check		is there a server program?
 #
@@ -162,7 +163,23 @@ again () {
 	run
 }
 
+standby () {
+	bin=$(find_bin) || exit 77
+	cd / || exit 1
+	as_user "$bin/pg_basebackup" -h "$1" -U postgres -D "$1/standby" -R -c fast \
+		--no-sync >"$1/standby.log" 2>&1 &&
+	as_user sh -c 'echo "port = 5433" >>"$1/standby/postgresql.conf"' sh "$1" &&
+	as_user "$bin/pg_ctl" -D "$1/standby" -l "$1/standby/log" -w -s start \
+		</dev/null >>"$1/standby.log" 2>&1 || {
+		cat "$1/standby.log" >&2
+		exit 1
+	}
+	echo "$(url "$1")?port=5433"
+}
+
 stop () {
+	test ! -d "$1/standby" ||
+	as_user "$(find_bin)/pg_ctl" -D "$1/standby" -w -s -m immediate stop >/dev/null 2>&1
 	test ! -s "$1/pool/pid" || kill "$(cat "$1/pool/pid")"
 	crash "$1"
 	remove "$1"
@@ -177,7 +194,7 @@ stop)
 	stop "$(cat "$2/pg-server")"
 	rm -f "$2/pg-server"
 	;;
-pool | crash | again)
+pool | crash | again | standby)
 	"$1" "$(cat "$2/pg-server")"
 	;;
 check)
@@ -185,7 +202,7 @@ check)
 	;;
 *)
 	echo "usage: pg-server.sh start DIR [PID] | pool DIR | crash DIR | again DIR |" \
-		"stop DIR | check" >&2
+		"standby DIR | stop DIR | check" >&2
 	exit 129
 	;;
 esac

@@ -403,4 +403,39 @@ UPDATE y SET n = n + 1 WHERE :batch" &&
 UPDATE y SET n = n + 1 WHERE :batch" && apply && gives 2 "SELECT sum(n) FROM y"
 '
 
+# behind: a replica has that much to replay, in bytes
+behind() {
+	pg "$url" "SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)), 0) > $1
+		FROM pg_stat_replication"
+}
+
+is_behind() {
+	test "$(behind "$1")" = t
+}
+
+catches_up() {
+	test "$(behind 0)" = f
+}
+
+has_started() {
+	test "$(db "SELECT count(*) FROM git_migrate.log WHERE event = '"'started'"'")" = 1
+}
+
+test_expect_success PG 'postgresql: a replica that is behind is waited for' '
+	scene postgresql replica 25 && count 4 && git config migrate.default.batchLag 1 &&
+	standby=$("$top_srcdir/t/pg-server.sh" standby "$pg_dir") &&
+	tool_pid=$$ && until_true catches_up &&
+	pg "$standby" "SELECT pg_wal_replay_pause()" &&
+	db "CREATE TABLE filler AS SELECT repeat(md5(i::text), 20) AS f FROM generate_series(1, 5000) AS i" &&
+	until_true is_behind 1048576 &&
+	{ git migrate apply >.git/t/out 2>&1 & } && run_pid=$! && until_true has_started &&
+	gives 0 "SELECT sum(n) FROM t" && kill -0 $run_pid &&
+	pg "$standby" "SELECT pg_wal_replay_resume()" && wait $run_pid && once 25 &&
+	run_pid="" &&
+	scene postgresql replica_off 25 && count 4 && git config migrate.default.batchLag 0 &&
+	pg "$standby" "SELECT pg_wal_replay_pause()" &&
+	db "CREATE TABLE filler AS SELECT repeat(md5(i::text), 20) AS f FROM generate_series(1, 5000) AS i" &&
+	until_true is_behind 1048576 && tool_pid="" && apply && once 25
+'
+
 test_done
