@@ -166,14 +166,16 @@ again () {
 standby () {
 	bin=$(find_bin) || exit 77
 	cd / || exit 1
-	as_user "$bin/pg_basebackup" -h "$1" -U postgres -D "$1/standby" -R -c fast \
-		--no-sync >"$1/standby.log" 2>&1 &&
-	as_user sh -c 'echo "port = 5433" >>"$1/standby/postgresql.conf"' sh "$1" &&
-	as_user "$bin/pg_ctl" -D "$1/standby" -l "$1/standby/log" -w -s start \
-		</dev/null >>"$1/standby.log" 2>&1 || {
+	if ! {
+		as_user "$bin/pg_basebackup" -h "$1" -U postgres -D "$1/standby" -R \
+			-c fast --no-sync &&
+		as_user sh -c 'echo "port = 5433" >>"$1/standby/postgresql.conf"' sh "$1" &&
+		as_user "$bin/pg_ctl" -D "$1/standby" -l "$1/standby/log" -w -s start
+	} </dev/null >"$1/standby.log" 2>&1
+	then
 		cat "$1/standby.log" >&2
 		exit 1
-	}
+	fi
 	echo "$(url "$1")?port=5433"
 }
 
