@@ -289,7 +289,7 @@ static const struct dialect dialects[] = {
 		.proof = "SELECT 1 / (count(*) / CAST($1 AS bigint))"
 			 " FROM (SELECT hash FROM git_migrate.log ORDER BY seq DESC"
 			 "  LIMIT CAST($1 AS bigint)) AS last"
-			 " WHERE hash IN ($2, $3, $4)",
+			 " WHERE hash IN ($2, $3, $4, $5)",
 		.estimate_of = "SELECT CAST(reltuples AS bigint) FROM pg_catalog.pg_class"
 			       " WHERE oid = pg_catalog.to_regclass($1)",
 		/* bytes: the lags in time say nothing of one that has stopped */

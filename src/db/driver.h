@@ -92,6 +92,11 @@ struct db_unit {
 	struct db_statement expect;
 	bool counted; /* its records say what came of the script: it has run before they
 			 are asked for */
+	/*
+	 * run(): the unit behind it is in its transaction: none of them lasts unless
+	 * all do.
+	 */
+	bool with_next;
 	bool tracked; /* its records go into the tracker, which is to be as it was made */
 	/*
 	 * run(): both in one statement, which sets up the transaction too: $1 and $2
@@ -122,7 +127,9 @@ enum db_phase {
 };
 
 struct db_failure {
-	size_t unit; /* the first that is not done */
+	size_t unit;	/* the first that is not done */
+	size_t culprit; /* whose fault it is: `unit`, or one that shares its transaction
+			 */
 	enum db_phase phase;
 	/*
 	 * ERR_UNCERTAIN: COMMIT was sent for units `unit` to `sent` - 1, and no
@@ -143,9 +150,9 @@ struct db_touched {
 };
 
 /**
- * Units to be run in order, each wholly or not at all; the first that fails
- * ends the batch. They are asked for when they are sent, so that a long batch
- * needs no more memory than what is under way.
+ * Units to be run in order, each wholly or not at all, or some together; the first that
+ * fails ends the batch. They are asked for when they are sent, so that a long batch needs
+ * no more memory than what is under way.
  */
 struct db_batch {
 	size_t nr;

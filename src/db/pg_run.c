@@ -25,6 +25,7 @@ struct run {
 	size_t unit;		   /* being sent */
 	size_t sent, done;	   /* units whose COMMIT was sent, was answered */
 	unsigned ran;		   /* statements that were answered of the next one */
+	bool inside;		   /* the one before it left its transaction open */
 	bool runs_code;		   /* the unit's script may do more than its text shows */
 	char guard[NONCE_TEXT];
 	struct pg_blockers blockers;
@@ -228,8 +229,8 @@ static int send_begin(struct run *r, const struct db_unit *unit)
 {
 	bool waits = unit->lock && unit->lock_wait_ms;
 
-	if (say(r, DB_BEGIN, PG_STEP_OTHER,
-		"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") < 0)
+	if (!r->inside && say(r, DB_BEGIN, PG_STEP_OTHER,
+			      "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") < 0)
 		return -1;
 	if (unit->enter)
 		return send_enter(r, unit);
@@ -243,6 +244,24 @@ static int send_begin(struct run *r, const struct db_unit *unit)
 	if (say(r, DB_LOCK, PG_STEP_LOCK, unit->lock) < 0)
 		return -1;
 	return waits ? send_settings(r, DB_BEGIN, r->db->lock_timeout_ms) : 0;
+}
+
+/*
+ * The one before it in the transaction had its constraints checked, which has made
+ * them immediate: they become again what they were made as.
+ */
+static int defer_again(struct run *r)
+{
+	static const char sql[] =
+		"DO $$ DECLARE c record; BEGIN FOR c IN"
+		" SELECT DISTINCT n.nspname, o.conname FROM pg_catalog.pg_constraint AS o"
+		" JOIN pg_catalog.pg_namespace AS n"
+		"  ON n.oid OPERATOR(pg_catalog.=) o.connamespace WHERE o.condeferred"
+		" LOOP EXECUTE pg_catalog.format('SET CONSTRAINTS %I.%I DEFERRED',"
+		"  c.nspname, c.conname); END LOOP; END $$";
+
+	return r->inside && r->db->caps.deferrable ? say(r, DB_BEGIN, PG_STEP_OTHER, sql)
+						   : 0;
 }
 
 static int send_head(struct run *r, const struct db_unit *unit, enum db_phase phase)
@@ -350,6 +369,7 @@ static int send_records(struct run *r, const struct db_unit *unit, struct err *e
 	return 0;
 }
 
+/* Those that share the transaction are done with the last of them. */
 static int send_commit(struct run *r)
 {
 	const struct pg_sent what = {
@@ -359,7 +379,7 @@ static int send_commit(struct run *r)
 		.wanted = "COMMIT",
 	};
 
-	r->sent++;
+	r->sent = r->unit + 1;
 	if (send_what(r, &what, "COMMIT", NULL, 0) < 0)
 		return -1;
 	return pg_pipe_ask_answers(&r->pipe);
@@ -372,7 +392,8 @@ static int send_unit(struct run *r, struct err *err)
 
 	if (r->batch->unit(r->batch->arg, r->unit, &unit, err) < 0)
 		return -1;
-	if (send_begin(r, &unit) < 0 || send_head(r, &unit, DB_EXPECT) < 0)
+	if (send_begin(r, &unit) < 0 || send_head(r, &unit, DB_EXPECT) < 0 ||
+	    defer_again(r) < 0)
 		return -1;
 	if (unit.script && run_script(r, &unit, err) < 0)
 		return -1;
@@ -380,7 +401,8 @@ static int send_unit(struct run *r, struct err *err)
 		return -1;
 	if (send_looks(r, &unit) < 0 || send_records(r, &unit, err) < 0)
 		return -1;
-	return send_commit(r);
+	r->inside = unit.with_next;
+	return r->inside ? 0 : send_commit(r);
 }
 
 /* --- answers ----------------------------------------------------------- */
@@ -401,9 +423,11 @@ static void on_answer(void *arg, const struct pg_sent *sent, int64_t ms)
 	if (sent->step != PG_STEP_COMMIT)
 		return;
 	r->ran = 0;
-	r->done = sent->unit + 1;
 	pg_blockers_forget(&r->blockers);
-	r->batch->done(r->batch->arg, sent->unit, report);
+	while (r->done <= sent->unit) {
+		r->batch->done(r->batch->arg, r->done, &r->reports[r->done]);
+		r->done++;
+	}
 }
 
 static void on_idle(void *arg)
@@ -433,9 +457,13 @@ static void set_failure(const struct run *r, struct db_failure *failure)
 {
 	const struct pg_sent *culprit = &r->pipe.culprit;
 
-	failure->unit = failure->sent = r->done;
-	failure->phase = r->pipe.failed && culprit->unit == r->done ? culprit->phase
-								    : DB_BEGIN;
+	failure->unit = failure->culprit = failure->sent = r->done;
+	failure->phase = DB_BEGIN;
+	/* what was committed is done: the others share its transaction */
+	if (r->pipe.failed && culprit->unit >= r->done && culprit->unit < r->batch->nr) {
+		failure->culprit = culprit->unit;
+		failure->phase = culprit->phase;
+	}
 	if (failure->phase == DB_LOCK && strcmp(r->pipe.err.sqlstate, PG_OTHER_HEAD) == 0)
 		failure->phase = DB_EXPECT;
 	/* another head, and not a question that could not be answered */
@@ -458,6 +486,7 @@ static int conclude(struct run *r, const struct err *own, struct db_failure *fai
 	if (!p->failed) {
 		*err = *own;
 		failure->phase = own->line ? DB_SCRIPT : DB_BEGIN;
+		failure->culprit = r->unit;
 		return -1;
 	}
 	pg_explain(p, err);

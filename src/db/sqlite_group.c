@@ -30,7 +30,9 @@ struct group {
 	size_t from;
 	struct member *members; /* those that were asked for */
 	size_t nr, alloc;
-	size_t run; /* so many are done in the transaction */
+	size_t run;    /* so many are done in the transaction */
+	bool spanning; /* the next belongs to those from member `span` on: all or none */
+	size_t span;
 };
 
 /* --- members ----------------------------------------------------------- */
@@ -110,12 +112,43 @@ static int begin(struct group *g, struct err *err)
 	if (!first)
 		return -1;
 	g->run = 0;
+	g->spanning = false;
 	if (sqlite_begin(g->units.db, wants_keys(first), err) < 0)
 		return sqlite_units_failed(&g->units, g->from, DB_BEGIN);
 	if (look_around(g, err) == 0)
 		return 0;
 	sqlite_rollback(g->units.db);
 	return -1;
+}
+
+/* Those that only last together begin with this one. 0 or -1. */
+static int open_span(struct group *g, const struct member *m, struct err *err)
+{
+	if (g->spanning || !m->unit.with_next)
+		return 0;
+	if (sqlite_exec(g->units.db, g->units.open_span, err) < 0)
+		return sqlite_units_failed(&g->units, g->from + g->run, DB_BEGIN);
+	g->spanning = true;
+	g->span = g->run;
+	return 0;
+}
+
+/*
+ * Behind each of them: that it has not written to the log, which nobody could tell of
+ * one of them later. They end with the last one. 0 or -1.
+ */
+static int close_span(struct group *g, const struct member *m, struct err *err)
+{
+	if (!g->spanning)
+		return 0;
+	if (sqlite_unit_ask_after(&g->units, &g->members[0].unit, err) < 0)
+		return sqlite_units_failed(&g->units, g->from + g->run, DB_RECORD);
+	if (m->unit.with_next)
+		return 0;
+	if (sqlite_exec(g->units.db, g->units.release_span, err) < 0)
+		return sqlite_units_failed(&g->units, g->from + g->run, DB_RECORD);
+	g->spanning = false;
+	return 0;
 }
 
 /* Runs the next member. 0, or -1 with the failure set. */
@@ -128,7 +161,9 @@ static int run_next(struct group *g, struct err *err)
 
 	if (!g->units.quiet && sqlite_look_for_signal(g->units.db, err) < 0)
 		return sqlite_units_failed(&g->units, i, DB_BEGIN);
-	if (sqlite_unit_run(&g->units, i, &m->unit, &out, err) < 0)
+	if (open_span(g, m, err) < 0 ||
+	    sqlite_unit_run(&g->units, i, &m->unit, &out, err) < 0 ||
+	    close_span(g, m, err) < 0)
 		return -1;
 	m->records = NULL;
 	m->nr_records = 0;
@@ -152,9 +187,9 @@ static int run_some(struct group *g, struct err *err)
 		m = &g->members[g->run - 1];
 		if (m->unit.script)
 			bytes += m->unit.script->len;
-		if (wants_keys(m) || bytes >= GROUP_BYTES ||
-		    g->from + g->run == g->units.batch->nr ||
-		    clock_ms() - since >= g->units.db->group_ms)
+		if (!g->spanning && (wants_keys(m) || bytes >= GROUP_BYTES ||
+				     g->from + g->run == g->units.batch->nr ||
+				     clock_ms() - since >= g->units.db->group_ms))
 			return 0;
 		m = member(g, g->run, err);
 		if (!m)
@@ -239,17 +274,29 @@ static int repeat(struct group *g, size_t nr, struct err *err)
 	return ret;
 }
 
+/* How many members last only together with the first. */
+static size_t first_span(const struct group *g)
+{
+	size_t nr = 1;
+
+	while (g->members[nr - 1].unit.with_next)
+		nr++;
+	return nr;
+}
+
 /* One by one, to find out which of them it was. */
 static int repeat_singly(struct group *g, struct err *err)
 {
-	size_t nr = g->run;
+	size_t nr = g->run, some = first_span(g);
 	int ret = 0;
 
 	sqlite_rollback(g->units.db);
-	if (nr == 1)
+	if (nr == some)
 		return sqlite_units_failed(&g->units, g->from, DB_RECORD);
-	while (ret == 0 && nr-- > 0)
-		ret = repeat(g, 1, err);
+	for (; ret == 0 && nr > 0; nr -= some) {
+		some = first_span(g);
+		ret = repeat(g, some, err);
+	}
 	return ret;
 }
 
@@ -261,14 +308,35 @@ static int finish(struct group *g, struct err *err)
 	return commit(g, err);
 }
 
+/* Undoes the member that failed, and those that last only with it. As of the unit. */
+static bool undo(struct group *g)
+{
+	struct sqlite_units *u = &g->units;
+	struct err ignored;
+	bool undone = sqlite_unit_undo(u);
+
+	if (!g->spanning)
+		return undone;
+	g->spanning = false;
+	g->run = g->span;
+	if (undone && (sqlite_exec(u->db, u->undo_span, &ignored) < 0 ||
+		       sqlite_exec(u->db, u->release_span, &ignored) < 0)) {
+		sqlite_rollback(u->db);
+		undone = false;
+	}
+	return undone;
+}
+
 /* A member has failed: those before it are committed. Returns -1. */
 static int save_before(struct group *g, struct err *err)
 {
-	const struct db_failure failure = *g->units.failure;
-	bool undone = sqlite_unit_undo(&g->units);
+	struct db_failure failure = *g->units.failure;
+	bool undone = undo(g);
 	size_t nr = g->run;
 	struct err why = { 0 };
 	int ret = 0;
+
+	failure.unit = failure.sent = g->from + nr;
 
 	/* where SQLite has ended the transaction they are gone, and run anew */
 	if (nr > 0)

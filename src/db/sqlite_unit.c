@@ -18,6 +18,9 @@ void sqlite_units_init(struct sqlite_units *u, struct db *db,
 	snprintf(u->open, sizeof(u->open), "SAVEPOINT gm_%s", nonce);
 	snprintf(u->undo, sizeof(u->undo), "ROLLBACK TO gm_%s", nonce);
 	snprintf(u->release, sizeof(u->release), "RELEASE gm_%s", nonce);
+	snprintf(u->open_span, sizeof(u->open_span), "SAVEPOINT gs_%s", nonce);
+	snprintf(u->undo_span, sizeof(u->undo_span), "ROLLBACK TO gs_%s", nonce);
+	snprintf(u->release_span, sizeof(u->release_span), "RELEASE gs_%s", nonce);
 }
 
 void sqlite_units_release(struct sqlite_units *u)
@@ -33,7 +36,7 @@ void sqlite_units_release(struct sqlite_units *u)
 
 int sqlite_units_failed(struct sqlite_units *u, size_t unit, enum db_phase phase)
 {
-	u->failure->unit = u->failure->sent = unit;
+	u->failure->unit = u->failure->culprit = u->failure->sent = unit;
 	u->failure->phase = phase;
 	return -1;
 }

@@ -27,6 +27,7 @@ struct sqlite_units {
 	bool inside; /* the savepoint of a unit is open */
 	/* statements round it; its name is one that no migration can know */
 	char open[64], undo[64], release[64];
+	char open_span[64], undo_span[64], release_span[64]; /* of several */
 	struct sqlite_kept kept[SQLITE_KEPT];
 	size_t oldest; /* of these, to be replaced next */
 	struct sqlite_keys keys;

@@ -117,7 +117,7 @@ void tracker_append(struct tracker *t, const struct record *r, struct tracker_ro
 		    struct db_statement *out);
 
 /** The most records that a unit of tracker_begin() writes. */
-enum { PROVEN_MAX = 2 };
+enum { PROVEN_MAX = 3 };
 
 struct tracker_proof {
 	char nr[24];

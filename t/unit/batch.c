@@ -19,6 +19,7 @@ static int give_unit(void *arg, size_t i, struct db_unit *out, struct err *err)
 		return err_set(err, ERR_FATAL, "no such unit");
 	memset(out, 0, sizeof(*out));
 	out->script = t->scripts[i].sql || t->scripts[i].source ? &t->scripts[i] : NULL;
+	out->with_next = i >= t->together && i < t->together_to;
 	out->lock = t->lock;
 	out->lock_wait_ms = t->lock_wait_ms;
 	snprintf(t->numbers[i], sizeof(t->numbers[i]), "%zu", t->head + i);

@@ -34,6 +34,7 @@ struct trial {
 	struct db *db;
 	struct db_script scripts[TRIALS];
 	size_t nr;
+	size_t together, together_to; /* units in one transaction; 0, 0: none are */
 	bool log;      /* ask and record in the log of trials, see make_log() */
 	unsigned head; /* its newest number, as known before the batch */
 	bool dry, name_blockers;

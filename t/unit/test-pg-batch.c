@@ -125,6 +125,38 @@ static void test_failure(void **state)
 	trial_release(&t);
 }
 
+/* Some last together or not at all; what stands before them lasts. */
+static void test_together(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	run_ok(f->db, "CREATE TABLE t (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+	t.together = 1;
+	t.together_to = 3;
+	trial_add(&t, "INSERT INTO t VALUES (1)");
+	trial_add(&t, "INSERT INTO t VALUES (2)");
+	trial_add(&t, "INSERT INTO t VALUES (3)");
+	trial_add(&t, "INSERT INTO t VALUES (1)");
+	trial_add(&t, "INSERT INTO t VALUES (5)");
+	fails_at(&t, 1, DB_SCRIPT, "duplicate key");
+	assert_int_equal(t.failure.culprit, 3);
+	assert_string_equal(buf_str(&t.told), "done 0: 1\n");
+	expect(f->other, "SELECT a FROM t", "1\n");
+	expect_log(f, 1);
+	/* what was checked at the end of one is deferred again in the next */
+	trial_next(&t);
+	trial_add(&t, "INSERT INTO t VALUES (2)");
+	trial_add(&t, "INSERT INTO t VALUES (3)");
+	trial_add(&t, "INSERT INTO t VALUES (3); UPDATE t SET a = 4 WHERE ctid ="
+		      " (SELECT max(ctid) FROM t WHERE a = 3)");
+	trial_add(&t, "INSERT INTO t VALUES (5)");
+	run_all(&t, "done 0: 1\ndone 1: 1\ndone 2: 2\ndone 3: 1\n");
+	expect(f->other, "SELECT count(*), max(a) FROM t", "5|5\n");
+	expect_log(f, 5);
+	trial_release(&t);
+}
+
 /* What waits for answers is forgotten once they came. */
 static void test_memory(void **state)
 {
@@ -664,6 +696,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_many),	      T(test_failure),	     T(test_memory),
+		T(test_many),	      T(test_together),	     T(test_memory),
 		T(test_rows),	      T(test_long),	     T(test_notices),
 		T(test_told),	      T(test_durations),     T(test_place),
 		T(test_copy),	      T(test_copy_fails),    T(test_copy_progress),

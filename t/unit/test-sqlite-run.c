@@ -116,6 +116,61 @@ static void test_failure(void **state)
 }
 
 /* A long line is cut near the place, at characters. */
+static void together(struct trial *t, size_t from, size_t to)
+{
+	t->together = from;
+	t->together_to = to;
+}
+
+/* `nr` inserts; unit `at` is another script. */
+static void add_inserts(struct trial *t, size_t nr, size_t at, const char *sql)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		trial_add(t,
+			  i == at ? sql
+				  : "insert into t values ((select max(a) + 1 from t))");
+}
+
+/* Some last together or not at all; what stands before them lasts. */
+static void test_together(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+
+	run_ok(f->db, "create table t (a unique); insert into t values (0)");
+	together(&t, 1, 3);
+	add_inserts(&t, 5, 3, "insert into t values (1)");
+	fails_at(&t, 1, DB_SCRIPT, "UNIQUE");
+	assert_int_equal(t.failure.culprit, 3);
+	assert_string_equal(buf_str(&t.told), "done 0: 1\n");
+	expect(f->db, "select max(a) from t", "1\n");
+	expect(f->db, "select count(*) from note", "1\n");
+	/* the same where SQLite itself takes back all that there is */
+	trial_next(&t);
+	add_inserts(&t, 5, 2, "insert or rollback into t values (1)");
+	fails_at(&t, 1, DB_SCRIPT, "UNIQUE");
+	assert_int_equal(t.failure.culprit, 2);
+	expect(f->db, "select max(a) from t", "2\n");
+	/* one of them writes to the log */
+	trial_next(&t);
+	add_inserts(&t, 5, 2, "insert into note values (99, 'x')");
+	fails_at(&t, 1, DB_RECORD, "wrote to the tracker");
+	assert_int_equal(t.failure.culprit, 2);
+	expect(f->db, "select max(a) from t", "3\n");
+	/* there is no time for more than one, and yet they are committed at once */
+	trial_next(&t);
+	f->db->group_ms = 0;
+	add_inserts(&t, 5, 5, NULL);
+	count_commits(f);
+	run_all(&t, "done 0: 1\ndone 1: 1\ndone 2: 1\ndone 3: 1\ndone 4: 1\n");
+	assert_int_equal(commits, 3);
+	expect(f->db, "select max(a) from t", "8\n");
+	expect(f->db, "select count(*) from note", "8\n");
+	trial_release(&t);
+}
+
 static void test_excerpt(void **state)
 {
 	struct fixture *f = *state;
@@ -1100,6 +1155,7 @@ int main(void)
 		T(test_group),
 		T(test_group_ends),
 		T(test_failure),
+		T(test_together),
 		T(test_excerpt),
 		T(test_pieces),
 		T(test_pieces_refused),
