@@ -23,7 +23,7 @@ __git_migrate_options()
 {
 	case $1 in
 	status)
-		echo "--all --at= --porcelain --json --exit-code"
+		echo "--all --owed --at= --porcelain --json --exit-code"
 		;;
 	apply)
 		echo "--dry-run --backup --check= --wait --to= --at= --push --porcelain --json"

@@ -28,6 +28,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libcore_a_SOURCES = \
 	%reldir%/core/chain.c %reldir%/core/chain.h \
+	%reldir%/core/contract.c %reldir%/core/contract.h \
 	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
 	%reldir%/core/links.c %reldir%/core/links.h \
@@ -38,17 +39,22 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/migration.c %reldir%/core/migration.h \
 	%reldir%/core/oid.c %reldir%/core/oid.h \
 	%reldir%/core/order.c %reldir%/core/order.h \
+	%reldir%/core/past.c %reldir%/core/past.h \
 	%reldir%/core/paths.c %reldir%/core/paths.h \
 	%reldir%/core/plan.c %reldir%/core/plan.h \
 	%reldir%/core/plan_bytes.c %reldir%/core/plan_bytes.h \
 	%reldir%/core/policy.c %reldir%/core/policy.h \
 	%reldir%/core/policy_kept.c \
 	%reldir%/core/policy_new.c \
+	%reldir%/core/policy_ties.c %reldir%/core/policy_ties.h \
 	%reldir%/core/proof.c %reldir%/core/proof.h \
 	%reldir%/core/record.c %reldir%/core/record.h \
 	%reldir%/core/record_stream.c %reldir%/core/record_stream.h \
 	%reldir%/core/requires.c %reldir%/core/requires.h \
+	%reldir%/core/schedule.c %reldir%/core/schedule.h \
+	%reldir%/core/schedule_steps.c \
 	%reldir%/core/schema.c %reldir%/core/schema.h \
+	%reldir%/core/ties.c %reldir%/core/ties.h \
 	%reldir%/core/trailer.c %reldir%/core/trailer.h \
 	%reldir%/core/update.c %reldir%/core/update.h \
 	%reldir%/core/verdict.c %reldir%/core/verdict.h
@@ -164,6 +170,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/audit_asked.c %reldir%/flow/audit_asked.h \
 	%reldir%/flow/audit_history.c %reldir%/flow/audit_history.h \
 	%reldir%/flow/audit_log.c %reldir%/flow/audit_log.h \
+	%reldir%/flow/audit_order.c %reldir%/flow/audit_order.h \
 	%reldir%/flow/audit_story.c %reldir%/flow/audit_story.h \
 	%reldir%/flow/backfill.c %reldir%/flow/backfill.h \
 	%reldir%/flow/batch.c \
@@ -196,6 +203,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/require.c %reldir%/flow/require.h \
 	%reldir%/flow/signed.c %reldir%/flow/signed.h \
 	%reldir%/flow/staged.c %reldir%/flow/staged.h \
+	%reldir%/flow/steps.c \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/sync.c %reldir%/flow/sync.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \
@@ -231,6 +239,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/new.c \
 	%reldir%/cmd/new_file.c %reldir%/cmd/new_file.h \
 	%reldir%/cmd/opt.c %reldir%/cmd/opt.h \
+	%reldir%/cmd/owed.c %reldir%/cmd/owed.h \
 	%reldir%/cmd/plan.c \
 	%reldir%/cmd/plan_print.c %reldir%/cmd/plan_print.h \
 	%reldir%/cmd/report.c \

@@ -31,6 +31,7 @@ unit_tests = \
 	%reldir%/unit/test-proof \
 	%reldir%/unit/test-record \
 	%reldir%/unit/test-remedy \
+	%reldir%/unit/test-schedule \
 	%reldir%/unit/test-split \
 	%reldir%/unit/test-sqlite \
 	%reldir%/unit/test-sqlite-file \
@@ -140,6 +141,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_record_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_record_SOURCES = %reldir%/unit/test-record.c
 %canon_reldir%_unit_test_record_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_schedule_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_schedule_SOURCES = %reldir%/unit/test-schedule.c
+%canon_reldir%_unit_test_schedule_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_trailer_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_trailer_SOURCES = %reldir%/unit/test-trailer.c
@@ -302,6 +307,8 @@ shell_tests = \
 	%reldir%/t7450-gates.t \
 	%reldir%/t7300-backfill.t \
 	%reldir%/t7700-stories.t \
+	%reldir%/t7400-pairs.t \
+	%reldir%/t7410-contracts.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough
@@ -323,6 +330,7 @@ endif
 TESTS += $(shell_tests) $(static_tests)
 EXTRA_DIST += $(shell_tests) $(static_tests) \
 	%reldir%/lib.sh \
+	%reldir%/pairs.sh \
 	%reldir%/validate-json.py \
 	%reldir%/pg-server.sh \
 	%reldir%/layers.awk \

@@ -348,6 +348,7 @@ test_expect_success '--json' '
 	    "commit": "ID",
 	    "applied": 1,
 	    "pending": 0,
+	    "waiting": 0,
 	    "ahead": false,
 	    "migrations": [
 	      {
@@ -361,6 +362,7 @@ test_expect_success '--json' '
 	      }
 	    ],
 	    "missing": [],
+	    "unfixed": [],
 	    "uncommitted": [],
 	    "problems": []
 	  }
@@ -647,8 +649,8 @@ DELETE FROM git_migrate_log;" &&
 
 test_expect_success 'a trailer that this version does not carry out is not run past' '
 	two_applied unknown &&
-	new_migration a "CREATE TABLE a (x);" "add a" "" "Phase: contract" &&
-	refuses 1 "migration '\''a.sql'\'' says \"Phase:\", which this version of git-migrate does not carry out" \
+	new_migration a "CREATE TABLE a (x);" "add a" "" "Checkpoint: create-users.sql" &&
+	refuses 1 "migration '\''a.sql'\'' says \"Checkpoint:\", which this version of git-migrate does not carry out" \
 		git migrate apply
 '
 

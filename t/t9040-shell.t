@@ -21,7 +21,7 @@ scripts() {
 	for file in "$top_srcdir"/script/* "$top_srcdir"/hooks/* "$top_srcdir"/.ci/run \
 		"$top_srcdir"/bench/*.sh "$top_srcdir"/t/*.sh; do
 		case $file in
-		*.mk|*/lib.sh)
+		*.mk|*/lib.sh|*/pairs.sh)
 			;;
 		*)
 			test ! -f "$file" || echo "$file"
@@ -39,8 +39,8 @@ test_expect_success 'a bad script is seen' '
 	check good.sh
 '
 
-test_expect_success 'lib.sh' '
-	check -s sh -e "$in_tests" "$top_srcdir/t/lib.sh"
+test_expect_success 'lib.sh and what goes with it' '
+	check -s sh -e "$in_tests" "$top_srcdir/t/lib.sh" "$top_srcdir/t/pairs.sh"
 '
 
 scripts >list

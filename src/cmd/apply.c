@@ -89,6 +89,32 @@ static void print_about(const char *what, const char *name, const char *rest)
 	printf("%s\n", rest);
 }
 
+static const char *settled_word(const struct apply_event *e)
+{
+	return e->nr == EVENT_SUPERSEDED ? "superseded" : "unneeded";
+}
+
+/* What nobody runs: a record says what becomes of it, or it waits. */
+static void tell_left_out(struct telling *t, const struct apply_event *e)
+{
+	if (e->step == APPLY_SETTLED)
+		printf("  %s%s  ", t->dry_run ? "would be " : "", settled_word(e));
+	else
+		printf("  waits    ");
+	term_print(stdout, e->migration->path);
+	printf("  ");
+	term_print(stdout, e->text);
+	printf("\n");
+}
+
+static void tell_singly(struct telling *t, const struct apply_event *e)
+{
+	cmd_flush(t->ctx);
+	say_note(&t->ctx->say,
+		 "'%s' and its fix '%s' run singly, and not in one transaction: %s",
+		 e->migration->path, e->fix->path, e->text);
+}
+
 static void tell_people(struct telling *t, const struct apply_event *e)
 {
 	bool color = t->ctx->color;
@@ -131,6 +157,13 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		       term_reset(color));
 		term_print(stdout, e->migration->path);
 		printf("\n");
+		break;
+	case APPLY_SETTLED:
+	case APPLY_OWED:
+		tell_left_out(t, e);
+		break;
+	case APPLY_SINGLY:
+		tell_singly(t, e);
 		break;
 	case APPLY_WAS_DONE:
 		print_about("  done     ", e->migration->path,
@@ -201,6 +234,17 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 		break;
 	case APPLY_UNCERTAIN:
 		printf("uncertain %s\n", e->migration->path);
+		break;
+	case APPLY_SETTLED:
+		printf("%s%s %" PRIu64 " %s\n", t->dry_run ? "would-be-" : "",
+		       settled_word(e), e->record ? e->record->seq : 0,
+		       e->migration->path);
+		break;
+	case APPLY_OWED:
+		printf("waiting %s\n", e->migration->path);
+		break;
+	case APPLY_SINGLY:
+		printf("singly %s %s\n", e->migration->path, e->fix->path);
 		break;
 	case APPLY_WAS_DONE:
 		printf("done %s\n", e->migration->path);
@@ -283,7 +327,10 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 	if (e->step == APPLY_UNDESCRIBED)
 		tell_undescribed(t, e);
 	collect_json(t, e);
+	if (e->step == APPLY_SINGLY)
+		tell_singly(t, e);
 	if (e->step != APPLY_DONE && e->step != APPLY_FAILED &&
+	    e->step != APPLY_SETTLED && e->step != APPLY_OWED &&
 	    e->step != APPLY_WAS_DONE && e->step != APPLY_UNTRIED &&
 	    e->step != APPLY_UNCERTAIN && e->step != APPLY_HELD &&
 	    e->step != APPLY_STOPPED)
@@ -297,8 +344,12 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 		   : e->step == APPLY_UNCERTAIN ? "uncertain"
 		   : e->step == APPLY_HELD	? "waiting"
 		   : e->step == APPLY_STOPPED	? "stopped"
+		   : e->step == APPLY_OWED	? "waiting"
+		   : e->step == APPLY_SETTLED	? settled_word(e)
 		   : t->dry_run			? "would-apply"
 						: "applied");
+	if (e->step == APPLY_OWED || e->step == APPLY_SETTLED)
+		js_put_str(j, "why", e->text);
 	js_put_int(j, "statements", e->statements);
 	js_put_int(j, "ms", e->ms);
 	if (e->batched || e->step == APPLY_STOPPED)
@@ -406,7 +457,7 @@ static void conclude(struct telling *t, const struct apply_result *r,
 
 	if (r->ahead)
 		printf("target %s is ahead of this commit: nothing to do\n", t->target);
-	else if (!r->done && !r->left)
+	else if (!r->done && !r->left && !r->settled)
 		printf("target %s is up to date: %zu migration%s applied\n", t->target,
 		       settled, plural(settled));
 	else if (t->dry_run)
@@ -481,7 +532,13 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 			   err->detail[0] ? "\n" : "", err->sqlstate);
 	if (r->open)
 		return;
-	if (r->begun)
+	if (r->undone)
+		err_detail(err,
+			   "%s%sAll from '%s' on was rolled back with it: what is broken "
+			   "does not stay without its fix%s.",
+			   err->detail, err->detail[0] ? "\n" : "", r->undone,
+			   r->done ? "; the migrations before that stay applied" : "");
+	else if (r->begun)
 		err_detail(err, "%s%s%s%s.", err->detail, err->detail[0] ? "\n" : "",
 			   r->alone ? "It ran outside of a transaction, and is pending "
 				      "again"

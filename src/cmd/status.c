@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/owed.h"
 #include "flow/backfill.h"
 #include "flow/survey.h"
 #include "flow/worktree.h"
@@ -11,7 +12,7 @@
 #include "out/table.h"
 
 struct options {
-	bool all, porcelain, json, exit_code;
+	bool all, owed, porcelain, json, exit_code;
 	const char *at;
 };
 
@@ -32,6 +33,8 @@ static enum color verdict_color(enum verdict v)
 	case VERDICT_GAP:
 	case VERDICT_LATE:
 		return COLOR_RED;
+	case VERDICT_WAITING:
+		return COLOR_NONE;
 	}
 	BUG("unhandled verdict %d", (int)v);
 }
@@ -80,6 +83,8 @@ static void print_counts(const struct survey *s)
 	       plural(s->plan.nr), count[VERDICT_SETTLED], survey_pending(s));
 	if (count[VERDICT_EDITED])
 		printf(", %zu edited", count[VERDICT_EDITED]);
+	if (count[VERDICT_WAITING])
+		printf(", %zu waiting", count[VERDICT_WAITING]);
 	if (s->judgement.nr_missing && !s->ahead)
 		printf(", %zu missing", s->judgement.nr_missing);
 	if (s->ahead)
@@ -115,6 +120,34 @@ static void add_begun(struct table *t, struct survey *s, size_t pos,
 	buf_release(&text);
 }
 
+/* What is going to become of it, where that is not that it runs. */
+static const char *remark(struct survey *s, size_t pos)
+{
+	const struct course *c = survey_course(s, pos);
+	const struct migration *m = s->plan.items;
+
+	switch (c->fate) {
+	case FATE_SETTLED:
+		break;
+	case FATE_RUN:
+		if (c->replaces >= 0)
+			return pool_printf(&s->plan.pool, "runs in the place of '%s'",
+					   m[c->replaces].path);
+		break;
+	case FATE_SUPERSEDED:
+		return pool_printf(&s->plan.pool, "superseded: '%s' runs in its place",
+				   m[c->other].path);
+	case FATE_UNNEEDED:
+		return pool_printf(&s->plan.pool, "unneeded: '%s' is not in force here",
+				   m[c->other].path);
+	case FATE_WAITS:
+		return schedule_wait(&s->plan, c, &s->plan.pool);
+	case FATE_HELD:
+		return pool_printf(&s->plan.pool, "held: '%s' waits", m[c->other].path);
+	}
+	return NULL;
+}
+
 static int print_rows(struct ctx *ctx, struct survey *s, bool all, struct err *err)
 {
 	struct table *t = table_new(ctx->color);
@@ -141,7 +174,9 @@ static int print_rows(struct ctx *ctx, struct survey *s, bool all, struct err *e
 		else if (gates_held(&s->gates, i))
 			held_cell(t, gates_held(&s->gates, i));
 		else
-			table_cell(t, COLOR_NONE, s->plan.items[i].subject);
+			table_cell(t, COLOR_NONE,
+				   remark(s, i) ? remark(s, i)
+						: s->plan.items[i].subject);
 		table_row(t);
 		rows++;
 	}
@@ -151,6 +186,20 @@ static int print_rows(struct ctx *ctx, struct survey *s, bool all, struct err *e
 	}
 	table_free(t);
 	return ret;
+}
+
+static void print_unfixed(const struct survey *s)
+{
+	struct unfixed *unfixed;
+	size_t nr = survey_unfixed(s, &unfixed), i;
+
+	if (nr)
+		printf("\nbroken and unfixed here:\n");
+	for (i = 0; i < nr; i++)
+		printf("  %s  its fix %s is %s\n", s->plan.items[unfixed[i].of].path,
+		       s->plan.items[unfixed[i].fix].path,
+		       verdict_word(s->judgement.of[unfixed[i].fix]));
+	free(unfixed);
 }
 
 static void print_uncommitted(const struct survey *s, const struct extra *x)
@@ -203,6 +252,8 @@ static struct js *entry_json(struct survey *s, size_t pos)
 
 	js_put_str(j, "path", m->path);
 	js_put_str(j, "state", state_word(s, pos));
+	if (remark(s, pos))
+		js_put_str(j, "remark", remark(s, pos));
 	js_put_str(j, "blob", oid_hex(&m->blob, hex));
 	js_put_str(j, "commit", oid_hex(&m->commit, hex));
 	if (gates_held(&s->gates, pos))
@@ -228,6 +279,23 @@ static struct js *missing_json(const struct record *r)
 	return j;
 }
 
+static struct js *unfixed_json(const struct survey *s)
+{
+	struct js *list = js_array(), *j;
+	struct unfixed *unfixed;
+	size_t nr = survey_unfixed(s, &unfixed), i;
+
+	for (i = 0; i < nr; i++) {
+		j = js_object();
+		js_put_str(j, "path", s->plan.items[unfixed[i].of].path);
+		js_put_str(j, "fix", s->plan.items[unfixed[i].fix].path);
+		js_put_str(j, "state", verdict_word(s->judgement.of[unfixed[i].fix]));
+		js_add(list, j);
+	}
+	free(unfixed);
+	return list;
+}
+
 static struct js *survey_json(struct survey *s, const struct extra *x)
 {
 	struct js *j = js_object(), *entries = js_array(), *files = js_array(), *file;
@@ -241,6 +309,7 @@ static struct js *survey_json(struct survey *s, const struct extra *x)
 	js_put_str(j, "commit", oid_hex(&s->plan.head, hex));
 	js_put_int(j, "applied", (int64_t)s->judgement.count[VERDICT_SETTLED]);
 	js_put_int(j, "pending", (int64_t)survey_pending(s));
+	js_put_int(j, "waiting", (int64_t)s->judgement.count[VERDICT_WAITING]);
 	js_put_bool(j, "ahead", s->ahead);
 	for (i = 0; i < s->plan.nr; i++)
 		js_add(entries, entry_json(s, i));
@@ -255,6 +324,7 @@ static struct js *survey_json(struct survey *s, const struct extra *x)
 			   x->files[i].how == UNCOMMITTED_NEW ? "new" : "changed");
 		js_add(files, file);
 	}
+	js_put(j, "unfixed", unfixed_json(s));
 	js_put(j, "uncommitted", files);
 	js_put(j, "problems", cmd_json_findings(&s->problems));
 	return j;
@@ -280,6 +350,8 @@ static int show(struct ctx *ctx, struct survey *s, const struct options *o,
 	struct extra x = { 0 };
 	int ret = -1;
 
+	if (o->owed)
+		return owed_show(ctx, s, o->porcelain, o->json ? all : NULL, err);
 	if (!o->porcelain && !o->at && find_uncommitted(ctx, s, &x, err) < 0)
 		goto out;
 	if (o->json) {
@@ -290,6 +362,7 @@ static int show(struct ctx *ctx, struct survey *s, const struct options *o,
 		print_counts(s);
 		if (print_rows(ctx, s, o->all, err) < 0)
 			goto out;
+		print_unfixed(s);
 		print_uncommitted(s, &x);
 		cmd_flush(ctx);
 		cmd_say_findings(ctx, &s->problems);
@@ -307,6 +380,8 @@ int cmd_status(struct ctx *ctx, int argc, char **argv, struct err *err)
 	struct options o = { 0 };
 	const struct opt opts[] = {
 		{ OPT_BOOL, 'a', "all", &o.all, NULL, "list what is applied too" },
+		{ OPT_BOOL, 0, "owed", &o.owed, NULL,
+		  "list the contracts that are still to run" },
 		{ OPT_STRING, 0, "at", &o.at, "<rev>",
 		  "the plan of this commit, not HEAD's" },
 		{ OPT_BOOL, 0, "porcelain", &o.porcelain, NULL, "lines for scripts" },

@@ -33,6 +33,8 @@ enum rule {
 	RULE_UNFILLED,	   /* the file of a fix still has a placeholder */
 	RULE_MISPLACED,	   /* a trailer outside the trailer block */
 	RULE_REASON,	   /* a permission without its reason */
+	RULE_SUPERSEDES,   /* what runs in another's place could not run there */
+	RULE_PHASE,	   /* a contract whose conditions make no sense */
 	RULE_UNBOUND,	   /* trailers in the message of a commit that brings several */
 	RULE_SETTINGS,	   /* .gitmigrate changed what decides over landed files */
 	RULE_BRANCH,	   /* the protected branch deleted or renamed */
@@ -50,6 +52,7 @@ enum rule {
 	RULE_SHALLOW, /* the order lies behind a shallow clone's boundary */
 	RULE_OPEN,    /* a migration was begun and never settled */
 	RULE_AFTER,   /* another target is to have it first */
+	RULE_HELD,    /* pending, and it requires one that waits */
 	/* of two branches: */
 	RULE_CLASH,   /* one path with two contents */
 	RULE_OVERLAP, /* migrations of both touch one object */

@@ -6,6 +6,7 @@
 #include "core/message.h"
 #include "core/plan.h"
 #include "core/policy.h"
+#include "core/policy_ties.h"
 
 /* As many paths as a record has room for. */
 enum { FIXES_MAX = 8 };
@@ -291,6 +292,8 @@ static int check_trailers(struct plan *plan, size_t pos, struct findings *f,
 			     m->path, fixed, FIXES_MAX);
 		findings_hint(f, "Make several migrations of it.");
 	}
+	if (policy_check_ties(plan, pos, f, err) < 0)
+		return -1;
 	mode = trailers_get(&m->trailers, TRAILER_FAILURE_MODE);
 	if (fixed && (!mode || message_is_unfilled(mode))) {
 		findings_add(f, RULE_FAILURE_MODE, false, m->path,

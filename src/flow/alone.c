@@ -516,7 +516,7 @@ int run_alone(struct job *j, struct err *err)
 {
 	const struct ledger_entry *entry;
 	struct work w = { 0 };
-	int ret = work_read(j, j->todo[j->next], &w, err);
+	int ret = work_begin(j, &j->steps[j->next], &w, err);
 
 	if (ret == 0) {
 		entry = ledger_find(&j->s->target.ledger, w.script.name);

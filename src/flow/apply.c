@@ -15,6 +15,7 @@ enum { TRIES = 20, PAUSE_MS = 20, FOUND_TRIES = 20 };
 void apply_result_release(struct apply_result *r)
 {
 	free(r->failed);
+	free(r->undone);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -24,93 +25,23 @@ void job_tell(const struct job *j, struct apply_event event)
 		j->o->tell(j->o->arg, &event);
 }
 
-/* The position up to which to run: `--to`, or the end. */
-static int find_end(const struct job *j, size_t *end, struct err *err)
-{
-	struct resolution r;
-
-	*end = j->s->plan.nr;
-	if (!j->o->to)
-		return 0;
-	plan_resolve(&j->s->plan, j->s->plan.nr, j->o->to, &r);
-	if (r.how != RESOLVE_FOUND) {
-		err_set(err, ERR_USAGE,
-			r.how == RESOLVE_MANY ? "'%s' names more than one migration"
-					      : "'%s' names no migration of the plan",
-			j->o->to);
-		err_hint(err, "noMigration", "\"git migrate plan\" lists them.");
-		return -1;
-	}
-	*end = r.pos + 1;
-	return 0;
-}
-
-/* What was begun is settled before anything else runs, whatever stands before it. */
-static void put_open_first(struct job *j)
-{
-	const struct record *open = j->s->target.ledger.open;
-	size_t i, pos;
-
-	if (!open)
-		return;
-	for (i = 0; i < j->nr; i++) {
-		pos = j->todo[i];
-		if (strcmp(j->s->plan.items[pos].path, open->field[FIELD_PATH]) != 0)
-			continue;
-		memmove(j->todo + 1, j->todo, i * sizeof(*j->todo));
-		j->todo[0] = pos;
-		return;
-	}
-}
-
-static int choose(struct job *j, struct err *err)
-{
-	size_t i;
-
-	if (find_end(j, &j->end, err) < 0)
-		return -1;
-	j->todo = xcalloc(j->s->plan.nr + 1, sizeof(*j->todo));
-	for (i = 0; i < j->s->plan.nr; i++) {
-		if (!survey_is_pending(j->s, i))
-			continue;
-		if (i >= j->end)
-			j->result->left++;
-		else if (!gates_held(&j->s->gates, i))
-			j->todo[j->nr++] = i;
-	}
-	put_open_first(j);
-	return 0;
-}
-
 /* Trailers whose meaning this version does not carry out must not be run past. */
-static int refuse_unknown_trailers(struct job *j, struct err *err)
+static int refuse_unknown_trailers(struct job *j, size_t pos, struct err *err)
 {
-	static const enum trailer_key unknown[] = { TRAILER_SUPERSEDES, TRAILER_PHASE,
-						    TRAILER_PAIRS_WITH,
-						    TRAILER_NOT_BEFORE,
-						    TRAILER_CHECKPOINT };
-	const struct migration *m;
-	size_t i, k;
+	const struct migration *m = &j->s->plan.items[pos];
 
-	for (i = 0; i < j->nr; i++) {
-		if (plan_describe(&j->s->plan, j->todo[i], err) < 0)
-			return -1;
-		m = &j->s->plan.items[j->todo[i]];
-		for (k = 0; k < ARRAY_SIZE(unknown); k++) {
-			if (!trailers_get(&m->trailers, unknown[k]))
-				continue;
-			err_set(err, ERR_REFUSED,
-				"migration '%s' says \"%s:\", which this version of "
-				"git-migrate does not carry out",
-				m->path, trailer_name(unknown[k]));
-			err_hint(err, "version",
-				 "Use a newer git-migrate, or stop before it: git "
-				 "migrate "
-				 "apply --to <migration>");
-			return -1;
-		}
-	}
-	return 0;
+	if (plan_describe(&j->s->plan, pos, err) < 0)
+		return -1;
+	if (!trailers_get(&m->trailers, TRAILER_CHECKPOINT))
+		return 0;
+	err_set(err, ERR_REFUSED,
+		"migration '%s' says \"%s:\", which this version of git-migrate does not "
+		"carry out",
+		m->path, trailer_name(TRAILER_CHECKPOINT));
+	err_hint(err, "version",
+		 "Use a newer git-migrate, or stop before it: git migrate apply --to "
+		 "<migration>");
+	return -1;
 }
 
 /* A file that "git migrate new" wrote and nobody filled in. */
@@ -174,23 +105,40 @@ static int check_one(struct job *j, size_t pos, struct err *err)
 /* Before anything is begun: what the files are, and what they ask for. */
 static int check_all(struct job *j, struct err *err)
 {
-	size_t i;
+	size_t i, pos;
 
-	if (refuse_unknown_trailers(j, err) < 0)
-		return -1;
-	for (i = 0; i < j->nr; i++)
-		if (check_one(j, j->todo[i], err) < 0)
+	for (i = j->next; i < j->nr; i++)
+		if (refuse_unknown_trailers(j, j->steps[i].step.pos, err) < 0)
 			return -1;
+	for (i = j->next; i < j->nr; i++) {
+		pos = j->steps[i].step.pos;
+		if (j->checked[pos] || j->steps[i].step.event != EVENT_APPLIED)
+			continue;
+		if (check_one(j, pos, err) < 0)
+			return -1;
+		j->checked[pos] = true;
+	}
 	return 0;
 }
 
-/* What another run has applied meanwhile is passed over. */
-static void skip_settled(struct job *j)
+/* What another run has done meanwhile is passed over, and the rest planned anew. */
+static int plan_again(struct job *j, struct err *err)
 {
-	for (; j->next < j->nr && !survey_is_pending(j->s, j->todo[j->next]); j->next++)
-		job_tell(j, (struct apply_event){
-				    .step = APPLY_WAS_DONE,
-				    .migration = &j->s->plan.items[j->todo[j->next]] });
+	const struct step *step;
+	size_t i;
+
+	for (i = j->next; i < j->nr; i++) {
+		step = &j->steps[i].step;
+		if (step->event == EVENT_APPLIED &&
+		    survey_course(j->s, step->pos)->fate == FATE_SETTLED)
+			job_tell(j, (struct apply_event){
+					    .step = APPLY_WAS_DONE,
+					    .migration = &j->s->plan.items[step->pos] });
+	}
+	if (job_choose(j, err) < 0 || check_all(j, err) < 0)
+		return -1;
+	job_join(j);
+	return 0;
 }
 
 int look_again(struct job *j, struct err *err)
@@ -205,8 +153,7 @@ int look_again(struct job *j, struct err *err)
 		return -1;
 	if (j->s->problems.errors)
 		return survey_refuse(j->s, err);
-	skip_settled(j);
-	return 0;
+	return plan_again(j, err);
 }
 
 int make_created(struct job *j, struct record *out, struct err *err)
@@ -322,7 +269,7 @@ static bool can_found_on_the_way(struct job *j)
 
 	return !t->ledger.nr && !t->has_tracker && !target_is_known(t, j->repo) &&
 	       !t->driver->capabilities(t->db)->fresh_session &&
-	       read_directives(j, j->todo[0], &script, &ignored) == 0 &&
+	       read_directives(j, j->steps[0].step.pos, &script, &ignored) == 0 &&
 	       !script.no_transaction && !script.batched && !script.foreign_keys;
 }
 
@@ -368,10 +315,11 @@ static int run_next(struct job *j, struct err *err)
 {
 	struct db_script script;
 
-	if (read_directives(j, j->todo[j->next], &script, err) < 0)
+	if (read_directives(j, job_pos(j), &script, err) < 0)
 		return -1;
 	tell_next(j);
-	if (!script.no_transaction && !script.batched)
+	if ((!script.no_transaction && !script.batched) ||
+	    j->steps[j->next].step.event != EVENT_APPLIED)
 		return run_batch(j, err);
 	if (j->o->dry_run)
 		return RUN_UNTRIED;
@@ -380,12 +328,12 @@ static int run_next(struct job *j, struct err *err)
 
 static void tell_untried(struct job *j)
 {
-	const struct migration *m = &j->s->plan.items[j->todo[j->next]];
+	const struct migration *m = &j->s->plan.items[job_pos(j)];
 	struct db_script script;
 	struct err ignored;
 	const char *why = "foreign keys are switched between transactions alone";
 
-	if (read_directives(j, j->todo[j->next], &script, &ignored) == 0) {
+	if (read_directives(j, job_pos(j), &script, &ignored) == 0) {
 		if (script.no_transaction)
 			why = "it cannot run in a transaction";
 		else if (script.batched)
@@ -473,7 +421,8 @@ static int roll_forward(struct job *j, struct err *err)
 		return -1;
 	if (j->s->problems.errors)
 		return survey_refuse(j->s, err);
-	skip_settled(j);
+	if (plan_again(j, err) < 0)
+		return -1;
 	if (j->next < j->nr && o->backup && make_backup(j, err) < 0)
 		return -1;
 	j->since = clock_ms();
@@ -506,6 +455,15 @@ static int leave_held(struct job *j, struct err *err)
 	return nr ? survey_refuse_held(j->s, err) : 0;
 }
 
+static size_t count_runs(const struct job *j)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < j->nr; i++)
+		nr += j->steps[i].step.event == EVENT_APPLIED;
+	return nr;
+}
+
 static int run_job(struct job *j, struct err *err)
 {
 	struct target *t = &j->s->target;
@@ -515,16 +473,20 @@ static int run_job(struct job *j, struct err *err)
 	if (j->s->problems.errors)
 		return survey_refuse(j->s, err);
 	j->result->ahead = j->s->ahead;
-	if (choose(j, err) < 0 || check_all(j, err) < 0)
+	if (job_choose(j, err) < 0 || check_all(j, err) < 0)
 		return -1;
-	job_tell(j, (struct apply_event){
-			    .step = APPLY_PLANNED, .nr = j->nr, .text = t->shown.s });
+	job_tell(j, (struct apply_event){ .step = APPLY_PLANNED,
+					  .nr = count_runs(j),
+					  .text = t->shown.s });
+	job_tell_owed(j);
 	if (j->nr && !t->db &&
 	    target_create(t, j->repo, &j->o->target, j->o->dry_run, err) < 0)
 		return -1;
 	if (j->nr && t->driver->verify &&
 	    t->driver->verify(t->db, j->o->full_check, err) < 0)
 		return -1;
+	if (j->nr)
+		job_join(j);
 	if (j->o->dry_run)
 		return run_rest(j, err);
 	if (j->nr)
@@ -541,21 +503,27 @@ int apply_run(struct repo *repo, const struct apply_options *o,
 	      struct apply_result *result, struct survey *survey, struct err *err)
 {
 	struct survey_options so = { .rev = o->rev, .target = o->target };
-	struct job j = { .repo = repo, .o = o, .s = survey, .result = result };
+	struct job j = {
+		.repo = repo, .o = o, .s = survey, .result = result, .held = -1
+	};
 	int ret;
 
 	memset(result, 0, sizeof(*result));
 	ret = survey_take(survey, repo, &so, err);
 	if (ret == 0) {
+		j.checked = xcalloc(survey->plan.nr + 1, sizeof(*j.checked));
 		scribe_init(&j.scribe, repo, &survey->target, &survey->plan.head);
 		ret = run_job(&j, err);
+		if (ret == 0 && j.held >= 0)
+			ret = job_refuse_held(&j, err);
 		if (ret == 0)
 			ret = leave_held(&j, err);
 		if (ledger_last(&survey->target.ledger))
 			result->last = *ledger_last(&survey->target.ledger);
 		scribe_release(&j.scribe);
 	}
-	free(j.todo);
+	free(j.steps);
+	free(j.checked);
 	free(j.durations);
 	buf_release(&j.backup);
 	return ret;

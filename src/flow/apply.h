@@ -17,9 +17,12 @@ enum apply_step {
 	APPLY_DONE,	 /* it was committed (dry run: it went through) */
 	APPLY_FAILED,	 /* it was rolled back; the error follows */
 	APPLY_UNCERTAIN, /* it may be done, or be under way: the next run tells */
-	APPLY_WAS_DONE,	 /* another runner had applied it meanwhile */
-	APPLY_HELD,	 /* it waits for other targets, or a rehearsal: `held` */
-	APPLY_UNTRIED,	 /* a dry run ends before it: `text` says why */
+	APPLY_SETTLED,	 /* a record alone says what became of it: `record`, `text` */
+	APPLY_OWED,	 /* a contract waits: `text` says for what */
+	APPLY_SINGLY,	/* `migration` and `fix` would run together, and cannot: `text` */
+	APPLY_WAS_DONE, /* another runner had applied it meanwhile */
+	APPLY_HELD,	/* it waits for other targets, or a rehearsal: `held` */
+	APPLY_UNTRIED,	/* a dry run ends before it: `text` says why */
 	APPLY_STATEMENT, /* its statement at `line` has ended, after `ms` */
 	APPLY_PROGRESS,	 /* `bytes` of `bytes_of` of it are run */
 	APPLY_BATCH,   /* another batch is done: `rows` of about `rows_of` (0: unknown) */
@@ -36,6 +39,7 @@ enum apply_step {
 struct apply_event {
 	enum apply_step step;
 	const struct migration *migration;
+	const struct migration *fix; /* SINGLY */
 	size_t nr;
 	size_t of; /* STARTING, DONE: how many there are in this run, `nr` from 1 */
 	unsigned statements;
@@ -65,8 +69,9 @@ struct apply_options {
 };
 
 struct apply_result {
-	size_t done; /* migrations that were committed (dry run: went through) */
-	size_t left; /* pending ones that --to left */
+	size_t done;	/* migrations that were committed (dry run: went through) */
+	size_t left;	/* pending ones that --to left, or one that requires what waits */
+	size_t settled; /* whose record was all that there was to do */
 	bool ahead;
 	bool begun;	    /* statements were sent to the database */
 	bool open;	    /* the one that failed was begun and is not settled */
@@ -74,6 +79,7 @@ struct apply_result {
 	bool batched;	    /* the same in batches: those before it stay */
 	struct record last; /* newest record; seq 0 when there is none */
 	char *failed;	    /* path of the migration that failed, or NULL */
+	char *undone; /* path of the first that went with it, if that is another one */
 };
 
 void apply_result_release(struct apply_result *r);

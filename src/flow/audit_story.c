@@ -7,60 +7,13 @@
 #include "base/vec.h"
 #include "core/plan.h"
 #include "flow/audit_log.h"
+#include "flow/audit_order.h"
 #include "flow/audit_story.h"
 #include "flow/fixes.h"
 #include "git/repo.h"
 
 /* So many commits are named one by one. */
 enum { NAMED_MAX = 20 };
-
-static bool is_excepted(const struct ledger *l, const char *path)
-{
-	size_t i;
-
-	for (i = 0; i < l->nr; i++)
-		if (l->records[i].event == EVENT_EXCEPTED &&
-		    strcmp(l->records[i].field[FIELD_PATH], path) == 0)
-			return true;
-	return false;
-}
-
-static void note_late(struct audit *a, const struct plan *plan, const struct record *r,
-		      ssize_t behind)
-{
-	audit_note(a, "order", CHECK_WARNING, r->seq,
-		   "migration '%s' was applied behind '%s', which comes later in the "
-		   "plan, "
-		   "and no record excepts it",
-		   r->field[FIELD_PATH], plan->items[behind].path);
-}
-
-/* What settled the plan's entries, one after the other. */
-static void check_order(struct audit *a, const struct plan *plan, const struct ledger *l)
-{
-	const struct ledger_entry *e;
-	ssize_t pos, last = -1;
-	size_t i, before = a->nr, settled = 0;
-
-	for (i = 0; i < l->nr; i++) {
-		const struct record *r = &l->records[i];
-
-		if (!event_settles(r->event))
-			continue;
-		e = ledger_find(l, r->field[FIELD_PATH]);
-		pos = plan_find(plan, r->field[FIELD_PATH]);
-		if (!e || e->settled != r || pos < 0)
-			continue;
-		settled++;
-		if (pos < last && !is_excepted(l, r->field[FIELD_PATH]))
-			note_late(a, plan, r, last);
-		else if (pos > last)
-			last = pos;
-	}
-	if (a->nr == before)
-		audit_note(a, "order", CHECK_OK, 0,
-			   "%zu settled in the order of the plan, or excepted", settled);
-}
 
 /* --- commits --------------------------------------------------------------- */
 
@@ -316,8 +269,8 @@ int audit_story(struct audit *a, struct repo *repo, struct plan *plan,
 	struct fixes fixes = { 0 };
 	int ret = -1;
 
-	check_order(a, plan, l);
-	if (check_commits(a, repo, plan, log, err) == 0 &&
+	if (audit_order(a, plan, l, err) == 0 &&
+	    check_commits(a, repo, plan, log, err) == 0 &&
 	    fixes_read(plan, &fixes, err) == 0) {
 		check_fixes(a, plan, &fixes, l);
 		check_unfixed(a, plan, &fixes, l);

@@ -442,7 +442,7 @@ static int prepare(struct backfill *b, struct err *err)
 	struct job *j = b->j;
 	struct target *t = &j->s->target;
 
-	if (work_read(j, j->todo[j->next], &b->w, err) < 0)
+	if (work_begin(j, &j->steps[j->next], &b->w, err) < 0)
 		return -1;
 	oid_hex(&j->s->plan.items[b->w.pos].blob, b->blob);
 	if (sql_backfill_read(&b->sql, &b->w.script.batch, b->w.script.sql,

@@ -59,16 +59,28 @@ static int give_unit(void *arg, size_t i, struct db_unit *out, struct err *err)
 
 	if (w->founding)
 		return give_founding(j, w, out);
-	if (!w->ending && !w->script.name && work_read(j, w->pos, w, err) < 0)
+	if (!w->ending && !w->script.name && work_begin(j, w->given, w, err) < 0)
 		return -1;
 	memset(out, 0, sizeof(*out));
-	if (!w->ending)
+	if (!w->ending && w->step.event == EVENT_APPLIED)
 		out->script = &w->script;
+	out->with_next = w->with_next;
 	if (j->o->dry_run)
 		return 0;
 	tracker_begin(&j->s->target.tracker, head_of(b, i), lock_wait(j), &w->head, out);
 	FAULT_POINT("locked");
 	return 0;
+}
+
+/* Whether there is a run to describe: something was applied in it, or is now. */
+static bool has_run(const struct batch *b, size_t i)
+{
+	const struct work *w;
+
+	for (w = b->works + b->done; w < b->works + i; w++)
+		if (!w->founding && w->step.event == EVENT_APPLIED)
+			return true;
+	return b->j->nr_durations > 0;
 }
 
 /* One that cannot be composed stops nothing: ran_write() tries once more, and tells. */
@@ -78,8 +90,8 @@ static void compose_ending(struct batch *b, size_t i)
 	struct err ignored;
 
 	w->nr_records = 0;
-	if (ran_compose(b->j, head_of(b, i), b->works + b->done, i - b->done,
-			&w->records[0], &ignored) < 0)
+	if (!has_run(b, i) || ran_compose(b->j, head_of(b, i), b->works + b->done,
+					  i - b->done, &w->records[0], &ignored) < 0)
 		return;
 	w->nr_records = 1;
 	tracker_append(&b->j->s->target.tracker, &w->records[0], &w->rows[0],
@@ -109,7 +121,8 @@ static int give_records(void *arg, size_t i, const struct db_report *report,
 		work_record(b->j, w, head_of(b, i), report, NULL);
 	*out = w->statements;
 	*nr = 0;
-	if (w->nr_records)
+	*nr = w->nr_records;
+	if (w->nr_records && w->step.event == EVENT_APPLIED && !w->ending)
 		*nr = tracker_prove(&b->j->s->target.tracker, head_of(b, i), w->records,
 				    w->statements, w->nr_records, &w->proof);
 	FAULT_POINT("recorded");
@@ -252,7 +265,7 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 {
 	struct job *j = b->j;
 	struct target *t = &j->s->target;
-	struct work *w = &b->works[f->unit];
+	struct work *w = &b->works[f->unit], *culprit = &b->works[f->culprit];
 
 	if (w->ending)
 		return meet_unended(err);
@@ -271,8 +284,11 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 		if (err->code != ERR_INTERRUPTED)
 			hint_patience(j, err);
 	}
-	if (f->phase >= DB_SCRIPT)
-		work_failed(j, w, err);
+	if (f->phase < DB_SCRIPT)
+		return -1;
+	if (culprit != w)
+		j->result->undone = xstrdup(j->s->plan.items[w->pos].path);
+	work_failed(j, culprit, err);
 	return -1;
 }
 
@@ -283,14 +299,17 @@ static int count_units(struct job *j, size_t *nr, struct err *err)
 {
 	const struct db_capabilities *caps = j->s->target.driver->capabilities(
 		j->s->target.db);
+	const struct step *step;
 	struct db_script script;
 
 	for (*nr = 0; j->next + *nr < j->nr; ++*nr) {
 		if (*nr && caps->fresh_session && !j->o->dry_run)
 			break;
-		if (read_directives(j, j->todo[j->next + *nr], &script, err) < 0)
+		step = &j->steps[j->next + *nr].step;
+		if (read_directives(j, step->pos, &script, err) < 0)
 			return -1;
-		if (script.no_transaction || script.batched)
+		if ((script.no_transaction || script.batched) &&
+		    step->event == EVENT_APPLIED)
 			break;
 	}
 	return 0;
@@ -345,6 +364,13 @@ static bool ends_run(const struct job *j, size_t nr)
 	       t->driver->capabilities(t->db)->file;
 }
 
+static void plan_work(struct work *w, const struct job_step *step)
+{
+	w->given = step;
+	w->pos = step->step.pos;
+	w->step = step->step;
+}
+
 /* The works of a batch: what comes next, behind the tracker where that is new. */
 static int plan_works(struct batch *b, struct tracker_founding *founding, struct err *err)
 {
@@ -353,7 +379,7 @@ static int plan_works(struct batch *b, struct tracker_founding *founding, struct
 	b->nr += first + last;
 	b->works = xcalloc(b->nr, sizeof(*b->works));
 	for (i = first; i < b->nr - last; i++)
-		b->works[i].pos = b->j->todo[b->j->next + i - first];
+		plan_work(&b->works[i], &b->j->steps[b->j->next + i - first]);
 	b->works[b->nr - 1].ending = last;
 	if (!first)
 		return 0;

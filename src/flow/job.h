@@ -13,8 +13,12 @@
 /** A migration that is being run. */
 struct work {
 	size_t pos;
-	struct buf sql;		  /* the file; empty where it is read in pieces: */
-	struct blob_source *blob; /* a large one */
+	const struct job_step *given;	 /* that it comes from */
+	struct step step;		 /* what is done with it */
+	bool with_next;			 /* in one transaction with the one behind it */
+	char replaced[SHA256_HEXSZ + 1]; /* digest of the one that it supersedes */
+	struct buf sql;			 /* the file; empty where it is read in pieces: */
+	struct blob_source *blob;	 /* a large one */
 	struct source source;
 	char sha256[SHA256_HEXSZ + 1];
 	uint64_t size;
@@ -38,6 +42,11 @@ struct duration {
 	bool shown;
 };
 
+struct job_step {
+	struct step step;
+	bool with_next; /* in one transaction with the one behind it */
+};
+
 /** One run over one target. */
 struct job {
 	struct repo *repo;
@@ -45,10 +54,13 @@ struct job {
 	struct survey *s;
 	struct apply_result *result;
 	struct scribe scribe;
-	size_t *todo; /* positions, in plan order */
+	struct job_step *steps; /* in order */
 	size_t nr;
 	size_t end;	   /* position up to which to run */
-	size_t next;	   /* of todo: what comes before it is settled */
+	size_t next;	   /* of steps: what comes before it is settled */
+	ssize_t held;	   /* the one that stopped the steps; -1: none did */
+	bool *checked;	   /* by position in the plan: its file was looked at */
+	bool told_singly;  /* what cannot run together was said */
 	unsigned tries;	   /* in a row that found the log grown */
 	int64_t patience;  /* clock_ms() until when locks are tried again; 0: not begun */
 	unsigned pause_ms; /* before the next try */
@@ -57,7 +69,7 @@ struct job {
 	bool founding;	    /* the first batch begins with the tracker's own tables */
 	unsigned foundings; /* tries of it */
 	struct buf backup;  /* path of the one that was made for this run, "" for none */
-	size_t backup_of;   /* of todo: whose record names it */
+	size_t backup_of;   /* of steps: whose record names it */
 	int64_t since;	    /* clock_ms() when the first was begun */
 	struct duration *durations; /* of those that are done */
 	size_t nr_durations, alloc_durations;
@@ -72,6 +84,25 @@ int read_directives(struct job *j, size_t pos, struct db_script *script, struct 
 /** Reads file and directives of a plan's entry. 0 or -1. */
 int work_read(struct job *j, size_t pos, struct work *w, struct err *err);
 void work_release(struct work *w);
+
+/** As work_read(), for a step that is to be carried out. 0 or -1. */
+int work_begin(struct job *j, const struct job_step *step, struct work *w,
+	       struct err *err);
+
+/** The migration that comes next, as a position in the plan. */
+size_t job_pos(const struct job *j);
+
+/** Works out the steps from `next` on, as the survey sees it now. 0 or -1. */
+int job_choose(struct job *j, struct err *err);
+
+/** Says what each of them is about to run together with, and what it cannot. */
+void job_join(struct job *j);
+
+/** Tells what is left out of this run, and why. */
+void job_tell_owed(const struct job *j);
+
+/** The run has ended before one that requires what waits. Returns -1. */
+int job_refuse_held(const struct job *j, struct err *err);
 
 /**
  * Refuses lines that want to say how the file is run and are not read: they stand

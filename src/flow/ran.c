@@ -100,7 +100,7 @@ int ran_compose(struct job *j, const struct record *last, const struct work *wor
 	if (read_fingerprint(&j->s->target, &fingerprint, err) < 0)
 		return -1;
 	for (i = 0; i < nr; i++)
-		if (!works[i].founding)
+		if (!works[i].founding && works[i].step.event == EVENT_APPLIED)
 			ran_note(j, j->s->plan.items[works[i].pos].path, works[i].ms);
 	scribe_begin(&j->scribe, pool, last, EVENT_RAN, out);
 	out->field[FIELD_MS] = pool_printf(pool, "%" PRId64, clock_ms() - j->since);

@@ -1,16 +1,32 @@
 #include "base/compat.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "base/vec.h"
+#include "core/policy_ties.h"
 #include "flow/survey.h"
 #include "git/config.h"
 #include "git/history.h"
 #include "git/repo.h"
 
+enum { DAY_LEN = 10 }; /* of "2026-11-22", with which a time begins */
+
 static int ancestor(void *ctx, const struct oid *a, const struct oid *b, struct err *err)
 {
 	return repo_is_ancestor(ctx, a, b, err);
+}
+
+static int has_tag(void *ctx, const char *name, struct err *err)
+{
+	struct buf ref = BUF_INIT;
+	int ret;
+
+	buf_addf(&ref, "refs/tags/%s", name);
+	ret = repo_has_ref(ctx, ref.s, err);
+	buf_release(&ref);
+	return ret;
 }
 
 static const struct record *settled(const struct survey *s, size_t pos)
@@ -343,7 +359,7 @@ static int judge_missing(struct survey *s, struct err *err)
 		later += (size_t)known;
 	}
 	s->ahead = later == j->nr_missing && later > 0 &&
-		   j->count[VERDICT_SETTLED] == j->nr;
+		   j->count[VERDICT_SETTLED] + j->count[VERDICT_WAITING] == j->nr;
 	for (i = 0; i < j->nr_missing && !s->ahead; i++)
 		found_missing(s, j->missing[i]);
 	ret = 0;
@@ -397,6 +413,62 @@ static int judge_policy(struct survey *s, struct err *err)
 	}
 	plan_release(&landed);
 	return 0;
+}
+
+/* A rule that was broken where it cannot be mended any more is broken all the same. */
+static bool is_found(struct survey *s, const char *path)
+{
+	struct finding *f;
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < s->problems.nr; i++) {
+		f = &s->problems.items[i];
+		if (f->rule != RULE_SUPERSEDES || strcmp(f->path, path) != 0)
+			continue;
+		s->problems.errors += f->warning;
+		f->warning = false;
+		found = true;
+	}
+	return found;
+}
+
+/*
+ * Fault of one that is about to take another's place. That it has landed makes it no
+ * better: it would run before what it needs.
+ */
+static void judge_places(struct survey *s)
+{
+	const struct schedule *sch = &s->judgement.schedule;
+	const struct course *c;
+	size_t i, needed;
+
+	for (i = sch->first; i < s->plan.nr; i++) {
+		c = &sch->courses[i];
+		if (c->unsound && !is_found(s, s->plan.items[i].path) &&
+		    ties_unsound(sch->ties, (size_t)c->replaces, i, &needed))
+			policy_unsound(&s->plan, i, (size_t)c->replaces, needed,
+				       &s->problems);
+	}
+}
+
+static void judge_held(struct survey *s)
+{
+	const struct schedule *sch = &s->judgement.schedule;
+	const char *path, *other;
+
+	if (sch->held < 0)
+		return;
+	path = s->plan.items[sch->held].path;
+	other = s->plan.items[sch->courses[sch->held].other].path;
+	findings_add(&s->problems, RULE_HELD, true, path,
+		     "migration '%s' requires '%s', which waits: %s", path, other,
+		     schedule_wait(&s->plan, &sch->courses[sch->courses[sch->held].other],
+				   &s->problems.pool));
+	findings_hint(&s->problems,
+		      "It runs, and what follows it, when '%s' has run. What builds on a "
+		      "contract is written when that is done.",
+		      other);
 }
 
 ssize_t survey_as_started(const struct survey *s, const struct record *open)
@@ -462,14 +534,22 @@ static void judge_mirror(struct survey *s)
 
 int survey_judge(struct survey *s, struct err *err)
 {
+	char today[CLOCK_TEXT];
+	const struct surroundings around = {
+		.is_ancestor = ancestor,
+		.ctx = s->repo,
+		.world = { .today = today, .has_tag = has_tag, .ctx = s->repo },
+	};
 	bool too_shallow;
 	size_t i;
 
+	clock_utc(today);
+	today[DAY_LEN] = '\0';
 	judgement_release(&s->judgement);
 	findings_release(&s->problems);
 	free(s->exceptions);
 	s->exceptions = xcalloc(s->plan.nr + 1, sizeof(*s->exceptions));
-	if (judge(&s->plan, &s->target.ledger, ancestor, s->repo, &s->judgement, err) < 0)
+	if (judge(&s->plan, &s->target.ledger, &around, &s->judgement, err) < 0)
 		return -1;
 	too_shallow = judge_boundary(s);
 	s->first_pending = s->plan.nr;
@@ -491,6 +571,8 @@ int survey_judge(struct survey *s, struct err *err)
 	judge_open(s);
 	if (judge_missing(s, err) < 0 || judge_policy(s, err) < 0)
 		return -1;
+	judge_places(s);
+	judge_held(s);
 	return gates_judge(&s->gates, s, err);
 }
 
@@ -520,6 +602,37 @@ void survey_release(struct survey *s)
 	findings_release(&s->problems);
 	target_release(&s->target);
 	plan_release(&s->plan);
+}
+
+const struct course *survey_course(const struct survey *s, size_t pos)
+{
+	return &s->judgement.schedule.courses[pos];
+}
+
+size_t survey_unfixed(const struct survey *s, struct unfixed **out)
+{
+	const struct schedule *sch = &s->judgement.schedule;
+	const struct ledger_entry *e;
+	size_t nr = 0, alloc = 0, i, k;
+
+	*out = NULL;
+	for (i = sch->first; i < s->plan.nr; i++) {
+		const struct positions *fixes = &sch->ties[i].fixes;
+
+		if (sch->courses[i].fate == FATE_SETTLED)
+			continue;
+		for (k = 0; k < fixes->nr; k++) {
+			e = ledger_find(&s->target.ledger,
+					s->plan.items[fixes->at[k]].path);
+			if (!e || !e->settled ||
+			    (e->settled->event != EVENT_APPLIED &&
+			     e->settled->event != EVENT_ADOPTED))
+				continue;
+			VEC_GROW(*out, nr, alloc);
+			(*out)[nr++] = (struct unfixed){ fixes->at[k], i };
+		}
+	}
+	return nr;
 }
 
 bool survey_is_pending(const struct survey *s, size_t pos)

@@ -44,6 +44,17 @@ int survey_judge(struct survey *s, struct err *err);
 
 void survey_release(struct survey *s);
 
+/** The action that is due for a plan entry. Borrowed. */
+const struct course *survey_course(const struct survey *s, size_t pos);
+
+/** A migration in force here, and a fix of it that is not. */
+struct unfixed {
+	size_t of, fix;
+};
+
+/** Those; `*out` is the caller's. Returns how many. */
+size_t survey_unfixed(const struct survey *s, struct unfixed **out);
+
 /** Whether the plan entry at `pos` is to be run, exceptions included. */
 bool survey_is_pending(const struct survey *s, size_t pos);
 

@@ -140,6 +140,38 @@ int work_read(struct job *j, size_t pos, struct work *w, struct err *err)
 	return 0;
 }
 
+/* Into `digest`, of a file that does not run. */
+static int digest_other(struct job *j, size_t pos, char digest[SHA256_HEXSZ + 1],
+			struct err *err)
+{
+	struct work other = { 0 };
+	const char *found;
+	int ret = work_read(j, pos, &other, err);
+
+	if (ret == 0) {
+		found = work_digest(&other);
+		if (found)
+			memcpy(digest, found, SHA256_HEXSZ + 1);
+		else
+			ret = err_set(err, ERR_FATAL, "'%s' could not be read to its end",
+				      j->s->plan.items[pos].path);
+	}
+	work_release(&other);
+	return ret;
+}
+
+int work_begin(struct job *j, const struct job_step *step, struct work *w,
+	       struct err *err)
+{
+	w->step = step->step;
+	w->with_next = step->with_next;
+	if (work_read(j, step->step.pos, w, err) < 0)
+		return -1;
+	return step->step.replaces < 0
+		       ? 0
+		       : digest_other(j, (size_t)step->step.replaces, w->replaced, err);
+}
+
 static int refuse_overlooked(const char *sql, size_t len, size_t at, struct err *err)
 {
 	err_set(err, ERR_REFUSED, "this \"-- migrate:\" line is not read");
@@ -257,8 +289,9 @@ static const char *fixed_paths(struct job *j, size_t pos)
 	return ret;
 }
 
-struct record *work_begin_record(struct job *j, struct work *w, enum event event,
-				 const struct record *last)
+/* A record about the entry at `pos`. */
+static struct record *begin_record(struct job *j, struct work *w, enum event event,
+				   size_t pos, const struct record *last)
 {
 	struct record *r = &w->records[w->nr_records++];
 	struct pool *pool = &j->s->target.pool;
@@ -266,10 +299,17 @@ struct record *work_begin_record(struct job *j, struct work *w, enum event event
 	if (r > w->records)
 		last = r - 1;
 	scribe_begin(&j->scribe, pool, last, event, r);
-	scribe_migration(pool, r, &j->s->plan, w->pos, work_digest(w));
-	if (j->backup.len && w->pos == j->todo[j->backup_of] && r == w->records)
+	scribe_migration(pool, r, &j->s->plan, pos,
+			 pos == w->pos ? work_digest(w) : w->replaced);
+	if (j->backup.len && w->pos == j->steps[j->backup_of].step.pos && r == w->records)
 		r->field[FIELD_BACKUP] = pool_strdup(pool, j->backup.s);
 	return r;
+}
+
+struct record *work_begin_record(struct job *j, struct work *w, enum event event,
+				 const struct record *last)
+{
+	return begin_record(j, w, event, w->pos, last);
 }
 
 void work_seal_records(struct job *j, struct work *w)
@@ -281,6 +321,21 @@ void work_seal_records(struct job *j, struct work *w)
 		       &w->statements[i]);
 }
 
+static const char *reason_of(struct job *j, const struct work *w)
+{
+	return schedule_reason(&j->s->plan, &j->s->judgement.schedule, &w->step,
+			       &j->s->target.pool);
+}
+
+/* Nothing is run: the record says why. */
+static void settle_alone(struct job *j, struct work *w, const struct record *last)
+{
+	struct record *r = work_begin_record(j, w, w->step.event, last);
+
+	r->field[FIELD_REASON] = reason_of(j, w);
+	work_seal_records(j, w);
+}
+
 void work_record(struct job *j, struct work *w, const struct record *last,
 		 const struct db_report *report, const char *reason)
 {
@@ -289,9 +344,18 @@ void work_record(struct job *j, struct work *w, const struct record *last,
 	struct record *r;
 
 	w->nr_records = 0;
+	if (w->step.event != EVENT_APPLIED) {
+		settle_alone(j, w, last);
+		return;
+	}
 	if (exception) {
 		r = work_begin_record(j, w, EVENT_EXCEPTED, last);
 		r->field[FIELD_REASON] = exception;
+		work_seal_records(j, w);
+	}
+	if (w->step.replaces >= 0) {
+		r = begin_record(j, w, EVENT_SUPERSEDED, (size_t)w->step.replaces, last);
+		r->field[FIELD_REASON] = reason_of(j, w);
 		work_seal_records(j, w);
 	}
 	r = work_begin_record(j, w, EVENT_APPLIED, last);
@@ -357,7 +421,21 @@ void tell_next(struct job *j)
 	if (j->next < j->nr)
 		job_tell(j, (struct apply_event){
 				    .step = APPLY_STARTING,
-				    .migration = &j->s->plan.items[j->todo[j->next]] });
+				    .migration = &j->s->plan.items[job_pos(j)] });
+}
+
+/* That a record alone says what became of an entry. */
+static void tell_settled(struct job *j, const struct work *w, size_t pos,
+			 const struct record *record)
+{
+	if (pos == w->pos)
+		j->result->settled++;
+	job_tell(j, (struct apply_event){ .step = APPLY_SETTLED,
+					  .migration = &j->s->plan.items[pos],
+					  .record = record,
+					  .nr = pos == w->pos ? w->step.event
+							      : EVENT_SUPERSEDED,
+					  .text = reason_of(j, w) });
 }
 
 static void tell_done(struct job *j, struct work *w, const struct db_report *report,
@@ -377,11 +455,20 @@ static void tell_done(struct job *j, struct work *w, const struct db_report *rep
 	j->tries = 0;
 	j->patience = 0;
 	j->name_blockers = false;
-	j->result->done++;
-	if (!j->o->dry_run)
-		ran_note(j, event.migration->path, report->ms);
 	j->result->begun = true;
-	job_tell(j, event);
+	if (w->step.event == EVENT_APPLIED) {
+		if (w->step.replaces >= 0)
+			tell_settled(j, w, (size_t)w->step.replaces,
+				     record && record > j->s->target.ledger.records
+					     ? record - 1
+					     : NULL);
+		j->result->done++;
+		if (!j->o->dry_run)
+			ran_note(j, event.migration->path, report->ms);
+		job_tell(j, event);
+	} else {
+		tell_settled(j, w, w->pos, record);
+	}
 	tell_next(j);
 	work_release(w);
 }

@@ -118,6 +118,21 @@ out:
 	return ret;
 }
 
+int repo_has_ref(struct repo *r, const char *ref, struct err *err)
+{
+	git_reference *found = NULL;
+	int code;
+
+	if (repo_load(r, err) < 0)
+		return -1;
+	code = git_reference_lookup(&found, r->git, ref);
+	git_reference_free(found);
+	if (code == 0 || code == GIT_ENOTFOUND)
+		return code == 0;
+	repo_err(err, "could not read ref '%s'", ref);
+	return -1;
+}
+
 /* Appends what a symbolic ref points at: 1; 0 when it is none or not there; -1. */
 static int symbolic_target(struct repo *r, const char *ref, struct buf *out,
 			   struct err *err)

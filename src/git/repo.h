@@ -77,6 +77,9 @@ int repo_resolve(struct repo *r, const char *rev, struct oid *out, struct err *e
 /** Where a ref points, peeled to a commit: 1; 0 when there is no such ref; -1. */
 int repo_ref(struct repo *r, const char *ref, struct oid *out, struct err *err);
 
+/** Whether there is a ref of that full name, whatever it leads to: 1, 0, -1. */
+int repo_has_ref(struct repo *r, const char *ref, struct err *err);
+
 /** Full name of the branch that HEAD is on, appended: 1; 0 when detached; -1. */
 int repo_head_ref(struct repo *r, struct buf *out, struct err *err);
 

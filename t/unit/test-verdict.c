@@ -89,6 +89,20 @@ static int is_ancestor(void *ctx, const struct oid *a, const struct oid *b,
 	return 0;
 }
 
+static int no_tag(void *ctx UNUSED, const char *name UNUSED, struct err *err UNUSED)
+{
+	return 0;
+}
+
+static struct surroundings around(struct history *h)
+{
+	return (struct surroundings){
+		.is_ancestor = is_ancestor,
+		.ctx = h,
+		.world = { .today = "2026-11-22", .has_tag = no_tag },
+	};
+}
+
 struct setup {
 	struct plan plan;
 	struct ledger ledger;
@@ -157,6 +171,7 @@ static void make(struct setup *s, const char *text)
 			m = &s->plan.items[s->plan.nr++];
 			m->path = path;
 			m->commit = number(*text++ - '0');
+			m->known = true;
 			assert_int_equal(oid_parse(&m->blob, H40, OID_HEXSZ), 0);
 		}
 		add_state(s, *text, path);
@@ -195,12 +210,13 @@ static void verdicts(void **state UNUSED)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct setup s = { 0 };
 		struct history h = { .pairs = cases[i].ancestors };
+		const struct surroundings w = around(&h);
 		struct judgement j;
 		struct err err = { 0 };
-		size_t count[VERDICT_LATE + 1] = { 0 };
+		size_t count[VERDICT_WAITING + 1] = { 0 };
 
 		make(&s, cases[i].plan);
-		assert_int_equal(judge(&s.plan, &s.ledger, is_ancestor, &h, &j, &err), 0);
+		assert_int_equal(judge(&s.plan, &s.ledger, &w, &j, &err), 0);
 		print(&s, &j, &text);
 		if (strcmp(buf_str(&text), cases[i].expect) != 0)
 			fail_msg("%s: '%s', not '%s'", cases[i].what, buf_str(&text),
@@ -227,20 +243,19 @@ static void history_fails(void **state UNUSED)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct setup s = { 0 };
 		struct history h = { .pairs = cases[i].ancestors };
+		const struct surroundings w = around(&h);
 		struct err err = { 0 };
 		size_t calls;
 
 		make(&s, cases[i].plan);
-		assert_int_equal(judge(&s.plan, &s.ledger, is_ancestor, &h, &j, &err), 0);
+		assert_int_equal(judge(&s.plan, &s.ledger, &w, &j, &err), 0);
 		judgement_release(&j);
 		calls = h.calls;
 		for (n = 1; n <= calls; n++) {
 			h.calls = 0;
 			h.fail_at = n;
 			err.code = ERR_NONE;
-			assert_int_equal(judge(&s.plan, &s.ledger, is_ancestor, &h, &j,
-					       &err),
-					 -1);
+			assert_int_equal(judge(&s.plan, &s.ledger, &w, &j, &err), -1);
 			assert_int_equal(err.code, ERR_FATAL);
 			assert_string_equal(err.message, "could not read commit");
 			assert_null(j.of);
@@ -254,11 +269,12 @@ static void few_questions(void **state UNUSED)
 {
 	struct setup s = { 0 };
 	struct history h = { .pairs = "1512" };
+	const struct surroundings w = around(&h);
 	struct err err = { 0 };
 	struct judgement j;
 
 	make(&s, "a1 b2+ c3+ d4+ e5+ f6 g7 h8");
-	assert_int_equal(judge(&s.plan, &s.ledger, is_ancestor, &h, &j, &err), 0);
+	assert_int_equal(judge(&s.plan, &s.ledger, &w, &j, &err), 0);
 	assert_int_equal(j.of[0], VERDICT_GAP);
 	assert_int_equal(j.behind[0], 4);
 	assert_int_equal(h.calls, 1); /* and none for what is pending at the end */
@@ -273,6 +289,7 @@ static void words(void **state UNUSED)
 	assert_string_equal(verdict_word(VERDICT_EDITED), "edited");
 	assert_string_equal(verdict_word(VERDICT_GAP), "gap");
 	assert_string_equal(verdict_word(VERDICT_LATE), "late");
+	assert_string_equal(verdict_word(VERDICT_WAITING), "waiting");
 }
 
 int main(void)

@@ -1,0 +1,40 @@
+/* What the trailers of one migration name, as positions in the plan. Pure. */
+#ifndef CORE_TIES_H
+#define CORE_TIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct err;
+struct plan;
+struct pool;
+
+/** Positions in the order of the trailers. */
+struct positions {
+	size_t *at;
+	size_t nr;
+};
+
+struct ties {
+	struct positions fixes, requires, pairs;
+	ssize_t supersedes; /* of the last such trailer; -1: none */
+	bool loose;	    /* a `Fixes:` names nothing that is in the plan before it */
+	bool contract;
+};
+
+/** Reads those of the entry at `pos`. Memory is the pool's. 0 or -1. */
+int ties_read(struct plan *plan, size_t pos, struct pool *pool, struct ties *out,
+	      struct err *err);
+
+/**
+ * What an entry that takes the place of `root` cannot do without there, and what comes
+ * no earlier than that: what it requires or pairs with, and what it fixes, unless that
+ * goes with what is replaced. `ties` are by position, from `root` to `pos` at least. True
+ * with the first of those in `*needed`.
+ */
+bool ties_unsound(const struct ties *ties, size_t root, size_t pos, size_t *needed);
+
+bool positions_has(const struct positions *p, size_t pos);
+
+#endif

@@ -1,0 +1,201 @@
+#!/bin/sh
+# A migration with its fix, and one that runs in the place of another.
+test_description='superseders, and a broken one with its fix in one transaction'
+
+. "$(dirname "$0")/lib.sh"
+. "$top_srcdir/t/pairs.sh"
+
+for engine in $engines; do
+
+# --- superseders ----------------------------------------------------------------
+
+test_expect_success "$engine: where it never ran, the replacement runs in its place" '
+	fresh super-$engine && target $engine &&
+	base && add b2 "INSERT INTO missing VALUES (1);" &&
+	fix c3 b2 "INSERT INTO t VALUES (3);" &&
+	add d4 "INSERT INTO t VALUES (4);" &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" &&
+	git-migrate status >out &&
+	grep "pending  b2.sql .*superseded: .e5.sql. runs in its place" out &&
+	grep "pending  c3.sql .*unneeded: .b2.sql. is not in force here" out &&
+	grep "pending  e5.sql .*runs in the place of .b2.sql." out &&
+	git-migrate apply --porcelain >out &&
+	sed "s/ .*//" out >words &&
+	printf "%s\n" planned applied superseded applied unneeded applied mirrored head |
+	test_cmp - words &&
+	told <<-\END &&
+	applied a1.sql
+	superseded b2.sql
+	applied e5.sql
+	unneeded c3.sql
+	applied d4.sql
+	END
+	sql "$url" "SELECT x FROM t ORDER BY x" >actual &&
+	printf "%s\n" 1 4 5 | test_cmp - actual &&
+	sound &&
+	git-migrate status --exit-code &&
+	git-migrate apply >out && grep "up to date" out
+'
+
+test_expect_success "$engine: where it ran, the fix runs and the replacement does not" '
+	fresh ran-$engine && target $engine &&
+	base && add b2 "INSERT INTO t VALUES (2);" && add b9 "INSERT INTO t VALUES (9);" &&
+	git-migrate apply && git tag then &&
+	fix c3 b2 "INSERT INTO t VALUES (3);" &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" &&
+	git-migrate status >out &&
+	grep "broken and unfixed here:" out &&
+	grep "^  b2.sql  its fix c3.sql is pending" out &&
+	git-migrate status --json >out &&
+	grep -A4 "\"unfixed\": " out | grep "\"fix\": \"c3.sql\"" &&
+	git-migrate apply &&
+	told <<-\END &&
+	applied a1.sql
+	applied b2.sql
+	applied b9.sql
+	applied c3.sql
+	unneeded e5.sql
+	END
+	sound && git-migrate status >out && ! grep broken out
+'
+
+test_expect_success "$engine: a chain: the last one runs, in the place of the first" '
+	fresh chain-$engine && target $engine &&
+	base && add b2 "INSERT INTO missing VALUES (1);" &&
+	add c3 "INSERT INTO missing VALUES (2);" "Supersedes: b2" &&
+	fix d4 c3 "INSERT INTO t VALUES (3);" &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: c3" &&
+	fix f6 d4 "INSERT INTO t VALUES (6);" &&
+	git-migrate apply &&
+	told <<-\END &&
+	applied a1.sql
+	superseded b2.sql
+	applied e5.sql
+	superseded c3.sql
+	unneeded d4.sql
+	unneeded f6.sql
+	END
+	sound
+'
+
+test_expect_success "$engine: two replacements of one: the last one wins" '
+	fresh two-$engine && target $engine &&
+	base && add b2 "INSERT INTO missing VALUES (1);" &&
+	add c3 "INSERT INTO missing VALUES (2);" "Supersedes: b2" &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" &&
+	git-migrate apply &&
+	told <<-\END &&
+	applied a1.sql
+	superseded b2.sql
+	applied e5.sql
+	superseded c3.sql
+	END
+	add f6 "INSERT INTO missing VALUES (6);" "Supersedes: b2" &&
+	add g7 "INSERT INTO missing VALUES (7);" "Supersedes: e5" &&
+	git-migrate apply &&
+	story | tail -n 2 >actual &&
+	printf "%s\n" "unneeded f6.sql" "unneeded g7.sql" | test_cmp - actual &&
+	sound
+'
+
+test_expect_success "$engine: a replacement that is the fix too runs on both" '
+	fresh both-$engine && target $engine &&
+	base && add b2 "INSERT INTO t VALUES (2);" &&
+	git-migrate apply && second new &&
+	fix c3 b2 "INSERT INTO t SELECT 3 WHERE (SELECT count(*) FROM t) > 0;" \
+		"Supersedes: b2" &&
+	git-migrate apply && git-migrate apply new &&
+	story | tail -n 1 >actual && echo "applied c3.sql" | test_cmp - actual &&
+	told "$other" <<-\END &&
+	applied a1.sql
+	superseded b2.sql
+	applied c3.sql
+	END
+	sound && sound new
+'
+
+test_expect_success "$engine: entries behind it applied: it runs at its own position" '
+	fresh own-$engine && target $engine &&
+	base && git-migrate apply && git checkout -q -b side &&
+	add b2 "INSERT INTO missing VALUES (1);" &&
+	git checkout -q main && add c3 "INSERT INTO t VALUES (3);" && git-migrate apply &&
+	git checkout -q side && git merge -q -m merge main &&
+	test_must_fail git-migrate apply &&
+	add d4 "INSERT INTO t VALUES (4);" &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" "Requires: d4" &&
+	test_must_fail git-migrate hook commit-msg /dev/null 2>err ||
+	git-migrate status &&
+	git-migrate apply 2>err || cat err >&2
+'
+
+test_expect_success "$engine: R is not in a transaction" '
+	test $engine = pg || return 0
+	fresh alone-$engine && target $engine &&
+	base && add b2 "CREATE INDEX CONCURRENTLY i ON missing (x);" &&
+	add c3 "-- migrate: no-transaction
+CREATE INDEX CONCURRENTLY i ON t (x);" "Supersedes: b2" &&
+	git-migrate apply &&
+	told <<-\END &&
+	applied a1.sql
+	started c3.sql
+	superseded b2.sql
+	applied c3.sql
+	END
+	sound
+'
+
+# --- a broken one with its fix --------------------------------------------------------
+
+test_expect_success "$engine: the fix fails: nothing of the broken one stays" '
+	fresh pair-$engine && target $engine &&
+	base && add b2 "INSERT INTO t VALUES (2);" &&
+	add c3 "INSERT INTO t VALUES (3);" &&
+	fix d4 b2 "INSERT INTO missing VALUES (4);" &&
+	add e5 "INSERT INTO t VALUES (5);" &&
+	test_expect_code 1 git-migrate apply --porcelain >out 2>err &&
+	grep "^failed d4.sql" out && grep "^applied .* a1.sql" out &&
+	! grep "applied .* b2.sql" out &&
+	grep "All from .b2.sql. on was rolled back with it" err &&
+	told <<-\END &&
+	applied a1.sql
+	failed d4.sql
+	END
+	sql "$url" "SELECT x FROM t" >actual && echo 1 | test_cmp - actual &&
+	commit_file migrations/d4.sql "INSERT INTO t VALUES (4);" "mend it" &&
+	git-migrate apply &&
+	told <<-\END &&
+	applied a1.sql
+	failed d4.sql
+	applied b2.sql
+	applied c3.sql
+	applied d4.sql
+	applied e5.sql
+	END
+	sound
+'
+
+test_expect_success "$engine: the broken one fails: it is the one that is named" '
+	fresh first-$engine && target $engine &&
+	base && add b2 "INSERT INTO missing VALUES (2);" &&
+	fix d4 b2 "INSERT INTO t VALUES (4);" &&
+	test_expect_code 1 git-migrate apply 2>err &&
+	told <<-\END
+	applied a1.sql
+	failed b2.sql
+	END
+'
+
+test_expect_success "$engine: a fix of a fix is in that transaction too" '
+	fresh deep-$engine && target $engine &&
+	base && add b2 "INSERT INTO t VALUES (2);" &&
+	fix c3 b2 "INSERT INTO t VALUES (3);" &&
+	fix d4 c3 "INSERT INTO missing VALUES (4);" &&
+	test_expect_code 1 git-migrate apply 2>err &&
+	told <<-\END
+	applied a1.sql
+	failed d4.sql
+	END
+'
+done
+
+test_done

@@ -1,0 +1,133 @@
+#!/bin/sh
+# Expand and contract: what waits, what passes it, and what is owed.
+test_description='contracts wait for a day, a tag, a partner, and float'
+
+. "$(dirname "$0")/lib.sh"
+. "$top_srcdir/t/pairs.sh"
+
+for engine in $engines; do
+
+test_expect_success "$engine: a day: it waits, others pass it, it runs when it is met" '
+	fresh day-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" "Phase: contract" "Not-Before: 2999-12-31" &&
+	add c3 "INSERT INTO t VALUES (3);" &&
+	git-migrate apply >out &&
+	grep "^  waits    b2.sql  not before 2999-12-31" out &&
+	git-migrate apply --porcelain >out && grep "^waiting b2.sql" out &&
+	git-migrate status --exit-code >out && grep "2 applied, 0 pending, 1 waiting" out &&
+	git-migrate status --porcelain >out && grep "^waiting .* b2.sql" out &&
+	told <<-\END &&
+	applied a1.sql
+	applied c3.sql
+	END
+	sound &&
+	fresh met-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" "Phase: contract" "Not-Before: 2001-01-01" &&
+	git-migrate apply >out && ! grep waits out &&
+	story >actual && printf "%s\n" "applied a1.sql" "applied b2.sql" | test_cmp - actual
+'
+
+test_expect_success "$engine: a tag: it runs, behind others, once there is one" '
+	fresh tag-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" "Phase: contract" "Not-Before: release/v2" &&
+	add c3 "INSERT INTO t VALUES (3);" &&
+	git-migrate apply >out &&
+	grep "^  waits    b2.sql  not before there is a tag .release/v2." out &&
+	git branch release/v2 && git-migrate apply >out && grep waits out &&
+	git tag release/v2 && git-migrate status >out && ! grep waiting out &&
+	git-migrate apply >out 2>err && ! grep waits out &&
+	told <<-\END &&
+	applied a1.sql
+	applied c3.sql
+	applied b2.sql
+	END
+	sound && git-migrate status --exit-code
+'
+
+test_expect_success "$engine: a partner: applied by an earlier run" '
+	fresh partner-$engine && target $engine && base && git-migrate apply &&
+	add b2 "INSERT INTO t VALUES (2);" "Phase: expand" &&
+	add c3 "INSERT INTO t VALUES (3);" "Phase: contract" "Pairs-With: b2" &&
+	add d4 "INSERT INTO t VALUES (4);" &&
+	git-migrate status >out && grep "waiting  c3.sql .*its partner .b2.sql. is not applied yet" out &&
+	git-migrate apply >out && grep "^  waits    c3.sql" out &&
+	git-migrate apply >out && ! grep waits out &&
+	told <<-\END &&
+	applied a1.sql
+	applied b2.sql
+	applied d4.sql
+	applied c3.sql
+	END
+	sound && second new &&
+	git-migrate apply new && story "$other" >actual &&
+	printf "applied %s.sql\n" a1 b2 c3 d4 | test_cmp - actual && sound new
+'
+
+test_expect_success "$engine: one that requires it is held, and all behind that" '
+	fresh held-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" "Phase: contract" "Not-Before: v2" &&
+	add c3 "INSERT INTO t VALUES (3);" &&
+	add d4 "INSERT INTO t VALUES (4);" "Requires: b2" &&
+	add e5 "INSERT INTO t VALUES (5);" &&
+	git-migrate status 2>err >out && grep "held: .b2.sql. waits" out &&
+	grep "warning: migration .d4.sql. requires .b2.sql., which waits" err &&
+	test_expect_code 1 git-migrate apply >out 2>err &&
+	grep "^error: migration .d4.sql. requires .b2.sql., which waits: not before there is a tag .v2." err &&
+	test_expect_code 1 git-migrate apply >out 2>err &&
+	git-migrate apply --to c3 &&
+	told <<-\END &&
+	applied a1.sql
+	applied c3.sql
+	END
+	git tag v2 && git-migrate apply &&
+	story | tail -n 3 >actual && printf "applied %s.sql\n" b2 d4 e5 | test_cmp - actual &&
+	sound
+'
+
+test_expect_success "$engine: what fixes one waits with it; both in one transaction then" '
+	fresh fixed-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" "Phase: contract" "Not-Before: v2" &&
+	fix c3 b2 "INSERT INTO missing VALUES (3);" &&
+	add d4 "INSERT INTO t VALUES (4);" &&
+	git-migrate apply >out && grep "waits    c3.sql  it fixes .b2.sql., which waits" out &&
+	git tag v2 && test_expect_code 1 git-migrate apply &&
+	commit_file migrations/c3.sql "INSERT INTO t VALUES (3);" "mend" &&
+	git-migrate apply && told <<-\END && sound
+	applied a1.sql
+	applied d4.sql
+	failed c3.sql
+	applied b2.sql
+	applied c3.sql
+	END
+'
+
+test_expect_success "$engine: only contracts float: another one in that place is a gap" '
+	fresh gap-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" "Phase: expand" &&
+	add c3 "INSERT INTO t VALUES (3);" &&
+	git-migrate apply --to a1 && git checkout -q --detach &&
+	git rm -q migrations/b2.sql && git commit -q -m without && git-migrate apply &&
+	git checkout -q main && test_expect_code 1 git-migrate apply 2>err &&
+	grep "there is a gap: .b2.sql. is pending and .c3.sql. behind it was applied" err
+'
+
+test_expect_success "$engine: --owed" '
+	fresh owed-$engine && target $engine && base &&
+	add b2 "SELECT 2;" "Phase: contract" "Not-Before: 2999-12-31" &&
+	add c3 "SELECT 3;" "Phase: contract" "Not-Before: 2001-01-01" &&
+	git-migrate status --owed >out && head -n 1 out >first &&
+	echo "target default: 2 owed" | test_cmp - first &&
+	grep "waiting  b2.sql  .*since 2005-04-0[0-9], [0-9]* days  not before 2999-12-31" out &&
+	grep "due      c3.sql  .*the next apply runs it" out &&
+	git-migrate status --owed --porcelain >out &&
+	grep -E "^waiting [0-9a-f]{40} 2005-04-0[0-9] [0-9]+ b2.sql not before 2999-12-31$" out &&
+	git-migrate status --owed --json >out &&
+	python3 "$top_srcdir/t/validate-json.py" "$top_srcdir/man/schemas/status.json" out &&
+	grep "\"why\": \"not before 2999-12-31\"" out &&
+	git-migrate apply && git-migrate status --owed >out && ! grep c3 out &&
+	fresh none-$engine && target $engine && base && git-migrate status --owed >out &&
+	echo "target default: nothing is owed" | test_cmp - out
+'
+done
+
+test_done
