@@ -309,6 +309,7 @@ shell_tests = \
 	%reldir%/t7700-stories.t \
 	%reldir%/t7400-pairs.t \
 	%reldir%/t7410-contracts.t \
+	%reldir%/t7420-pairs-crash.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough

@@ -115,17 +115,113 @@ test_expect_success "$engine: a replacement that is the fix too runs on both" '
 '
 
 test_expect_success "$engine: entries behind it applied: it runs at its own position" '
-	fresh own-$engine && target $engine &&
-	base && git-migrate apply && git checkout -q -b side &&
-	add b2 "INSERT INTO missing VALUES (1);" &&
-	git checkout -q main && add c3 "INSERT INTO t VALUES (3);" && git-migrate apply &&
-	git checkout -q side && git merge -q -m merge main &&
-	test_must_fail git-migrate apply &&
+	fresh own-$engine && target $engine && base &&
+	add b2 "INSERT INTO missing VALUES (1);" "Phase: contract" "Not-Before: 2999-12-31" &&
+	add c3 "INSERT INTO t VALUES (3);" && git-migrate apply &&
 	add d4 "INSERT INTO t VALUES (4);" &&
-	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" "Requires: d4" &&
-	test_must_fail git-migrate hook commit-msg /dev/null 2>err ||
-	git-migrate status &&
-	git-migrate apply 2>err || cat err >&2
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" &&
+	git-migrate apply &&
+	told <<-\END &&
+	applied a1.sql
+	applied c3.sql
+	applied d4.sql
+	superseded b2.sql
+	applied e5.sql
+	END
+	sound
+'
+
+test_expect_success "$engine: unless something before that requires it" '
+	fresh needed-$engine && target $engine && base &&
+	add b2 "INSERT INTO missing VALUES (1);" "Phase: contract" "Not-Before: 2999-12-31" &&
+	add c3 "INSERT INTO t VALUES (3);" && git-migrate apply &&
+	add d4 "INSERT INTO t VALUES (4);" "Requires: b2" &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" &&
+	git-migrate apply &&
+	told <<-\END &&
+	applied a1.sql
+	applied c3.sql
+	superseded b2.sql
+	applied e5.sql
+	applied d4.sql
+	END
+	sound
+'
+
+test_expect_success "$engine: what it needs precedes the place that it takes" '
+	fresh needs-$engine && target $engine && base && git-migrate apply &&
+	add b2 "INSERT INTO missing VALUES (1);" && add c3 "INSERT INTO t VALUES (3);" &&
+	add d4 "INSERT INTO t VALUES (4);" "Supersedes: b2" "Requires: c3" &&
+	test_expect_code 1 git-migrate check HEAD~1..HEAD >out 2>&1 && grep supersedes out &&
+	test_expect_code 1 git-migrate apply 2>err &&
+	grep "error: migration .d4.sql. needs .c3.sql., which comes behind .b2.sql., whose place it takes" err &&
+	git config migrate.branch main && test_expect_code 1 git-migrate apply 2>err &&
+	grep "needs .c3.sql." err && story >actual && echo "applied a1.sql" | test_cmp - actual &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: d4" "Requires: a1" &&
+	git-migrate check HEAD~1..HEAD >out 2>&1 && git-migrate apply &&
+	told <<-\END && sound
+	applied a1.sql
+	superseded b2.sql
+	applied e5.sql
+	applied c3.sql
+	superseded d4.sql
+	END
+'
+
+test_expect_success "$engine: a fix of two runs where one of them did" '
+	fresh twofold-$engine && target $engine && base && git-migrate apply &&
+	add b2 "INSERT INTO missing VALUES (1);" &&
+	add c3 "INSERT INTO t VALUES (3);" "Fixes: b2" "Fixes: a1" "Failure-Mode: both" &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" && git-migrate apply &&
+	told <<-\END && sound
+	applied a1.sql
+	superseded b2.sql
+	applied e5.sql
+	applied c3.sql
+	END
+'
+
+test_expect_success "$engine: across merges: whichever ran first" '
+	fresh merge-$engine && target $engine && base && git-migrate apply &&
+	git checkout -q -b side && add b2 "INSERT INTO t VALUES (2);" &&
+	add b3 "INSERT INTO t VALUES (33);" &&
+	second side && git-migrate apply side && git checkout -q main &&
+	add x9 "INSERT INTO t VALUES (9);" && git-migrate apply &&
+	git merge -q -m merge side &&
+	fix c4 b2 "INSERT INTO t VALUES (4);" && add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" &&
+	git-migrate apply && told <<-\END && sound &&
+	applied a1.sql
+	applied x9.sql
+	superseded b2.sql
+	applied e5.sql
+	applied b3.sql
+	unneeded c4.sql
+	END
+	git config migrate.side.order arrival && git-migrate apply side &&
+	told "$other" <<-\END && sound side
+	applied a1.sql
+	applied b2.sql
+	applied b3.sql
+	excepted x9.sql
+	applied x9.sql
+	applied c4.sql
+	unneeded e5.sql
+	END
+'
+
+test_expect_success "$engine: a dry run tells the same, and changes nothing" '
+	fresh dry-$engine && target $engine && base && git-migrate apply &&
+	add b2 "INSERT INTO missing VALUES (1);" && fix c3 b2 "SELECT 1;" &&
+	add e5 "INSERT INTO t VALUES (5);" "Supersedes: b2" &&
+	git-migrate apply -n >out && grep "would be superseded  b2.sql" out &&
+	grep "would apply  e5.sql" out && grep "would be unneeded  c3.sql" out &&
+	git-migrate apply -n --porcelain >out && grep "^would-be-superseded 0 b2.sql" out &&
+	git-migrate apply -n --json >out &&
+	python3 "$top_srcdir/t/validate-json.py" "$top_srcdir/man/schemas/apply.json" out &&
+	git-migrate apply --json >out &&
+	python3 "$top_srcdir/t/validate-json.py" "$top_srcdir/man/schemas/apply.json" out &&
+	grep "\"result\": \"unneeded\"" out &&
+	git-migrate at --target default "now" >out && ! grep b2 out || grep superseded out
 '
 
 test_expect_success "$engine: R is not in a transaction" '
@@ -195,6 +291,24 @@ test_expect_success "$engine: a fix of a fix is in that transaction too" '
 	applied a1.sql
 	failed d4.sql
 	END
+'
+
+test_expect_success "$engine: an obstacle: they run singly, and it is said" '
+	fresh single-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" &&
+	case $engine in
+	pg) add c3 "-- migrate: no-transaction
+CREATE INDEX CONCURRENTLY i ON t (x);" ;;
+	*) add c3 "-- migrate: foreign-keys=on
+INSERT INTO t VALUES (3);" ;;
+	esac &&
+	fix d4 b2 "INSERT INTO missing VALUES (4);" &&
+	test_expect_code 1 git-migrate apply 2>err &&
+	grep "^.b2.sql. and its fix .d4.sql. run singly, and not in one transaction: .c3.sql.:" err &&
+	story | grep -v started >actual &&
+	printf "%s\n" "applied a1.sql" "applied b2.sql" "applied c3.sql" "failed d4.sql" |
+	test_cmp - actual &&
+	git-migrate status >out && grep "b2.sql  its fix d4.sql is pending" out
 '
 done
 
