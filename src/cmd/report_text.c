@@ -32,8 +32,10 @@ struct report_counts report_count(const struct report *r, const struct log_targe
 	const struct ledger_entry *e;
 	size_t i;
 
-	for (i = 0; i < t->ledger.nr_entries; i++)
-		n.in_force += t->ledger.entries[i].settled != NULL;
+	for (i = 0; i < t->ledger.nr_entries; i++) {
+		e = &t->ledger.entries[i];
+		n.in_force += e->settled && event_takes_effect(e->settled->event);
+	}
 	for (i = 0; i < r->log.plan.nr; i++) {
 		e = ledger_find(&t->ledger, r->log.plan.items[i].path);
 		n.pending += !e || !e->settled;

@@ -218,8 +218,7 @@ static bool had_to_fix(const struct plan *plan, const struct ledger *l,
 
 	for (i = 0; i < ties->fixes.nr; i++) {
 		by = settled_by(plan, l, ties->fixes.at[i]);
-		if (by && by->seq < r->seq &&
-		    (by->event == EVENT_APPLIED || by->event == EVENT_ADOPTED))
+		if (by && by->seq < r->seq && event_takes_effect(by->event))
 			return true;
 	}
 	return false;

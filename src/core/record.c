@@ -123,6 +123,11 @@ bool event_settles(enum event e)
 	       e == EVENT_UNNEEDED;
 }
 
+bool event_takes_effect(enum event e)
+{
+	return e == EVENT_APPLIED || e == EVENT_ADOPTED;
+}
+
 bool event_begins_anew(enum event e)
 {
 	return e == EVENT_RESTORED || e == EVENT_CLONED;

@@ -85,6 +85,8 @@ const char *event_name(enum event e);
 int event_parse(const char *name, enum event *out);
 /** The four that settle a plan entry. */
 bool event_settles(enum event e);
+/** The two of these after which what the migration does is there. */
+bool event_takes_effect(enum event e);
 /** The two after which a log goes on from elsewhere than where it ended. */
 bool event_begins_anew(enum event e);
 /** Whether the event is about one migration, and so has path, blob and commit. */

@@ -54,8 +54,7 @@ static enum force force_of(const struct making *m, size_t pos)
 	switch (m->s->courses[pos].fate) {
 	case FATE_SETTLED:
 		r = past_entry(m->plan, m->ledger, pos)->settled;
-		return r->event == EVENT_APPLIED || r->event == EVENT_ADOPTED ? FORCE_YES
-									      : FORCE_NO;
+		return event_takes_effect(r->event) ? FORCE_YES : FORCE_NO;
 	case FATE_RUN:
 	case FATE_HELD:
 		return FORCE_YES;

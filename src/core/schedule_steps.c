@@ -148,7 +148,7 @@ size_t schedule_spans(const struct schedule *s, const struct step *steps, size_t
 	if (nr_spans > 1)
 		qsort(spans, nr_spans, sizeof(*spans), cmp_span);
 	*out = spans;
-	return merge_spans(spans, nr_spans);
+	return nr_spans ? merge_spans(spans, nr_spans) : 0;
 }
 
 /* --- in words ---------------------------------------------------------- */

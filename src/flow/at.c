@@ -58,15 +58,14 @@ static void fold_until(struct at *a)
 		if (!r->field[FIELD_PATH])
 			continue;
 		e = ledger_find(&a->ledger, r->field[FIELD_PATH]);
-		if (e && e->settled == r)
+		if (e && e->settled == r && event_takes_effect(r->event))
 			a->in_force[a->nr_in_force++] = r;
 	}
 }
 
 static bool took_effect(const struct ledger_entry *e)
 {
-	return e && e->settled &&
-	       (e->settled->event == EVENT_APPLIED || e->settled->event == EVENT_ADOPTED);
+	return e && e->settled && event_takes_effect(e->settled->event);
 }
 
 static const struct record *settled_by(const struct ledger *l, const char *path)

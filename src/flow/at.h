@@ -18,7 +18,7 @@ struct at {
 	const struct log_target *target;
 	char moment[CLOCK_TEXT];
 	struct ledger ledger;		/* of the records up to then, folded */
-	const struct record **in_force; /* what had settled a migration, as the log */
+	const struct record **in_force; /* what had taken effect, as the log */
 	size_t nr_in_force;
 	struct at_fault *faults; /* in the order of the plan */
 	size_t nr_faults, alloc_faults;

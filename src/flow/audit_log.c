@@ -107,8 +107,8 @@ static void take_schema(struct audit_log *l, const struct record *r)
 		record_copy(&l->ran, r, true, before.seq ? &before : NULL, l->pool);
 		l->ran.line = NULL; /* nobody asks for it, and it may be gone */
 		l->outdated = false;
-	} else if (r->event == EVENT_APPLIED || r->event == EVENT_ADOPTED ||
-		   r->event == EVENT_STARTED || r->event == EVENT_RESTORED) {
+	} else if (event_takes_effect(r->event) || r->event == EVENT_STARTED ||
+		   r->event == EVENT_RESTORED) {
 		l->outdated = true;
 	}
 }

@@ -26,7 +26,7 @@ static const struct record *settled_by(const struct looking *k, size_t pos)
 
 static bool in_force(const struct record *r)
 {
-	return r && (r->event == EVENT_APPLIED || r->event == EVENT_ADOPTED);
+	return r && event_takes_effect(r->event);
 }
 
 /* --- order ------------------------------------------------------------- */

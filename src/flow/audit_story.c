@@ -204,8 +204,7 @@ static void check_unfixed(struct audit *a, const struct plan *plan, const struct
 		const char *fix = plan->items[f->by_of[i].fix].path;
 
 		of = settled_by(l, plan->items[f->by_of[i].of].path);
-		if (!of || (of->event != EVENT_APPLIED && of->event != EVENT_ADOPTED) ||
-		    settled_by(l, fix))
+		if (!of || !event_takes_effect(of->event) || settled_by(l, fix))
 			continue;
 		live++;
 		audit_note(a, "unfixed", CHECK_WARNING, of->seq,

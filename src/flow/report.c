@@ -81,7 +81,7 @@ static const struct record *settled_by(const struct log_target *t, const char *p
 /* One that never ran there did no harm there. */
 static bool took_effect(const struct record *r)
 {
-	return r && (r->event == EVENT_APPLIED || r->event == EVENT_ADOPTED);
+	return r && event_takes_effect(r->event);
 }
 
 static bool in_one_run(const struct record *of, const struct record *fix)

@@ -624,9 +624,7 @@ size_t survey_unfixed(const struct survey *s, struct unfixed **out)
 		for (k = 0; k < fixes->nr; k++) {
 			e = ledger_find(&s->target.ledger,
 					s->plan.items[fixes->at[k]].path);
-			if (!e || !e->settled ||
-			    (e->settled->event != EVENT_APPLIED &&
-			     e->settled->event != EVENT_ADOPTED))
+			if (!e || !e->settled || !event_takes_effect(e->settled->event))
 				continue;
 			VEC_GROW(*out, nr, alloc);
 			(*out)[nr++] = (struct unfixed){ fixes->at[k], i };
