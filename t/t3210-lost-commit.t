@@ -10,8 +10,8 @@ run_pid=
 # prepare NAME: a repository, an empty database in $url, and the settings to reach it
 # through the proxy
 prepare() {
-	rm -rf repo && cp -R template repo && cd repo &&
-	url=$(create_db "$1")
+	rm -rf repo && cp -R "${template:-template}" repo && cd repo &&
+	url=$(create_db "${template:-template}-$1")
 }
 
 happened() {
@@ -122,6 +122,23 @@ test_expect_success 'prepare' '
 
 for action in cut-before cut-after late black-hole; do
 	test_expect_success "$action" "lose_each $action"
+done
+
+# the last one fixes the first: all three are in one transaction
+test_expect_success 'a fix beside what it fixes' '
+	cp -R template template-pair &&
+	(
+		cd template-pair &&
+		printf "%s\n" "mend a" "" "Fixes: a.sql" "Failure-Mode: it was wrong" |
+		git commit -q --amend -F -
+	)
+'
+
+for action in cut-before cut-after late black-hole; do
+	test_expect_success "a fix beside what it fixes: $action" "
+		template=template-pair && lose_each $action
+		lost=\$? && template= && test \$lost = 0
+	"
 done
 
 # what was told is what the log has, number and path
