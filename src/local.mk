@@ -29,6 +29,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libcore_a_SOURCES = \
 	%reldir%/core/chain.c %reldir%/core/chain.h \
 	%reldir%/core/contract.c %reldir%/core/contract.h \
+	%reldir%/core/decision.c %reldir%/core/decision.h \
 	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
 	%reldir%/core/links.c %reldir%/core/links.h \
@@ -65,8 +66,11 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/caret.c %reldir%/sql/caret.h \
 	%reldir%/sql/catalog.c %reldir%/sql/catalog.h \
 	%reldir%/sql/data.c \
+	%reldir%/sql/effect.c %reldir%/sql/effect.h \
 	%reldir%/sql/internal.h \
+	%reldir%/sql/key.c %reldir%/sql/key.h \
 	%reldir%/sql/name.c %reldir%/sql/name.h \
+	%reldir%/sql/narrow.c %reldir%/sql/narrow.h \
 	%reldir%/sql/objects.c %reldir%/sql/objects.h \
 	%reldir%/sql/place.c \
 	%reldir%/sql/remedy.c %reldir%/sql/remedy.h \
@@ -76,6 +80,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/table_text.c %reldir%/sql/table_text.h \
 	%reldir%/sql/token.c \
 	%reldir%/sql/trouble.c %reldir%/sql/trouble.h \
+	%reldir%/sql/usage.c %reldir%/sql/usage.h \
 	%reldir%/sql/window.c %reldir%/sql/window.h
 
 %canon_reldir%_libgitside_a_CPPFLAGS = $(AM_CPPFLAGS) $(GIT2_CFLAGS) $(ZLIB_CFLAGS)
@@ -121,6 +126,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_index.c \
 	%reldir%/db/pg_intact.c \
 	%reldir%/db/pg_look.c %reldir%/db/pg_look.h \
+	%reldir%/db/pg_now.c \
 	%reldir%/db/pg_pipe.c \
 	%reldir%/db/pg_run.c \
 	%reldir%/db/pg_schema.c %reldir%/db/pg_schema.h \
@@ -143,6 +149,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/sqlite_judge.c %reldir%/db/sqlite_judge.h \
 	%reldir%/db/sqlite_keys.c %reldir%/db/sqlite_keys.h \
 	%reldir%/db/sqlite_links.c \
+	%reldir%/db/sqlite_now.c \
 	%reldir%/db/sqlite_schema.c \
 	%reldir%/db/sqlite_script.c \
 	%reldir%/db/sqlite_text.c \
@@ -206,6 +213,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/steps.c \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
 	%reldir%/flow/sync.c %reldir%/flow/sync.h \
+	%reldir%/flow/tables.c %reldir%/flow/tables.h \
 	%reldir%/flow/target.c %reldir%/flow/target.h \
 	%reldir%/flow/work.c \
 	%reldir%/flow/quiet.c %reldir%/flow/quiet.h \

@@ -10,7 +10,9 @@ unit_tests = \
 	%reldir%/unit/test-chain \
 	%reldir%/unit/test-commit-graph \
 	%reldir%/unit/test-commit-graph-broken \
+	%reldir%/unit/test-decision \
 	%reldir%/unit/test-descriptions \
+	%reldir%/unit/test-effect \
 	%reldir%/unit/test-guard \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-lines \
@@ -109,6 +111,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 	%reldir%/unit/graph.c %reldir%/unit/graph.h
 %canon_reldir%_unit_test_lines_LDADD = $(core_test_libs)
 
+%canon_reldir%_unit_test_decision_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_decision_SOURCES = %reldir%/unit/test-decision.c
+%canon_reldir%_unit_test_decision_LDADD = $(core_test_libs)
+
 %canon_reldir%_unit_test_message_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_message_SOURCES = %reldir%/unit/test-message.c
 %canon_reldir%_unit_test_message_LDADD = $(core_test_libs)
@@ -153,6 +159,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_verdict_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_verdict_SOURCES = %reldir%/unit/test-verdict.c
 %canon_reldir%_unit_test_verdict_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_effect_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_effect_SOURCES = %reldir%/unit/test-effect.c
+%canon_reldir%_unit_test_effect_LDADD = $(sql_test_libs)
 
 %canon_reldir%_unit_test_remedy_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_remedy_SOURCES = %reldir%/unit/test-remedy.c

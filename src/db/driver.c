@@ -18,3 +18,10 @@ const struct db_driver *db_driver_for(const char *url, struct err *err)
 		 "postgresql://[user@]host[:port]/database.");
 	return NULL;
 }
+
+void db_now_release(struct db_now *now)
+{
+	buf_release(&now->waiting);
+	buf_release(&now->holding);
+	buf_release(&now->invalid);
+}

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "sql/backfill.h"
 
-struct buf;
 struct db;
 struct err;
 struct schema;
@@ -41,6 +41,7 @@ struct db_open {
 	const char *application; /* name shown in the server's session list */
 	enum db_open_flags flags;
 	unsigned lock_timeout_ms; /* that a migration waits for a lock; 0: the usual */
+	unsigned connect_s; /* longest to connect, where the URL says nothing; 0: usual */
 	const struct db_waiter *waiter;
 	/** Notices of the server: one line each, unescaped. May be NULL. */
 	void (*notice)(void *arg, const char *severity, const char *message,
@@ -196,6 +197,38 @@ enum db_evidence {
 	DB_UNKNOWN,  /* cannot be told */
 };
 
+/** A table by its name in the catalog. */
+struct db_name {
+	const char *schema; /* NULL: where the session finds it */
+	const char *base;
+};
+
+enum db_counted {
+	COUNTED_ALL,
+	COUNTED_AT_LEAST, /* the time was over, and so many were seen */
+	COUNTED_ABOUT,	  /* the time was over, and the engine keeps an estimate */
+	COUNTED_UNKNOWN,  /* the time was over */
+	COUNTED_ABSENT,	  /* there is no such table or column */
+};
+
+/** How much there is of something, at this moment. */
+struct db_count {
+	struct db_name table;
+	const char *column; /* its values that are not NULL; NULL: rows of the table */
+	enum db_counted how;
+	uint64_t nr;
+};
+
+/** What goes on at some tables, in whole lines for people. Start with `= { 0 }`. */
+struct db_now {
+	struct buf waiting; /* who waits for a lock, and who is in the way */
+	size_t nr_waiting;
+	char blocker[16];   /* the session that is in the way first; "" for none */
+	struct buf holding; /* who else has a lock on them */
+	size_t nr_holding;
+	struct buf invalid; /* indexes that a statement left by halves, one a line */
+};
+
 /** One row of an answer: `nr` values as text, NULL for SQL's NULL. */
 typedef int (*db_row_fn)(void *arg, const char *const *values, size_t nr,
 			 struct err *err);
@@ -314,6 +347,19 @@ struct db_driver {
 		    struct err *err);
 
 	/**
+	 * Counts in a transaction that can only read, for so long at most. 0 with the
+	 * answer in `c`; -1.
+	 */
+	int (*count)(struct db *db, struct db_count *c, int limit_ms, struct err *err);
+
+	/**
+	 * Looks who works on tables; those that are not there are passed over. 0 or
+	 * -1; `out` must be released with db_now_release in either case.
+	 */
+	int (*now)(struct db *db, const struct db_name *tables, size_t nr,
+		   struct db_now *out, struct err *err);
+
+	/**
 	 * Asks several questions in one transaction that can only read, in one
 	 * round trip where there is a network, or two where some may be needless. 0; -1
 	 * with `err` set.
@@ -351,6 +397,8 @@ struct db_driver {
 
 extern const struct db_driver db_sqlite;
 extern const struct db_driver db_postgresql;
+
+void db_now_release(struct db_now *now);
 
 /** The driver for a URL, NULL with `err` (ERR_USAGE) set when there is none. */
 const struct db_driver *db_driver_for(const char *url, struct err *err);

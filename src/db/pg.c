@@ -116,7 +116,7 @@ static PGconn *start(const struct pq *pq, const PQconninfoOption *options,
 	return conn;
 }
 
-static int64_t connect_deadline(const PQconninfoOption *options)
+static int64_t connect_deadline(const PQconninfoOption *options, unsigned usual_s)
 {
 	const char *seconds = pg_url_get(options, "connect_timeout");
 	int n;
@@ -124,7 +124,9 @@ static int64_t connect_deadline(const PQconninfoOption *options)
 	if (!seconds)
 		seconds = getenv("PGCONNECT_TIMEOUT");
 	n = seconds ? atoi(seconds) : 0;
-	return clock_ms() + 1000 * (int64_t)(n > 0 ? n : CONNECT_SECONDS);
+	return clock_ms() + 1000 * (int64_t)(n > 0     ? n
+					     : usual_s ? (int)usual_s
+						       : CONNECT_SECONDS);
 }
 
 static int refuse_connection(struct db *db, const struct buf *shown, const char *why,
@@ -184,7 +186,8 @@ static int connect_db(struct db *db, struct err *err)
 	db->identity = NULL;
 	db->conn = start(db->pq, options, db->how.application);
 	db->pq->set_notice_receiver(db->conn, on_notice, db);
-	ret = finish_connecting(db, &shown, connect_deadline(options), err);
+	ret = finish_connecting(db, &shown, connect_deadline(options, db->how.connect_s),
+				err);
 	if (ret == 0) {
 		db->pq->set_nonblocking(db->conn, 1);
 		ret = pg_probe(db, err);
@@ -456,6 +459,8 @@ const struct db_driver db_postgresql = {
 	.run = pg_run,
 	.run_alone = pg_run_alone,
 	.evidence = pg_evidence,
+	.count = pg_count,
+	.now = pg_now,
 	.mend = pg_mend,
 	.schema = pg_schema,
 	.is_undefined_column = is_undefined_column,

@@ -370,6 +370,13 @@ int pg_evidence(struct db *db, const struct db_script *script, enum db_evidence 
 int pg_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
 	    struct err *err);
 
+/* --- pg_now.c: what goes on at tables, and how much is in them -------------- */
+
+/** The driver's count() and now(). */
+int pg_count(struct db *db, struct db_count *c, int limit_ms, struct err *err);
+int pg_now(struct db *db, const struct db_name *tables, size_t nr, struct db_now *out,
+	   struct err *err);
+
 /* --- pg_touched.c: what a dry run would lock, rewrite and destroy ---------- */
 
 struct pg_touched;

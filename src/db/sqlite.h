@@ -209,6 +209,9 @@ int sqlite_run_alone(struct db *db, const struct db_unit *unit, struct db_report
 		     enum db_phase *phase, struct err *err);
 int sqlite_evidence(struct db *db, const struct db_script *script, enum db_evidence *out,
 		    struct buf *text, struct err *err);
+int sqlite_count(struct db *db, struct db_count *c, int limit_ms, struct err *err);
+int sqlite_now(struct db *db, const struct db_name *tables, size_t nr, struct db_now *out,
+	       struct err *err);
 int sqlite_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
 		struct err *err);
 int sqlite_schema(struct db *db, struct schema *out, struct err *err);

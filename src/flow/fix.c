@@ -4,9 +4,8 @@
 #include "base/err.h"
 #include "core/message.h"
 #include "flow/fix.h"
+#include "flow/tables.h"
 #include "flow/target.h"
-#include "git/blob.h"
-#include "git/history.h"
 #include "git/repo.h"
 
 static const char *path_of(const struct fix_draft *d)
@@ -31,25 +30,9 @@ static bool has_run(const struct fix_draft *d)
 	return false;
 }
 
-/* Whether the protected branch has it: 1, 0, -1. */
-static int has_landed(const struct fix_draft *d, struct repo *repo, struct err *err)
-{
-	struct buf ref = BUF_INIT;
-	struct oid tip, blob;
-	unsigned mode;
-	int ret = repo_protected_ref(repo, &ref, err);
-
-	if (ret > 0)
-		ret = repo_ref(repo, ref.s, &tip, err);
-	if (ret > 0)
-		ret = history_holds(repo, &tip, path_of(d), &blob, &mode, err);
-	buf_release(&ref);
-	return ret;
-}
-
 static int check_final(const struct fix_draft *d, struct repo *repo, struct err *err)
 {
-	int landed = has_run(d) ? 1 : has_landed(d, repo, err);
+	int landed = has_run(d) ? 1 : tables_landed(repo, path_of(d), err);
 	char hex[OID_HEXSZ + 1];
 
 	if (landed)
@@ -81,34 +64,6 @@ static int find(struct fix_draft *d, const char *named, struct err *err)
 }
 
 /* --- what went wrong --------------------------------------------------- */
-
-/* The tables after the first `nr` migrations. What is large holds rows, not DDL. */
-static int read_tables(const struct fix_draft *d, struct repo *repo, size_t nr,
-		       struct sql_catalog *out, struct err *err)
-{
-	struct buf sql = BUF_INIT;
-	uint64_t size;
-	int ret = 0;
-	size_t i;
-
-	for (i = 0; i < nr && ret == 0; i++) {
-		const struct oid *blob = &d->log.plan.items[i].blob;
-
-		ret = repo_blob_size(repo, blob, &size, err);
-		if (ret != 0 || size > BLOB_LARGE)
-			continue;
-		buf_reset(&sql);
-		ret = repo_read_blob(repo, blob, &sql, err);
-		if (ret == 0)
-			sql_catalog_read(out, buf_str(&sql), sql.len);
-	}
-	buf_release(&sql);
-	if (ret > 0)
-		return err_set(err, ERR_FATAL,
-			       "the repository lacks the object of migration '%s'",
-			       d->log.plan.items[i - 1].path);
-	return ret;
-}
 
 /* Hints which kinds there are. Returns -1. */
 static int hint_kinds(struct err *err)
@@ -186,9 +141,9 @@ int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *o
 	    find(out, o->migration, err) < 0 || check_final(out, repo, err) < 0 ||
 	    choose_engine(out, repo, o, err) < 0)
 		return -1;
-	if (read_tables(out, repo, out->pos, &out->before, err) < 0 ||
-	    read_tables(out, repo, out->pos + 1, &out->after, err) < 0 ||
-	    read_tables(out, repo, out->log.plan.nr, &out->now, err) < 0)
+	if (tables_read(repo, &out->log.plan, out->pos, &out->before, err) < 0 ||
+	    tables_read(repo, &out->log.plan, out->pos + 1, &out->after, err) < 0 ||
+	    tables_read(repo, &out->log.plan, out->log.plan.nr, &out->now, err) < 0)
 		return -1;
 	return judge(out, o->kind, err);
 }

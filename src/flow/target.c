@@ -213,6 +213,7 @@ static int connect_to(struct target *t, struct repo *repo, const struct target_o
 		.flags = flags | (o->wait ? DB_WAIT : 0),
 		.waiter = &t->waiter,
 		.lock_timeout_ms = t->lock_timeout_ms,
+		.connect_s = o->connect_s,
 		.notice = o->notice,
 		.notice_arg = o->notice_arg,
 	};

@@ -324,6 +324,7 @@ static void read_create_index(struct reader *r, bool unique)
 		return;
 	e = add_event(r, unique ? SAW_UNIQUE_INDEX : SAW_INDEX, &table);
 	e->name = n.name;
+	e->key = n.key;
 	e->text = text_between(r, 0, w->len);
 	add_extra(need_table(r->c, &table), n.key ? n.key : "", e->text, false);
 }

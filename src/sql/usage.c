@@ -1,0 +1,96 @@
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "sql/name.h"
+#include "sql/split.h"
+#include "sql/usage.h"
+
+/* A key without its schema: statements may leave that out, or have an alias for it. */
+static const char *base_of(const char *key)
+{
+	const char *dot = key[0] == '"' ? NULL : strchr(key, '.');
+
+	return dot ? dot + 1 : key;
+}
+
+static bool is_table(const struct sql_name *n, const char *table)
+{
+	size_t i;
+
+	for (i = 0; i < n->nr; i++)
+		if (strcmp(n->parts[i], base_of(table)) == 0)
+			return true;
+	return false;
+}
+
+static bool mentions(struct walk w, const struct sql_used *what)
+{
+	bool table = false, column = !what->column;
+	struct sql_name n;
+
+	while (!walk_at_end(&w)) {
+		if (!walk_name(&w, &n)) {
+			walk_next(&w);
+			continue;
+		}
+		table |= is_table(&n, what->table);
+		column |= what->column && strcmp(n.parts[n.nr - 1], what->column) == 0;
+	}
+	return table && column;
+}
+
+/* Goes behind the table of an INSERT. */
+static bool enter_insert(struct walk *w, const char *table)
+{
+	struct sql_name n;
+
+	if (!walk_find(w, "insert"))
+		return false;
+	if (walk_accept(w, "or"))
+		walk_next(w);
+	return walk_accept(w, "into") && walk_name(w, &n) && is_table(&n, table);
+}
+
+/* Without a list of columns it counts too: there are fewer values than columns. */
+static bool inserts_without(struct walk w, const struct sql_used *what)
+{
+	struct sql_name n;
+
+	if (!enter_insert(&w, what->table))
+		return false;
+	if (!walk_accept_char(&w, '('))
+		return true;
+	while (walk_name(&w, &n)) {
+		if (strcmp(n.parts[n.nr - 1], what->column) == 0)
+			return false;
+		if (!walk_accept_char(&w, ','))
+			break;
+	}
+	return true;
+}
+
+size_t sql_usage(const char *text, size_t len, const struct sql_used *what,
+		 unsigned *line)
+{
+	struct err ignored = { 0 };
+	struct pool pool = { 0 };
+	struct sql_statement st;
+	struct sql_split s;
+	struct walk w;
+	size_t nr = 0;
+
+	*line = 0;
+	if (sql_split_init(&s, text, len, &ignored) == 0)
+		while (sql_split_next(&s, &st, &ignored) > 0) {
+			walk_start(&w, &st, &pool);
+			if (!(what->insert_without ? inserts_without(w, what)
+						   : mentions(w, what)))
+				continue;
+			if (nr++ == 0)
+				*line = st.line;
+		}
+	sql_split_close(&s);
+	pool_release(&pool);
+	return nr;
+}

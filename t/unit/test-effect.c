@@ -1,0 +1,215 @@
+/* What a migration did to data, which types keep values, what code uses. */
+#include "base/compat.h"
+
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "sql/effect.h"
+#include "sql/key.h"
+#include "sql/narrow.h"
+#include "sql/usage.h"
+
+/* "kind table.column" of each effect, joined by commas. */
+static void effects_are(const char *before_sql, const char *sql, const char *wanted)
+{
+	struct sql_catalog before = { 0 }, after = { 0 };
+	struct sql_effects e;
+	struct buf got = BUF_INIT;
+	size_t i;
+
+	sql_catalog_read(&before, before_sql, strlen(before_sql));
+	sql_catalog_read(&after, before_sql, strlen(before_sql));
+	sql_catalog_read(&after, sql, strlen(sql));
+	sql_effects_read(&before, &after, sql, strlen(sql), &e);
+	for (i = 0; i < e.nr; i++)
+		buf_addf(&got, "%s%s %s%s%s", i ? ", " : "",
+			 sql_effect_word(e.items[i].kind), e.items[i].table_key,
+			 e.items[i].column_key ? "." : "",
+			 e.items[i].column_key ? e.items[i].column_key : "");
+	assert_string_equal(buf_str(&got), wanted);
+	buf_release(&got);
+	sql_effects_release(&e);
+	sql_catalog_release(&before);
+	sql_catalog_release(&after);
+}
+
+#define USERS "CREATE TABLE users (id int, phone text);"
+
+static void effects(void **state UNUSED)
+{
+	effects_are(USERS, "SELECT 1", "");
+	effects_are(USERS, "ALTER TABLE users ADD COLUMN \"E Mail\" text",
+		    "new-column users.E Mail");
+	effects_are(USERS, "CREATE TABLE orders (id int)", "new-table orders");
+	effects_are(USERS, "ALTER TABLE users DROP phone", "gone-column users.phone");
+	effects_are(USERS, "DROP TABLE users", "gone-table users");
+	effects_are(USERS, "ALTER TABLE users ALTER phone TYPE int USING phone::int",
+		    "type users.phone");
+	effects_are(USERS, "DELETE FROM users WHERE id = 1; DELETE FROM users",
+		    "deleted users");
+	effects_are(USERS, "TRUNCATE app.users", "deleted app.users");
+	effects_are(USERS, "UPDATE OR IGNORE users SET id = 1", "updated users");
+	/* of a table that nobody saw made */
+	effects_are("", "ALTER TABLE people ADD COLUMN age int", "new-column people.age");
+}
+
+static void what_is_renamed_is_not_new(void **state UNUSED)
+{
+	effects_are(USERS, "ALTER TABLE users RENAME phone TO number", "");
+	effects_are(USERS, "ALTER TABLE users RENAME TO people", "");
+	effects_are(USERS,
+		    "ALTER TABLE users RENAME TO people; ALTER TABLE people ADD age int;",
+		    "new-column people.age");
+}
+
+static void a_rebuild_is_what_it_comes_to(void **state UNUSED)
+{
+	effects_are(USERS,
+		    "CREATE TABLE users_new (id int, phone int, age int);"
+		    "INSERT INTO users_new (id, phone) SELECT id, phone FROM users;"
+		    "DROP TABLE users; ALTER TABLE users_new RENAME TO users;",
+		    "type users.phone, new-column users.age");
+}
+
+static void the_body_of_a_trigger_is_not_run(void **state UNUSED)
+{
+	effects_are(USERS,
+		    "CREATE TRIGGER t AFTER INSERT ON users BEGIN "
+		    "DELETE FROM users WHERE id = 1; UPDATE users SET id = 2; END;"
+		    "DELETE FROM users;",
+		    "deleted users");
+	effects_are(USERS,
+		    "CREATE TEMP TRIGGER t AFTER INSERT ON users BEGIN "
+		    "DELETE FROM users WHERE id = 1; END;",
+		    "");
+}
+
+static void types(void **state UNUSED)
+{
+	static const struct {
+		const char *old, *now;
+		bool keeps;
+	} rows[] = {
+		{ "int", "bigint", true },
+		{ "BIGINT", "integer", false },
+		{ "varchar(20)", "varchar(40)", true },
+		{ "varchar(40)", "varchar(20)", false },
+		{ "varchar(20)", "text", true },
+		{ "text", "varchar(20)", false },
+		{ "varchar(20)", "character varying", true },
+		{ "varchar(20)", "integer", false },
+		{ "integer", "text", true },
+		{ "integer", "varchar(3)", false },
+		{ "numeric(10,2)", "numeric(12,2)", true },
+		{ "numeric(10,2)", "numeric(10,4)", false },
+		{ "numeric(10, 2)", "numeric", true },
+		{ "numeric", "numeric(10,2)", false },
+		{ "int", "numeric", true },
+		{ "int", "numeric(5)", false },
+		{ "real", "double precision", true },
+		{ "double precision", "real", false },
+		{ "date", "timestamp with time zone", true },
+		{ "timestamp", "date", false },
+		{ "uuid", "uuid", true },
+		{ "uuid", "bytea", false },
+		{ "", "text", true },
+		{ "text", "", false },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (sql_type_keeps(rows[i].old, rows[i].now) != rows[i].keeps)
+			fail_msg("%s to %s", rows[i].old, rows[i].now);
+}
+
+static size_t used(const char *sql, const char *table, const char *column, bool without)
+{
+	const struct sql_used what = { table, column, without };
+	unsigned line;
+
+	return sql_usage(sql, strlen(sql), &what, &line);
+}
+
+static void usage(void **state UNUSED)
+{
+	const struct sql_used what = { "users", "phone", false };
+	static const char two[] = "SELECT 1;\nSELECT u.phone\nFROM users u;";
+	unsigned line;
+
+	assert_int_equal(sql_usage(two, strlen(two), &what, &line), 1);
+	assert_int_equal(line, 2);
+	assert_int_equal(used("SELECT phone FROM orders", "users", "phone", false), 0);
+	assert_int_equal(used("SELECT 'phone' || x FROM users", "users", "mail", false),
+			 0);
+	assert_int_equal(used("SELECT \"Phone\" FROM users", "users", "phone", false), 0);
+	assert_int_equal(used("SELECT PHONE FROM public.Users", "users", "phone", false),
+			 1);
+	assert_int_equal(used("SELECT users.phone FROM app.users", "app.users", "phone",
+			      false),
+			 1);
+	assert_int_equal(used("DELETE FROM users", "users", NULL, false), 1);
+	assert_int_equal(used("SELECT 1 -- users", "users", NULL, false), 0);
+	assert_int_equal(used("SELECT 'unterminated", "users", NULL, false), 0);
+}
+
+static void inserts_that_leave_out(void **state UNUSED)
+{
+	assert_int_equal(used("INSERT INTO users (id) VALUES (1)", "users", "mail", true),
+			 1);
+	assert_int_equal(used("INSERT INTO users (id, mail) VALUES (1, 2)", "users",
+			      "mail", true),
+			 0);
+	assert_int_equal(used("INSERT INTO users VALUES (1)", "users", "mail", true), 1);
+	assert_int_equal(used("INSERT OR REPLACE INTO users (id) VALUES (1)", "users",
+			      "mail", true),
+			 1);
+	assert_int_equal(used("INSERT INTO orders (id) VALUES (1)", "users", "mail",
+			      true),
+			 0);
+	assert_int_equal(used("UPDATE users SET id = 1", "users", "mail", true), 0);
+	assert_int_equal(used("WITH x AS (SELECT 1) INSERT INTO users (id) SELECT 1",
+			      "users", "mail", true),
+			 1);
+}
+
+static void key_is(const char *key, const char *schema, const char *base)
+{
+	struct pool pool = { 0 };
+	const char *got_schema, *got_base;
+
+	sql_key_parts(&pool, key, &got_schema, &got_base);
+	if (schema)
+		assert_string_equal(got_schema, schema);
+	else
+		assert_null(got_schema);
+	assert_string_equal(got_base, base);
+	pool_release(&pool);
+}
+
+static void keys(void **state UNUSED)
+{
+	key_is("users", NULL, "users");
+	key_is("app.users", "app", "users");
+	key_is("\"a.b\"", NULL, "a.b");
+	key_is("\"a.b\".\"c\"\"d\"", "a.b", "c\"d");
+	key_is("\"a", NULL, "a");
+	key_is("", NULL, "");
+	key_is("a.", "a", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(effects),
+		cmocka_unit_test(what_is_renamed_is_not_new),
+		cmocka_unit_test(a_rebuild_is_what_it_comes_to),
+		cmocka_unit_test(the_body_of_a_trigger_is_not_run),
+		cmocka_unit_test(types),
+		cmocka_unit_test(usage),
+		cmocka_unit_test(inserts_that_leave_out),
+		cmocka_unit_test(keys),
+	};
+
+	return cmocka_run_group_tests_name("effect", tests, NULL, NULL);
+}
