@@ -186,6 +186,11 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/check_paths.c %reldir%/flow/check_paths.h \
 	%reldir%/flow/check_tags.c %reldir%/flow/check_tags.h \
 	%reldir%/flow/commit_msg.c %reldir%/flow/commit_msg.h \
+	%reldir%/flow/decide.c %reldir%/flow/decide.h \
+	%reldir%/flow/decide_commands.c \
+	%reldir%/flow/decide_data.c %reldir%/flow/decide_parts.h \
+	%reldir%/flow/decide_signs.c \
+	%reldir%/flow/decide_where.c \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
 	%reldir%/flow/fix.c %reldir%/flow/fix.h \
@@ -231,6 +236,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/bounds.c \
 	%reldir%/cmd/check.c \
 	%reldir%/cmd/cmd.h \
+	%reldir%/cmd/decide_print.c %reldir%/cmd/decide_print.h \
 	%reldir%/cmd/diagnose.c \
 	%reldir%/cmd/filter.c \
 	%reldir%/cmd/findings.c \

@@ -314,6 +314,7 @@ shell_tests = \
 	%reldir%/t7000-scale.t \
 	%reldir%/t7100-counts.t \
 	%reldir%/t7200-fix.t \
+	%reldir%/t7250-diagnose.t \
 	%reldir%/t7450-gates.t \
 	%reldir%/t7300-backfill.t \
 	%reldir%/t7700-stories.t \

@@ -94,7 +94,7 @@ test_expect_success 'a repository with something in it' '
 '
 
 test_expect_success 'missing arguments: the usage, on stderr' '
-	for command in new show fix diagnose check hook "target add" "target add one" "target show" \
+	for command in new show fix check hook "target add" "target add one" "target show" \
 		"target remove" "target nonsense"; do
 		test_expect_code 129 git migrate $command >.git/out 2>.git/err &&
 		test_must_be_empty .git/out &&

@@ -567,8 +567,8 @@ test_expect_success PG 'nothing tells: it stays open, and nothing else is applie
 	test 1 = $? &&
 	has_line .git/t/out \
 		"whether it has taken effect cannot be told: a person must decide" &&
-	grep "^hint: .*git migrate diagnose --finished --reason" .git/t/err &&
-	grep "git migrate diagnose --abandon --reason" .git/t/err &&
+	grep "git migrate diagnose --finished --reason" .git/t/out &&
+	grep "git migrate diagnose --abandon --reason" .git/t/out &&
 	diagnosed 1 "default open unknown 5 c.sql" default c &&
 	git migrate diagnose --json c >.git/t/out
 	test 1 = $? && grep "\"evidence\": \"unknown\"" .git/t/out &&
@@ -648,7 +648,7 @@ CALL p();" &&
 	git migrate log >.git/t/out && grep "started on staging at" .git/t/out &&
 	eval "$(hinted .git/t/err)" >.git/t/out 2>.git/t/err
 	test 1 = $? &&
-	close=$(hinted .git/t/err) && test -n "$close" &&
+	close=$(sed -n "s/.*# if it has taken effect: //p" .git/t/out) && test -n "$close" &&
 	test_expect_code 129 git migrate diagnose --abandon staging c 2>.git/t/err &&
 	grep "git migrate diagnose --abandon --reason \"...\" staging c$" .git/t/err &&
 	test_expect_code 1 git migrate diagnose --abandon --reason x c 2>.git/t/err ||
@@ -673,8 +673,8 @@ CREATE INDEX CONCURRENTLY i ON t (x) WHERE x > 1;" &&
 	test "git migrate diagnose i.sql" = "$(hinted .git/t/err)" &&
 	git migrate diagnose i >.git/t/out 2>.git/t/err
 	test 1 = $? && has_line .git/t/out "a part of it is there" &&
-	grep "git migrate apply --at $(git rev-parse --short=12 begun)$" .git/t/err &&
-	eval "$(sed -n "s/.*: \(git migrate apply --at .*\)/\1/p" .git/t/err)" &&
+	way=$(grep "git migrate apply --at $(git rev-parse --short=12 begun)$" .git/t/out) &&
+	eval "$way" &&
 	test started-i\ applied-i = "$(events)"
 '
 
@@ -710,7 +710,8 @@ test_expect_success 'what is not open' '
 		git migrate diagnose --abandon --reason x t &&
 	refuses 128 "there is no target '\''nowhere'\''" git migrate diagnose nowhere t &&
 	test_expect_code 129 git migrate diagnose a b c &&
-	test_expect_code 129 git migrate diagnose
+	refuses 1 "no migration has failed or is open on target '\''default'\''" \
+		git migrate diagnose
 '
 
 test_expect_success FAULTS 'a restored database is not written to' '

@@ -2,7 +2,8 @@
 
 #include "base/err.h"
 #include "cmd/cmd.h"
-#include "flow/diagnose.h"
+#include "cmd/decide_print.h"
+#include "flow/decide.h"
 #include "out/json.h"
 #include "out/term.h"
 
@@ -133,34 +134,6 @@ static void print_people(const struct ctx *ctx, const struct diagnosis *d)
 	print_conclusion(d);
 }
 
-/* The way forward for one that stays open. */
-static void say_next(struct ctx *ctx, struct diagnosis *d)
-{
-	const char *target = target_argument(&d->survey.target);
-
-	if (d->evidence == DB_RUNNING)
-		say_hint(&ctx->say, "started",
-			 "This waits until it is done, and goes on: git migrate apply "
-			 "--wait%s",
-			 target);
-	else if (d->evidence == DB_UNKNOWN)
-		say_hint(&ctx->say, "started",
-			 "Look what is there. If it has taken effect: git migrate "
-			 "diagnose%s --finished --reason \"...\" %s\nIf it has not, and "
-			 "is to be run: git migrate diagnose%s --abandon --reason "
-			 "\"...\" %s",
-			 target, d->path, target, d->path);
-	else if (d->as_begun)
-		say_hint(&ctx->say, "started", "git migrate apply%s", target);
-	else
-		say_hint(&ctx->say, "started",
-			 "The plan does not have it as it was begun. Apply the commit "
-			 "that it was begun from: git migrate apply --at %.12s%s\nOr "
-			 "close it: git migrate diagnose%s --abandon --reason \"...\" "
-			 "%s",
-			 d->started.field[FIELD_HEAD], target, target, d->path);
-}
-
 /* --- for programs ------------------------------------------------------ */
 
 static struct js *records_json(const struct diagnosis *d)
@@ -190,7 +163,7 @@ static struct js *records_json(const struct diagnosis *d)
 	return array;
 }
 
-static void print_json(const struct diagnosis *d)
+static void print_json(const struct diagnosis *d, const struct decide *way)
 {
 	struct js *j = js_object();
 
@@ -201,6 +174,7 @@ static void print_json(const struct diagnosis *d)
 	js_put_str(j, "seen", d->looked ? d->seen.s : NULL);
 	js_put_str(j, "recorded", d->recorded.line);
 	js_put(j, "records", records_json(d));
+	decide_json(way, j);
 	js_print(j, stdout);
 	js_free(j);
 }
@@ -229,25 +203,50 @@ static bool is_stuck(const struct diagnosis *d)
 	       (!d->as_begun || d->evidence == DB_RUNNING || d->evidence == DB_UNKNOWN);
 }
 
-static int show(struct ctx *ctx, struct diagnosis *d, enum form form)
+static int show(struct ctx *ctx, struct diagnosis *d, const struct decide *way,
+		enum form form)
 {
 	switch (form) {
 	case FORM_PEOPLE:
 		print_people(ctx, d);
+		if (way)
+			decide_print(ctx, way);
 		break;
 	case FORM_PORCELAIN:
 		print_porcelain(d);
 		break;
 	case FORM_JSON:
-		print_json(d);
+		print_json(d, way);
 		break;
 	}
 	cmd_flush(ctx);
-	if (form == FORM_PEOPLE && d->state == DIAGNOSIS_OPEN)
-		say_next(ctx, d);
 	if (d->unmirrored.code)
 		say_unmirrored(ctx, d);
 	return is_stuck(d);
+}
+
+/* Looks, and finds the way unless a person has just said it, or a script asks. */
+static int look(struct ctx *ctx, const struct diagnose_options *o, enum form form,
+		struct err *err)
+{
+	const struct decide_options how = {
+		.ask = form == FORM_PEOPLE && decide_can_ask() ? decide_ask : NULL,
+		.arg = ctx,
+	};
+	struct diagnosis d;
+	struct decide way;
+	int ret = diagnose(ctx->repo, o, &d, err);
+
+	if (ret == 0 && (form == FORM_PORCELAIN || o->wish != DIAGNOSE_LOOK)) {
+		ret = show(ctx, &d, NULL, form);
+	} else if (ret == 0) {
+		ret = decide(ctx->repo, &d, &how, &way, err);
+		if (ret == 0)
+			ret = show(ctx, &d, &way, form);
+		decide_release(&way);
+	}
+	diagnosis_release(&d);
+	return ret;
 }
 
 /* What a person decides is worth nothing without the reason. 0 or -1. */
@@ -270,7 +269,7 @@ static int check_reason(const struct diagnose_options *o, struct err *err)
 		 "\"...\" "
 		 "%s%s%s",
 		 decision, is_default ? "" : o->target, is_default ? "" : " ",
-		 o->migration);
+		 o->migration ? o->migration : "<migration>");
 	return -1;
 }
 
@@ -286,9 +285,26 @@ static int read_wish(bool abandon, bool finished, struct diagnose_options *o,
 	return -1;
 }
 
+static int is_name(void *arg, const char *name)
+{
+	return strcmp(arg, name) == 0;
+}
+
+/* One name alone is a migration, unless a target is called so. */
+static void read_names(struct ctx *ctx, int nr, char **argv, struct diagnose_options *o)
+{
+	bool target = nr == 2 || (nr == 1 && cmd_each_target(ctx, is_name, argv[0]) != 0);
+
+	if (target)
+		o->target = argv[0];
+	if (nr == 2 || (nr == 1 && !target))
+		o->migration = argv[nr - 1];
+}
+
 int cmd_diagnose(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
-	static const char *const lines[] = { "[<options>] [<target>] <migration>", NULL };
+	static const char *const lines[] = { "[<options>] [<target>] [<migration>]",
+					     NULL };
 	bool abandon = false, finished = false, porcelain = false, json = false;
 	struct diagnose_options o = { .target = "default" };
 	const struct opt opts[] = {
@@ -303,27 +319,17 @@ int cmd_diagnose(struct ctx *ctx, int argc, char **argv, struct err *err)
 		{ .type = OPT_END },
 	};
 	const struct usage usage = { lines, opts };
-	int nr = cmd_options(ctx, &usage, argc, argv, err), ret;
-	struct diagnosis d;
+	int nr = cmd_options(ctx, &usage, argc, argv, err);
 
 	if (nr < 0 || cmd_one_form(porcelain, json, err) < 0 ||
 	    cmd_at_most(nr, 2, argv, err) < 0)
 		return -1;
-	if (nr == 0) {
-		opt_usage(&usage, ctx->command->name, stderr);
-		return err_exit_status(ERR_USAGE);
-	}
-	if (nr == 2)
-		o.target = argv[0];
-	o.migration = argv[nr - 1];
+	read_names(ctx, nr, argv, &o);
 	if (read_wish(abandon, finished, &o, err) < 0)
 		return -1;
-	ret = diagnose(ctx->repo, &o, &d, err);
-	if (ret == 0)
-		ret = show(ctx, &d,
-			   json	       ? FORM_JSON
-			   : porcelain ? FORM_PORCELAIN
-				       : FORM_PEOPLE);
-	diagnosis_release(&d);
-	return ret;
+	return look(ctx, &o,
+		    json	? FORM_JSON
+		    : porcelain ? FORM_PORCELAIN
+				: FORM_PEOPLE,
+		    err);
 }

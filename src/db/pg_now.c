@@ -34,7 +34,8 @@ static int find_column(struct look *l, const char *oid, const char *column, bool
 		       struct err *err)
 {
 	static const char sql[] =
-		"SELECT c.relkind IN ('r', 'p') AND ($2 IS NULL OR EXISTS (SELECT FROM "
+		"SELECT c.relkind IN ('r', 'p') AND ($2::pg_catalog.text IS NULL OR "
+		"EXISTS (SELECT FROM "
 		"pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = "
 		"$2::pg_catalog.text AND a.attnum > 0 AND NOT a.attisdropped)) "
 		"FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.oid";
@@ -223,7 +224,7 @@ static int ask_waiting(struct look *l, const char *oids, struct db_now *out,
 					"LEFT JOIN pg_catalog.pg_class r ON r.oid = "
 					"k.relation AND k.database "
 					"= " HERE " WHERE NOT k.granted AND EXISTS "
-						  "(SELECT FROM pg_catalog.pg_locks t "
+					"(SELECT FROM pg_catalog.pg_locks t "
 					"WHERE t.pid = k.pid AND t.locktype = 'relation' "
 					"AND t.database = " HERE
 					" AND t.relation = ANY ($1::pg_catalog.oid[])) "

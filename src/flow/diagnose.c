@@ -22,11 +22,37 @@ static const char *find_in_log(const struct diagnosis *d, const char *name)
 	return e ? e->path : NULL;
 }
 
+/* What somebody wants to hear of who names nothing: the open one, else what failed last.
+ */
+static int find_newest(struct diagnosis *d, struct err *err)
+{
+	const struct ledger *l = &d->survey.target.ledger;
+	const struct record *newest = l->open;
+	const struct ledger_entry *e;
+
+	for (e = l->entries; !l->open && e < l->entries + l->nr_entries; e++)
+		if (!e->settled && e->failed && (!newest || e->failed->seq > newest->seq))
+			newest = e->failed;
+	if (newest) {
+		d->path = newest->field[FIELD_PATH];
+		return 0;
+	}
+	err_set(err, ERR_REFUSED, "no migration has failed or is open on target '%s'",
+		d->survey.target.name);
+	err_hint(err, "noMigration",
+		 "Name the one that it is about: git migrate diagnose%s <migration>. "
+		 "\"git migrate plan\" lists them.",
+		 target_argument(&d->survey.target));
+	return -1;
+}
+
 static int find(struct diagnosis *d, const char *name, struct err *err)
 {
 	const struct plan *plan = &d->survey.plan;
 	struct resolution r = { .how = RESOLVE_NONE };
 
+	if (!name)
+		return find_newest(d, err);
 	d->path = find_in_log(d, name);
 	if (d->path)
 		return 0;

@@ -17,7 +17,8 @@ enum diagnose_wish {
 
 struct diagnose_options {
 	const char *target;
-	const char *migration; /* as a person names it */
+	const char *
+		migration; /* as a person names it; NULL: the open or newest failed one */
 	enum diagnose_wish wish;
 	const char *reason; /* of a person; NULL with DIAGNOSE_LOOK */
 };

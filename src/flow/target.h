@@ -39,7 +39,7 @@ struct target {
 struct target_options {
 	const char *name;
 	unsigned connect_s; /* longest to connect, where the URL says nothing; 0: usual */
-	bool wait; /* for as long as another program holds the lock of a file */
+	bool wait;	    /* for as long as another program holds the lock of a file */
 	/** Notices of the server, unescaped; may be NULL. */
 	void (*notice)(void *arg, const char *severity, const char *message,
 		       unsigned line);

@@ -1,0 +1,27 @@
+/* The decision tree as it was walked: for people and programs, and who is asked. */
+#ifndef CMD_DECIDE_PRINT_H
+#define CMD_DECIDE_PRINT_H
+
+#include <stdbool.h>
+
+#include "core/decision.h"
+
+struct ctx;
+struct decide;
+struct err;
+struct js;
+
+/** Whether somebody sits at the terminal who can be asked. */
+bool decide_can_ask(void);
+
+/** Asks on the terminal; `arg` is the ctx. As struct decide_options has it. */
+int decide_ask(void *arg, enum decision_question question, int usual,
+	       const char *evidence, struct err *err);
+
+/** Prints each question with its answer, what a down migration would do, the way. */
+void decide_print(const struct ctx *ctx, const struct decide *way);
+
+/** Adds the same to an object; `way` NULL: there was no walk. */
+void decide_json(const struct decide *way, struct js *to);
+
+#endif

@@ -1,0 +1,510 @@
+#!/bin/sh
+
+test_description='diagnose: each branch of its tree, and each command that it ends in'
+
+. "$(dirname "$0")/lib.sh"
+
+needs_tool sqlite3
+needs_tool python3
+start_pg optional
+! command -v script >/dev/null || test_set_prereq TTY
+
+# scene ENGINE NAME: a repository with a target
+scene() {
+	engine=$1
+	fresh "$1-$2" &&
+	case $engine in
+	sqlite)
+		url=sqlite:.git/app.db
+		;;
+	*)
+		url=$(create_db "$2")
+		;;
+	esac &&
+	git config migrate.default.url "$url"
+}
+
+# another TARGET: a second one of the same engine
+another() {
+	case $engine in
+	sqlite)
+		git config "migrate.$1.url" "sqlite:.git/$1.db"
+		;;
+	*)
+		other=$(create_db "${url##*/}-$1") && git config "migrate.$1.url" "$other"
+		;;
+	esac
+}
+
+# db SQL: runs it as a user of the database would
+db() {
+	case $engine in
+	sqlite)
+		sqlite .git/app.db "$1"
+		;;
+	*)
+		pg "$url" "$1"
+		;;
+	esac
+}
+
+records() {
+	case $engine in
+	sqlite)
+		tracker_rows .git/app.db
+		;;
+	*)
+		pg_tracker_rows "$url"
+		;;
+	esac
+}
+
+# All that diagnose must leave as it is.
+state() {
+	records &&
+	case $engine in
+	sqlite)
+		sqlite .git/app.db .dump
+		;;
+	*)
+		pg_dump -d "$url" | grep -v restrict
+		;;
+	esac &&
+	git for-each-ref && git status --porcelain && git rev-parse HEAD
+}
+
+apply() {
+	git migrate apply "$@" >.git/t/applied 2>&1 || {
+		cat .git/t/applied
+		return 1
+	}
+}
+
+# way WAY [ARGUMENT...]: the tree ends there, and nothing was changed; what is to be
+# typed is in .git/t/commands, each question with its answer in .git/t/steps
+way() {
+	way=$1 &&
+	shift &&
+	state >.git/t/state-before &&
+	{ git migrate diagnose --json "$@" >.git/t/json 2>.git/t/err || test $? = 1; } &&
+	state >.git/t/state-after &&
+	test_cmp .git/t/state-before .git/t/state-after &&
+	python3 - "$way" .git/t <<-\END
+	import json, sys
+	way, folder = sys.argv[1:]
+	said = json.load(open(folder + "/json"))
+	with open(folder + "/commands", "w") as out:
+	    for c in said["commands"]:
+	        print(c.get("command") or "# " + c["edit"], file=out)
+	with open(folder + "/steps", "w") as out:
+	    for s in said["steps"]:
+	        print(s["question"], s["answer"], s["by"], file=out)
+	with open(folder + "/evidence", "w") as out:
+	    for s in said["steps"]:
+	        assert s["evidence"] or s["question"] == "still", s
+	        for line in s["evidence"]:
+	            print(s["question"] + ":", line, file=out)
+	with open(folder + "/down", "w") as out:
+	    for d in said["down"]:
+	        print(d["effect"], d["name"], d.get("count", "-"), d["unit"], d["counted"], file=out)
+	with open(folder + "/ways", "a") as out:
+	    print(said["way"], file=out)
+	if said["way"] != way:
+	    print(open(folder + "/evidence").read())
+	    sys.exit("way " + said["way"])
+	END
+}
+
+# step LINE, because LINE: of what way() found
+step() {
+	has_line .git/t/steps "$1"
+}
+because() {
+	grep "^$1" .git/t/evidence >/dev/null || {
+		echo "no '$1' in:"
+		cat .git/t/evidence
+		return 1
+	}
+}
+
+# follow [EDIT]: types each command that was named; where a file is to be edited, runs EDIT
+follow() {
+	while read -r follow_line; do
+		case $follow_line in
+		"#"*)
+			eval "${1:-:}"
+			;;
+		*)
+			tick
+			eval "$follow_line" >.git/t/typed 2>&1 </dev/null
+			;;
+		esac || {
+			echo "'$follow_line' failed:"
+			cat .git/t/typed
+			return 1
+		}
+	done <.git/t/commands
+}
+
+# fill FILE SED: fills in the file of a fix
+fill() {
+	sed -e "s/^-- Failure-Mode: <.*>/-- Failure-Mode: it was wrong, and this is right/" \
+		-e "$2" "$1" >.git/t/filled &&
+	cp .git/t/filled "$1"
+}
+
+# forge EVENT PATH [FIELDS]: appends a record that is like the last one about a
+# migration, and has FIELDS at its end
+forge() {
+	forge_last=$(records | tail -1) &&
+	forge_like=$(records | grep " path=" | tail -1) &&
+	forge_prev=$(printf "%s\n" "$forge_last" | sha256sum | cut -c1-64) &&
+	forge_seq=$(($(records | wc -l) + 1)) &&
+	forge_line=$(printf "%s\n" "$forge_like" |
+		sed -e "s/^[0-9]* prev=[0-9a-f]*/$(printf "%010d" "$forge_seq") prev=$forge_prev/" \
+			-e "s/ event=[a-z]*/ event=$1/" -e "s/ path=[^ ]*/ path=$2/" \
+			-e "s/ tool=\([^ ]*\).*/ tool=\1${3:+ $3}/") &&
+	forge_hash=$(printf "%s\n" "$forge_line" | sha256sum | cut -c1-64) &&
+	case $engine in
+	sqlite)
+		forge_log=git_migrate_log
+		;;
+	*)
+		forge_log=git_migrate.log
+		;;
+	esac &&
+	db "INSERT INTO $forge_log SELECT $forge_seq, '$1', '$2', blob, \"commit\", at, \"by\",
+		run, '$forge_line', '$forge_hash' FROM $forge_log
+		WHERE seq = $(printf "%s" "$forge_like" | sed "s/^0*\([0-9]*\) .*/\1/")"
+}
+
+users="CREATE TABLE users (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
+INSERT INTO users (id, phone, name) VALUES (1, '0301', 'Ada'), (2, '0302', 'Bob');"
+
+# ids KEY: what the schema of --json lists under it
+ids() {
+	python3 -c "import json, sys
+d = json.load(open(sys.argv[1]))[\"properties\"]
+d = d[\"way\"] if sys.argv[2] == \"way\" else d[\"steps\"][\"items\"][\"properties\"][\"question\"]
+print(\"\\n\".join(i for i in d[\"enum\"] if i))" "$top_srcdir/man/schemas/diagnose.json" "$1"
+}
+
+test_expect_success 'the manual has the whole tree' '
+	manual=$top_srcdir/man/git-migrate.1 &&
+	ids question >questions && test 24 = "$(wc -l <questions)" &&
+	while read -r id; do
+		grep -q "^\.It Li $id\( \*\)*\$" "$manual" || return 1
+	done <questions &&
+	ids way >all-ways && test 25 = "$(wc -l <all-ways)" &&
+	while read -r id; do
+		has_line "$manual" ".It Li $(echo "$id" | tr a-z A-Z)" || return 1
+	done <all-ways
+'
+
+for engine in sqlite postgresql; do
+	test "$engine" = sqlite && req= || req=PG
+
+	# --- one that failed ----------------------------------------------------------
+
+	test_expect_success $req "$engine: failed, and nobody has it: amended" '
+		scene $engine amend && new_migration users "$users" && apply &&
+		new_migration bad "SELECT nothing;" &&
+		test_expect_code 1 git migrate apply 2>.git/t/err &&
+		way amend bad && step "here failed evidence" && step "cause no evidence" &&
+		step "free newest evidence" && because "here: record [0-9]*: failed at .*, sqlstate .*, line 1" &&
+		test_must_be_empty .git/t/down &&
+		follow "echo \"ALTER TABLE users ADD COLUMN good int;\" >migrations/bad.sql" &&
+		git migrate status --exit-code &&
+		test 0 = "$(db "SELECT count(good) FROM users")"
+	'
+
+	test_expect_success $req "$engine: the one that failed last is meant when none is named" '
+		scene $engine newest &&
+		refused="error: no migration has failed or is open on target '\''default'\''" &&
+		new_migration users "$users" && apply &&
+		test_expect_code 1 git migrate diagnose 2>.git/t/err && has_line .git/t/err "$refused" &&
+		new_migration bad "SELECT nothing;" &&
+		test_expect_code 1 git migrate apply 2>.git/t/err &&
+		way amend && grep "\"path\": \"bad.sql\"" .git/t/json &&
+		way amend default && grep "\"path\": \"bad.sql\"" .git/t/json &&
+		another staging &&
+		test_expect_code 1 git migrate diagnose staging 2>.git/t/err &&
+		grep "on target '\''staging'\''" .git/t/err
+	'
+
+	test_expect_success $req "$engine: failed, further down, at the root too: a fixup" '
+		scene $engine fixup &&
+		new_migration first "SELECT nothing;" && commit_file readme text && commit_file readme more &&
+		test_expect_code 1 git migrate apply 2>.git/t/err &&
+		way fixup && step "free older evidence" && grep "autosquash --root" .git/t/commands &&
+		follow "echo \"\$users\" >migrations/first.sql" && git migrate status --exit-code &&
+		new_migration bad "SELECT nothing;" && commit_file readme again &&
+		test_expect_code 1 git migrate apply 2>.git/t/err && mkdir sub && cd sub &&
+		git migrate diagnose --json >../.git/t/json && cd .. &&
+		grep "\"git commit --fixup=[0-9a-f]* -- ../migrations/bad.sql\"" .git/t/json &&
+		way fixup &&
+		follow "echo \"ALTER TABLE users ADD COLUMN good int;\" >migrations/bad.sql" &&
+		git migrate status --exit-code && git log --format=%s >.git/t/log && ! grep fixup .git/t/log
+	'
+
+	test_expect_success $req "$engine: failed and landed: another one in its place" '
+		scene $engine supersede && new_migration users "$users" && apply &&
+		new_migration bad "SELECT nothing;" && git config migrate.branch main &&
+		test_expect_code 1 git migrate apply 2>.git/t/err &&
+		way supersede && step "free landed evidence" && step "elsewhere no evidence" &&
+		because "free: the protected branch has it" &&
+		sed -i "/apply/d" .git/t/commands &&
+		follow "printf \"%s\n\" \"-- Supersedes: bad.sql\" \"CREATE TABLE good (x int);\" >migrations/replace-bad.sql" &&
+		git migrate plan --json >.git/t/json && grep "\"key\": \"Supersedes\"" .git/t/json
+	'
+
+	test_expect_success $req "$engine: failed here, and ran elsewhere: another one in its place here" '
+		scene $engine here && new_migration users "$users" && apply && another staging &&
+		new_migration bad "CREATE UNIQUE INDEX one_name ON users (name);" &&
+		db "INSERT INTO users (id, name) VALUES (3, '\''Ada'\'')" &&
+		test_expect_code 1 git migrate apply 2>.git/t/err && apply staging &&
+		way supersede-here bad && because "free: target staging: it has run (tracker)" &&
+		sed -i "/apply/d" .git/t/commands &&
+		follow "printf \"%s\n\" \"-- Supersedes: bad.sql\" \"CREATE INDEX one_name ON users (name);\" >migrations/replace-bad.sql" &&
+		git log -1 --format=%s >.git/t/log && has_line .git/t/log "replace bad.sql"
+	'
+
+	test_expect_success $req "$engine: what failed by what has passed: again" '
+		scene $engine again && new_migration users "$users" && apply &&
+		new_migration later "CREATE TABLE later (x int);" &&
+		case $engine in
+		sqlite) passing=5 ;;
+		*) passing=57P01 ;;
+		esac &&
+		forge failed later.sql sqlstate=$passing && way again && follow &&
+		git migrate status --exit-code
+	'
+
+	# --- one that was not tried ----------------------------------------------------
+
+	test_expect_success $req "$engine: pending, free to change, or landed and to be applied" '
+		scene $engine pending && new_migration users "$users" && apply &&
+		new_migration later "CREATE TABLE later (x int);" &&
+		way amend later && step "untried newest evidence" &&
+		commit_file readme text && way fixup later && step "untried older evidence" &&
+		git config migrate.branch main &&
+		way apply later && step "other no evidence" && step "known no default" && follow &&
+		git migrate status --exit-code
+	'
+
+	test_expect_success $req "$engine: pending, and failed elsewhere: another one in its place" '
+		scene $engine elsewhere && new_migration users "$users" && apply && another staging && apply staging &&
+		new_migration bad "SELECT nothing;" && git config migrate.branch main &&
+		test_expect_code 1 git migrate apply staging 2>.git/t/err &&
+		way supersede bad && step "known yes default" &&
+		because "known: target staging: it failed, and was rolled back (tracker)"
+	'
+
+	test_expect_success $req "$engine: a target that cannot be reached speaks by its mirror" '
+		scene $engine mirror && new_migration users "$users" && apply && another staging && apply staging &&
+		new_migration name "ALTER TABLE users ADD COLUMN age integer NOT NULL DEFAULT 1; UPDATE users SET age = 2;" &&
+		apply && apply staging &&
+		way fix name && step "where everywhere evidence" && because "where: target staging: it has run (tracker)" &&
+		git config migrate.staging.url postgresql://nobody@127.0.0.1:1/none &&
+		way fix name && because "where: target staging: it has run (mirror); .*could not connect" &&
+		git update-ref -d refs/notes/migrate/staging &&
+		way fix-first name && because "where: target staging: neither its tracker nor a mirror" &&
+		git config --unset migrate.staging.url &&
+		git fetch -q . refs/notes/migrate/default:refs/notes/migrate/production &&
+		way fix name
+	'
+
+	# --- one that ran, and the plan ------------------------------------------------
+
+	test_expect_success $req "$engine: ran, and was edited or removed: brought back" '
+		scene $engine back && new_migration users "$users" && apply &&
+		commit_file migrations/users.sql "$users -- better" &&
+		way bring-back users && step "planned edited evidence" && follow && git migrate status --exit-code &&
+		git rm -q migrations/users.sql && git commit -q -m "not wanted" &&
+		way bring-back users.sql && step "planned missing evidence" && follow && git migrate status --exit-code
+	'
+
+	test_expect_success $req "$engine: HEAD is older than what ran" '
+		scene $engine older && new_migration users "$users" && apply && new_migration later "CREATE TABLE later (x int);" &&
+		apply && git checkout -q HEAD^ &&
+		way switch later.sql && follow && test "$(git rev-parse main)" = "$(git rev-parse HEAD)"
+	'
+
+	test_expect_success $req "$engine: failed, and thrown away" '
+		scene $engine gone && new_migration users "$users" && apply && new_migration bad "SELECT nothing;" &&
+		test_expect_code 1 git migrate apply 2>.git/t/err && git reset -q --hard HEAD^ &&
+		way gone && step "planned gone evidence" && follow
+	'
+
+	test_expect_success $req "$engine: another took its place" '
+		scene $engine replaced && new_migration users "$users" && apply && new_migration later "CREATE TABLE later (x int);" &&
+		git config migrate.branch main && forge superseded later.sql "reason=x" &&
+		way replaced later && follow
+	'
+
+	test_expect_success $req "$engine: its fix is pending, then applied" '
+		scene $engine fixed && new_migration users "$users" && apply &&
+		new_migration age "ALTER TABLE users ADD COLUMN age integer; UPDATE users SET age = 3;" && apply &&
+		new_migration fix-age "UPDATE users SET age = 4;" "mend it" "" "Fixes: age.sql" "Failure-Mode: wrong" &&
+		way apply-fix age && because "fixed: fix-age.sql says \"Fixes:\" of it: pending" && follow &&
+		way mended age && step "still no default" && follow &&
+		test 4,4 = "$(db "SELECT group_concat(age) FROM users" 2>/dev/null || db "SELECT string_agg(age::text, '\'','\'') FROM users")"
+	'
+
+	# --- one that ran, and is wrong ------------------------------------------------
+
+	test_expect_success $req "$engine: a type that lost values" '
+		scene $engine lossy && new_migration users "$users" && apply &&
+		case $engine in
+		sqlite) sql="CREATE TABLE users_new (id integer PRIMARY KEY, phone integer, name varchar(20));
+			INSERT INTO users_new SELECT id, CAST(phone AS integer), name FROM users;
+			DROP TABLE users; ALTER TABLE users_new RENAME TO users;" ;;
+		*) sql="ALTER TABLE users ALTER COLUMN phone TYPE integer USING phone::integer;" ;;
+		esac &&
+		new_migration phone "$sql" && apply &&
+		way fix phone && step "lossy yes default" &&
+		because "lossy: users.phone was varchar(20) and is integer: not every value" &&
+		has_line .git/t/down "type users.phone 2 values all" &&
+		follow "fill migrations/fix-phone.sql \"s/<fill in: the value[^>]*>/'\''0'\'' || phone/\"" &&
+		test 2 = "$(db "SELECT count(*) FROM users WHERE phone_text LIKE '\''030%'\''" 2>/dev/null ||
+			db "SELECT count(*) FROM users WHERE $(git diff HEAD^ -- migrations/ | sed -n "s/.*ADD COLUMN \([a-z_]*\) .*/\1/p" | head -1) LIKE '\''030%'\''")" &&
+		way mended phone
+	'
+
+	test_expect_success $req "$engine: a type that keeps all values is no loss" '
+		scene $engine wider && new_migration users "$users" && apply &&
+		case $engine in
+		sqlite) sql="CREATE TABLE users_new (id integer PRIMARY KEY, phone text, name varchar(20));
+			INSERT INTO users_new SELECT id, phone, name FROM users;
+			DROP TABLE users; ALTER TABLE users_new RENAME TO users;" ;;
+		*) sql="ALTER TABLE users ALTER COLUMN phone TYPE text;" ;;
+		esac &&
+		new_migration phone "$sql" && apply &&
+		way new-fix phone && step "lossy no evidence" && because "lossy: .*: that keeps all values" &&
+		follow "printf \"%s\n\" \"-- Fixes: phone.sql\" \"-- Failure-Mode: it was slow\" \"CREATE TABLE mended (x int);\" >migrations/fix-phone.sql" &&
+		git migrate status --exit-code && way mended phone
+	'
+
+	test_expect_success $req "$engine: a required column that running code leaves out" '
+		scene $engine required && mkdir compat && new_migration users "$users" &&
+		commit_file compat/signup.sql "SELECT 1;
+INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
+		new_migration before "CREATE TABLE before (x int);" && apply &&
+		case $engine in
+		sqlite) sql="CREATE TABLE users_new (id integer PRIMARY KEY, phone varchar(20), name varchar(20), mail text NOT NULL);
+			INSERT INTO users_new SELECT id, phone, name, '\''?'\'' FROM users;
+			DROP TABLE users; ALTER TABLE users_new RENAME TO users;" ;;
+		*) sql="ALTER TABLE users ADD COLUMN mail text; UPDATE users SET mail = '\''?'\'';
+			ALTER TABLE users ALTER COLUMN mail SET NOT NULL;" ;;
+		esac &&
+		new_migration mail "$sql" && apply &&
+		way fix mail && step "required yes evidence" &&
+		because "required: compat/signup.sql at [0-9a-f]*, line 2: 1 statement of code that runs insert without users.mail" &&
+		has_line .git/t/down "new-column users.mail 2 values all" &&
+		follow "fill migrations/fix-mail.sql \"\"" &&
+		db "INSERT INTO users (id, name) VALUES (7, '\''Eve'\'')" &&
+		git config migrate.default.deployed HEAD && git rm -q -r compat && git commit -q -m "none" &&
+		git config migrate.branch "" && way mended mail
+	'
+
+	test_expect_success $req "$engine: renamed: no statement of running code uses it, or one does" '
+		scene $engine renamed && mkdir compat && new_migration users "$users" &&
+		commit_file compat/a.sql "SELECT name FROM users;" && apply &&
+		new_migration phone "ALTER TABLE users RENAME COLUMN phone TO number;" && apply &&
+		way new-fix phone && step "renamed no default" && because "renamed: no statement of compat/ at" &&
+		test_must_be_empty .git/t/down &&
+		commit_file compat/b.sql "SELECT u.PHONE FROM users u;" && git tag deployed &&
+		git config migrate.default.deployed deployed &&
+		way fix phone && step "renamed yes evidence" && follow "fill migrations/fix-phone.sql \"\"" &&
+		db "SELECT phone FROM users" >.git/t/phones && test 2 = "$(grep -c 030 .git/t/phones)"
+	'
+
+	test_expect_success $req "$engine: dropped, and still needed" '
+		scene $engine dropped && new_migration users "$users" && apply &&
+		new_migration phone "ALTER TABLE users DROP COLUMN phone;" && apply &&
+		way fix phone && step "dropped yes default" && because "dropped: there is no compat" &&
+		has_line .git/t/down "gone-column users.phone - values None" &&
+		follow "fill migrations/fix-phone.sql \"s/<fill in: the value[^>]*>/NULL/\"" &&
+		db "SELECT phone FROM users"
+	'
+
+	test_expect_success $req "$engine: a constraint that refuses what is right" '
+		scene $engine constraint && new_migration users "$users" && apply &&
+		new_migration one "CREATE UNIQUE INDEX one_name ON users (name);" && apply &&
+		way fix one && step "constraint yes default" && grep -e "--kind bad-constraint" .git/t/commands &&
+		follow "fill migrations/fix-one.sql \"\"" && db "INSERT INTO users (id, name) VALUES (3, '\''Ada'\'')"
+	'
+
+	test_expect_success $req "$engine: a wrong backfill, on this target alone so far" '
+		scene $engine backfill && new_migration users "$users" && apply && another staging && apply staging &&
+		new_migration up "UPDATE users SET name = upper(name);" && apply &&
+		way fix-first up && step "where somewhere evidence" && step "backfill yes default" &&
+		because "where: target staging: it has not run (tracker)" &&
+		grep "^updated users - " .git/t/down &&
+		follow "fill migrations/fix-up.sql \"s/<fill in: the right value>/lower(name)/; s/<fill in: which[^>]*>/name <> lower(name)/\"" &&
+		test ada = "$(db "SELECT name FROM users WHERE id = 1")"
+	'
+
+	test_expect_success $req "$engine: rows that were deleted, and a fix that has a name already" '
+		scene $engine deleted && new_migration users "$users" && apply &&
+		new_migration clean "DELETE FROM users WHERE id = 2;" && new_migration fix-clean "CREATE TABLE other (x int);" && apply &&
+		way new-fix clean && step "deleted yes default" && grep "^deleted users - " .git/t/down &&
+		follow "printf \"%s\n\" \"-- Fixes: clean.sql\" \"-- Failure-Mode: Bob was needed\" \"INSERT INTO users (id, name) VALUES (2, '\''Bob'\'');\" >migrations/fix-clean-2.sql" &&
+		test 2 = "$(db "SELECT count(*) FROM users")" &&
+		new_migration up "UPDATE users SET name = upper(name);" && new_migration fix-up "CREATE TABLE more (x int);" && apply &&
+		way fix up &&
+		follow "fill migrations/fix-up-2.sql \"s/<fill in: the right value>/lower(name)/; s/<fill in: which[^>]*>/name <> lower(name)/\"" &&
+		git migrate status --exit-code
+	'
+
+	test_expect_success $req "$engine: an index that blocked writers" '
+		scene $engine slow && new_migration users "$users" && apply &&
+		new_migration i "CREATE INDEX names ON users (name);" && apply &&
+		way fix i && step "slow yes default" && grep -e "--kind slow-ddl" .git/t/commands &&
+		follow "fill migrations/fix-i.sql \"s/<fill in: CREATE INDEX[^>]*>;*//\"" &&
+		git migrate status --exit-code
+	'
+
+	# --- what would be destroyed ---------------------------------------------------
+
+	test_expect_success $req "$engine: what a down migration would destroy is counted" '
+		scene $engine down && new_migration users "$users" && apply &&
+		new_migration more "CREATE TABLE orders (id integer); ALTER TABLE users ADD COLUMN phone_number varchar(20);" && apply &&
+		db "INSERT INTO orders (id) VALUES (1), (2), (3); UPDATE users SET phone_number = phone WHERE id = 1" &&
+		way new-fix more && has_line .git/t/down "new-table orders 3 rows all" &&
+		has_line .git/t/down "new-column users.phone_number 1 values all" &&
+		git migrate diagnose more >.git/t/out && has_line .git/t/out "  users.phone_number: 1 value" &&
+		has_line .git/t/out "  orders: 3 rows" &&
+		db "DROP TABLE orders" && way new-fix more && has_line .git/t/down "new-table orders - rows absent"
+	'
+
+	test_expect_success $req "$engine: hostile names are quoted, and shown without what steers a terminal" '
+		scene $engine hostile && esc=$(printf "\033") &&
+		name="u\"\"s; DROP TABLE users -- $esc[31m" &&
+		new_migration users "$users" && apply &&
+		new_migration evil "CREATE TABLE \"$name\" (id integer); ALTER TABLE users ADD COLUMN \"co\"\"l '\''); --\" varchar(20);" && apply &&
+		db "INSERT INTO \"$name\" (id) VALUES (1), (2); UPDATE users SET \"co\"\"l '\''); --\" = '\''x'\''" &&
+		way new-fix evil && grep "^new-table .* 2 rows all" .git/t/down && grep "^new-column .* 2 values all" .git/t/down &&
+		git migrate diagnose evil >.git/t/out && ! grep "$esc" .git/t/out && test 2 = "$(db "SELECT count(*) FROM users")"
+	'
+
+	# --- asking ---------------------------------------------------------------------
+
+	test_expect_success ${req:+$req,}TTY "$engine: on a terminal what evidence cannot tell is asked" '
+		scene $engine asks && new_migration users "$users" && apply &&
+		new_migration up "UPDATE users SET name = upper(name); DELETE FROM users WHERE id = 2;" && apply &&
+		asked() {
+			printf "$1" | script -qec "git-migrate diagnose up" /dev/null >.git/t/raw 2>&1 &&
+			tr -d "\r" <.git/t/raw >.git/t/out
+		} &&
+		asked "\n" && grep "^Did its UPDATE write wrong values? .*yes.* (you say)" .git/t/out &&
+		grep "git migrate fix --kind wrong-backfill up.sql" .git/t/out &&
+		asked "n\n\n" && grep "write wrong values? .*no.* (you say)" .git/t/out &&
+		grep "delete rows that are needed? .*yes.* (you say)" .git/t/out && grep "git migrate new fix-up.sql" .git/t/out &&
+		asked "perhaps\nno\nno\n" && grep "delete rows that are needed? .*no.* (you say)" .git/t/out &&
+		git migrate diagnose up </dev/null >.git/t/out && grep "(nobody was asked)" .git/t/out &&
+		! grep "(you say)" .git/t/out
+	'
+done
+
+test_done
