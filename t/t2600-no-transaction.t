@@ -397,7 +397,7 @@ test_expect_success PG 'still at work: said, waited for, and not to be closed' '
 		git migrate diagnose --finished --reason x i &&
 	test started-i = "$(events)" &&
 	git migrate diagnose i >.git/t/out 2>.git/t/err
-	wait_for_it=$(hinted .git/t/err) &&
+	wait_for_it=$(sed -n "s/^	\(git migrate apply --wait\)/\1/p" .git/t/out) &&
 	test "git migrate apply --wait" = "$wait_for_it" &&
 	{ $wait_for_it >.git/t/out 2>.git/t/err 9>&- & } && apply=$! &&
 	# it has looked, and looks again

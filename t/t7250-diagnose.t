@@ -62,6 +62,7 @@ records() {
 # All that diagnose must leave as it is.
 state() {
 	records &&
+	test -z "$busy" || return 0
 	case $engine in
 	sqlite)
 		sqlite .git/app.db .dump
@@ -107,7 +108,7 @@ way() {
 	with open(folder + "/down", "w") as out:
 	    for d in said["down"]:
 	        print(d["effect"], d["name"], d.get("count", "-"), d["unit"], d["counted"], file=out)
-	with open(folder + "/ways", "a") as out:
+	with open("../ways", "a") as out:
 	    print(said["way"], file=out)
 	if said["way"] != way:
 	    print(open(folder + "/evidence").read())
@@ -153,16 +154,20 @@ fill() {
 	cp .git/t/filled "$1"
 }
 
-# forge EVENT PATH [FIELDS]: appends a record that is like the last one about a
-# migration, and has FIELDS at its end
+# forge EVENT PATH [FIELDS]: appends a record about a migration of HEAD, and has FIELDS
+# at its end
 forge() {
 	forge_last=$(records | tail -1) &&
 	forge_like=$(records | grep " path=" | tail -1) &&
+	forge_blob=$(git rev-parse "HEAD:migrations/$2") &&
+	forge_sha=$(git cat-file blob "$forge_blob" | sha256sum | cut -c1-64) &&
 	forge_prev=$(printf "%s\n" "$forge_last" | sha256sum | cut -c1-64) &&
 	forge_seq=$(($(records | wc -l) + 1)) &&
 	forge_line=$(printf "%s\n" "$forge_like" |
 		sed -e "s/^[0-9]* prev=[0-9a-f]*/$(printf "%010d" "$forge_seq") prev=$forge_prev/" \
 			-e "s/ event=[a-z]*/ event=$1/" -e "s/ path=[^ ]*/ path=$2/" \
+			-e "s/ blob=[^ ]*/ blob=$forge_blob/" -e "s/ sha256=[^ ]*/ sha256=$forge_sha/" \
+			-e "s/ \(commit\|head\)=[^ ]*/ \1=$(git rev-parse HEAD)/g" \
 			-e "s/ tool=\([^ ]*\).*/ tool=\1${3:+ $3}/") &&
 	forge_hash=$(printf "%s\n" "$forge_line" | sha256sum | cut -c1-64) &&
 	case $engine in
@@ -173,11 +178,57 @@ forge() {
 		forge_log=git_migrate.log
 		;;
 	esac &&
-	db "INSERT INTO $forge_log SELECT $forge_seq, '$1', '$2', blob, \"commit\", at, \"by\",
-		run, '$forge_line', '$forge_hash' FROM $forge_log
-		WHERE seq = $(printf "%s" "$forge_like" | sed "s/^0*\([0-9]*\) .*/\1/")"
+	db "INSERT INTO $forge_log SELECT $forge_seq, '$1', '$2', '$forge_blob',
+		'$(git rev-parse HEAD)', at, \"by\", run, '$forge_line', '$forge_hash'
+		FROM $forge_log WHERE seq = $(printf "%s" "$forge_like" | sed "s/^0*\([0-9]*\) .*/\1/")"
 }
 
+# hold [SQL]: another session has done that in a transaction which it does not end
+hold() {
+	rm -f .git/t/fifo && mkfifo .git/t/fifo &&
+	case $engine in
+	sqlite)
+		{ sqlite3 -batch .git/app.db <.git/t/fifo >.git/t/held 2>&1 & } &&
+		hold_begin="BEGIN IMMEDIATE"
+		;;
+	*)
+		{ PGAPPNAME=holder psql -XAtq -d "$url" <.git/t/fifo >.git/t/held 2>&1 & } &&
+		hold_begin=BEGIN
+		;;
+	esac &&
+	holder=$! && exec 9>.git/t/fifo &&
+	echo "$hold_begin; $1; SELECT 'held';" >&9 &&
+	until grep held .git/t/held >/dev/null; do
+		kill -0 "$holder" || return 1
+	done
+}
+
+release() {
+	echo "ROLLBACK;" >&9
+	exec 9>&-
+	wait "$holder"
+}
+
+# in_background SQL: in a session of its own, which waits for a lock
+in_background() {
+	{ PGAPPNAME=waiter psql -XAtq -d "$url" -c "$1" >.git/t/waited 2>&1 9>&- & } &&
+	waiter=$! &&
+	until test t = "$(pg "$url" "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname =
+		current_database() AND application_name = 'waiter' AND wait_event_type = 'Lock'")"; do
+		kill -0 "$waiter" || return 1
+	done
+}
+
+# on_terminal ANSWERS ARGUMENT...: diagnose asks somebody who types that
+on_terminal() {
+	answers=$1 &&
+	shift &&
+	{ printf "$answers" | script -qec "git-migrate diagnose $*" /dev/null >.git/t/raw 2>&1 || test $? = 1; } &&
+	tr -d "\r" <.git/t/raw >.git/t/out &&
+	grep "^the way forward: " .git/t/out >/dev/null
+}
+
+alone="-- migrate: no-transaction"
 users="CREATE TABLE users (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
 INSERT INTO users (id, phone, name) VALUES (1, '0301', 'Ada'), (2, '0302', 'Bob');"
 
@@ -277,6 +328,28 @@ for engine in sqlite postgresql; do
 		*) passing=57P01 ;;
 		esac &&
 		forge failed later.sql sqlstate=$passing && way again && follow &&
+		git migrate status --exit-code
+	'
+
+	test_expect_success $req "$engine: failed for a lock that somebody still has, or not" '
+		scene $engine lock && new_migration users "$users" && apply &&
+		new_migration age "ALTER TABLE users ADD COLUMN age integer;" &&
+		case $engine in
+		sqlite)
+			forge failed age.sql sqlstate=5 && way again && hold "SELECT 1" && outwait=outwait-file
+			;;
+		*)
+			hold "SELECT FROM users" && outwait=outwait-server &&
+			test_expect_code 1 git -c migrate.default.lockRetry=0 migrate apply >.git/t/out 2>&1
+			;;
+		esac &&
+		way $outwait && step "cause lock evidence" &&
+		if test "$engine" = sqlite; then
+			because "held: Process $holder (sqlite3) holds a lock on the file"
+		else
+			because "held: session [0-9]* (holder, user postgres, idle in transaction) holds AccessShareLock on users, its transaction began 2"
+		fi &&
+		cp .git/t/commands .git/t/kept && release && way again && cp .git/t/kept .git/t/commands && follow &&
 		git migrate status --exit-code
 	'
 
@@ -465,6 +538,38 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		git migrate status --exit-code
 	'
 
+	# --- one that was begun ---------------------------------------------------------
+
+	test_expect_success $req "$engine: begun, and apply can go on; another one waits for it" '
+		scene $engine resume && new_migration users "$users" && apply &&
+		case $engine in
+		sqlite) sql="VACUUM;" ;;
+		*) sql="CREATE INDEX CONCURRENTLY names ON users (name);" ;;
+		esac &&
+		new_migration i "$alone
+$sql" && new_migration z "CREATE TABLE z (x int);" &&
+		forge started i.sql && git config migrate.branch main &&
+		way settle-other z && because "other: i.sql: record" && follow &&
+		way resume && step "open can-go-on evidence" && grep "\"path\": \"i.sql\"" .git/t/json && follow &&
+		git migrate status --exit-code
+	'
+
+	test_expect_success $req "$engine: begun from a commit that the plan has not, or that is gone" '
+		scene $engine resume-at && new_migration users "$users" && apply &&
+		case $engine in
+		sqlite) sql="VACUUM;" ;;
+		*) sql="CREATE INDEX CONCURRENTLY names ON users (name);" ;;
+		esac &&
+		new_migration i "$alone
+$sql" && git branch begun && forge started i.sql && git reset -q --hard HEAD^ &&
+		way resume-at && step "open plan-changed evidence" && cp .git/t/commands .git/t/kept &&
+		mv .git/refs/heads/begun .git/t/begun && cp -r .git/objects .git/t/objects &&
+		git reflog expire --expire=now --all && git gc -q --prune=now &&
+		way look && step "open unknown evidence" && step "effect unknown default" && follow &&
+		rm -rf .git/objects && mv .git/t/objects .git/objects && mv .git/t/begun .git/refs/heads/begun &&
+		way resume-at && follow && git checkout -q begun && git migrate status --exit-code
+	'
+
 	# --- what would be destroyed ---------------------------------------------------
 
 	test_expect_success $req "$engine: what a down migration would destroy is counted" '
@@ -493,18 +598,85 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 	test_expect_success ${req:+$req,}TTY "$engine: on a terminal what evidence cannot tell is asked" '
 		scene $engine asks && new_migration users "$users" && apply &&
 		new_migration up "UPDATE users SET name = upper(name); DELETE FROM users WHERE id = 2;" && apply &&
-		asked() {
-			printf "$1" | script -qec "git-migrate diagnose up" /dev/null >.git/t/raw 2>&1 &&
-			tr -d "\r" <.git/t/raw >.git/t/out
-		} &&
-		asked "\n" && grep "^Did its UPDATE write wrong values? .*yes.* (you say)" .git/t/out &&
+		on_terminal "\n" up && grep "^Did its UPDATE write wrong values? .*yes.* (you say)" .git/t/out &&
 		grep "git migrate fix --kind wrong-backfill up.sql" .git/t/out &&
-		asked "n\n\n" && grep "write wrong values? .*no.* (you say)" .git/t/out &&
+		on_terminal "n\n\n" up && grep "write wrong values? .*no.* (you say)" .git/t/out &&
 		grep "delete rows that are needed? .*yes.* (you say)" .git/t/out && grep "git migrate new fix-up.sql" .git/t/out &&
-		asked "perhaps\nno\nno\n" && grep "delete rows that are needed? .*no.* (you say)" .git/t/out &&
+		on_terminal "perhaps\nno\nno\n" up && grep "delete rows that are needed? .*no.* (you say)" .git/t/out &&
 		git migrate diagnose up </dev/null >.git/t/out && grep "(nobody was asked)" .git/t/out &&
 		! grep "(you say)" .git/t/out
 	'
 done
+
+# --- what PostgreSQL alone has ----------------------------------------------------
+
+engine=postgresql
+
+test_expect_success PG 'begun, and still at work' '
+	scene postgresql work && new_migration users "$users" && apply &&
+	new_migration i "$alone
+CREATE INDEX CONCURRENTLY names ON users (name);" && forge started i.sql &&
+	hold "INSERT INTO users (id) VALUES (9)" &&
+	in_background "CREATE INDEX CONCURRENTLY names ON users (name)" &&
+	way wait i && step "open running evidence" &&
+	cp .git/t/commands .git/t/kept && release && wait "$waiter" &&
+	cp .git/t/kept .git/t/commands && follow && git migrate status --exit-code
+'
+
+test_expect_success PG,TTY 'begun, and nothing tells: a person looks, and says it' '
+	scene postgresql tells && new_migration users "$users" && apply &&
+	new_migration p "CREATE PROCEDURE p() LANGUAGE plpgsql AS \$\$ BEGIN NULL; END \$\$;" && apply &&
+	new_migration c "$alone
+CALL p();" && forge started c.sql &&
+	way look && step "effect unknown default" && grep "^# if it has taken effect: git migrate diagnose --finished" .git/t/commands && follow &&
+	says() {
+		on_terminal "$1\n" c && sed -n "s/^	\([^#]\)/\1/p" .git/t/out >.git/t/commands
+	} &&
+	says unknown && has_line .git/t/commands "git migrate schema" &&
+	says no && grep -e "--abandon" .git/t/commands && echo abandon >>../ways && follow &&
+	test " event=abandoned" = "$(records | tail -1 | grep -o " event=[a-z]*")" &&
+	forge started c.sql && says y && grep -e "--finished" .git/t/commands && echo vouch >>../ways && follow &&
+	test " event=adopted" = "$(records | tail -1 | grep -o " event=[a-z]*")" && git migrate status --exit-code
+'
+
+test_expect_success PG 'somebody is in the way of others, and nobody can count' '
+	scene postgresql waiters && new_migration users "$users" && apply &&
+	new_migration age "ALTER TABLE users ADD COLUMN age integer;" && apply &&
+	pg "$url" "ANALYZE users" && hold "LOCK TABLE users" && in_background "SELECT count(*) FROM users" && busy=t &&
+	way unblock age && busy= && step "waiters yes evidence" &&
+	because "waiters: session [0-9]* (waiter, user postgres, active) waits for AccessShareLock on users; in its way: session [0-9]* (holder, user postgres, idle in transaction), its transaction began 2" &&
+	has_line .git/t/down "new-column users.age 2 values about" &&
+	busy=t && follow && busy= && wait "$waiter" && has_line .git/t/waited 2 && { release || :; } 2>/dev/null &&
+	way new-fix age && has_line .git/t/down "new-column users.age 0 values all"
+'
+
+test_expect_success PG 'an INVALID index' '
+	scene postgresql invalid && new_migration users "$users" && apply &&
+	new_migration i "$alone
+CREATE INDEX CONCURRENTLY \"Na\"\"mes\" ON users (name);" && apply && way new-fix i && step "slow no evidence" &&
+	pg "$url" "UPDATE pg_index SET indisvalid = false WHERE indrelid = '\''users'\''::regclass AND NOT indisprimary" &&
+	way fix i && step "index yes evidence" && because "index: index Na\"mes is INVALID" &&
+	grep -e "--kind slow-ddl" .git/t/commands && follow "fill migrations/fix-i.sql \"\"" &&
+	test t = "$(pg "$url" "SELECT bool_or(indisvalid) FROM pg_index WHERE indrelid = '\''users'\''::regclass AND NOT indisprimary")"
+'
+
+test_expect_success PG 'what somebody put into the search_path is not run' '
+	scene postgresql evil && new_migration users "$users" && apply &&
+	new_migration age "ALTER TABLE users ADD COLUMN age integer; CREATE TABLE orders (id integer);" && apply &&
+	pg "$url" "CREATE SCHEMA evil; CREATE TABLE evil.log (what text);
+		CREATE FUNCTION evil.bad() RETURNS integer LANGUAGE plpgsql AS
+			\$\$ BEGIN INSERT INTO evil.log VALUES ('\''ran'\''); RAISE '\''evil'\''; END \$\$;
+		CREATE FUNCTION evil.count(integer) RETURNS bigint LANGUAGE sql AS '\''SELECT evil.bad()::bigint'\'';
+		CREATE FUNCTION evil.same(name, name) RETURNS boolean LANGUAGE sql AS '\''SELECT evil.bad() = 1'\'';
+		CREATE OPERATOR evil.= (LEFTARG = name, RIGHTARG = name, FUNCTION = evil.same);
+		CREATE VIEW evil.orders AS SELECT evil.bad() AS id;
+		ALTER DATABASE evil SET search_path TO evil, public, pg_catalog" &&
+	way new-fix age && has_line .git/t/down "new-column users.age 0 values all" &&
+	has_line .git/t/down "new-table orders - rows absent" && test 0 = "$(pg "$url" "SELECT pg_catalog.count(*) FROM evil.log")"
+'
+
+test_expect_success PG,TTY 'each way was come to' '
+	cd "$SHARNESS_TRASH_DIRECTORY" && sort -u ways >came && sort all-ways >wanted && test_cmp wanted came
+'
 
 test_done
