@@ -390,7 +390,7 @@ test_expect_success PG 'still at work: said, waited for, and not to be closed' '
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
 	has_line .git/t/err "error: migration '\''i.sql'\'' is still being run" &&
 	grep "^detail: In the database: session [0-9]* (user postgres) runs it since 2" .git/t/err &&
-	diagnosed 1 "default open running 3 i.sql" i &&
+	diagnosed 1 "default open running 4 i.sql" i &&
 	refuses 1 "migration '\''i.sql'\'' is still being run" \
 		git migrate diagnose --abandon --reason x i &&
 	refuses 1 "migration '\''i.sql'\'' is still being run" \

@@ -223,7 +223,7 @@ in_background() {
 on_terminal() {
 	answers=$1 &&
 	shift &&
-	{ printf "$answers" | script -qec "git-migrate diagnose $*" /dev/null >.git/t/raw 2>&1 || test $? = 1; } &&
+	{ printf "%b" "$answers" | script -qec "git-migrate diagnose $*" /dev/null >.git/t/raw 2>&1 || test $? = 1; } &&
 	tr -d "\r" <.git/t/raw >.git/t/out &&
 	grep "^the way forward: " .git/t/out >/dev/null
 }
