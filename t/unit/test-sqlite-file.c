@@ -236,6 +236,47 @@ static void test_evidence(void **state)
 	buf_release(&text);
 }
 
+static void counted(struct fixture *f, const char *table, const char *column,
+		    int limit_ms, enum db_counted how)
+{
+	struct db_count c = { .table = { .base = table }, .column = column };
+	struct err err = { 0 };
+
+	if (db_sqlite.count(f->db, &c, limit_ms, &err) < 0)
+		fail_msg("%s: %s", table, err.message);
+	assert_int_equal(c.how, how);
+	if (how == COUNTED_ALL)
+		assert_int_equal(c.nr, 20000);
+	else if (how == COUNTED_AT_LEAST)
+		assert_true(c.nr < 20000);
+	else
+		assert_int_equal(c.nr, 0);
+}
+
+static void test_count(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(sqlite_exec(f->db,
+				     "CREATE TABLE \"a\"\"b\" (\"X\" int, y);"
+				     "CREATE VIEW v AS SELECT 1 AS x;"
+				     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT "
+				     "x + 1 FROM c WHERE x < 20000) INSERT INTO "
+				     "\"a\"\"b\" (x) SELECT x FROM c",
+				     &err),
+			 0);
+	counted(f, "A\"b", NULL, 60000, COUNTED_ALL);
+	counted(f, "a\"b", "x", 60000, COUNTED_ALL);
+	/* the time is over at the first look at the clock */
+	counted(f, "a\"b", NULL, 0, COUNTED_AT_LEAST);
+	/* a name in quotes that is no column is no text either */
+	counted(f, "a\"b", "z", 60000, COUNTED_ABSENT);
+	counted(f, "v", "x", 60000, COUNTED_ABSENT);
+	counted(f, "nothing", NULL, 60000, COUNTED_ABSENT);
+	counted(f, "a\"b", "x", 60000, COUNTED_ALL);
+}
+
 /* --- damage ------------------------------------------------------------ */
 
 /* Overwrites the database from `offset` on, behind SQLite's back. */
@@ -515,7 +556,7 @@ int main(void)
 		T(test_check_together), T(test_evidence),      T(test_verify),
 		T(test_verify_full),	T(test_verify_tells),  T(test_header),
 		T(test_backup),		T(test_backup_wal),    T(test_backup_fails),
-		T(test_heap),		T(test_network),
+		T(test_heap),		T(test_network),       T(test_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
