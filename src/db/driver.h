@@ -184,6 +184,8 @@ struct db_batch {
 	void *arg;
 	bool dry; /* all in one transaction that is rolled back; done() tells of success
 		   */
+	bool in_step;	    /* statement() is told before anything further is sent: the
+			       transaction is open */
 	bool name_blockers; /* say in err->detail who holds a lock that was waited for */
 };
 

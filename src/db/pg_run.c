@@ -34,13 +34,15 @@ struct run {
 
 /* --- one message ------------------------------------------------------- */
 
-/* Sends a statement; where the server must be watched closely, waits for it. */
+/* Sends a statement; where it is to be watched closely, waits for it. */
 static int send_what(struct run *r, const struct pg_sent *what, const char *sql,
 		     const char *const *params, size_t nr)
 {
 	if (pg_pipe_send(&r->pipe, what, sql, params, nr) < 0)
 		return -1;
-	return r->db->caps.careful ? pg_pipe_drain(&r->pipe) : 0;
+	if (r->db->caps.careful || (what->script && r->batch->in_step))
+		return pg_pipe_drain(&r->pipe);
+	return 0;
 }
 
 static int say(struct run *r, enum db_phase phase, enum pg_step step, const char *sql)
