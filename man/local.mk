@@ -5,7 +5,7 @@ EXTRA_DIST += %reldir%/session.svg
 schemasdir = $(pkgdatadir)/schemas
 dist_schemas_DATA = %reldir%/schemas/apply.json %reldir%/schemas/at.json \
 	%reldir%/schemas/audit.json %reldir%/schemas/check.json \
-	%reldir%/schemas/diagnose.json %reldir%/schemas/log.json \
+	%reldir%/schemas/diagnose.json %reldir%/schemas/drill.json %reldir%/schemas/log.json \
 	%reldir%/schemas/plan.json %reldir%/schemas/report.json \
 	%reldir%/schemas/schema.json %reldir%/schemas/show.json \
 	%reldir%/schemas/status.json %reldir%/schemas/target.json

@@ -4,7 +4,7 @@
 # completions/git-migrate, where it is loaded when it is first needed.
 # t/t6020-completion.t compares the options with what each command's -h shows.
 
-__git_migrate_commands="status new apply log show fix diagnose audit sync report at init target plan schema check hook"
+__git_migrate_commands="status new apply log show fix diagnose drill audit sync report at init target plan schema check hook"
 
 __git_migrate_targets()
 {
@@ -40,6 +40,9 @@ __git_migrate_options()
 		;;
 	diagnose)
 		echo "--abandon --finished --reason= --porcelain --json"
+		;;
+	drill)
+		echo "--engine= --on= --dir= --porcelain --json"
 		;;
 	audit)
 		echo "--at= --offline --full --porcelain --json"
@@ -101,7 +104,7 @@ __git_migrate_value()
 	--engine)
 		__gitcomp "sqlite postgresql" "" "$2"
 		;;
-	--max-count|--reason|--until|--author|--format|--name|-n)
+	--max-count|--reason|--on|--until|--author|--format|--name|-n)
 		COMPREPLY=()
 		;;
 	*)
@@ -129,6 +132,10 @@ __git_migrate_argument()
 	check,*)
 		__git_complete_revlist
 		;;
+	drill,)
+		__gitcomp "list status hint answer check abandon log
+			$(git migrate drill list --porcelain 2>/dev/null | cut -d " " -f 1)"
+		;;
 	target,)
 		__gitcomp "list add show remove restored clone"
 		;;
@@ -150,7 +157,7 @@ _git_migrate()
 			;;
 		*)
 			case ${words[i - 1]} in
-			--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine)
+			--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine|--on|--dir)
 				continue
 				;;
 			-n)
@@ -180,7 +187,7 @@ _git_migrate()
 	-n)
 		[ "$command" != log ] || return
 		;;
-	--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine)
+	--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine|--on|--dir)
 		__git_migrate_value "$prev" "$cur"
 		return
 		;;

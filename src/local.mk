@@ -31,6 +31,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/contract.c %reldir%/core/contract.h \
 	%reldir%/core/decision.c %reldir%/core/decision.h \
 	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
+	%reldir%/core/drill.c %reldir%/core/drill.h \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
 	%reldir%/core/links.c %reldir%/core/links.h \
 	%reldir%/core/lines.c %reldir%/core/lines.h \
@@ -170,6 +171,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 
 %canon_reldir%_libflow_a_SOURCES = \
 	%reldir%/flow/alone.c \
+	%reldir%/flow/app.c %reldir%/flow/app.h \
 	%reldir%/flow/applied.c %reldir%/flow/applied.h \
 	%reldir%/flow/apply.c %reldir%/flow/apply.h \
 	%reldir%/flow/at.c %reldir%/flow/at.h \
@@ -192,6 +194,12 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/decide_signs.c \
 	%reldir%/flow/decide_where.c \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
+	%reldir%/flow/drill.c %reldir%/flow/drill.h \
+	%reldir%/flow/drill_begin.c \
+	%reldir%/flow/drill_judge.c %reldir%/flow/drill_judge.h \
+	%reldir%/flow/drill_log.c %reldir%/flow/drill_log.h \
+	%reldir%/flow/drill_place.c %reldir%/flow/drill_place.h \
+	%reldir%/flow/drill_writers.c %reldir%/flow/drill_writers.h \
 	%reldir%/flow/events.c %reldir%/flow/events.h \
 	%reldir%/flow/fix.c %reldir%/flow/fix.h \
 	%reldir%/flow/fixes.c %reldir%/flow/fixes.h \
@@ -238,6 +246,7 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/cmd.h \
 	%reldir%/cmd/decide_print.c %reldir%/cmd/decide_print.h \
 	%reldir%/cmd/diagnose.c \
+	%reldir%/cmd/drill.c %reldir%/cmd/drill_print.c %reldir%/cmd/drill_print.h \
 	%reldir%/cmd/filter.c \
 	%reldir%/cmd/findings.c \
 	%reldir%/cmd/fix.c \

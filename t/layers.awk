@@ -9,7 +9,7 @@ BEGIN {
 	allow("git", "base core")
 	allow("db", "base core sql migrations")
 	allow("out", "base")
-	allow("flow", "base core sql git db")
+	allow("flow", "base core sql git db drills")
 	allow("cmd", "base core sql git db out flow hooks")
 
 	# first component or whole name of a library's header -> its only user
@@ -59,7 +59,7 @@ function check_own(name,	top)
 	sub("/.*", "", top)
 	if (!((layer, top) in may))
 		bad("src/" layer " includes \"" name "\"")
-	if ((top == "migrations" || top == "hooks") && name !~ "[.]inc$")
+	if ((top == "migrations" || top == "hooks" || top == "drills") && name !~ "[.]inc$")
 		bad("\"" name "\": only what is compiled in comes from there")
 }
 

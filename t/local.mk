@@ -13,6 +13,7 @@ unit_tests = \
 	%reldir%/unit/test-decision \
 	%reldir%/unit/test-descriptions \
 	%reldir%/unit/test-effect \
+	%reldir%/unit/test-drill \
 	%reldir%/unit/test-guard \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-lines \
@@ -97,6 +98,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_descriptions_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_descriptions_SOURCES = %reldir%/unit/test-descriptions.c
 %canon_reldir%_unit_test_descriptions_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_drill_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_drill_SOURCES = %reldir%/unit/test-drill.c
+%canon_reldir%_unit_test_drill_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_guard_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_guard_SOURCES = %reldir%/unit/test-guard.c
@@ -321,6 +326,7 @@ shell_tests = \
 	%reldir%/t7400-pairs.t \
 	%reldir%/t7410-contracts.t \
 	%reldir%/t7420-pairs-crash.t \
+	%reldir%/t7600-drill.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough

@@ -123,6 +123,16 @@ test_expect_success 'restored, and mirrored to a server or not' '
 	git remote set-url origin ../nowhere.git && fits 0 apply --push && holds "\"pushed\": false"
 '
 
+test_expect_success 'a drill, those that there are, and those that there were' '
+	fresh drills && git commit -q --allow-empty -m "the application" &&
+	fits 0 drill list && holds "\"newest\": null" && fits 0 drill log && holds "[]" &&
+	fits 0 drill required-column --dir="$PWD/there" && holds "\"passed\": false" "\"area\": \"old\", \"ok\": false" &&
+	fits 0 drill status && fits 1 drill check && holds "\"area\": \"plan\", \"ok\": false" &&
+	git migrate drill abandon >.git/t/out && fits 0 drill log && holds "\"result\": \"abandoned\"" &&
+	fits 0 drill list && holds "\"newest\": { \"incident\": \"required-column\"" &&
+	test_expect_code 129 git migrate drill hint --json
+'
+
 test_expect_success PG 'PostgreSQL: locks, schemas, and a build that failed' '
 	fresh pg && git config migrate.default.url "$PG_URL" &&
 	new_migration a "CREATE TABLE a (x int); INSERT INTO a VALUES (1), (1);" && fits 0 apply &&

@@ -46,6 +46,7 @@ int cmd_at(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_audit(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_check(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_diagnose(struct ctx *ctx, int argc, char **argv, struct err *err);
+int cmd_drill(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_hook(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_init(struct ctx *ctx, int argc, char **argv, struct err *err);

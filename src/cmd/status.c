@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/owed.h"
 #include "flow/backfill.h"
+#include "flow/drill_log.h"
 #include "flow/survey.h"
 #include "flow/worktree.h"
 #include "out/json.h"
@@ -374,6 +375,39 @@ out:
 	return ret;
 }
 
+/* When somebody practised last, where anybody ever did or is asked to. */
+static int print_drills(struct ctx *ctx, struct err *err)
+{
+	struct drill_log log = { 0 };
+	const struct drilled *last;
+	int64_t days = -1;
+	unsigned interval;
+	int ret = drill_interval(ctx->repo, &interval, err);
+
+	if (ret == 0 && interval)
+		ret = drill_log_read(ctx->repo, &log, err);
+	if (ret < 0 || !interval)
+		goto out;
+	last = drill_log_passed(&log);
+	if (last)
+		days = drilled_days_ago(last);
+	if (days >= 0) {
+		printf("\nlast drill %" PRId64 " day%s ago (", days,
+		       days == 1 ? "" : "s");
+		term_print(stdout, last->incident);
+		printf(")\n");
+	}
+	cmd_flush(ctx);
+	if (days >= (int64_t)interval || (days < 0 && log.nr) ||
+	    (days < 0 && drill_interval_is_set(ctx->repo)))
+		say_hint(&ctx->say, "drill",
+			 "A drill is due: \"git migrate drill list\" shows what can be "
+			 "practised.");
+out:
+	drill_log_release(&log);
+	return ret;
+}
+
 int cmd_status(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
 	static const char *const lines[] = { "[<options>] [<target>...]", NULL };
@@ -416,6 +450,8 @@ int cmd_status(struct ctx *ctx, int argc, char **argv, struct err *err)
 	}
 	if (ret >= 0 && o.json)
 		js_print(all, stdout);
+	else if (ret >= 0 && !o.porcelain && print_drills(ctx, err) < 0)
+		ret = -1;
 	js_free(all);
 	return ret;
 }

@@ -1,5 +1,7 @@
 #include "base/compat.h"
 
+#include "base/buf.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "core/migration.h"
 #include "core/proof.h"
@@ -92,6 +94,35 @@ bool proof_field(const char *line, const char *key, char text[], size_t room)
 		return true;
 	}
 	return false;
+}
+
+void proof_add(struct buf *line, const char *key, const char *value)
+{
+	buf_addf(line, " %s=", key);
+	for (; *value; value++) {
+		if (*value > ' ' && *value < 0x7f && *value != '%')
+			buf_addc(line, *value);
+		else
+			buf_addf(line, "%%%02X", (unsigned char)*value);
+	}
+}
+
+const char *proof_decode(struct pool *pool, const char *text)
+{
+	char *out = pool_strdup(pool, text), *to = out;
+	unsigned char byte;
+
+	for (; *text; text++) {
+		if (*text == '%' && strlen(text) > 2 &&
+		    hex_decode(text + 1, &byte, 1) == 0 && byte) {
+			*to++ = (char)byte;
+			text += 2;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+	return out;
 }
 
 bool proof_path(const char *line, char path[], size_t room)

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct migration;
+struct pool;
 
 /**
  * Whether one of the values of Reviewed-by: ("Name <mail>") is another person than
@@ -24,6 +26,12 @@ bool proof_is_rehearsal(const char *line, const struct migration *m);
 /** What the first such field of a line holds, as it stands there; false: none that fits.
  */
 bool proof_field(const char *line, const char *key, char text[], size_t room);
+
+/** Appends " <key>=<value>" to such a line, with %XX for what is no printable ASCII. */
+void proof_add(struct buf *line, const char *key, const char *value);
+
+/** What proof_field() gave, with %XX read; the pool's. */
+const char *proof_decode(struct pool *pool, const char *text);
 
 /** The path that such a line is about, into `path`; false when there is none. */
 bool proof_path(const char *line, char path[], size_t room);

@@ -1,0 +1,188 @@
+/* Where a drill is, and what is known of it. */
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/proc.h"
+#include "flow/app.h"
+#include "flow/drill.h"
+#include "flow/drill_log.h"
+#include "flow/drill_place.h"
+#include "git/config.h"
+#include "git/repo.h"
+
+static const char catalogue[] = {
+#include "drills/catalogue.inc"
+};
+
+int drill_catalogue_read(const char *engine, struct pool *pool,
+			 struct drill_catalogue *out, struct err *err)
+{
+	return drill_parse(catalogue, sizeof(catalogue), engine, pool, out, err);
+}
+
+static const char *get(struct drill *d, struct repo *repo, const char *key)
+{
+	const char *full = pool_printf(&d->pool, DRILL_STATE "%s", key);
+	const char *value = config_get(repo_config(repo), full);
+
+	return value && value[0] ? pool_strdup(&d->pool, value) : NULL;
+}
+
+int drill_set(struct repo *repo, const char *key, const char *value, struct err *err)
+{
+	struct buf full = BUF_INIT;
+	int ret;
+
+	buf_addf(&full, DRILL_STATE "%s", key);
+	ret = repo_set_config(repo, full.s, value ? value : "", err);
+	buf_release(&full);
+	return ret;
+}
+
+void drill_release(struct drill *d)
+{
+	repo_free(d->repo);
+	drill_catalogue_release(&d->catalogue);
+	pool_release(&d->pool);
+	memset(d, 0, sizeof(*d));
+}
+
+int drill_open_at(const char *dir, struct repo **out, struct err *err)
+{
+	static const char *const vars[] = { "GIT_DIR",	      "GIT_WORK_TREE",
+					    "GIT_INDEX_FILE", "GIT_PREFIX",
+					    "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
+					    "GIT_NAMESPACE",  NULL };
+	size_t i;
+
+	for (i = 0; vars[i]; i++)
+		unsetenv(vars[i]);
+	if (chdir(dir) < 0)
+		return err_errno(err, ERR_FATAL, "could not go to '%s'", dir);
+	return repo_open(out, err);
+}
+
+int drill_read_state(struct drill *d, struct err *err)
+{
+	const char *name = get(d, d->repo, "incident"), *hints;
+
+	d->engine = get(d, d->repo, "engine");
+	d->home = get(d, d->repo, "home");
+	d->url = get(d, d->repo, "url");
+	d->server = get(d, d->repo, "server");
+	d->database = get(d, d->repo, "database");
+	d->base = get(d, d->repo, "base");
+	d->head = get(d, d->repo, "head");
+	d->began = get(d, d->repo, "began");
+	d->ended = get(d, d->repo, "ended");
+	hints = get(d, d->repo, "hints");
+	d->hints = hints ? (size_t)strtoul(hints, NULL, 10) : 0;
+	if (!name || !d->engine || !d->home || !d->url || !d->base || !d->head ||
+	    !d->began) {
+		err_set(err, ERR_REFUSED, "the drill in '%s' was never made whole",
+			d->dir);
+		err_hint(err, "drill", "git migrate drill abandon clears it away.");
+		return -1;
+	}
+	if (drill_catalogue_read(d->engine, &d->pool, &d->catalogue, err) < 0)
+		return -1;
+	d->incident = drill_find(&d->catalogue, name);
+	return d->incident ? 0
+			   : err_set(err, ERR_REFUSED,
+				     "this version knows no incident '%s'", name);
+}
+
+int drill_find_active(struct repo *here, struct drill *d, struct err *err)
+{
+	const char *dir;
+
+	memset(d, 0, sizeof(*d));
+	if (get(d, here, "incident")) {
+		dir = repo_toplevel(here);
+	} else {
+		dir = get(d, here, "dir");
+		if (!dir || access(dir, F_OK) < 0)
+			return 1;
+	}
+	if (!dir)
+		return 1;
+	d->dir = pool_strdup(&d->pool, dir);
+	if (drill_open_at(d->dir, &d->repo, err) < 0)
+		return -1;
+	return drill_read_state(d, err);
+}
+
+int drill_count_hints(struct drill *d, size_t hints, struct err *err)
+{
+	const char *text = pool_printf(&d->pool, "%zu", hints);
+
+	d->hints = hints;
+	return drill_set(d->repo, "hints", text, err);
+}
+
+int64_t drill_seconds(const struct drill *d)
+{
+	char now[CLOCK_TEXT];
+	int64_t from, to;
+
+	clock_utc(now);
+	if (clock_parse(d->began, &from) < 0 ||
+	    clock_parse(d->ended ? d->ended : now, &to) < 0 || to < from)
+		return 0;
+	return (to - from) / 1000;
+}
+
+int drill_end(struct drill *d, const char *result, struct err *err)
+{
+	struct app app;
+	struct repo *home = NULL;
+	const char *engine;
+	char now[CLOCK_TEXT];
+	int ret;
+
+	clock_utc(now);
+	d->ended = pool_strdup(&d->pool, now);
+	ret = app_open(&app, d->url, d->dir, false, err);
+	engine = pool_strdup(&d->pool, ret == 0 ? app.driver->engine(app.db) : d->engine);
+	app_close(&app);
+	memset(err, 0, sizeof(*err)); /* a database that is gone ends a drill too */
+	ret = drill_open_at(d->home, &home, err);
+	if (ret == 0)
+		ret = drill_log_add(home, d, engine, result, err);
+	repo_free(home);
+	if (ret == 0)
+		ret = drill_set(d->repo, "ended", now, err);
+	return ret;
+}
+
+static int remove_folder(const char *dir, struct err *err)
+{
+	const char *const argv[] = { "rm", "-rf", "--", dir, NULL };
+	const struct proc p = { .argv = argv, .dir = "/" };
+	struct buf said = BUF_INIT;
+	int status = proc_run(&p, NULL, &said, err);
+
+	if (status > 0)
+		status = err_set(err, ERR_FATAL, "could not remove '%s': %s", dir,
+				 buf_str(&said));
+	buf_release(&said);
+	return status;
+}
+
+int drill_remove(struct drill *d, struct err *err)
+{
+	struct repo *home = NULL;
+	struct err quiet = { 0 };
+
+	if (d->database && drill_database_drop(d->server, d->database, err) < 0)
+		return -1;
+	/* the home may be gone, or know of another drill by now */
+	if (d->home && drill_open_at(d->home, &home, &quiet) == 0)
+		drill_set(home, "dir", NULL, &quiet);
+	repo_free(home);
+	if (chdir("/") < 0)
+		return err_errno(err, ERR_FATAL, "could not leave '%s'", d->dir);
+	return remove_folder(d->dir, err);
+}

@@ -1,0 +1,89 @@
+#include "base/compat.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/text.h"
+#include "flow/app.h"
+#include "flow/drill.h"
+#include "flow/drill_place.h"
+
+enum { NAME_DIGITS = 12 };
+
+const char *drill_database_name(struct pool *pool)
+{
+	char nonce[NONCE_TEXT];
+
+	nonce_random(nonce);
+	return pool_printf(pool, "git_migrate_drill_%.*s", NAME_DIGITS, nonce);
+}
+
+const char *drill_database_url(struct pool *pool, const char *server, const char *name)
+{
+	/* of two names the later one counts */
+	return pool_printf(pool, "%s%cdbname=%s", server, strchr(server, '?') ? '&' : '?',
+			   name);
+}
+
+/* The name is ours: [a-z0-9_] alone. */
+static int on_server(const char *server, const char *what, const char *name,
+		     const char *how, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	struct app app;
+	int ret = app_open(&app, server, NULL, false, err);
+
+	buf_addf(&sql, "%s %s%s", what, name, how);
+	if (ret == 0)
+		ret = app_alone(&app, sql.s, err);
+	app_close(&app);
+	buf_release(&sql);
+	return ret;
+}
+
+int drill_database_make(const char *server, const char *name, struct err *err)
+{
+	if (on_server(server, "CREATE DATABASE", name, " TEMPLATE template0", err) == 0)
+		return 0;
+	err_wrap(err, "a database for the drill could not be made");
+	if (!err->hint[0])
+		err_hint(err, "drill",
+			 "The role must be allowed to create databases: --on names "
+			 "another "
+			 "one, or a server of your own.");
+	return -1;
+}
+
+int drill_database_drop(const char *server, const char *name, struct err *err)
+{
+	if (on_server(server, "DROP DATABASE IF EXISTS", name, " WITH (FORCE)", err) == 0)
+		return 0;
+	return err_wrap(err, "the database '%s' could not be dropped", name);
+}
+
+int drill_copy_make(struct drill *d, struct drill_copy *out, struct err *err)
+{
+	out->name = drill_database_name(&d->pool);
+	if (!d->server) {
+		out->url = pool_printf(&d->pool, "sqlite:%s/.git/%s", d->dir, out->name);
+		return 0;
+	}
+	out->url = drill_database_url(&d->pool, d->server, out->name);
+	return drill_database_make(d->server, out->name, err);
+}
+
+void drill_copy_drop(struct drill *d, const struct drill_copy *c)
+{
+	static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
+	struct err quiet = { 0 };
+	size_t i;
+
+	if (d->server) {
+		drill_database_drop(d->server, c->name, &quiet);
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(suffixes); i++)
+		unlink(pool_printf(&d->pool, "%s%s", c->url + strlen("sqlite:"),
+				   suffixes[i]));
+}

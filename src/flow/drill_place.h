@@ -1,0 +1,29 @@
+/* Inside of drills: where their repositories and databases are made and kept. */
+#ifndef FLOW_DRILL_PLACE_H
+#define FLOW_DRILL_PLACE_H
+
+struct drill;
+struct err;
+struct pool;
+struct repo;
+
+/** What stands before the keys of what is known of a drill. */
+#define DRILL_STATE "migrate.drill-state."
+
+/** Goes to a folder and opens its repository, whatever the environment names. 0 or -1. */
+int drill_open_at(const char *dir, struct repo **out, struct err *err);
+
+/** Reads what the drill's own repository knows of it. 0 or -1. */
+int drill_read_state(struct drill *d, struct err *err);
+
+/** Writes one value of it; NULL for none. 0 or -1. */
+int drill_set(struct repo *repo, const char *key, const char *value, struct err *err);
+
+/** A new name for a database of ours; the pool's. */
+const char *drill_database_name(struct pool *pool);
+/** The URL of a database on the server of another URL; the pool's. */
+const char *drill_database_url(struct pool *pool, const char *server, const char *name);
+int drill_database_make(const char *server, const char *name, struct err *err);
+int drill_database_drop(const char *server, const char *name, struct err *err);
+
+#endif

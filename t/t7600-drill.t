@@ -1,0 +1,273 @@
+#!/bin/sh
+
+test_description='drills: each incident really fails, its answer passes, naive ones do not'
+
+. "$(dirname "$0")/lib.sh"
+
+needs_tool sqlite3
+start_pg optional
+
+TMPDIR=$SHARNESS_TRASH_DIRECTORY
+export TMPDIR
+incidents='required-column lossy-type wrong-backfill dropped-column rename
+	unique-duplicates blocked-writers half-run'
+
+# home NAME: a repository of somebody who practises
+home() {
+	cd "$SHARNESS_TRASH_DIRECTORY" &&
+	rm -rf "$1" &&
+	fresh "$1" &&
+	git commit -q --allow-empty -m "the application"
+}
+
+# begin ENGINE INCIDENT: the drill; its repository is the current directory then
+begin() {
+	engine=$1
+	incident=$2
+	if test "$1" = postgresql; then
+		set -- "$2" --on "$PG_URL"
+	else
+		set -- "$2"
+	fi
+	git migrate drill "$@" >.git/t/out 2>.git/t/err || {
+		cat .git/t/err
+		return 1
+	}
+	cd "$(git config migrate.drill-state.dir)" && mkdir .git/t && there=$PWD
+}
+
+# bring FILE...: commits each by itself, as they lie in the migrations folder
+bring() {
+	for bring_file; do
+		git add "migrations/$bring_file" &&
+		git commit -qm "bring ${bring_file%.sql}" 2>.git/t/err || return 1
+	done
+}
+
+# fails TEXT: the drill is not passed; the text is among the reasons
+fails() {
+	test_expect_code 1 git migrate drill check >.git/t/out 2>.git/t/err &&
+	grep -F "$1" .git/t/out >.git/t/line && grep "^  FAILS" .git/t/line &&
+	grep "^error: not yet: [1-9][0-9]* of [1-9][0-9]* checks fail$" .git/t/err
+}
+
+passes() {
+	git migrate drill check >.git/t/out 2>.git/t/err || {
+		cat .git/t/out .git/t/err
+		return 1
+	}
+	! grep FAILS .git/t/out
+}
+
+# apply: runs what is pending, and shows why when it does not
+apply() {
+	git migrate apply >.git/t/applied 2>&1 || {
+		cat .git/t/applied
+		return 1
+	}
+}
+
+# answer: writes what "drill answer" shows, commits and applies it
+answer() {
+	git migrate drill answer >.git/t/answer 2>.git/t/err &&
+	awk -v files=.git/t/files '
+		BEGIN { printf "" >files }
+		/^-- in migrations\// {
+			f = substr($3, 1, length($3) - 1)
+			print f >files
+			next
+		}
+		{ print >f }' .git/t/answer || return 1
+	while read -r answer_file; do
+		bring "${answer_file#migrations/}" || return 1
+	done <.git/t/files
+	apply
+}
+
+# naives: numbers of the naive answers to the incident on the engine
+naives() {
+	grep -E "^== naive(@$engine)? " "$top_srcdir/drills/$incident.drill" | grep -n "" |
+	sed "s/:.*//"
+}
+
+# naive N: writes that one; its file is in $naive_file and the reason in $naive_why
+naive() {
+	awk -v n="$1" -v engine="$engine" -v out=.git/t/naive "
+		/^==? / { on = 0 }
+		/^== naive/ && (\$2 == \"naive\" || \$2 == \"naive@\" engine) && ++nr == n {
+			print >(out \".heading\"); on = 1; next }
+		on { print >out }" "$top_srcdir/drills/$incident.drill" &&
+	naive_file=$(sed "s/^== [^ ]* \([^:]*\): .*/\1/" .git/t/naive.heading) &&
+	naive_why=$(sed "s/^[^:]*: //" .git/t/naive.heading) &&
+	mv .git/t/naive "migrations/$naive_file"
+}
+
+# leaves_nothing: neither folders nor databases of drills
+leaves_nothing() {
+	for left in "$TMPDIR"/git-migrate-drill-*; do
+		test ! -e "$left" || return 1
+	done
+	test -z "$PG_URL" ||
+	test "$(pg "$PG_URL" "SELECT count(*) FROM pg_database WHERE datname LIKE 'git_migrate_drill%'")" = 0
+}
+
+# take ENGINE INCIDENT: from the failure to the answer
+take() {
+	home "$1-$2" &&
+	begin "$1" "$2" &&
+	git migrate drill status >.git/t/status && grep "^  FAILS" .git/t/status &&
+	test_expect_code 1 git migrate drill check >.git/t/out 2>.git/t/err &&
+	answer && passes &&
+	git migrate drill log --porcelain >.git/t/log-there &&
+	cd "$SHARNESS_TRASH_DIRECTORY/$1-$2" &&
+	git migrate drill log --porcelain >.git/t/log &&
+	test "$(wc -l <.git/t/log)" = 1 && grep " passed $2 $1/" .git/t/log &&
+	test_cmp .git/t/log "$there/.git/t/log-there" &&
+	git migrate drill abandon && leaves_nothing
+}
+
+# take_naively ENGINE INCIDENT: each naive answer, with a drill of its own
+take_naively() {
+	home "naive-$1-$2" &&
+	engine=$1 incident=$2 &&
+	nrs=$(naives) && test -n "$nrs" || return 1
+	for nr in $nrs; do
+		cd "$SHARNESS_TRASH_DIRECTORY/naive-$1-$2" &&
+		begin "$1" "$2" &&
+		naive "$nr" && bring "$naive_file" &&
+		{ git migrate apply >.git/t/applied 2>&1 || test "$2" = half-run; } &&
+		fails "$naive_why" &&
+		git migrate drill abandon || return 1
+	done
+	leaves_nothing
+}
+
+# rewrite ENGINE INCIDENT: the bad migration is edited, past the hooks
+rewrite() {
+	home "edit-$1-$2" &&
+	begin "$1" "$2" &&
+	bad=$(git log --format= --name-only -1) && echo "-- better" >>"$bad" &&
+	git add -A &&
+	test_expect_code 1 git commit -qm "edit it" 2>.git/t/err && grep "^error: " .git/t/err &&
+	git commit -q --no-verify -m "edit it" &&
+	fails "was edited" && git migrate drill abandon && leaves_nothing
+}
+
+for name in $incidents; do
+	for of in sqlite postgresql; do
+		prereq=
+		test $of = sqlite || prereq=PG
+		test_expect_success $prereq "$name, $of: it fails, and the answer passes" "
+			take $of $name
+		"
+		test_expect_success $prereq "$name, $of: naive answers do not pass" "
+			take_naively $of $name
+		"
+		case $name in
+		blocked-writers | half-run) ;;
+		*)
+			test_expect_success $prereq "$name, $of: an edited migration is refused" "
+				rewrite $of $name
+			"
+			;;
+		esac
+	done
+done
+
+test_expect_success 'a database that was made anew does not pass' '
+	home anew && begin sqlite required-column &&
+	rm shop.db && git config --unset migrate.default.uuid &&
+	test_expect_code 1 git migrate drill check >.git/t/out 2>.git/t/err &&
+	grep "^  FAILS .*the database is not there any more$" .git/t/out &&
+	git update-ref -d refs/notes/migrate/default &&
+	apply &&
+	fails "what was in that database is gone" &&
+	git migrate drill abandon && leaves_nothing
+'
+
+test_expect_success 'a fix that does not say what had failed is refused, and with that is not' '
+	home silent && begin sqlite wrong-backfill &&
+	echo "UPDATE orders SET cents = total * 100 WHERE cents = total * 10;" >migrations/0003-right.sql &&
+	bring 0003-right.sql && apply &&
+	fails "no migration says in \"Fixes:\" that it corrects the bad one" &&
+	printf "%s\n" "-- Fixes: 0002-cents.sql" "-- Failure-Mode: ten times the total is not in cents" \
+		"SELECT 1;" >migrations/0004-why.sql &&
+	bring 0004-why.sql &&
+	fails "0004-why.sql is not applied" &&
+	apply && passes && git migrate drill abandon
+'
+
+test_expect_success 'hints come one by one and are counted, the answer as all of them' '
+	home hints && begin sqlite rename &&
+	git migrate drill hint >.git/t/one && git migrate drill hint >.git/t/two 2>.git/t/err &&
+	! cmp -s .git/t/one .git/t/two && grep "drill answer" .git/t/err &&
+	git migrate drill status >.git/t/out && grep "^rename: under way, .*, 2 hints$" .git/t/out &&
+	git migrate drill hint >.git/t/three && test_must_be_empty .git/t/three &&
+	git migrate drill status >.git/t/out && grep ", 2 hints$" .git/t/out &&
+	git migrate drill answer >.git/t/answer && grep "^-- Fixes: 0002-full-name.sql$" .git/t/answer &&
+	git migrate drill status >.git/t/out && grep ", 3 hints$" .git/t/out &&
+	git migrate drill abandon && cd ../hints && git migrate drill log >.git/t/log &&
+	grep "abandoned  rename .* 3 hints " .git/t/log
+'
+
+test_expect_success 'one drill at a time, from either repository; a passed one makes room' '
+	home two && begin sqlite half-run && cd ../two &&
+	test_expect_code 1 git migrate drill rename 2>.git/t/err &&
+	grep "^error: a drill is under way in " .git/t/err &&
+	git migrate drill status >.git/t/out && grep "^half-run: under way" .git/t/out &&
+	cd "$there" && git migrate apply >.git/t/out 2>&1 && cd ../two &&
+	passes && grep "^half-run: passed, [0-9]*:[0-9][0-9], 0 hints$" .git/t/out &&
+	passes && git migrate drill log --porcelain >.git/t/log && test "$(wc -l <.git/t/log)" = 1 &&
+	git migrate drill rename --dir="$TMPDIR/by-name" >.git/t/out 2>.git/t/err &&
+	test ! -e "$there" && test -e "$TMPDIR/by-name/shop.db" &&
+	git migrate drill abandon && test ! -e "$TMPDIR/by-name" && leaves_nothing &&
+	test_expect_code 1 git migrate drill status 2>.git/t/err && grep "^error: no drill is under way$" .git/t/err
+'
+
+test_expect_success 'what cannot be made is refused, and nothing is left of it' '
+	home refused &&
+	test_expect_code 129 git migrate drill nonsense 2>.git/t/err &&
+	grep "^error: there is no incident .nonsense.$" .git/t/err &&
+	test_expect_code 129 git migrate drill rename --engine=oracle 2>.git/t/err &&
+	test_expect_code 129 git migrate drill rename --engine=postgresql 2>.git/t/err &&
+	grep "^hint: --on <url> names one" .git/t/err &&
+	test_expect_code 129 git migrate drill rename --on sqlite:x.db 2>.git/t/err &&
+	mkdir there && test_expect_code 1 git migrate drill rename --dir there 2>.git/t/err &&
+	grep "^error: could not make the folder .there.: File exists$" .git/t/err && rmdir there &&
+	test_expect_code 128 git migrate drill rename --on "postgresql://postgres@%2Fnowhere/x" 2>.git/t/err &&
+	leaves_nothing && git migrate drill rename --dir there >.git/t/out 2>.git/t/err &&
+	git migrate drill abandon && fresh unborn &&
+	test_expect_code 128 git migrate drill rename 2>.git/t/err &&
+	grep "^error: the result of a drill is noted on a commit: " .git/t/err && leaves_nothing
+'
+
+test_expect_success 'status says when the last one was, and when one is due' '
+	home due && git config migrate.default.url sqlite:app.db &&
+	git migrate status >.git/t/out 2>.git/t/err && ! grep -i drill .git/t/out .git/t/err &&
+	git config migrate.drillInterval 30 && git migrate status >.git/t/out 2>.git/t/err &&
+	grep "^hint: A drill is due: " .git/t/err &&
+	at=$(date -u -d "12 days ago" +%Y-%m-%dT%H:%M:%S.000Z) &&
+	git notes --ref migrate-proof/drills add -m "drilled result=passed incident=rename at=$at by=x seconds=65 hints=0" &&
+	git migrate status >.git/t/out 2>.git/t/err && grep "^last drill 12 days ago (rename)$" .git/t/out &&
+	! grep "drill is due" .git/t/err &&
+	git config migrate.drillInterval 12 && git migrate status >.git/t/out 2>.git/t/err &&
+	grep "^hint: A drill is due: " .git/t/err &&
+	git config migrate.drillInterval 0 && git migrate status >.git/t/out 2>.git/t/err &&
+	! grep drill .git/t/out .git/t/err &&
+	git migrate report >.git/t/out && grep -i "drilled result=passed incident=rename" .git/t/out &&
+	git config migrate.drillInterval soon && test_expect_code 128 git migrate status 2>.git/t/err &&
+	grep "^error: migrate.drillInterval is .soon., which is no number$" .git/t/err
+'
+
+test_expect_success 'what a note says of a drill steers no terminal' '
+	home hostile &&
+	printf "drilled result=passed incident=%%1B[31mx by=%%C2%%9B at=%%zz seconds=9999999999 hints=-1\n" >.git/t/note &&
+	git notes --ref migrate-proof/drills add -F .git/t/note &&
+	git migrate drill log >.git/t/out && ! LC_ALL=C grep "[^ -~]" .git/t/out && grep "x1b" .git/t/out &&
+	git migrate drill log --porcelain >.git/t/out && ! LC_ALL=C grep "[^ -~]" .git/t/out &&
+	git config migrate.default.url sqlite:app.db && git migrate drill list >.git/t/out &&
+	git migrate status >.git/t/out 2>.git/t/err && ! grep "last drill" .git/t/out &&
+	grep "^hint: A drill is due: " .git/t/err
+'
+
+test_done
