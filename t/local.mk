@@ -316,6 +316,7 @@ shell_tests = \
 	%reldir%/t6010-manual-examples.t \
 	%reldir%/t6020-completion.t \
 	%reldir%/t6030-audit-manual.t \
+	%reldir%/t6040-tutorial.t \
 	%reldir%/t7000-scale.t \
 	%reldir%/t7100-counts.t \
 	%reldir%/t7200-fix.t \

@@ -89,13 +89,13 @@ static int clear_last(struct ctx *ctx, struct err *err)
 static void say_begun(struct ctx *ctx, const struct drill *d)
 {
 	cmd_flush(ctx);
-	say_hint(&ctx->say, "drill",
-		 "The clock runs. Go there, look, and roll forward: cd %s && git migrate "
-		 "status",
+	say_hint(&ctx->say, "drill", "The clock runs: cd %s && git migrate status",
 		 d->dir);
 	say_hint(&ctx->say, "drill",
-		 "There, \"git migrate drill status\" runs the application, \"... drill "
-		 "hint\" helps, \"... drill check\" judges and stops the clock.");
+		 "There, \"git migrate drill status\" tries the application again,");
+	say_hint(&ctx->say, "drill",
+		 "\"git migrate drill hint\" helps, and \"git migrate drill check\" "
+		 "judges.");
 }
 
 static int begin(const struct drill_ask *a, struct err *err)
@@ -253,7 +253,7 @@ static int check(struct drill_ask *a, struct drill *d, struct err *err)
 	return ret;
 }
 
-static int abandon(struct drill_ask *a UNUSED, struct drill *d, struct err *err)
+static int abandon(struct drill_ask *a, struct drill *d, struct err *err)
 {
 	if (!d->ended && d->incident && drill_end(d, "abandoned", err) < 0)
 		return -1;
@@ -262,6 +262,9 @@ static int abandon(struct drill_ask *a UNUSED, struct drill *d, struct err *err)
 	printf("removed the drill in ");
 	term_print(stdout, d->dir);
 	putchar('\n');
+	cmd_flush(a->ctx);
+	if (d->home)
+		say_hint(&a->ctx->say, "drill", "Where you came from: cd %s", d->home);
 	return 0;
 }
 

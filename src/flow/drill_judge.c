@@ -138,8 +138,7 @@ static int judge_fix(struct drill *d, struct survey *s, struct drill_judgement *
 	}
 	if (ret == 0)
 		drill_judgement_add(d, out, DRILL_AREA_PLAN,
-				    "a fix says what went wrong and why this mends it",
-				    why);
+				    "a fix with its failure mode", why);
 	fixes_release(&fixes);
 	return ret;
 }
