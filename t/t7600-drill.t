@@ -241,6 +241,48 @@ test_expect_success 'what cannot be made is refused, and nothing is left of it' 
 	grep "^error: the result of a drill is noted on a commit: " .git/t/err && leaves_nothing
 '
 
+# deadly_git SIGNAL: a git that sends it to whoever lets it commit
+deadly_git() {
+	mkdir -p bin && real_git=$(command -v git) &&
+	printf '%s\n' "#!/bin/sh" "case \" \$* \" in *' commit '*) kill -$1 \$PPID; sleep 1 ;; esac" \
+		"exec '$real_git' \"\$@\"" >bin/git &&
+	chmod +x bin/git
+}
+
+# dies ENGINE: the drill's making, by that git
+dies() {
+	dies_on=
+	test "$1" = sqlite || dies_on=--on=$PG_URL
+	PATH=$PWD/bin:$PATH git-migrate drill rename $dies_on >.git/t/out 2>.git/t/err
+}
+
+for of in sqlite postgresql; do
+	prereq=
+	test $of = sqlite || prereq=PG
+	test_expect_success $prereq "a signal while it is made, $of: nothing is left" "
+		home signal-$of && deadly_git INT &&
+		test_expect_code 130 dies $of && leaves_nothing &&
+		test_expect_code 1 git migrate drill status 2>.git/t/err &&
+		grep '^error: no drill is under way\$' .git/t/err
+	"
+	test_expect_success $prereq "killed while it is made, $of: abandon clears it away" "
+		home killed-$of && deadly_git KILL &&
+		test_expect_code 137 dies $of && test_must_fail leaves_nothing &&
+		test_expect_code 1 git migrate drill rename 2>.git/t/err &&
+		grep '^error: the drill in .* was never made whole\$' .git/t/err &&
+		git migrate drill abandon >.git/t/out && leaves_nothing &&
+		begin $of rename && git migrate drill abandon && leaves_nothing
+	"
+done
+
+test_expect_success 'a folder that is none of a drill is not removed' '
+	home stray && mkdir precious && touch precious/file &&
+	git config migrate.drill-state.dir "$PWD/precious" &&
+	test_expect_code 1 git migrate drill abandon 2>.git/t/err && test -e precious/file &&
+	grep "^error: .*precious. has no drill in it$" .git/t/err &&
+	git config --unset migrate.drill-state.dir && begin sqlite rename && git migrate drill abandon
+'
+
 test_expect_success 'status says when the last one was, and when one is due' '
 	home due && git config migrate.default.url sqlite:app.db &&
 	git migrate status >.git/t/out 2>.git/t/err && ! grep -i drill .git/t/out .git/t/err &&

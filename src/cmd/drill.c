@@ -279,7 +279,7 @@ static int with_drill(struct drill_ask *a,
 		ret = no_drill(err);
 	else if (ret == 0)
 		ret = run(a, &d, err);
-	else if (run == abandon && d.repo && !d.incident) /* it was made in part */
+	else if (run == abandon && d.dir && !d.incident) /* it was made in part */
 		ret = abandon(a, &d, err);
 	drill_release(&d);
 	return ret;

@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "flow/app.h"
-#include "flow/target.h"
 
 enum { LOCK_TIMEOUT_MS = 300 }; /* that a visitor has patience for, in a drill */
 
@@ -22,7 +21,8 @@ int app_open(struct app *a, const char *url, const char *base, bool make, struct
 	int ret;
 
 	memset(a, 0, sizeof(*a));
-	a->waiter.wait = wait_poll.wait;
+	a->waiter = (struct db_waiter){ wait_poll.wait, &a->patience };
+	target_grace(&a->patience);
 	how.waiter = &a->waiter;
 	a->driver = db_driver_for(url, err);
 	if (!a->driver)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "db/driver.h"
+#include "flow/target.h"
 
 struct buf;
 struct err;
@@ -14,6 +14,7 @@ struct app {
 	const struct db_driver *driver;
 	struct db *db;
 	struct db_waiter waiter;
+	struct target patience; /* the waiter's: opened after a signal, it still waits */
 };
 
 /** How a script that others may be in the way of is watched. */

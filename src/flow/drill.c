@@ -99,7 +99,7 @@ int drill_find_active(struct repo *here, struct drill *d, struct err *err)
 	const char *dir;
 
 	memset(d, 0, sizeof(*d));
-	if (get(d, here, "incident")) {
+	if (get(d, here, "home")) {
 		dir = repo_toplevel(here);
 	} else {
 		dir = get(d, here, "dir");
@@ -171,13 +171,32 @@ static int remove_folder(const char *dir, struct err *err)
 	return status;
 }
 
+/* A folder is removed that a drill was made in, and no other. */
+static int check_ours(const struct drill *d, struct err *err)
+{
+	if (d->home || rmdir(d->dir) == 0)
+		return 0;
+	err_set(err, ERR_REFUSED, "'%s' has no drill in it", d->dir);
+	err_hint(err, "drill",
+		 "Look at it, and remove it by hand if it was made for one; then: git "
+		 "config --unset " DRILL_STATE "dir");
+	return -1;
+}
+
 int drill_remove(struct drill *d, struct err *err)
 {
 	struct repo *home = NULL;
 	struct err quiet = { 0 };
 
-	if (d->database && drill_database_drop(d->server, d->database, err) < 0)
+	if (check_ours(d, err) < 0)
 		return -1;
+	if (d->database && drill_database_drop(d->server, d->database, err) < 0) {
+		err_hint(err, "drill",
+			 "Try it again when the server answers. Where it is gone for "
+			 "good, remove the folder by hand: %s",
+			 d->dir);
+		return -1;
+	}
 	/* the home may be gone, or know of another drill by now */
 	if (d->home && drill_open_at(d->home, &home, &quiet) == 0)
 		drill_set(home, "dir", NULL, &quiet);

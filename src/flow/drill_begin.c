@@ -101,21 +101,14 @@ static int make_folder(struct making *m, const char *wish)
 	return 0;
 }
 
-static int make_database(struct making *m, const char *on)
+static void choose_database(struct drill *d, const char *on)
 {
-	struct drill *d = m->d;
-
-	if (!on) {
-		d->url = "sqlite:shop.db";
-		return 0;
-	}
+	d->url = "sqlite:shop.db";
+	if (!on)
+		return;
 	d->server = pool_strdup(&d->pool, on);
-	d->url = drill_database_url(&d->pool, on, drill_database_name(&d->pool));
-	d->database = strrchr(d->url, '=') + 1;
-	if (drill_database_make(on, d->database, m->err) == 0)
-		return 0;
-	d->database = NULL;
-	return -1;
+	d->database = drill_database_name(&d->pool);
+	d->url = drill_database_url(&d->pool, on, d->database);
 }
 
 /* Commits of the person are the person's there too. */
@@ -141,12 +134,37 @@ static int set_identity(struct making *m, struct repo *home)
 	return ret;
 }
 
+/* What whoever finds it half made needs to clear it away. */
+static int save_place(struct making *m, struct repo *home)
+{
+	struct drill *d = m->d;
+
+	if (drill_set(home, "dir", d->dir, m->err) < 0 ||
+	    drill_open_at(d->dir, &d->repo, m->err) < 0 ||
+	    drill_set(d->repo, "home", d->home, m->err) < 0 ||
+	    drill_set(d->repo, "engine", d->engine, m->err) < 0 ||
+	    drill_set(d->repo, "url", d->url, m->err) < 0 ||
+	    drill_set(d->repo, "server", d->server, m->err) < 0)
+		return -1;
+	return drill_set(d->repo, "database", d->database, m->err);
+}
+
 static int make_repository(struct making *m, struct repo *home)
 {
+	struct drill *d = m->d;
+
 	if (run_git(m, "init", "-q", "--initial-branch=main") < 0 ||
-	    set_identity(m, home) < 0 || run_self(m, "init", m->d->url) < 0)
+	    set_identity(m, home) < 0 || save_place(m, home) < 0)
 		return -1;
-	return drill_open_at(m->d->dir, &m->d->repo, m->err);
+	if (d->server && drill_database_make(d->server, d->database, m->err) < 0) {
+		d->database = NULL; /* nothing to drop */
+		return -1;
+	}
+	if (run_self(m, "init", d->url) < 0)
+		return -1;
+	repo_free(d->repo); /* its settings are others now */
+	d->repo = NULL;
+	return drill_open_at(d->dir, &d->repo, m->err);
 }
 
 /* --- steps ------------------------------------------------------------- */
@@ -292,12 +310,7 @@ static int save(struct making *m)
 
 	clock_utc(now);
 	d->began = pool_strdup(&d->pool, now);
-	if (drill_set(d->repo, "engine", d->engine, m->err) < 0 ||
-	    drill_set(d->repo, "home", d->home, m->err) < 0 ||
-	    drill_set(d->repo, "url", d->url, m->err) < 0 ||
-	    drill_set(d->repo, "server", d->server, m->err) < 0 ||
-	    drill_set(d->repo, "database", d->database, m->err) < 0 ||
-	    drill_set(d->repo, "base", d->base, m->err) < 0 ||
+	if (drill_set(d->repo, "base", d->base, m->err) < 0 ||
 	    drill_set(d->repo, "head", d->head, m->err) < 0 ||
 	    drill_set(d->repo, "began", d->began, m->err) < 0)
 		return -1;
@@ -309,17 +322,15 @@ static int make(struct making *m, struct repo *home, const struct drill_start *o
 	const struct drill_incident *incident = m->d->incident;
 	size_t i;
 
-	if (make_folder(m, o->dir) < 0 || make_database(m, o->on) < 0 ||
-	    make_repository(m, home) < 0)
+	choose_database(m->d, o->on);
+	if (make_folder(m, o->dir) < 0 || make_repository(m, home) < 0)
 		return -1;
 	for (i = 0; i < incident->nr; i++)
 		if (take_step(m, &incident->parts[i]) < 0)
 			return -1;
 	if (incident->bad->kind != DRILL_PENDING && set_base(m) < 0)
 		return -1;
-	if (note_head(m) < 0 || save(m) < 0)
-		return -1;
-	return drill_set(home, "dir", m->d->dir, m->err);
+	return note_head(m) < 0 ? -1 : save(m);
 }
 
 /* --- what is asked for ------------------------------------------------- */
@@ -392,6 +403,6 @@ int drill_begin(struct repo *home, const struct drill_start *o, struct drill *d,
 	ret = make(&m, home, o);
 	app_close(&m.app);
 	if (ret < 0 && m.folder)
-		drill_remove(d, &quiet);
+		drill_remove(d, &quiet); /* what was to be told is why */
 	return ret;
 }
