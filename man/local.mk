@@ -1,7 +1,7 @@
 dist_man_MANS += %reldir%/git-migrate.1 %reldir%/git-migrate-hooks.5 \
 	%reldir%/git-migrate-records.5 %reldir%/git-migrate-audit.7 \
 	%reldir%/git-migrate-tutorial.7
-EXTRA_DIST += %reldir%/session.svg
+EXTRA_DIST += %reldir%/session.svg %reldir%/drill.svg
 
 schemasdir = $(pkgdatadir)/schemas
 dist_schemas_DATA = %reldir%/schemas/apply.json %reldir%/schemas/at.json \
