@@ -32,6 +32,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/decision.c %reldir%/core/decision.h \
 	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
 	%reldir%/core/drill.c %reldir%/core/drill.h \
+	%reldir%/core/kept.c %reldir%/core/kept.h \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
 	%reldir%/core/links.c %reldir%/core/links.h \
 	%reldir%/core/lines.c %reldir%/core/lines.h \
@@ -126,6 +127,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_explain.c \
 	%reldir%/db/pg_index.c \
 	%reldir%/db/pg_intact.c \
+	%reldir%/db/pg_kept.c \
 	%reldir%/db/pg_look.c %reldir%/db/pg_look.h \
 	%reldir%/db/pg_now.c \
 	%reldir%/db/pg_pipe.c \
@@ -133,6 +135,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_schema.c %reldir%/db/pg_schema.h \
 	%reldir%/db/pg_schema_crdb.c \
 	%reldir%/db/pg_schema_sql.c \
+	%reldir%/db/pg_scratch.c \
 	%reldir%/db/pg_script.c \
 	%reldir%/db/pg_talk.c \
 	%reldir%/db/pg_touched.c \
@@ -148,6 +151,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/sqlite_heap.c \
 	%reldir%/db/sqlite_holders.c \
 	%reldir%/db/sqlite_judge.c %reldir%/db/sqlite_judge.h \
+	%reldir%/db/sqlite_kept.c \
 	%reldir%/db/sqlite_keys.c %reldir%/db/sqlite_keys.h \
 	%reldir%/db/sqlite_links.c \
 	%reldir%/db/sqlite_now.c \
@@ -219,6 +223,9 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/ran.c \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
+	%reldir%/flow/scratch.c %reldir%/flow/scratch.h \
+	%reldir%/flow/scratch_folder.c %reldir%/flow/scratch_folder.h \
+	%reldir%/flow/scratch_server.c %reldir%/flow/scratch_server.h \
 	%reldir%/flow/seen.c %reldir%/flow/seen.h \
 	%reldir%/flow/require.c %reldir%/flow/require.h \
 	%reldir%/flow/signed.c %reldir%/flow/signed.h \

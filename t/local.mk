@@ -15,6 +15,7 @@ unit_tests = \
 	%reldir%/unit/test-effect \
 	%reldir%/unit/test-drill \
 	%reldir%/unit/test-guard \
+	%reldir%/unit/test-kept \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-lines \
 	%reldir%/unit/test-message \
@@ -106,6 +107,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_guard_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_guard_SOURCES = %reldir%/unit/test-guard.c
 %canon_reldir%_unit_test_guard_LDADD = $(base_test_libs)
+
+%canon_reldir%_unit_test_kept_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_kept_SOURCES = %reldir%/unit/test-kept.c
+%canon_reldir%_unit_test_kept_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_ledger_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_ledger_SOURCES = %reldir%/unit/test-ledger.c

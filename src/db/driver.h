@@ -15,6 +15,7 @@
 
 struct db;
 struct err;
+struct kept;
 struct schema;
 struct source;
 
@@ -261,6 +262,26 @@ struct db_capabilities {
 				      NULL-terminated */
 };
 
+/**
+ * Databases that are made on a server for a while. Their names begin with
+ * DB_SCRATCH_PREFIX; as long as somebody uses one, a session is connected to it.
+ */
+#define DB_SCRATCH_PREFIX "git_migrate_scratch_"
+
+struct db_scratch {
+	/**
+	 * Makes one as a copy of database `like` ("": of the one that `db` is
+	 * connected to; NULL: empty), and appends the URL that leads to it, which has
+	 * what passwords the own one has. 0 or -1.
+	 */
+	int (*make)(struct db *db, const char *name, const char *like, struct buf *url,
+		    struct err *err);
+	/** Drops one, whoever is connected to it. 0, also when it is not there; -1. */
+	int (*drop)(struct db *db, const char *name, struct err *err);
+	/** Drops those of this role that nobody is connected to; counts them. 0 or -1. */
+	int (*sweep)(struct db *db, size_t *nr, struct err *err);
+};
+
 struct db_driver {
 	const char *name; /* "sqlite", "postgresql" */
 
@@ -376,6 +397,12 @@ struct db_driver {
 	int (*schema)(struct db *db, struct schema *out, struct err *err);
 
 	/**
+	 * Adds how much every table holds, without the tracker's, and the checksums of
+	 * its columns. 0 or -1.
+	 */
+	int (*kept)(struct db *db, struct kept *out, struct err *err);
+
+	/**
 	 * Looks for damage of the file before anything is run; `full` reads all of
 	 * it, else what takes no longer than moments. 0, or -1 (ERR_REFUSED). NULL:
 	 * the engine looks after that.
@@ -388,6 +415,12 @@ struct db_driver {
 	 */
 	int (*backup)(struct db *db, const char *suffix, struct buf *out,
 		      struct err *err);
+
+	/** Copies the database to a new file. 0 or -1. NULL: not for this engine. */
+	int (*copy)(struct db *db, const char *path, struct err *err);
+
+	/** Databases for a while, beside the one that is open. NULL: it is a file. */
+	const struct db_scratch *scratch;
 
 	/** Whether the failure in `err` says that a column is not there. */
 	bool (*is_undefined_column)(const struct err *err);

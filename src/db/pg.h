@@ -77,6 +77,12 @@ PQconninfoOption *pg_url_parse(const struct pq *pq, const char *url, struct err 
 /** A parameter of the URL, NULL where it is not given. Borrowed. */
 const char *pg_url_get(const PQconninfoOption *options, const char *keyword);
 
+/**
+ * Appends a URL that leads to another database of the same server, in the same way.
+ * Passwords are in it: for connecting alone.
+ */
+void pg_url_other(const PQconninfoOption *options, const char *dbname, struct buf *out);
+
 /** Appends the URL as it may be shown. */
 void pg_url_show(const PQconninfoOption *options, struct buf *out);
 
@@ -376,6 +382,12 @@ int pg_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
 int pg_count(struct db *db, struct db_count *c, int limit_ms, struct err *err);
 int pg_now(struct db *db, const struct db_name *tables, size_t nr, struct db_now *out,
 	   struct err *err);
+
+/* --- pg_kept.c, pg_scratch.c --------------------------------------------- */
+
+/** The driver's kept(). */
+int pg_kept(struct db *db, struct kept *out, struct err *err);
+extern const struct db_scratch pg_scratch;
 
 /* --- pg_touched.c: what a dry run would lock, rewrite and destroy ---------- */
 

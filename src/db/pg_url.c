@@ -106,6 +106,22 @@ static void add_hosts(struct buf *out, const char *host, const char *port)
 	}
 }
 
+void pg_url_other(const PQconninfoOption *options, const char *dbname, struct buf *out)
+{
+	const PQconninfoOption *o;
+	char before = '?';
+
+	buf_adds(out, "postgresql:///");
+	add_encoded(out, dbname, strlen(dbname));
+	for (o = options; o->keyword; o++) {
+		if (!o->val || strcmp(o->keyword, "dbname") == 0)
+			continue;
+		buf_addf(out, "%c%s=", before, o->keyword);
+		add_encoded(out, o->val, strlen(o->val));
+		before = '&';
+	}
+}
+
 void pg_url_show(const PQconninfoOption *options, struct buf *out)
 {
 	/* of the other options some can hold a secret (options, sslkey, ...) */

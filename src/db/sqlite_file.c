@@ -228,10 +228,39 @@ static void take_away(const struct copy *c)
 	buf_release(&path);
 }
 
+/* Does it all, to c->path. */
+static int make_copy(struct copy *c, struct err *err)
+{
+	int ret = -1;
+
+	if (create(c, err) == 0 && sqlite_begin_read(c->db, err) == 0) {
+		ret = write_copy(c, err);
+		sqlite_rollback(c->db);
+	}
+	if (ret == 0)
+		ret = sync_copy(c, err);
+	if (ret < 0 && c->fd >= 0)
+		take_away(c);
+	if (c->fd >= 0)
+		close(c->fd);
+	return ret;
+}
+
+int sqlite_copy(struct db *db, const char *path, struct err *err)
+{
+	struct copy c = { .db = db, .path = BUF_INIT, .fd = -1 };
+	int ret;
+
+	buf_adds(&c.path, path);
+	ret = make_copy(&c, err);
+	buf_release(&c.path);
+	return ret;
+}
+
 int sqlite_backup(struct db *db, const char *suffix, struct buf *out, struct err *err)
 {
 	struct copy c = { .db = db, .path = BUF_INIT, .fd = -1 };
-	int ret = -1;
+	int ret;
 
 	if (strcmp(db->path, ":memory:") == 0) {
 		err_set(err, ERR_REFUSED, "a database in memory has no file to back up");
@@ -239,18 +268,9 @@ int sqlite_backup(struct db *db, const char *suffix, struct buf *out, struct err
 		return -1;
 	}
 	buf_addf(&c.path, "%s.%s", db->path, suffix);
-	if (create(&c, err) == 0 && sqlite_begin_read(db, err) == 0) {
-		ret = write_copy(&c, err);
-		sqlite_rollback(db);
-	}
-	if (ret == 0)
-		ret = sync_copy(&c, err);
+	ret = make_copy(&c, err);
 	if (ret == 0)
 		buf_adds(out, c.path.s);
-	else if (c.fd >= 0)
-		take_away(&c);
-	if (c.fd >= 0)
-		close(c.fd);
 	buf_release(&c.path);
 	return ret;
 }

@@ -292,8 +292,11 @@ static void catch_up(struct job *j)
 	struct err why = { 0 };
 	struct target *t = &j->s->target;
 	size_t written;
-	int ret = mirror_catch_up(j->repo, t->name, &t->ledger, &written, &why);
+	int ret;
 
+	if (t->scratch)
+		return;
+	ret = mirror_catch_up(j->repo, t->name, &t->ledger, &written, &why);
 	/* another run may have mirrored what came after we read the tracker */
 	if (ret < 0 && why.code == ERR_REFUSED && target_read(t, &why) == 0)
 		ret = mirror_catch_up(j->repo, t->name, &t->ledger, &written, &why);

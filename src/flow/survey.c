@@ -208,6 +208,8 @@ static int is_arrival_target(const struct survey *s, struct err *err)
 	const char *order;
 	int ret = 0;
 
+	if (s->target.scratch)
+		return 0;
 	buf_addf(&key, "migrate.%s.order", s->target.name);
 	order = config_get(repo_config(s->repo), key.s);
 	if (order && strcmp(order, "arrival") == 0) {
@@ -588,7 +590,8 @@ int survey_take(struct survey *s, struct repo *repo, const struct survey_options
 	if (repo_resolve(repo, o->rev ? o->rev : "HEAD", &commit, err) < 0 ||
 	    repo_load_shared(repo, &commit, err) < 0 ||
 	    history_plan_head(repo, &commit, &s->plan, err) < 0 ||
-	    mirror_read_head(repo, o->target.name, &s->plan.pool, &s->mirror, err) < 0 ||
+	    (!o->target.scratch && mirror_read_head(repo, o->target.name, &s->plan.pool,
+						    &s->mirror, err) < 0) ||
 	    target_open(&s->target, repo, &o->target, err) < 0)
 		return -1;
 	return survey_judge(s, err);

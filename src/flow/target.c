@@ -151,6 +151,13 @@ int target_url(struct repo *repo, const char *name, const char **url, struct err
 	return -1;
 }
 
+static int find_url(struct repo *repo, const struct target_options *o, const char **url,
+		    struct err *err)
+{
+	*url = o->url;
+	return o->url ? 0 : target_url(repo, o->name, url, err);
+}
+
 const char *target_base(struct repo *repo)
 {
 	if (repo_is_bare(repo))
@@ -185,6 +192,10 @@ static int read_number(struct repo *repo, const char *target, const char *name,
 
 static int read_settings(struct target *t, struct repo *repo, struct err *err)
 {
+	t->lock_retry_s = RETRY_SECONDS;
+	t->reconnect_s = RECONNECT_SECONDS;
+	if (t->scratch)
+		return 0;
 	if (read_number(repo, t->name, "locktimeout", 0, &t->lock_timeout_ms, err) < 0)
 		return -1;
 	if (read_number(repo, t->name, "lockretry", RETRY_SECONDS, &t->lock_retry_s,
@@ -258,9 +269,10 @@ int target_connect(struct target *t, struct repo *repo, const struct target_opti
 	memset(t, 0, sizeof(*t));
 	t->name = o->name;
 	t->waiter = (struct db_waiter){ .wait = poll_wait, .arg = t };
+	t->scratch = o->scratch;
 	t->interrupted = o->interrupted;
 	t->interrupted_arg = o->interrupted_arg;
-	if (target_url(repo, o->name, &url, err) < 0)
+	if (find_url(repo, o, &url, err) < 0)
 		return -1;
 	t->driver = db_driver_for(url, err);
 	if (!t->driver || t->driver->describe(url, &t->shown, &has_password, err) < 0)
@@ -290,7 +302,7 @@ int target_create(struct target *t, struct repo *repo, const struct target_optio
 
 	if (t->db)
 		BUG("the database of target '%s' is there", t->name);
-	if (target_url(repo, o->name, &url, err) < 0)
+	if (find_url(repo, o, &url, err) < 0)
 		return -1;
 	return connect_to(t, repo, o, url, in_memory ? DB_IN_MEMORY : 0, err);
 }
@@ -300,6 +312,8 @@ bool target_is_known(const struct target *t, struct repo *repo)
 	struct buf key = BUF_INIT;
 	bool known;
 
+	if (t->scratch)
+		return false;
 	buf_addf(&key, "migrate.%s.uuid", t->name);
 	known = config_get(repo_config(repo), key.s) != NULL;
 	buf_release(&key);
@@ -320,6 +334,8 @@ void target_remember(struct target *t, struct repo *repo)
 	struct buf key = BUF_INIT;
 	struct err quiet = { 0 };
 
+	if (t->scratch)
+		return;
 	buf_addf(&key, "migrate.%s.uuid", t->name);
 	if (t->ledger.target && !t->remembered && !config_get(repo_config(repo), key.s))
 		t->remembered = repo_set_config(repo, key.s, t->ledger.target, &quiet) ==
@@ -333,7 +349,7 @@ int target_check_identity(struct target *t, struct repo *repo, struct err *err)
 	const char *seen;
 	int ret = -1;
 
-	if (!t->ledger.target)
+	if (!t->ledger.target || t->scratch)
 		return 0;
 	buf_addf(&key, "migrate.%s.uuid", t->name);
 	seen = config_get(repo_config(repo), key.s);

@@ -31,6 +31,7 @@ struct target {
 	unsigned batch_lag_mib;	 /* of log that a replica may be behind; 0: any */
 	struct db_waiter waiter;
 	bool remembered; /* its uuid was set in the configuration */
+	bool scratch;	 /* made for a while: no configuration is about it */
 	int64_t grace; /* clock_ms() until when waits go on in spite of a signal; 0: no */
 	void (*interrupted)(void *arg); /* NULL once it was told */
 	void *interrupted_arg;
@@ -38,6 +39,8 @@ struct target {
 
 struct target_options {
 	const char *name;
+	const char *url; /* in place of the configured one; NULL */
+	bool scratch; /* made for a while: nothing is configured, no mirror is written */
 	unsigned connect_s; /* longest to connect, where the URL says nothing; 0: usual */
 	bool wait;	    /* for as long as another program holds the lock of a file */
 	/** Notices of the server, unescaped; may be NULL. */
