@@ -56,6 +56,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/requires.c %reldir%/core/requires.h \
 	%reldir%/core/schedule.c %reldir%/core/schedule.h \
 	%reldir%/core/schedule_steps.c \
+	%reldir%/core/scenario.c %reldir%/core/scenario.h \
 	%reldir%/core/schema.c %reldir%/core/schema.h \
 	%reldir%/core/ties.c %reldir%/core/ties.h \
 	%reldir%/core/trailer.c %reldir%/core/trailer.h \
@@ -197,6 +198,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/decide_data.c %reldir%/flow/decide_parts.h \
 	%reldir%/flow/decide_signs.c \
 	%reldir%/flow/decide_where.c \
+	%reldir%/flow/compat.c %reldir%/flow/compat.h \
 	%reldir%/flow/diagnose.c %reldir%/flow/diagnose.h \
 	%reldir%/flow/drill.c %reldir%/flow/drill.h \
 	%reldir%/flow/drill_begin.c \
@@ -222,6 +224,10 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/push.c %reldir%/flow/push.h \
 	%reldir%/flow/ran.c \
 	%reldir%/flow/record_make.c %reldir%/flow/record_make.h \
+	%reldir%/flow/rehearse.c %reldir%/flow/rehearse.h \
+	%reldir%/flow/rehearse_kept.c \
+	%reldir%/flow/rehearse_note.c \
+	%reldir%/flow/rehearse_parts.c \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
 	%reldir%/flow/scratch.c %reldir%/flow/scratch.h \
 	%reldir%/flow/scratch_folder.c %reldir%/flow/scratch_folder.h \
@@ -229,6 +235,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/seen.c %reldir%/flow/seen.h \
 	%reldir%/flow/require.c %reldir%/flow/require.h \
 	%reldir%/flow/signed.c %reldir%/flow/signed.h \
+	%reldir%/flow/stage.h \
 	%reldir%/flow/staged.c %reldir%/flow/staged.h \
 	%reldir%/flow/steps.c \
 	%reldir%/flow/survey.c %reldir%/flow/survey.h \
@@ -272,6 +279,8 @@ git_migrate_SOURCES = \
 	%reldir%/cmd/owed.c %reldir%/cmd/owed.h \
 	%reldir%/cmd/plan.c \
 	%reldir%/cmd/plan_print.c %reldir%/cmd/plan_print.h \
+	%reldir%/cmd/rehearse.c \
+	%reldir%/cmd/rehearse_print.c %reldir%/cmd/rehearse_print.h \
 	%reldir%/cmd/report.c \
 	%reldir%/cmd/report_html.c \
 	%reldir%/cmd/report_print.h \

@@ -333,6 +333,7 @@ shell_tests = \
 	%reldir%/t7410-contracts.t \
 	%reldir%/t7420-pairs-crash.t \
 	%reldir%/t7600-drill.t \
+	%reldir%/t7500-rehearse.t \
 	%reldir%/t8000-valgrind.t
 
 # What the sources look like: the same in every build, so one of them is enough

@@ -53,6 +53,7 @@ int cmd_init(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_log(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_new(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_plan(struct ctx *ctx, int argc, char **argv, struct err *err);
+int cmd_rehearse(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_report(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_schema(struct ctx *ctx, int argc, char **argv, struct err *err);
 int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err);

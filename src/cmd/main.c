@@ -22,6 +22,8 @@ static const struct command commands[] = {
 	{ "fix", cmd_fix, NEED_REPO, "forward", "write a migration that mends another" },
 	{ "diagnose", cmd_diagnose, NEED_REPO, "forward",
 	  "say what became of a migration, and settle it" },
+	{ "rehearse", cmd_rehearse, NEED_REPO, "forward",
+	  "try a migration, with its failure and its checks" },
 	{ "drill", cmd_drill, NEED_REPO, "forward",
 	  "practise on an incident, against the clock" },
 	{ "audit", cmd_audit, NEED_REPO, "proof", "compare tracker, plan and mirror" },

@@ -267,7 +267,7 @@ static const char *judge_value(enum kind kind, const char *s)
 	BUG("unhandled kind %d", (int)kind);
 }
 
-static void add_value(struct buf *line, const char *s)
+void record_add_value(struct buf *line, const char *s)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	unsigned char c;
@@ -312,7 +312,7 @@ void record_seal(struct record *r, struct pool *pool)
 		if (!r->field[f])
 			continue;
 		buf_addf(&line, " %s=", fields[f].name);
-		add_value(&line, cut_text(pool, (enum field)f, r->field[f]));
+		record_add_value(&line, cut_text(pool, (enum field)f, r->field[f]));
 	}
 	/* what could not be read back must never get into an append-only log */
 	if (record_parse(&back, pool, line.s, line.len, &err) < 0)

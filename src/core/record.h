@@ -93,6 +93,9 @@ bool event_begins_anew(enum event e);
 bool event_has_migration(enum event e);
 const char *field_name(enum field f);
 
+/** Appends a value as it stands in a record's line. */
+void record_add_value(struct buf *line, const char *s);
+
 /**
  * Writes the line of `r` from seq, event and field[] (FIELD_V and FIELD_EVENT
  * are filled in), and sets line and hash. Memory is the pool's.

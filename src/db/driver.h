@@ -151,6 +151,10 @@ struct db_touched {
 	uint64_t destroyed; /* rows that were deleted, or dropped with it */
 };
 
+/** One row of an answer: `nr` values as text, NULL for SQL's NULL. */
+typedef int (*db_row_fn)(void *arg, const char *const *values, size_t nr,
+			 struct err *err);
+
 /**
  * Units to be run in order, each wholly or not at all, or some together; the first that
  * fails ends the batch. They are asked for when they are sent, so that a long batch needs
@@ -178,6 +182,8 @@ struct db_batch {
 	 * that need not answer each by itself takes half the time for short ones.
 	 */
 	void (*statement)(void *arg, size_t i, unsigned line, int64_t ms);
+	/** Each row that a script's statement answers with; NULL: nobody reads them. */
+	db_row_fn row;
 	/** So much of the script of unit `i` was run so far; may be NULL. */
 	void (*progress)(void *arg, size_t i, uint64_t bytes, unsigned statements);
 	/** Dry run: what unit `i` touched; may be NULL. */
@@ -231,10 +237,6 @@ struct db_now {
 	size_t nr_holding;
 	struct buf invalid; /* indexes that a statement left by halves, one a line */
 };
-
-/** One row of an answer: `nr` values as text, NULL for SQL's NULL. */
-typedef int (*db_row_fn)(void *arg, const char *const *values, size_t nr,
-			 struct err *err);
 
 /** A question, and who is told each row of its answer. */
 struct db_question {

@@ -122,6 +122,8 @@ static int send_statement(struct run *r, struct sql_split *split,
 		.line = st->line,
 		.column = st->column,
 		.end = bytes_read(split),
+		.row = r->batch->row,
+		.row_arg = r->batch->arg,
 	};
 
 	const char *sql = sql_split_text(split, st, text);

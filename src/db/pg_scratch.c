@@ -15,7 +15,7 @@ static void check_name(const char *name)
 		BUG("'%s' is no name of a scratch database", name);
 }
 
-static int explain(const char *like, struct err *err)
+static int explain(struct err *err)
 {
 	if (strcmp(err->sqlstate, "42501") == 0)
 		err_hint(err, "scratch",
@@ -25,21 +25,9 @@ static int explain(const char *like, struct err *err)
 		err_hint(err, "scratch",
 			 "A database can be copied while nobody is connected to it. Copy "
 			 "one that was restored from a backup, named with --template.");
-	else if (strcmp(err->sqlstate, "3D000") == 0 && like)
+	else if (strcmp(err->sqlstate, "3D000") == 0)
 		err_hint(err, "scratch", "It was named with --template.");
 	return err_wrap(err, "could not make a scratch database");
-}
-
-/* Appends an identifier in quotes. */
-static void add_quoted(struct buf *sql, const char *name)
-{
-	buf_addc(sql, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			buf_addc(sql, '"');
-		buf_addc(sql, *name);
-	}
-	buf_addc(sql, '"');
 }
 
 static int add_name(void *arg, const char *const *values, size_t nr UNUSED,
@@ -72,6 +60,7 @@ static int copy_own(struct db *db, const char *name, struct err *err)
 	PQconninfoOption *options = pg_url_parse(db->pq, db->how.url, err);
 	struct db_open how = db->how;
 	struct db *beside = NULL;
+	struct err ignored;
 	int ret = -1;
 
 	if (!options || ask_names(db, "SELECT current_database()", &own, err) < 0 ||
@@ -83,7 +72,7 @@ static int copy_own(struct db *db, const char *name, struct err *err)
 		goto out;
 	pg_abandon(db); /* our own session is one that is in the way */
 	ret = pg_scratch.make(beside, name, own.s, NULL, err);
-	if (db_postgresql.reconnect(db, ret < 0 ? &(struct err){ 0 } : err) < 0)
+	if (db_postgresql.reconnect(db, ret < 0 ? &ignored : err) < 0)
 		ret = -1;
 out:
 	if (options)
@@ -103,10 +92,11 @@ static int create(struct db *db, const char *name, const char *like, struct err 
 
 	/* template1 may hold what somebody has put there */
 	buf_addf(&sql, "CREATE DATABASE %s TEMPLATE ", name);
-	add_quoted(&sql, like ? like : "template0");
+	like = like ? like : "template0";
+	buf_add_quoted(&sql, like, strlen(like), '"');
 	ret = pg_exec(db, sql.s, &answer, err);
 	buf_release(&sql);
-	return ret < 0 ? explain(like, err) : 0;
+	return ret < 0 ? explain(err) : 0;
 }
 
 static int make(struct db *db, const char *name, const char *like, struct buf *url,

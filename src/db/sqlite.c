@@ -14,6 +14,7 @@ enum {
 	WATCH_STEPS = 100000, /* between two looks for a signal */
 	GROUP_MS = 500,
 	QUICK_BYTES = 100 * 1000 * 1000,
+	COLUMNS_FEW = 32,
 };
 
 static const char SCHEME[] = "sqlite:";
@@ -427,20 +428,20 @@ int sqlite_bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, si
 	return SQLITE_OK;
 }
 
-enum { COLUMNS_MAX = 32 }; /* of our own questions */
-
-static int tell_row(sqlite3_stmt *stmt, db_row_fn row, void *arg, struct err *err)
+int sqlite_tell_row(sqlite3_stmt *stmt, db_row_fn row, void *arg, struct err *err)
 {
 	size_t nr = (size_t)sqlite3_column_count(stmt), i;
-	const char *values[COLUMNS_MAX];
+	const char *few[COLUMNS_FEW], **values = few;
+	int ret;
 
-	if (!row)
-		return 0;
-	if (nr > COLUMNS_MAX)
-		BUG("%zu columns", nr);
+	if (nr > COLUMNS_FEW)
+		values = xcalloc(nr, sizeof(*values));
 	for (i = 0; i < nr; i++)
 		values[i] = (const char *)sqlite3_column_text(stmt, (int)i);
-	return row(arg, values, nr, err);
+	ret = row(arg, values, nr, err);
+	if (values != few)
+		free(values);
+	return ret;
 }
 
 int sqlite_query(struct db *db, const char *sql, const char *const *params,
@@ -454,7 +455,7 @@ int sqlite_query(struct db *db, const char *sql, const char *const *params,
 		rc = sqlite_bind(db, stmt, params, nr_params);
 	if (rc == SQLITE_OK)
 		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-			if (tell_row(stmt, row, arg, err) < 0)
+			if (row && sqlite_tell_row(stmt, row, arg, err) < 0)
 				goto out;
 	if (rc == SQLITE_DONE)
 		ret = 0;

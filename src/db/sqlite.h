@@ -58,6 +58,9 @@ int sqlite_bind(struct db *db, sqlite3_stmt *stmt, const char *const *params, si
 int sqlite_query(struct db *db, const char *sql, const char *const *params,
 		 size_t nr_params, db_row_fn row, void *arg, struct err *err);
 
+/** Gives a statement's present row to `row`. 0 or -1. */
+int sqlite_tell_row(sqlite3_stmt *stmt, db_row_fn row, void *arg, struct err *err);
+
 /** Transactions. */
 int sqlite_begin_read(struct db *db, struct err *err);
 int sqlite_begin(struct db *db, bool foreign_keys, struct err *err);

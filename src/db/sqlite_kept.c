@@ -70,16 +70,6 @@ static void add_row(struct reading *r, sqlite3_stmt *stmt)
 
 /* --- one table --------------------------------------------------------- */
 
-static void add_quoted(struct buf *out, const char *name)
-{
-	char *quoted = sqlite3_mprintf("\"%w\"", name);
-
-	if (!quoted)
-		BUG("no memory for a name");
-	buf_adds(out, quoted);
-	sqlite3_free(quoted);
-}
-
 /* name, pk: of one column. */
 static int take_column(void *arg, const char *const *values, size_t nr UNUSED,
 		       struct err *err UNUSED)
@@ -95,7 +85,7 @@ static int take_column(void *arg, const char *const *values, size_t nr UNUSED,
 	memset(&r->sums[i], 0, sizeof(r->sums[i]));
 	r->sums[i].in_key = atoi(values[1]);
 	buf_adds(&r->select, i ? ", " : "SELECT ");
-	add_quoted(&r->select, values[0]);
+	buf_add_quoted(&r->select, values[0], strlen(values[0]), '"');
 	if (r->sums[i].in_key)
 		buf_addf(&r->key, "%s%s", r->key.len ? ", " : "", values[0]);
 	return 0;
@@ -145,7 +135,7 @@ static int read_table(struct reading *r, const char *name, struct err *err)
 	if (sqlite_query(r->db, columns, &name, 1, take_column, r, err) < 0)
 		return -1;
 	buf_adds(&r->select, " FROM main.");
-	add_quoted(&r->select, name);
+	buf_add_quoted(&r->select, name, strlen(name), '"');
 	if (read_rows(r, err) < 0)
 		return -1;
 	end_table(r);

@@ -257,6 +257,7 @@ static void count_deleted(const struct sqlite_run *run)
 
 static int step(struct sqlite_run *run, sqlite3_stmt *stmt, struct err *err)
 {
+	const struct db_batch *batch = run->job->batch;
 	int rc;
 
 	if (sqlite3_bind_parameter_count(stmt) > 0)
@@ -264,7 +265,9 @@ static int step(struct sqlite_run *run, sqlite3_stmt *stmt, struct err *err)
 	if (run->drops >= 0)
 		count_dropped(run);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		; /* nobody reads them */
+		if (batch && batch->row &&
+		    sqlite_tell_row(stmt, batch->row, batch->arg, err) < 0)
+			return -1;
 	if (rc != SQLITE_DONE)
 		return failed(run, err);
 	if (sqlite3_get_autocommit(run->db->sql) && !run->job->alone) {

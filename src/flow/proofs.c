@@ -1,10 +1,13 @@
 #include "base/compat.h"
 
+#include "base/buf.h"
+#include "base/err.h"
 #include "base/pool.h"
 #include "base/vec.h"
 #include "core/migration.h"
 #include "core/proof.h"
 #include "flow/proofs.h"
+#include "flow/target.h"
 #include "git/notes.h"
 #include "git/repo.h"
 
@@ -61,4 +64,35 @@ int proofs_read(struct repo *repo, struct pool *pool, struct proofs *out, struct
 	struct reading to = { repo, pool, out };
 
 	return repo_each_ref(repo, PROOF_REFS, read_ref, &to, err) < 0 ? -1 : 0;
+}
+
+enum { TRIES = 20, PAUSE_MS = 15, MESSAGE_MAX = 400 };
+
+int proofs_append(struct repo *repo, const char *kind, const struct oid *object,
+		  const char *line, struct err *err)
+{
+	static const struct oid none;
+	const struct note_line note = { *object, line };
+	struct buf ref = BUF_INIT, message = BUF_INIT;
+	struct oid tip;
+	int i, ret = 1;
+
+	buf_addf(&ref, PROOF_REFS "%s", kind);
+	buf_addf(&message, "migrate: %s\n\n%.*s\n", kind, MESSAGE_MAX, line);
+	for (i = 0; ret > 0 && i < TRIES; i++) {
+		struct notes_commit where = { &tip, &tip, &none };
+
+		tip = none;
+		if (i && wait_poll.wait(NULL, -1, 0, PAUSE_MS * i, err) < 0)
+			break;
+		if (repo_ref(repo, ref.s, &tip, err) < 0)
+			break;
+		ret = notes_append(repo, ref.s, &where, &note, 1, message.s, err);
+	}
+	if (ret > 0 && err->code == ERR_NONE)
+		err_set(err, ERR_FATAL, "could not write '%s': others kept writing",
+			ref.s);
+	buf_release(&ref);
+	buf_release(&message);
+	return ret == 0 ? 0 : -1;
 }

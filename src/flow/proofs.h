@@ -31,4 +31,11 @@ int proofs_read(struct repo *repo, struct pool *pool, struct proofs *out,
 		struct err *err);
 void proofs_release(struct proofs *p);
 
+/**
+ * Appends a line about `object` to the notes of that kind, in a commit of its own. 0
+ * or -1.
+ */
+int proofs_append(struct repo *repo, const char *kind, const struct oid *object,
+		  const char *line, struct err *err);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "core/scenario.h"
 #include "flow/scratch.h"
 #include "flow/scratch_server.h"
 #include "git/repo.h"
@@ -222,12 +223,31 @@ int scratch_apply(struct scratch *s, const struct apply_options *o, struct err *
 
 /* --- scripts that are not of the plan ---------------------------------- */
 
+enum { ROWS_MAX = 1024 * 1024 }; /* bytes */
+
+struct foreign {
+	const struct db_script *script;
+	struct buf *rows;
+};
+
 static int give_unit(void *arg, size_t i UNUSED, struct db_unit *out,
 		     struct err *err UNUSED)
 {
+	const struct foreign *f = arg;
+
 	memset(out, 0, sizeof(*out));
-	out->script = arg;
+	out->script = f->script;
 	return 0;
+}
+
+static int take_row(void *arg, const char *const *values, size_t nr, struct err *err)
+{
+	struct foreign *f = arg;
+
+	scenario_add_row(f->rows, values, nr);
+	if (f->rows->len <= ROWS_MAX)
+		return 0;
+	return err_set(err, ERR_REFUSED, "the answer is longer than 1 MiB");
 }
 
 static int give_no_records(void *arg UNUSED, size_t i UNUSED,
@@ -245,14 +265,16 @@ static void on_done(void *arg UNUSED, size_t i UNUSED,
 }
 
 int scratch_run(struct scratch *s, const struct db_script *script, enum scratch_end end,
-		struct err *err)
+		struct buf *rows, struct err *err)
 {
+	struct foreign f = { script, rows };
 	const struct db_batch batch = {
 		.nr = 1,
 		.unit = give_unit,
 		.records = give_no_records,
 		.done = on_done,
-		.arg = (void *)script,
+		.row = rows ? take_row : NULL,
+		.arg = &f,
 		.dry = end == SCRATCH_UNDO,
 	};
 	struct target *t = &s->target;

@@ -68,10 +68,11 @@ enum scratch_end {
 };
 
 /**
- * Runs a script, not of the plan, in one transaction. 0; 1: it failed, and `err` says
- * why and where; -1: it could not be tried.
+ * Runs a script, not of the plan, in one transaction; `rows` (may be NULL) takes what
+ * it answers, as rows of a scenario. 0; 1: it failed, and `err` says why and where;
+ * -1: it could not be tried.
  */
 int scratch_run(struct scratch *s, const struct db_script *script, enum scratch_end end,
-		struct err *err);
+		struct buf *rows, struct err *err);
 
 #endif

@@ -392,28 +392,79 @@ int history_on_line(struct repo *r, const struct oid *old, const struct oid *tip
 	return ret;
 }
 
-int history_holds(struct repo *r, const struct oid *commit, const char *path,
-		  struct oid *blob, unsigned *mode, struct err *err)
+/* A file of the migrations folder: 1, 0, -1. */
+static int find_file(struct repo *r, const struct oid *commit, const char *path,
+		     struct tree_entry *e, struct err *err)
 {
-	struct tree_entry e;
 	const char *folder;
 	struct graph g;
 	struct oid tree;
 	int found = -1;
 
-	if (migration_name_check(path) != NAME_OK)
-		return 0;
 	if (repo_folder(r, &folder, err) < 0)
 		return -1;
 	graph_init(&g, r, folder, true);
 	if (graph_tree(&g, commit, &tree, err) == 0)
-		found = tree_find(r, &tree, path, &e, err);
+		found = tree_find(r, &tree, path, e, err);
 	graph_release(&g);
-	if (found <= 0)
-		return found;
-	*blob = e.id;
-	*mode = tree_file_mode(&e);
-	return tree_is_file(&e);
+	return found > 0 ? tree_is_file(e) : found;
+}
+
+int history_holds(struct repo *r, const struct oid *commit, const char *path,
+		  struct oid *blob, unsigned *mode, struct err *err)
+{
+	struct tree_entry e;
+	int found;
+
+	if (migration_name_check(path) != NAME_OK)
+		return 0;
+	found = find_file(r, commit, path, &e, err);
+	if (found > 0) {
+		*blob = e.id;
+		*mode = tree_file_mode(&e);
+	}
+	return found;
+}
+
+int history_file(struct repo *r, const struct oid *commit, const char *path,
+		 struct oid *blob, struct err *err)
+{
+	struct tree_entry e;
+	int found = find_file(r, commit, path, &e, err);
+
+	if (found > 0)
+		*blob = e.id;
+	return found;
+}
+
+struct each_file {
+	int (*fn)(void *arg, const char *path, const struct oid *blob, struct err *err);
+	void *arg;
+};
+
+static int give_file(void *arg, const char *path, const struct tree_entry *e,
+		     struct err *err)
+{
+	const struct each_file *each = arg;
+
+	return tree_is_file(e) ? each->fn(each->arg, path, &e->id, err) : 0;
+}
+
+int history_each_in(struct repo *r, const struct oid *commit, const char *folder,
+		    int (*fn)(void *arg, const char *path, const struct oid *blob,
+			      struct err *err),
+		    void *arg, struct err *err)
+{
+	struct each_file each = { fn, arg };
+	struct graph g;
+	struct oid tree;
+	int ret = -1;
+
+	graph_init(&g, r, folder, true);
+	if (graph_tree(&g, commit, &tree, err) == 0)
+		ret = tree_each(r, &tree, give_file, &each, err);
+	graph_release(&g);
+	return ret;
 }
 
 int history_each_message(struct repo *r, const struct oid *tip, const struct oid *until,

@@ -76,6 +76,20 @@ int history_on_line(struct repo *r, const struct oid *old, const struct oid *tip
 int history_holds(struct repo *r, const struct oid *commit, const char *path,
 		  struct oid *blob, unsigned *mode, struct err *err);
 
+/** The same of any file there, whatever it is called. */
+int history_file(struct repo *r, const struct oid *commit, const char *path,
+		 struct oid *blob, struct err *err);
+
+/**
+ * Calls `fn` for each file below a folder of a commit's tree, bytewise by path. Stops
+ * when it returns non-zero, and returns that; -1 with `err` set. Nothing where there is
+ * no such folder.
+ */
+int history_each_in(struct repo *r, const struct oid *commit, const char *folder,
+		    int (*fn)(void *arg, const char *path, const struct oid *blob,
+			      struct err *err),
+		    void *arg, struct err *err);
+
 /**
  * Appends the last paragraph of a commit's message, with a line end before it. It is
  * kept: for commits that are asked for daily. 0 or -1.

@@ -1,0 +1,272 @@
+#include "base/compat.h"
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "base/vec.h"
+#include "flow/compat.h"
+#include "flow/fixes.h"
+#include "flow/scratch.h"
+#include "git/blob.h"
+#include "git/config.h"
+#include "git/history.h"
+#include "git/repo.h"
+
+void compat_release(struct compat *c)
+{
+	free(c->files);
+	pool_release(&c->pool);
+	memset(c, 0, sizeof(*c));
+}
+
+/* --- what runs now ----------------------------------------------------- */
+
+struct trial {
+	struct repo *repo;
+	struct plan *plan;
+	const struct scratch_options *where;
+	struct compat *out;
+	bool *pending; /* by position */
+	bool *passing; /* the same: a state that its fix ends at once */
+	struct scratch scratch;
+};
+
+/* migrate.<target>.deployed; 1, 0: it is not set, -1. */
+static int configured_revision(struct trial *t, struct err *err)
+{
+	struct buf key = BUF_INIT;
+	const char *rev;
+	int ret = 0;
+
+	buf_addf(&key, "migrate.%s.deployed", t->where->target);
+	rev = config_get(repo_config(t->repo), key.s);
+	if (rev && rev[0]) {
+		ret = repo_resolve(t->repo, rev, &t->out->revision, err);
+		if (ret < 0) {
+			err_wrap(err, "%s", key.s);
+			err_hint(err, "deployed",
+				 "It names the revision that the application runs: fetch "
+				 "it, or set it anew.");
+		}
+		ret = ret < 0 ? -1 : 1;
+	}
+	buf_release(&key);
+	return ret;
+}
+
+/* The head of what was applied last, where it is at hand. 0 or -1. */
+static int applied_revision(struct trial *t, const struct ledger *l, struct err *err)
+{
+	const char *head = NULL;
+	struct oid id;
+	size_t i;
+	int known;
+
+	for (i = 0; i < l->nr; i++)
+		if (l->records[i].event == EVENT_APPLIED)
+			head = l->records[i].field[FIELD_HEAD];
+	if (!head || oid_parse(&id, head, strlen(head)) < 0) {
+		t->out->lacking = "nothing was applied to the target yet";
+		return 0;
+	}
+	known = repo_is_commit(t->repo, head, err);
+	if (known < 0)
+		return -1;
+	if (known)
+		t->out->revision = id;
+	else
+		t->out->lacking = "the commit that was applied last is not at hand";
+	return 0;
+}
+
+static void mark_pending(struct trial *t, const struct ledger *l)
+{
+	const struct ledger_entry *e;
+	size_t i;
+
+	for (i = 0; i < t->plan->nr; i++) {
+		e = ledger_find(l, t->plan->items[i].path);
+		t->pending[i] = !e || !e->settled;
+	}
+}
+
+/* What runs now, and what it lacks. 0 or -1. */
+static int look_at_target(struct trial *t, struct err *err)
+{
+	struct target_options o = { .name = t->where->target };
+	struct target target = { 0 };
+	struct err ignored;
+	const char *url;
+	int ret = -1, set;
+
+	if (target_url(t->repo, o.name, &url, &ignored) < 0) {
+		t->out->lacking = "there is no target that says what runs now";
+		return 0;
+	}
+	if (target_open(&target, t->repo, &o, err) == 0) {
+		mark_pending(t, &target.ledger);
+		set = configured_revision(t, err);
+		ret = set < 0 ? -1 : 0;
+		if (set == 0)
+			ret = applied_revision(t, &target.ledger, err);
+	}
+	target_release(&target);
+	return ret;
+}
+
+/* --- its statements ---------------------------------------------------- */
+
+static int take_file(void *arg, const char *path, const struct oid *blob, struct err *err)
+{
+	struct trial *t = arg;
+	struct compat_file *f;
+	struct buf sql = BUF_INIT;
+	uint64_t size = 0;
+	int ret;
+
+	if (!ends_with(path, ".sql"))
+		return 0;
+	ret = repo_blob_size(t->repo, blob, &size, err);
+	if (ret == 0 && size > BLOB_LARGE)
+		ret = err_set(err, ERR_REFUSED, "compat/%s is larger than 16 MiB", path);
+	if (ret == 0)
+		ret = repo_read_blob(t->repo, blob, &sql, err);
+	if (ret == 0) {
+		VEC_GROW(t->out->files, t->out->nr, t->out->alloc);
+		f = &t->out->files[t->out->nr++];
+		f->path = pool_strdup(&t->out->pool, path);
+		f->sql = pool_strndup(&t->out->pool, buf_str(&sql), sql.len);
+		f->len = sql.len;
+	}
+	buf_release(&sql);
+	return ret > 0 ? err_set(err, ERR_FATAL, "the repository lacks compat/%s", path)
+		       : ret;
+}
+
+/* The folder "compat" beside that of the migrations. */
+static int read_files(struct trial *t, struct err *err)
+{
+	const char *folder, *base;
+	struct buf path = BUF_INIT;
+	int ret;
+
+	if (repo_folder(t->repo, &folder, err) < 0)
+		return -1;
+	base = strrchr(folder, '/');
+	if (base)
+		buf_add(&path, folder, (size_t)(base - folder) + 1);
+	buf_adds(&path, "compat");
+	ret = history_each_in(t->repo, &t->out->revision, path.s, take_file, t, err);
+	if (ret == 0 && !t->out->nr)
+		t->out->lacking = "the deployed revision has no compat/*.sql";
+	buf_release(&path);
+	return ret < 0 ? -1 : 0;
+}
+
+/* --- the trial --------------------------------------------------------- */
+
+/* From a pending one to the last of its fixes that are pending too. */
+static int mark_passing(struct trial *t, struct err *err)
+{
+	struct fixes fixes = { 0 };
+	size_t i, k;
+	int ret = fixes_read(t->plan, &fixes, err);
+
+	for (i = 0; ret == 0 && i < fixes.nr; i++) {
+		const struct fix *f = &fixes.by_fix[i];
+
+		if (t->pending[f->of] && t->pending[f->fix])
+			for (k = f->of; k < f->fix; k++)
+				t->passing[k] = true;
+	}
+	fixes_release(&fixes);
+	return ret;
+}
+
+/* All files, behind migration `pos` of the plan; SIZE_MAX: as it is now. */
+static int run_files(struct trial *t, size_t pos, struct err *err)
+{
+	const char *behind = pos < t->plan->nr ? t->plan->items[pos].path : NULL;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < t->out->nr; i++) {
+		const struct compat_file *f = &t->out->files[i];
+		const struct db_script script = { .name = f->path,
+						  .sql = f->sql,
+						  .len = f->len };
+
+		ret = scratch_run(&t->scratch, &script, SCRATCH_UNDO, NULL, err);
+		if (ret == 0)
+			continue;
+		if (ret > 0)
+			err_hint(err, "compat",
+				 behind ? "The code that runs now would fail. Let the "
+					  "migration leave room for it: a default, a "
+					  "second column, a later contract."
+					: "It fails already: mend it where it stands, "
+					  "and "
+					  "deploy that.");
+		return behind ? err_wrap(err, "compat/%s behind '%s'", f->path, behind)
+			      : err_wrap(err, "compat/%s", f->path);
+	}
+	return 0;
+}
+
+static int apply_to(struct trial *t, size_t pos, struct err *err)
+{
+	char hex[OID_HEXSZ + 1];
+	const struct apply_options o = { .rev = oid_hex(&t->plan->head, hex),
+					 .to = t->plan->items[pos].path };
+
+	return scratch_apply(&t->scratch, &o, err);
+}
+
+static int run_trial(struct trial *t, struct err *err)
+{
+	size_t first = 0, i;
+
+	while (first < t->plan->nr && !t->pending[first])
+		first++;
+	if (scratch_make(&t->scratch, t->repo, t->where, err) < 0 ||
+	    (first && apply_to(t, first - 1, err) < 0) || run_files(t, SIZE_MAX, err) < 0)
+		return -1;
+	for (i = first; i < t->plan->nr; i++) {
+		if (t->passing[i])
+			continue;
+		if (apply_to(t, i, err) < 0)
+			return -1;
+		if (!t->pending[i])
+			continue;
+		if (run_files(t, i, err) < 0)
+			return -1;
+		t->out->migrations++;
+	}
+	return 0;
+}
+
+int compat_try(struct repo *repo, struct plan *plan, const struct scratch_options *where,
+	       struct compat *out, struct err *err)
+{
+	struct trial t = { .repo = repo,
+			   .plan = plan,
+			   .where = where,
+			   .out = out,
+			   .scratch = SCRATCH_INIT };
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	t.pending = xcalloc(plan->nr + 1, sizeof(*t.pending));
+	t.passing = xcalloc(plan->nr + 1, sizeof(*t.passing));
+	ret = look_at_target(&t, err);
+	if (ret == 0 && !out->lacking)
+		ret = read_files(&t, err);
+	if (ret == 0 && !out->lacking)
+		ret = mark_passing(&t, err);
+	if (ret == 0 && !out->lacking)
+		ret = run_trial(&t, err);
+	scratch_drop(&t.scratch);
+	free(t.pending);
+	free(t.passing);
+	return ret;
+}

@@ -1,0 +1,37 @@
+/*
+ * Statements of the application that runs now (the folder "compat" at the
+ * deployed revision): they must still run behind every migration that is pending.
+ */
+#ifndef FLOW_COMPAT_H
+#define FLOW_COMPAT_H
+
+#include "core/plan.h"
+
+struct err;
+struct repo;
+struct scratch_options;
+
+struct compat {
+	struct pool pool;
+	struct oid revision; /* zero: none is known, and nothing was tried */
+	const char *lacking; /* why not; NULL when it was tried */
+	struct compat_file {
+		const char *path; /* below the folder */
+		const char *sql;
+		size_t len;
+	} * files;
+	size_t nr, alloc;
+	size_t migrations; /* behind which they were run */
+};
+
+/**
+ * Runs them on a scratch database: at what the target has now, then behind each
+ * migration of the plan that it lacks. Between a migration and its fix
+ * nothing is tried where both are pending: they come together. 0; -1, ERR_REFUSED
+ * where one does not run. `out` must be released in either case.
+ */
+int compat_try(struct repo *repo, struct plan *plan, const struct scratch_options *where,
+	       struct compat *out, struct err *err);
+void compat_release(struct compat *c);
+
+#endif

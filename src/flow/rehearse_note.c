@@ -1,0 +1,81 @@
+/* What is noted of a rehearsal: core/proof.h reads it. */
+#include "base/compat.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "core/record.h"
+#include "flow/proofs.h"
+#include "flow/stage.h"
+#include "git/repo.h"
+
+static void add_field(struct buf *line, const char *key, const char *value)
+{
+	buf_addf(line, " %s=", key);
+	record_add_value(line, value);
+}
+
+static void add_id(struct buf *line, const char *key, const struct oid *id)
+{
+	char hex[OID_HEXSZ + 1];
+
+	add_field(line, key, oid_hex(id, hex));
+}
+
+/* "rehearsed path=... blob=... result=passed ...": core/proof.h reads it. */
+static void write_line(struct stage *s, bool passed, struct buf *line)
+{
+	const struct rehearsal *r = s->r;
+	const struct migration *m = &r->plan.items[r->pos];
+	struct buf by = BUF_INIT;
+	char at[CLOCK_TEXT];
+
+	clock_utc(at);
+	repo_identity(s->repo, &by);
+	buf_adds(line, "rehearsed");
+	add_field(line, "path", m->path);
+	add_id(line, "blob", &m->blob);
+	add_field(line, "result", passed ? "passed" : "failed");
+	if (!passed)
+		add_field(line, "step", rehearse_word(r->at));
+	add_id(line, "scenario", &r->scenario_blob);
+	if (r->has_original) {
+		add_field(line, "original", stage_path(s, r->original));
+		add_id(line, "original-blob", &r->plan.items[r->original].blob);
+	}
+	if (!oid_is_zero(&r->compat.revision))
+		add_id(line, "deployed", &r->compat.revision);
+	add_field(line, "engine", r->engine);
+	add_id(line, "head", &r->plan.head);
+	add_field(line, "at", at);
+	add_field(line, "by", by.s);
+	buf_release(&by);
+}
+
+static int write_note(struct stage *s, bool passed, struct err *err)
+{
+	struct rehearsal *r = s->r;
+	struct buf line = BUF_INIT;
+	int ret;
+
+	write_line(s, passed, &line);
+	ret = proofs_append(s->repo, "rehearsals", &r->plan.items[r->pos].commit, line.s,
+			    err);
+	if (ret == 0)
+		r->note = pool_strdup(&r->pool, line.s);
+	buf_release(&line);
+	return ret;
+}
+
+/* A failure is noted too, unless it is one of the surroundings. */
+int stage_conclude(struct stage *s, int ret, struct err *err)
+{
+	struct err ignored = { 0 };
+
+	if (s->o->silent || !s->r->engine)
+		return ret;
+	if (ret == 0)
+		return write_note(s, true, err);
+	if (err->code == ERR_REFUSED)
+		write_note(s, false, &ignored);
+	return ret;
+}

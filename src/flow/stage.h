@@ -1,0 +1,47 @@
+/* Inside of a rehearsal: what its parts share. */
+#ifndef FLOW_STAGE_H
+#define FLOW_STAGE_H
+
+#include "flow/rehearse.h"
+
+struct stage {
+	struct repo *repo;
+	const struct rehearse_options *o;
+	struct rehearsal *r;
+	struct scratch scratch;
+	struct kept before;
+	int64_t since;		/* clock_ms() when the present step began */
+	const char *running;	/* path of the migration that is run */
+	bool original_is_there; /* in the copy */
+};
+
+const char *stage_path(const struct stage *s, size_t pos);
+/** The path of what is rehearsed. */
+const char *stage_migration(const struct stage *s);
+
+void stage_begin(struct stage *s, enum rehearse_step step);
+/** Keeps what was done, with its time, and tells of it. */
+void stage_end(struct stage *s, struct rehearse_done done);
+
+/* --- rehearse_parts.c: sections of the scenario. 0 or -1 ------------------- */
+
+int stage_seed(struct stage *s, struct err *err);
+/** What must fail, or give other rows. */
+int stage_failures(struct stage *s, struct err *err);
+/** All that must hold behind the fix. */
+int stage_checks(struct stage *s, struct err *err);
+
+/* --- rehearse_kept.c: what was there before. 0 or -1 ----------------------- */
+
+int stage_count(struct stage *s, struct err *err);
+int stage_compare(struct stage *s, struct err *err);
+
+/* --- rehearse_note.c -------------------------------------------------------- */
+
+/**
+ * Notes what came of it: `ret` as of rehearse(), with its error. A failure is noted
+ * too, unless it is one of the surroundings. Returns `ret`, or -1.
+ */
+int stage_conclude(struct stage *s, int ret, struct err *err);
+
+#endif

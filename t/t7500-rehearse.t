@@ -1,0 +1,438 @@
+#!/bin/sh
+
+test_description='rehearse: what passes, what each step refuses, and nothing left behind'
+
+. "$(dirname "$0")/lib.sh"
+
+needs_tool sqlite3
+start_pg optional
+make_short_dir && test_set_prereq SHORT
+# a server's socket has little room; its user has to get there
+chmod 711 "$short_dir"
+TMPDIR=$short_dir
+export TMPDIR
+
+# scene ENGINE NAME: a repository, its target, and people that were there before
+scene() {
+	engine=$1
+	fresh "$1-$2" &&
+	case $engine in
+	sqlite)
+		url=sqlite:.git/app.db
+		;;
+	*)
+		url=$(create_db "$2")
+		;;
+	esac &&
+	git config migrate.default.url "$url" &&
+	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, name text, phone text);" &&
+	new_migration pets "CREATE TABLE pets (owner integer, name text);" &&
+	git migrate apply >.git/t/out 2>&1
+}
+
+# db SQL: on the target
+db() {
+	case $engine in
+	sqlite)
+		sqlite .git/app.db "$1"
+		;;
+	*)
+		pg "$url" "$1"
+		;;
+	esac
+}
+
+rows() {
+	case $engine in
+	sqlite)
+		tracker_rows .git/app.db
+		;;
+	*)
+		pg_tracker_rows "$url"
+		;;
+	esac
+}
+
+# rebuilt TABLE DEFINITION COLUMNS [FROM]: SQL that gives a table another definition
+rebuilt() {
+	echo "CREATE TABLE ${1}_new ($2); INSERT INTO ${1}_new ($3) SELECT ${4:-$3} FROM $1;
+DROP TABLE $1; ALTER TABLE ${1}_new RENAME TO $1;"
+}
+
+# without an address nobody can be added any more
+broken=$(rebuilt people "id integer PRIMARY KEY, name text, phone text, email text NOT NULL" \
+	"id, name, phone, email" "id, name, phone, ''")
+good=$(rebuilt people "id integer PRIMARY KEY, name text, phone text, email text DEFAULT ''" \
+	"id, name, phone, email")
+
+# story [FIX-SQL]: the migration "email" and the one that mends it
+story() {
+	new_migration email "$broken" &&
+	new_migration fix-email "${1:-$good}" "let people in again" "" "Fixes: email.sql" \
+		"Failure-Mode: nobody without an address could be added"
+}
+
+seed="[seed]
+INSERT INTO people (id, name, phone) VALUES (1, 'ann', '0151'), (2, 'bob', '0170'), (3, 'eve', NULL);
+INSERT INTO pets VALUES (1, 'rex'), (2, 'tom');
+"
+failure="[failure: signing up]
+INSERT INTO people (id, name, phone) VALUES (4, 'carol', '0171');
+"
+check="[check: all are there]
+SELECT name, phone FROM people ORDER BY id
+----
+ann|0151
+bob|0170
+eve|NULL
+"
+
+# scenario TEXT...: commits it beside the fix
+scenario() {
+	scenario_text=$1
+	shift
+	for scenario_more; do
+		scenario_text="$scenario_text
+$scenario_more"
+	done
+	commit_file migrations/fix-email.scenario "$scenario_text"
+}
+
+# nothing_left: no folder, no database, no server
+nothing_left() {
+	ls "$short_dir" >nothing.actual && test_must_be_empty nothing.actual || return 1
+	rm -f nothing.actual
+	test_have_prereq PG || return 0
+	test -z "$(pg "$PG_URL" "SELECT datname FROM pg_database WHERE datname ~ '^git_migrate_scratch_'")"
+}
+
+noted() {
+	git notes --ref refs/notes/migrate-proof/rehearsals show \
+		"$(git log --format=%H --diff-filter=A -1 -- "migrations/$1.sql")" 2>/dev/null
+}
+
+state() {
+	rows && git status --porcelain && git for-each-ref | grep -v migrate-proof
+	cat .git/config
+}
+
+passes() {
+	git migrate rehearse "$@" >.git/t/out 2>.git/t/err || {
+		cat .git/t/out .git/t/err
+		return 1
+	}
+	nothing_left
+}
+
+# stops STEP MESSAGE [OPTION...]: the rehearsal fails there, and that is noted
+stops() {
+	stops_step=$1 stops_message=$2
+	shift 2
+	refuses 1 "$stops_message" git migrate rehearse "$@" fix-email || {
+		cat .git/t/out .git/t/err
+		return 1
+	}
+	noted fix-email | tail -n 1 >.git/t/note &&
+	grep " result=failed step=$stops_step " .git/t/note && nothing_left
+}
+
+engines=sqlite
+test_have_prereq PG && engines='sqlite postgresql'
+
+for engine in $engines; do
+	test_expect_success "$engine: one that passes, step by step" '
+		scene $engine passes && story && scenario "$seed" "$failure" "$check" &&
+		state >.git/t/before && passes fix-email && state >.git/t/after &&
+		test_cmp .git/t/before .git/t/after &&
+		sed -n "s/^  \([a-z][a-z]*\)  *.*/\1/p" .git/t/out >.git/t/steps &&
+		printf "%s\n" before seed original failure fix works check kept compat >.git/t/expect &&
+		test_cmp .git/t/expect .git/t/steps &&
+		sed 1q .git/t/out | grep "^rehearsal of fix-email.sql, which corrects email.sql, on $engine/" &&
+		grep "^  before    2 migrations\$" .git/t/out &&
+		grep -i "^  failure   signing up: .*not.null" .git/t/out &&
+		grep "^  kept      2 tables, 5 columns, 5 rows\$" .git/t/out &&
+		grep "^    people.*dropped, 3 rows destroyed\$" .git/t/out &&
+		noted fix-email >.git/t/note &&
+		grep "^rehearsed path=fix-email.sql blob=$(git rev-parse HEAD:migrations/fix-email.sql) result=passed" .git/t/note &&
+		grep " scenario=$(git rev-parse HEAD:migrations/fix-email.scenario) " .git/t/note &&
+		grep " original=email.sql original-blob=$(git rev-parse HEAD:migrations/email.sql) " .git/t/note &&
+		grep " engine=$engine/.* head=$(git rev-parse HEAD) at=.* by=C%20O%20Mitter%20<committer@example.com>\$" .git/t/note &&
+		git migrate show fix-email >.git/t/shown && grep "result=passed" .git/t/shown &&
+		git -c migrate.requireRehearsal=true migrate check HEAD~1..HEAD
+	'
+
+	test_expect_success "$engine: a failure that is none" '
+		stops_on="does not fail without the fix" &&
+		scenario "$seed" "[failure: reading]" "SELECT name FROM people;" "$check" &&
+		stops failure "[failure: reading] $stops_on" &&
+		scenario "$seed" "[failure]" "SELECT name FROM people;" &&
+		stops failure "[failure] on line 5 $stops_on"
+	'
+
+	test_expect_success "$engine: a failure that stays one" '
+		scenario "$seed" "[failure: signing in]" "SELECT nothing FROM people;" &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep "^error: migrations/fix-email.scenario:[0-9:]*: \[failure: signing in\] still fails behind the fix: .*nothing" .git/t/err &&
+		noted fix-email | tail -n 1 | grep "step=works" && nothing_left
+	'
+
+	test_expect_success "$engine: a wrong answer, which must be right behind the fix" '
+		scenario "$seed" "[wrong: addresses]" "SELECT count(*) FROM people WHERE email IS NULL OR email = '\'''\''" "----" 3 &&
+		stops failure "[wrong: addresses] holds without the fix" &&
+		scenario "$seed" "[wrong: addresses]" "SELECT count(*) FROM people WHERE email IS NULL" "----" 3 &&
+		stops works "[wrong: addresses] does not hold" &&
+		grep "^        0\$" .git/t/err && grep "^        3\$" .git/t/err &&
+		scenario "$seed" "[wrong: a column]" "SELECT count(born) FROM people" "----" 0 &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep "still fails behind the fix" .git/t/err && nothing_left
+	'
+
+	test_expect_success "$engine: a check that fails, and one that cannot run" '
+		scenario "$seed" "$failure" "[check: owners]" "SELECT name FROM pets ORDER BY name" "----" rex &&
+		stops check "[check: owners] does not hold" &&
+		scenario "$seed" "$failure" "[check: owners]" "SELECT name FROM pets WHERE owner = 7" "----" rex &&
+		stops check "[check: owners] does not hold" && grep "no rows" .git/t/err &&
+		scenario "$seed" "$failure" "[check]" "SELECT name FROM pets WHERE owner = 7" && passes fix-email &&
+		scenario "$seed" "$failure" "[check]" "SELECT name FROM nowhere" &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep "^error: .*does not run: .*nowhere" .git/t/err && nothing_left
+	'
+
+	test_expect_success "$engine: a seed that does not run, or is none" '
+		scenario "[seed]" "INSERT INTO nowhere VALUES (1);" "$failure" &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep "^error: migrations/fix-email.scenario:2:[0-9]*: .*nowhere" .git/t/err &&
+		noted fix-email | tail -n 1 | grep "step=seed" && nothing_left &&
+		scenario "$failure" "$check" &&
+		stops kept "there are no rows that could be lost"
+	'
+
+	test_expect_success "$engine: -n notes nothing" '
+		scenario "$seed" "$failure" "$check" &&
+		git update-ref -d refs/notes/migrate-proof/rehearsals &&
+		passes -n fix-email && grep "^passed\$" .git/t/out &&
+		test_must_fail git rev-parse -q --verify refs/notes/migrate-proof/rehearsals
+	'
+
+	test_expect_success "$engine: rows that are lost" '
+		scene $engine rows && story "$good DELETE FROM pets WHERE owner = 2;" &&
+		scenario "$seed" "$failure" &&
+		stops kept "what was there before is not kept: table pets had 2 rows and has 1" &&
+		scenario "$seed" "$failure" "[kept]" "pets may change: tom has died" && passes fix-email
+	'
+
+	test_expect_success "$engine: a table and a column that are lost" '
+		scene $engine gone &&
+		story "$(rebuilt people "id integer PRIMARY KEY, name text, email text" "id, name, email") DROP TABLE pets;" &&
+		scenario "$seed" "[failure]" "INSERT INTO people (id, name) VALUES (4, '\''carol'\'');" &&
+		stops kept "what was there before is not kept: column people.phone is gone, with 2 values" &&
+		grep "table pets is gone, with 2 rows" .git/t/err &&
+		cp migrations/fix-email.scenario .git/t/kept && cat >>.git/t/kept <<-\END &&
+		[kept]
+		# both on purpose
+		people.phone may go: nobody asks for it
+		pets may go: they have a service of their own
+		END
+		scenario "$(cat .git/t/kept)" && passes fix-email
+	'
+
+	test_expect_success "$engine: a lossy fix, and values in other rows" '
+		scene $engine values && story "$good UPDATE people SET phone = '\''+49'\'' || phone;" &&
+		scenario "$seed" "$failure" &&
+		stops kept "what was there before is not kept: column people.phone has other values" &&
+		scenario "$seed" "$failure" "[kept]" "people.phone may change: they are international now" && passes fix-email &&
+		scene $engine nulls && story "$good UPDATE people SET phone = '\''?'\'' WHERE phone IS NULL;" &&
+		scenario "$seed" "$failure" &&
+		stops kept "what was there before is not kept: column people.phone had 2 values and has 3" &&
+		scene $engine swapped &&
+		story "$good UPDATE people SET phone = CASE id WHEN 1 THEN '\''0170'\'' ELSE '\''0151'\'' END WHERE id < 3;" &&
+		scenario "$seed" "$failure" &&
+		stops kept "what was there before is not kept: column people.phone has its values in other rows"
+	'
+
+	test_expect_success "$engine: what is kept elsewhere, and a rule that is about nothing" '
+		scene $engine renamed && story "$good ALTER TABLE people RENAME COLUMN phone TO mobile; ALTER TABLE pets RENAME TO animals;" &&
+		works="[failure]
+		INSERT INTO people (id, name) VALUES (4, '\''carol'\'');" &&
+		scenario "$seed" "$works" "[kept]" "people.phone is now people.mobile: it says more" &&
+		stops kept "what was there before is not kept: table pets is gone, with 2 rows" &&
+		scenario "$seed" "$works" "[kept]" "people.phone is now people.mobile: it says more" "pets is now animals: as well" &&
+		passes fix-email &&
+		scenario "$seed" "$works" "[kept]" "people.phones may change: mistyped" &&
+		stops kept "[kept] names '\''people.phones'\'', which was not there before"
+	'
+
+	test_expect_success "$engine: an original that does not run" '
+		scene $engine original && new_migration email "SELECT nothing;" &&
+		new_migration fix-email "SELECT 1;" "it was nothing" "" "Fixes: email.sql" "Failure-Mode: it fails" &&
+		scenario "$seed" "$failure" &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep "^error: .*nothing" .git/t/err && noted fix-email | grep "step=original" && nothing_left
+	'
+
+	test_expect_success "$engine: a migration that corrects none" '
+		scene $engine plain && new_migration fix-email "CREATE INDEX by_phone ON people (phone);" &&
+		scenario "$seed" "$check" && passes fix-email &&
+		sed 1q .git/t/out | grep "^rehearsal of fix-email.sql, on $engine/" &&
+		noted fix-email | grep "result=passed" && test_must_fail grep "original=" .git/t/out &&
+		scenario "$seed" "[failure]" "DROP INDEX by_phone;" && passes fix-email
+	'
+
+	test_expect_success "$engine: code that runs now must run behind each of them" '
+		scene $engine compat &&
+		commit_file compat/signup.sql "INSERT INTO people (id, name) VALUES (9, '\''zoe'\'');" &&
+		commit_file compat/README "no SQL" &&
+		new_migration more "CREATE TABLE more (x integer);" && git migrate apply >.git/t/out 2>&1 &&
+		story && scenario "$seed" "$failure" &&
+		passes fix-email && grep "^  compat    1 file of $(git rev-parse HEAD~3 | cut -c1-12) behind 1 migration\$" .git/t/out &&
+		noted fix-email | grep " deployed=$(git rev-parse HEAD~3) " &&
+		new_migration later "$(rebuilt people "id integer PRIMARY KEY, name text, phone text, email text, born integer NOT NULL" "id, name, phone, email, born" "id, name, phone, email, 0")" &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep -i "^error: compat/signup.sql behind .later.sql.: .*not.null" .git/t/err && grep "^hint: The code that runs now would fail" .git/t/err &&
+		noted fix-email | tail -n 1 | grep "step=compat" && nothing_left &&
+		git reset -q --hard HEAD~1 && passes fix-email
+	'
+
+	test_expect_success "$engine: the revision that is deployed, and code that fails already" '
+		git tag deployed HEAD~4 && commit_file compat/signup.sql "INSERT INTO nowhere VALUES (1);" &&
+		git config migrate.default.deployed deployed && passes fix-email &&
+		grep "^  compat    1 file of $(git rev-parse deployed | cut -c1-12) behind 1 migration\$" .git/t/out &&
+		git config migrate.default.deployed nowhere &&
+		test_expect_code 128 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep "^error: migrate.default.deployed: revision .nowhere. names no commit" .git/t/err && grep "^hint: " .git/t/err && nothing_left &&
+		git config migrate.default.deployed main &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep "^error: compat/signup.sql: .*nowhere" .git/t/err && nothing_left
+	'
+
+	test_expect_success "$engine: a copy of the target, with its rows" '
+		scene $engine copy && db "INSERT INTO people VALUES (1, '\''ann'\'', '\''0151'\''), (2, '\''bob'\'', NULL)" &&
+		story && scenario "[failure]" "INSERT INTO people (id, name) VALUES (4, '\''carol'\'');" &&
+		rows >.git/t/before && passes --copy fix-email && rows >.git/t/after && test_cmp .git/t/before .git/t/after &&
+		grep "^  kept      2 tables, 5 columns, 2 rows\$" .git/t/out &&
+		git migrate apply --to email >.git/t/applied 2>&1 && passes --copy fix-email &&
+		! grep "^  original" .git/t/out && grep "^  kept      2 tables, 6 columns, 2 rows\$" .git/t/out &&
+		git migrate apply >.git/t/applied 2>&1 &&
+		refuses 1 "the copy has migration '\''fix-email.sql'\'' already" git migrate rehearse --copy fix-email && nothing_left &&
+		test "$(db "SELECT count(*) FROM people")" = 2
+	'
+done
+
+test_expect_success 'no scenario, one that makes no sense, one that is not filled in' '
+	scene sqlite none && story &&
+	refuses 1 "migration '\''fix-email.sql'\'' has no scenario" git migrate rehearse fix-email &&
+	echo "$seed$failure" >migrations/fix-email.scenario &&
+	refuses 1 "migration '\''fix-email.sql'\'' has no scenario" git migrate rehearse fix-email &&
+	scenario "$seed" "[failures]" "SELECT 1" &&
+	refuses 1 "migrations/fix-email.scenario:5: there is no section of that name" git migrate rehearse fix-email &&
+	scenario "[failure]" "<fill in>" &&
+	refuses 1 "migrations/fix-email.scenario:1: this section is not filled in yet" git migrate rehearse fix-email &&
+	scenario "$seed" &&
+	refuses 1 "migrations/fix-email.scenario:1: nothing must hold: there is no section [failure], [wrong] or [check]" git migrate rehearse fix-email &&
+	refuses 1 "'\''nowhere'\'' names no migration of the plan" git migrate rehearse nowhere &&
+	test_must_fail git rev-parse -q --verify refs/notes/migrate-proof/rehearsals && nothing_left
+'
+
+test_expect_success 'a scenario is no migration, and may land and change' '
+	scene sqlite lands && story && scenario "$seed" "$failure" && base=$(git rev-parse HEAD) &&
+	scenario "$seed" "$failure" "$check" && git migrate check "$base..HEAD" && git migrate check "$base~1..HEAD" &&
+	git migrate plan >.git/t/plan && ! grep scenario .git/t/plan && passes fix-email
+'
+
+test_expect_success 'what a file has no use for' '
+	refuses 129 "a file is made from no template" git migrate rehearse --template other fix-email &&
+	refuses 129 "a copy of the target is made beside it" git migrate rehearse --copy --on sqlite: fix-email &&
+	passes --on sqlite: fix-email && passes default fix-email
+'
+
+test_expect_success PG 'on a server that is named, from a template' '
+	scene postgresql on && story && scenario "$seed" "$failure" "$check" && other=$(create_db elsewhere) &&
+	pg "$other" "CREATE TABLE there (x int); INSERT INTO there VALUES (1)" &&
+	passes --on "$other" fix-email && passes --on "$other" --template elsewhere fix-email &&
+	grep "^  kept      3 tables, 6 columns, 6 rows\$" .git/t/out &&
+	test_expect_code 1 git migrate rehearse --template nowhere fix-email >.git/t/out 2>.git/t/err &&
+	grep "^error: could not make a scratch database: .*nowhere" .git/t/err && grep "^hint: " .git/t/err && nothing_left
+'
+
+test_expect_success PG 'a role that must not make databases' '
+	pg "$PG_URL" "CREATE ROLE modest LOGIN" && git config migrate.default.url "$(echo "$url" | sed s/postgres@/modest@/)" &&
+	test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+	grep "^error: could not make a scratch database: permission denied" .git/t/err && grep "^hint: The role needs the right" .git/t/err
+'
+
+test_expect_success PG 'a private server, where there is no other' '
+	git config --unset migrate.default.url && passes fix-email &&
+	sed 1q .git/t/out | grep "on postgresql/.* (a private server)\$" &&
+	grep "^  compat    not tried: there is no target" .git/t/out
+'
+
+# slow: a scenario whose check takes for ever
+slow() {
+	case $engine in
+	sqlite)
+		scenario "$seed" "$failure" "[check]" "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e15) SELECT count(*) FROM n"
+		;;
+	*)
+		scenario "$seed" "$failure" "[check]" "SELECT pg_sleep(3600)"
+		;;
+	esac
+}
+
+# begin OPTION...: a rehearsal that has come as far as that check
+begin() {
+	rm -f .git/t/out
+	env --default-signal git-migrate rehearse "$@" fix-email >.git/t/out 2>.git/t/err &
+	run_pid=$! tool_pid=$run_pid
+	until_true grep "^  works" .git/t/out >/dev/null 2>&1
+}
+
+# ended SIGNAL: sets the status
+ended() {
+	kill -"$1" "$run_pid"
+	wait "$run_pid"
+	status=$?
+	run_pid='' tool_pid=''
+	return 0
+}
+
+for engine in $engines; do
+	for signal in INT TERM HUP; do
+		test_expect_success "$engine: $signal leaves nothing behind" '
+			scene $engine "signal_$signal" && story && slow && begin && ended $signal && test $status = 130 &&
+			grep "^stopping; the scratch database goes away first" .git/t/err && grep "^error: interrupted" .git/t/err &&
+			nothing_left && test_must_fail git rev-parse -q --verify refs/notes/migrate-proof/rehearsals
+		'
+	done
+
+	test_expect_success "$engine: what kill -9 leaves behind is cleared away by the next one" '
+		scene $engine killed && story && slow && begin && ended KILL && test $status = 137 &&
+		test_must_fail nothing_left && scenario "$seed" "$failure" "$check" &&
+		{ test $engine = sqlite || pg "$PG_URL" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ~ '\''^git_migrate_scratch_'\''" >/dev/null; } &&
+		{ test $engine = sqlite || while test -n "$(pg "$PG_URL" "SELECT pid FROM pg_stat_activity WHERE datname ~ '\''^git_migrate_scratch_'\''")"; do :; done; } &&
+		passes fix-email && grep "^1 left by a rehearsal that was killed was cleared away" .git/t/err
+	'
+done
+
+test_expect_success PG 'a private server: INT stops it, and kill -9 leaves it to the next one' '
+	engine=postgresql && scene postgresql private && story && slow &&
+	begin --on postgresql: && ended INT && test $status = 130 && nothing_left &&
+	begin --on postgresql: && ended KILL && test $status = 137 && left=$(echo "$short_dir"/git-migrate-scratch.*/server/data/postmaster.pid) &&
+	server=$(sed 1q "$left") && kill -0 "$server" && scenario "$seed" "$failure" "$check" &&
+	passes --on postgresql: fix-email && test_must_fail kill -0 "$server" &&
+	grep "^1 left by a rehearsal" .git/t/err
+'
+
+test_expect_success 'one that is at work is left alone by the others' '
+	engine=sqlite && scene sqlite beside && story && slow && begin &&
+	new_migration other "CREATE INDEX by_phone ON people (phone);" &&
+	commit_file migrations/other.scenario "$seed$check" &&
+	git migrate rehearse other >.git/t/other 2>&1 && ! grep "left by" .git/t/other &&
+	ls "$short_dir" >.git/t/left && test $(wc -l <.git/t/left) = 1 && ended INT && nothing_left
+'
+
+test_expect_success 'nowhere to make it' '
+	scene sqlite nowhere && story && scenario "$seed" "$failure" &&
+	(TMPDIR=/nowhere && refuses 128 "could not make a folder in '\''/nowhere'\'': No such file or directory" git migrate rehearse fix-email)
+'
+
+test_done
