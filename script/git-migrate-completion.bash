@@ -4,7 +4,7 @@
 # completions/git-migrate, where it is loaded when it is first needed.
 # t/t6020-completion.t compares the options with what each command's -h shows.
 
-__git_migrate_commands="status new apply log show fix diagnose drill audit sync report at init target plan schema check hook"
+__git_migrate_commands="status new apply log show fix diagnose rehearse drill audit sync report at init target plan schema check hook"
 
 __git_migrate_targets()
 {
@@ -36,13 +36,16 @@ __git_migrate_options()
 		echo "--at= --json"
 		;;
 	fix)
-		echo "--kind= --name= --target= --engine= --contract"
+		echo "--kind= --name= --target= --engine= --contract --scenario"
 		;;
 	diagnose)
 		echo "--abandon --finished --reason= --porcelain --json"
 		;;
 	drill)
 		echo "--engine= --on= --dir= --porcelain --json"
+		;;
+	rehearse)
+		echo "--on= --template= --copy --at= --dry-run --json"
 		;;
 	audit)
 		echo "--at= --offline --full --porcelain --json"
@@ -104,7 +107,7 @@ __git_migrate_value()
 	--engine)
 		__gitcomp "sqlite postgresql" "" "$2"
 		;;
-	--max-count|--reason|--on|--until|--author|--format|--name|-n)
+	--max-count|--reason|--on|--until|--author|--format|--name|--template|-n)
 		COMPREPLY=()
 		;;
 	*)
@@ -120,10 +123,10 @@ __git_migrate_argument()
 	status,*|apply,*|audit,*|sync,*|schema,*|target,show|target,remove|target,restored|target,clone)
 		__gitcomp_nl "$(__git_migrate_targets)"
 		;;
-	diagnose,)
+	diagnose,|rehearse,)
 		__gitcomp_nl "$(__git_migrate_targets; __git_migrate_migrations)"
 		;;
-	show,*|fix,*|diagnose,*)
+	show,*|fix,*|diagnose,*|rehearse,*)
 		__gitcomp_nl "$(__git_migrate_migrations)"
 		;;
 	log,*|plan,*|at,*)
@@ -157,7 +160,7 @@ _git_migrate()
 			;;
 		*)
 			case ${words[i - 1]} in
-			--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine|--on|--dir)
+			--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine|--on|--template|--dir)
 				continue
 				;;
 			-n)
@@ -187,7 +190,7 @@ _git_migrate()
 	-n)
 		[ "$command" != log ] || return
 		;;
-	--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine|--on|--dir)
+	--at|--to|--target|--max-count|--reason|--check|--hooks|--kind|--name|--engine|--on|--template|--dir)
 		__git_migrate_value "$prev" "$cur"
 		return
 		;;

@@ -36,6 +36,7 @@ unit_tests = \
 	%reldir%/unit/test-record \
 	%reldir%/unit/test-remedy \
 	%reldir%/unit/test-schedule \
+	%reldir%/unit/test-scenario \
 	%reldir%/unit/test-split \
 	%reldir%/unit/test-sqlite \
 	%reldir%/unit/test-sqlite-file \
@@ -161,6 +162,9 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_schedule_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_schedule_SOURCES = %reldir%/unit/test-schedule.c
 %canon_reldir%_unit_test_schedule_LDADD = $(core_test_libs)
+%canon_reldir%_unit_test_scenario_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_scenario_SOURCES = %reldir%/unit/test-scenario.c
+%canon_reldir%_unit_test_scenario_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_trailer_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_trailer_SOURCES = %reldir%/unit/test-trailer.c
@@ -372,6 +376,7 @@ EXTRA_DIST += \
 	%reldir%/fuzz/corpus/core/record \
 	%reldir%/fuzz/corpus/core/record-escape \
 	%reldir%/fuzz/corpus/core/record-number \
+	%reldir%/fuzz/corpus/core/scenario \
 	%reldir%/fuzz/corpus/push/chain \
 	%reldir%/fuzz/corpus/push/circle \
 	%reldir%/fuzz/corpus/push/continues \

@@ -26,7 +26,7 @@ test_expect_success '-h lists the commands on stdout' '
 	echo "usage: git migrate <command> [<options>] [<arguments>]" >expect &&
 	test_cmp expect actual &&
 	sed -n "s/^   \([a-z]*\)  *.*/\1/p" usage >commands &&
-	for command in status new apply log show fix diagnose audit sync report at init target plan schema check hook; do
+	for command in status new apply log show fix diagnose rehearse audit sync report at init target plan schema check hook; do
 		has_line commands $command || return 1
 	done
 '
@@ -94,7 +94,7 @@ test_expect_success 'a repository with something in it' '
 '
 
 test_expect_success 'missing arguments: the usage, on stderr' '
-	for command in new show fix check hook "target add" "target add one" "target show" \
+	for command in new show fix rehearse check hook "target add" "target add one" "target show" \
 		"target remove" "target nonsense"; do
 		test_expect_code 129 git migrate $command >.git/out 2>.git/err &&
 		test_must_be_empty .git/out &&
@@ -103,7 +103,7 @@ test_expect_success 'missing arguments: the usage, on stderr' '
 '
 
 test_expect_success 'too many arguments' '
-	for command in plan log show fix diagnose check "hook pre-commit" new init; do
+	for command in plan log show fix diagnose rehearse check "hook pre-commit" new init; do
 		test_expect_code 129 git migrate $command one two three >.git/out 2>.git/err &&
 		test_must_be_empty .git/out &&
 		grep "^error: .* is one argument too many" .git/err || return 1

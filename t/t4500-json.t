@@ -67,6 +67,27 @@ test_expect_success 'no database yet, and an empty plan' '
 	fits 0 apply && fits 0 check HEAD..HEAD && holds "[]"
 '
 
+test_expect_success 'a rehearsal that fails, and one that passes' '
+	fresh rehearsal && git migrate init sqlite:.git/app.db >.git/t/out 2>&1 &&
+	new_migration a "CREATE TABLE a (x int);" && commit_file compat/a.sql "INSERT INTO a (x) VALUES (1);" && fits 0 apply &&
+	new_migration b "ALTER TABLE a ADD y int CHECK (y > 0);" &&
+	new_migration c "ALTER TABLE a ADD z int;" "mend b" "" "Fixes: b.sql" "Failure-Mode: none" &&
+	commit_file migrations/c.scenario "[seed]
+INSERT INTO a VALUES (1);
+[failure]
+INSERT INTO a (x, z) VALUES (2, 2);
+[check]
+SELECT 1
+----
+2
+[kept]
+a.x may change: it may" &&
+	fits 1 rehearse c && holds "\"result\": \"failed\"" "\"failed_step\": \"check\"" "\"said\": \"table a has no column" &&
+	sed "s/^2\$/1/" migrations/c.scenario >.git/t/text && commit_file migrations/c.scenario "$(cat .git/t/text)" &&
+	fits 0 rehearse c && holds "\"failed_step\": null" "\"files\": [ \"a.sql\" ]" "\"allowed\": [ {" &&
+	fits 0 rehearse -n c && holds "\"note\": null"
+'
+
 # A failure mended in place, a fault with its fix, files that are not committed.
 test_expect_success 'a story, step by step' '
 	fresh story &&

@@ -117,7 +117,9 @@ test_expect_success 'migrations' '
 	completes_to users.sql -- fix --kind slow-ddl u &&
 	completes_to required-column renamed -- fix --kind=re &&
 	completes_to sqlite -- fix --engine s &&
-	completes_to users.sql -- diagnose --abandon --reason lost staging u
+	completes_to users.sql -- diagnose --abandon --reason lost staging u &&
+	completes_to 2026/phone.sql default staging users.sql -- rehearse --on sqlite: "" &&
+	completes_to users.sql -- rehearse --template people staging u
 '
 
 test_expect_success 'revisions' '

@@ -380,4 +380,17 @@ DROP TABLE people; --\" SET x = 1;" &&
 	gives 2 "SELECT count(*) FROM people"
 '
 
+test_expect_success 'a scenario to fill in, beside the fix' '
+	engine=sqlite && scene sqlite scenario && broken people "$people" && broken required "$sqlite_required" &&
+	git migrate fix --scenario required >.git/t/out 2>.git/t/err &&
+	printf "%s\n" migrations/fix-required.sql migrations/fix-required.scenario >.git/t/expect &&
+	test_cmp .git/t/expect .git/t/out && grep "^hint: Fill in migrations/fix-required.scenario too" .git/t/err &&
+	grep "<fill in>" migrations/fix-required.scenario &&
+	rm migrations/fix-required.sql && cp migrations/fix-required.scenario .git/t/before &&
+	test_expect_code 1 git migrate fix --scenario required >.git/t/out 2>.git/t/err &&
+	has_line .git/t/err "error: file '\''migrations/fix-required.scenario'\'' is there already" &&
+	test_cmp .git/t/before migrations/fix-required.scenario && test ! -e migrations/fix-required.sql &&
+	git migrate fix required >.git/t/out 2>.git/t/err
+'
+
 test_done

@@ -1,13 +1,17 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/io.h"
 #include "cmd/cmd.h"
 #include "cmd/new_file.h"
+#include "core/scenario.h"
 #include "flow/fix.h"
+#include "out/term.h"
 
 struct fix_files {
 	struct new_file fix, copy, contract;
-	bool has_copy, wants_contract, has_contract;
+	struct buf scenario; /* path of the file */
+	bool has_copy, wants_contract, has_contract, wants_scenario;
 };
 
 /* "fix-phone" for "2026/phone.sql", in the same folder. */
@@ -66,6 +70,36 @@ static int write_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files
 	return ret;
 }
 
+/* Beside the fix, under its name. */
+static int plan_scenario(struct fix_files *f, struct err *err)
+{
+	const char *path;
+
+	if (!f->wants_scenario)
+		return 0;
+	scenario_path(&f->scenario, f->fix.path.s);
+	path = f->scenario.s + f->fix.top;
+	if (access(f->scenario.s, F_OK) != 0)
+		return 0;
+	err_set(err, ERR_REFUSED, "file '%s' is there already", path);
+	err_hint(err, "name",
+		 "Choose another name for the fix, or leave --scenario out.");
+	return -1;
+}
+
+static int write_scenario(struct fix_files *f, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	int ret;
+
+	if (!f->wants_scenario)
+		return 0;
+	scenario_skeleton(&text, f->fix.name.s, true);
+	ret = file_replace(f->scenario.s, text.s, text.len, 0644, err);
+	buf_release(&text);
+	return ret;
+}
+
 static int write_files(struct ctx *ctx, struct fix_draft *d, const char *named,
 		       struct fix_files *f, struct err *err)
 {
@@ -76,17 +110,25 @@ static int write_files(struct ctx *ctx, struct fix_draft *d, const char *named,
 		buf_adds(&name, named);
 	else
 		default_name(d->log.plan.items[d->pos].path, &name);
-	if (new_file_plan(ctx, name.s, &f->fix, err) == 0) {
+	if (new_file_plan(ctx, name.s, &f->fix, err) == 0 && plan_scenario(f, err) == 0) {
 		fix_write(d, f->fix.name.s, &text);
 		ret = f->wants_contract ? write_contract(ctx, d, f, err) : 0;
 		if (ret == 0)
 			ret = write_copy(ctx, d, f, err);
 		if (ret == 0)
 			ret = new_file_write(&f->fix, &text, err);
+		if (ret == 0)
+			ret = write_scenario(f, err);
 	}
 	buf_release(&name);
 	buf_release(&text);
 	return ret;
+}
+
+static void print_path(const char *path)
+{
+	term_print(stdout, path);
+	printf("\n");
 }
 
 /* What the SQL was taken for, and what else it could be. */
@@ -117,6 +159,11 @@ static void say_next(struct ctx *ctx, const struct fix_files *f)
 		 "migrate apply --dry-run. Then: git add %s%s%s && git commit",
 		 path, f->has_copy ? " " : "",
 		 f->has_copy ? f->copy.path.s + f->copy.top : "");
+	if (f->wants_scenario)
+		say_hint(&ctx->say, "scenario",
+			 "Fill in %s too, and commit it with the fix: git migrate "
+			 "rehearse %s tries both.",
+			 f->scenario.s + f->fix.top, f->fix.name.s);
 	if (f->has_contract)
 		say_hint(&ctx->say, "contract",
 			 "Keep %s uncommitted until no running code needs what it drops; "
@@ -141,6 +188,8 @@ int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 		  "sqlite or postgresql" },
 		{ OPT_BOOL, 0, "contract", &files.wants_contract, NULL,
 		  "write what clears away later, too" },
+		{ OPT_BOOL, 0, "scenario", &files.wants_scenario, NULL,
+		  "write what \"git migrate rehearse\" tries it with, too" },
 		{ .type = OPT_END },
 	};
 	const struct usage usage = { lines, opts };
@@ -163,6 +212,8 @@ int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 			new_file_print(&files.copy);
 		if (files.has_contract)
 			new_file_print(&files.contract);
+		if (files.wants_scenario)
+			print_path(files.scenario.s + files.fix.top);
 		cmd_flush(ctx);
 		if (!o.kind)
 			say_kind(ctx, &d);
@@ -171,6 +222,7 @@ int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 	new_file_release(&files.fix);
 	new_file_release(&files.copy);
 	new_file_release(&files.contract);
+	buf_release(&files.scenario);
 	fix_release(&d);
 	return ret;
 }

@@ -2,8 +2,8 @@
  * libFuzzer target for what core reads from outside. The first byte selects.
  *
  *   clang -fsanitize=fuzzer,address,undefined -Isrc t/fuzz/fuzz-core.c \
- *	src/core/{descriptions,lines,message,migration,oid,order,paths,proof}.c \
- *	src/core/{record,requires,trailer}.c \
+ *	src/core/{descriptions,kept,lines,message,migration,oid,order,paths}.c \
+ *	src/core/{proof,record,requires,scenario,trailer}.c \
  *	src/base/{buf,err,guard,io,map,pool,sha256,text}.c -lnettle
  */
 #include "base/compat.h"
@@ -18,9 +18,12 @@
 #include "core/order.h"
 #include "core/proof.h"
 #include "core/record.h"
+#include "core/scenario.h"
 #include "core/trailer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { SCENARIO = 6 }; /* how many there are besides */
 
 static const char frame[] =
 	"0000000012 "
@@ -427,6 +430,32 @@ static void fuzz_descriptions(const char *data, size_t size)
 	buf_release(&bytes);
 }
 
+/* What is taken for a scenario has SQL in each part, on the lines of the file. */
+static void fuzz_scenario(const char *data, size_t size)
+{
+	struct scenario s = { 0 };
+	struct err err = { 0 };
+	size_t i;
+
+	if (scenario_parse(&s, data, size, &err) < 0) {
+		if (!err.message[0] || err.code != ERR_REFUSED || !err.line)
+			abort();
+	} else if (s.nr == 0) {
+		abort();
+	}
+	for (i = 0; !err.code && i < s.nr; i++) {
+		if (strspn(s.parts[i].sql, "\n") < s.parts[i].line ||
+		    !s.parts[i].sql[strspn(s.parts[i].sql, " \t\r\n")])
+			abort();
+		scenario_word(s.parts[i].kind);
+	}
+	for (i = 0; !err.code && i < s.nr_rules; i++)
+		if (!s.rules[i].what[0] || !s.rules[i].reason[0] ||
+		    (s.rules[i].leave == KEPT_IS_NOW) != (s.rules[i].now[0] != '\0'))
+			abort();
+	scenario_release(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy;
@@ -435,7 +464,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	size--;
 	copy = copy_of(data + 1, size); /* exactly as long: a read past it is seen */
-	switch (data[0] % 6) {
+	switch (data[0] == 's' ? SCENARIO : data[0] % SCENARIO) {
+	case SCENARIO:
+		fuzz_scenario(copy, size);
+		break;
 	case 0:
 		fuzz_record(copy, size);
 		break;
