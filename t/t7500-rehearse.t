@@ -262,6 +262,29 @@ for engine in $engines; do
 		stops kept "[kept] names '\''people.phones'\'', which was not there before"
 	'
 
+	test_expect_success "$engine: a lossy type change, and its recovery" '
+		scene $engine lossy &&
+		new_migration email "$(rebuilt people "id integer PRIMARY KEY, name text, phone integer" "id, name, phone" "id, name, CAST(phone AS integer)")" &&
+		new_migration fix-email "ALTER TABLE people ADD COLUMN phone_text text; UPDATE people SET phone_text = CAST(phone AS text);" \
+			"phones are text again" "" "Fixes: email.sql" "Failure-Mode: leading zeros were lost" &&
+		wrong="[wrong: dialling]
+		SELECT phone_text FROM people WHERE id = 1
+		----
+		0151" &&
+		kept="[kept]
+		people.phone is now people.phone_text: the old one goes with a contract" &&
+		printf "%s\n" "$wrong" "$kept" | sed "s/^	*//" >.git/t/more &&
+		scenario "$seed" "$(sed 5,\$!d .git/t/more)" "[check]" "SELECT 1" "----" 1 &&
+		stops kept "what was there before is not kept: column people.phone has other values" &&
+		scenario "$seed" "$(cat .git/t/more)" &&
+		stops works "[wrong: dialling] does not hold" &&
+		new_migration fix-again "UPDATE people SET phone_text = '\''0'\'' || phone;" \
+			"with their zeros" "" "Fixes: fix-email.sql" "Fixes: email.sql" "Failure-Mode: leading zeros were lost" &&
+		commit_file migrations/fix-again.scenario "$seed
+$(cat .git/t/more)" &&
+		passes fix-again && sed 1q .git/t/out | grep "^rehearsal of fix-again.sql, which corrects email.sql, "
+	'
+
 	test_expect_success "$engine: an original that does not run" '
 		scene $engine original && new_migration email "SELECT nothing;" &&
 		new_migration fix-email "SELECT 1;" "it was nothing" "" "Fixes: email.sql" "Failure-Mode: it fails" &&
@@ -352,6 +375,18 @@ test_expect_success PG 'on a server that is named, from a template' '
 	grep "^  kept      3 tables, 6 columns, 6 rows\$" .git/t/out &&
 	test_expect_code 1 git migrate rehearse --template nowhere fix-email >.git/t/out 2>.git/t/err &&
 	grep "^error: could not make a scratch database: .*nowhere" .git/t/err && grep "^hint: " .git/t/err && nothing_left
+'
+
+test_expect_success PG 'a copy of a database that is in use' '
+	psql -XAtq -d "$url" -c "SELECT pg_sleep(3600)" >.git/t/psql 2>&1 & psql=$! &&
+	while test "$(pg "$PG_URL" "SELECT count(*) FROM pg_stat_activity WHERE datname = '\''on'\''")" = 0; do :; done &&
+	test_expect_code 1 git migrate rehearse --copy fix-email >.git/t/out 2>.git/t/err &&
+	pg "$PG_URL" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\''on'\''" >/dev/null &&
+	grep "^error: could not make a scratch database: .*being accessed by other users" .git/t/err &&
+	grep "^hint: A database can be copied while nobody is connected to it" .git/t/err && nothing_left
+	copied=$?
+	wait $psql
+	return $copied
 '
 
 test_expect_success PG 'a role that must not make databases' '
