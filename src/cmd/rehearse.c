@@ -37,10 +37,13 @@ static int run(struct ctx *ctx, struct rehearse_options *o, bool json, struct er
 		say_note(&ctx->say,
 			 "%zu left by a rehearsal that was killed %s cleared away",
 			 r.swept, r.swept == 1 ? "was" : "were");
-	if (json && r.engine)
-		rehearse_print_json(&r, ret == 0);
-	else if (!json)
-		rehearse_print_end(ctx, &r, ret == 0);
+	/* else it was ended, or could not be tried, and says nothing of the migration */
+	if (r.engine && (ret == 0 || err->code == ERR_REFUSED)) {
+		if (json)
+			rehearse_print_json(&r, ret == 0);
+		else
+			rehearse_print_end(ctx, &r, ret == 0);
+	}
 	cmd_flush(ctx);
 	rehearsal_release(&r);
 	return ret;

@@ -132,8 +132,6 @@ void rehearse_print_end(const struct ctx *ctx, const struct rehearsal *r, bool p
 {
 	char hex[OID_HEXSZ + 1];
 
-	if (!r->engine)
-		return;
 	if (!passed)
 		printf("  %s%-9s failed%s\n", term_color(ctx->color, COLOR_RED),
 		       rehearse_word(r->at), term_reset(ctx->color));

@@ -48,23 +48,31 @@ static void add_subject(const struct kept_difference *d, struct buf *out)
 		 d->column ? d->column->name : "");
 }
 
+static const char *plural(uint64_t nr)
+{
+	return nr == 1 ? "" : "s";
+}
+
 static void write_loss(const struct kept_difference *d, struct buf *out)
 {
+	uint64_t rows = d->table->rows, values = d->column ? d->column->filled : 0;
+
 	add_subject(d, out);
 	switch (d->loss) {
 	case KEPT_TABLE_GONE:
-		buf_addf(out, " is gone, with %" PRIu64 " rows", d->table->rows);
+		buf_addf(out, " is gone, with %" PRIu64 " row%s", rows, plural(rows));
 		return;
 	case KEPT_COLUMN_GONE:
-		buf_addf(out, " is gone, with %" PRIu64 " values", d->column->filled);
+		buf_addf(out, " is gone, with %" PRIu64 " value%s", values,
+			 plural(values));
 		return;
 	case KEPT_ROWS:
-		buf_addf(out, " had %" PRIu64 " rows and has %" PRIu64, d->table->rows,
-			 d->table_now->rows);
+		buf_addf(out, " had %" PRIu64 " row%s and has %" PRIu64, rows,
+			 plural(rows), d->table_now->rows);
 		return;
 	case KEPT_FILLED:
-		buf_addf(out, " had %" PRIu64 " values and has %" PRIu64,
-			 d->column->filled, d->column_now->filled);
+		buf_addf(out, " had %" PRIu64 " value%s and has %" PRIu64, values,
+			 plural(values), d->column_now->filled);
 		return;
 	case KEPT_VALUES:
 		buf_adds(out, " has other values");
