@@ -418,6 +418,11 @@ test_expect_success 'a scenario is no migration, and may land and change' '
 	git migrate plan >.git/t/plan && ! grep scenario .git/t/plan && passes fix-email
 '
 
+test_expect_success 'no target keeps a scratch database back, whatever it is called' '
+	scene sqlite gated && story && scenario "$seed" "$failure" &&
+	git config migrate.scratch.requireRehearsal true && git config migrate.scratch.order nonsense && passes fix-email
+'
+
 test_expect_success 'what a file has no use for' '
 	refuses 129 "a file is made from no template" git migrate rehearse --template other fix-email &&
 	refuses 129 "a copy of the target is made beside it" git migrate rehearse --copy --on sqlite: fix-email &&

@@ -112,6 +112,8 @@ static int read_settings(struct gates *g, const struct survey *s, struct err *er
 	struct reading r = { .g = g, .s = s, .err = err };
 
 	g->gate = xcalloc(1, sizeof(*g->gate));
+	if (s->target.scratch)
+		return 0;
 	r.key = pool_printf(&g->pool, "migrate.%s.after", s->target.name);
 	if (config_each(repo_config(s->repo), r.key, take_leaders, &r) < 0)
 		return -1;
