@@ -228,6 +228,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/rehearse_kept.c \
 	%reldir%/flow/rehearse_note.c \
 	%reldir%/flow/rehearse_parts.c \
+	%reldir%/flow/rehearse_same.c \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
 	%reldir%/flow/scratch.c %reldir%/flow/scratch.h \
 	%reldir%/flow/scratch_folder.c %reldir%/flow/scratch_folder.h \

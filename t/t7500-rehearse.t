@@ -285,6 +285,33 @@ $(cat .git/t/more)" &&
 		passes fix-again && sed 1q .git/t/out | grep "^rehearsal of fix-again.sql, which corrects email.sql, "
 	'
 
+	test_expect_success "$engine: one in the place of the original ends in the same schema" '
+		scene $engine same && case $engine in
+		sqlite)
+			bad=$broken mended=$good
+			instead="$(rebuilt people "id integer PRIMARY KEY, name text, phone text, email text DEFAULT '\'''\''" \
+				"id, name, phone, email" "id, name, phone, '\'''\''")"
+			;;
+		*)
+			bad="ALTER TABLE people ADD email text NOT NULL DEFAULT '\'''\''; ALTER TABLE people ALTER email DROP DEFAULT;"
+			mended="ALTER TABLE people ALTER email DROP NOT NULL, ALTER email SET DEFAULT '\'''\'';"
+			instead="ALTER TABLE people ADD email text DEFAULT '\'''\'';"
+			;;
+		esac &&
+		new_migration email "$bad" && new_migration fix-email "$mended" "let people in again" "" "Fixes: email.sql" \
+			"Failure-Mode: nobody without an address could be added" &&
+		scenario "$seed" "$failure" "$check" && passes fix-email && ! grep "^  same" .git/t/out &&
+		new_migration instead "$instead" "an address from the start" "" "Supersedes: email.sql" &&
+		passes fix-email && grep "^  same      with instead.sql in place of it, schema " .git/t/out &&
+		grep "^  original  email.sql" .git/t/out && grep "^  failure   signing up: " .git/t/out &&
+		commit_file migrations/instead.scenario "$seed$check" && passes instead &&
+		grep "^  before    2 migrations\$" .git/t/out && grep "^  same      with instead.sql" .git/t/out &&
+		git reset -q --hard HEAD~2 &&
+		new_migration instead "$instead CREATE TABLE more (x integer);" "more than that" "" "Supersedes: email.sql" &&
+		stops same "the schema is another one where '\''instead.sql'\'' ran in place of '\''email.sql'\''" &&
+		grep "^detail: They differ in: table .*more" .git/t/err
+	'
+
 	test_expect_success "$engine: an original that does not run" '
 		scene $engine original && new_migration email "SELECT nothing;" &&
 		new_migration fix-email "SELECT 1;" "it was nothing" "" "Fixes: email.sql" "Failure-Mode: it fails" &&

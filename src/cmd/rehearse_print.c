@@ -97,6 +97,9 @@ static void print_what(const struct rehearsal *r, const struct rehearse_done *d)
 		       plural(d->nr), r->columns, plural(r->columns), r->rows,
 		       plural((size_t)r->rows));
 		return;
+	case REHEARSE_SAME:
+		printf("with %s in place of it, schema %s", d->what, d->said);
+		return;
 	case REHEARSE_COMPAT:
 		print_compat(r, d);
 		return;

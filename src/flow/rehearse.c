@@ -41,6 +41,8 @@ const char *rehearse_word(enum rehearse_step step)
 		return "check";
 	case REHEARSE_KEPT:
 		return "kept";
+	case REHEARSE_SAME:
+		return "same";
 	case REHEARSE_COMPAT:
 		return "compat";
 	}
@@ -138,7 +140,8 @@ static int prepare(struct stage *s, struct err *err)
 	    repo_load_shared(s->repo, &commit, err) < 0 ||
 	    history_plan_head(s->repo, &commit, &s->r->plan, err) < 0)
 		return -1;
-	if (find_migration(s, err) < 0 || find_original(s, err) < 0)
+	if (find_migration(s, err) < 0 || find_original(s, err) < 0 ||
+	    stage_read_ties(s, err) < 0)
 		return -1;
 	return read_scenario(s, err);
 }
@@ -209,11 +212,24 @@ static void on_apply(void *arg, const struct apply_event *event)
 
 /* --- migrations -------------------------------------------------------- */
 
+/*
+ * The plan that what comes up to the original is of: where something takes its place,
+ * that of the time before.
+ */
+static const struct oid *revision_for(const struct stage *s, size_t pos)
+{
+	const struct rehearsal *r = s->r;
+
+	return r->has_original && s->replacement >= 0 && pos <= r->original
+		       ? &r->plan.items[r->original].arrival
+		       : &r->plan.head;
+}
+
 static int apply_to(struct stage *s, size_t pos, bool dry_run, struct err *err)
 {
 	char hex[OID_HEXSZ + 1];
 	const struct apply_options o = {
-		.rev = oid_hex(&s->r->plan.head, hex),
+		.rev = oid_hex(revision_for(s, pos), hex),
 		.to = stage_path(s, pos),
 		.dry_run = dry_run,
 		.durations = true,
@@ -250,7 +266,7 @@ static bool is_settled(const struct stage *s, size_t pos)
 
 static int run_before(struct stage *s, struct err *err)
 {
-	size_t first = s->r->has_original ? s->r->original : s->r->pos;
+	size_t first = s->r->has_original || s->replacement >= 0 ? s->root : s->r->pos;
 
 	stage_begin(s, REHEARSE_BEFORE);
 	if (is_settled(s, s->r->pos)) {
@@ -318,7 +334,9 @@ static int run_steps(struct stage *s, struct err *err)
 int rehearse(struct repo *repo, const struct rehearse_options *o, struct rehearsal *r,
 	     struct err *err)
 {
-	struct stage s = { .repo = repo, .o = o, .r = r, .scratch = SCRATCH_INIT };
+	struct stage s = {
+		.repo = repo, .o = o, .r = r, .scratch = SCRATCH_INIT, .replacement = -1
+	};
 	struct target *t = &s.scratch.target;
 	int ret;
 
@@ -334,7 +352,10 @@ int rehearse(struct repo *repo, const struct rehearse_options *o, struct rehears
 	}
 	scratch_drop(&s.scratch);
 	if (ret == 0)
+		ret = stage_same(&s, err);
+	if (ret == 0)
 		ret = try_compat(&s, err);
+	free(s.ties);
 	kept_release(&s.before);
 	return r->engine ? stage_conclude(&s, ret, err) : ret;
 }

@@ -24,6 +24,7 @@ enum rehearse_step {
 	REHEARSE_WORKS, /* the failure is none any more */
 	REHEARSE_CHECK,
 	REHEARSE_KEPT,
+	REHEARSE_SAME, /* one that runs in the original's place ends in the same schema */
 	REHEARSE_COMPAT,
 };
 

@@ -2,6 +2,7 @@
 #ifndef FLOW_STAGE_H
 #define FLOW_STAGE_H
 
+#include "core/ties.h"
 #include "flow/rehearse.h"
 
 struct stage {
@@ -12,6 +13,9 @@ struct stage {
 	struct kept before;
 	int64_t since;		/* clock_ms() when the present step began */
 	const char *running;	/* path of the migration that is run */
+	struct ties *ties;	/* by position */
+	size_t root;		/* the original, or what is replaced */
+	ssize_t replacement;	/* what runs in the place of that; -1: nothing */
 	bool original_is_there; /* in the copy */
 };
 
@@ -35,6 +39,12 @@ int stage_checks(struct stage *s, struct err *err);
 
 int stage_count(struct stage *s, struct err *err);
 int stage_compare(struct stage *s, struct err *err);
+
+/* --- rehearse_same.c: what runs in the place of another. 0 or -1 ----------- */
+
+int stage_read_ties(struct stage *s, struct err *err);
+/** Whether both ways end in one schema; nothing where there is but one way. */
+int stage_same(struct stage *s, struct err *err);
 
 /* --- rehearse_note.c -------------------------------------------------------- */
 
