@@ -322,7 +322,7 @@ new_files() {
 	test_cmp .git/t/expect .git/t/actual
 }
 
-quiet=.git/migrate/quiet
+quiet_file=.git/migrate/quiet
 
 test_expect_success 'folders in which nothing was new are read when they change' '
 	fresh quiet && git migrate init "sqlite:.git/app.db" >.git/t/out 2>&1 &&
@@ -330,7 +330,7 @@ test_expect_success 'folders in which nothing was new are read when they change'
 	mkdir migrations/sub && new_migration sub/two "CREATE TABLE two (x);" &&
 	git migrate apply >.git/t/out 2>&1 &&
 	touch -d 2020-01-01 migrations migrations/sub && new_files "" &&
-	grep "/migrations$" $quiet && grep "/migrations/sub$" $quiet &&
+	grep "/migrations$" $quiet_file && grep "/migrations/sub$" $quiet_file &&
 	echo "SELECT 1;" >migrations/new1.sql && new_files new1.sql &&
 	echo "SELECT 1;" >migrations/sub/new2.sql && new_files new1.sql sub/new2.sql &&
 	rm migrations/new1.sql migrations/sub/new2.sql &&
@@ -344,24 +344,24 @@ test_expect_success 'folders in which nothing was new are read when they change'
 test_expect_success 'and not before; for another commit they are' '
 	echo "SELECT 1;" >migrations/new1.sql && new_files new1.sql &&
 	printf "git-migrate %s %s\n" "$(git migrate --version | sed "s/.* //")" \
-		"$(git rev-parse HEAD)" >$quiet &&
-	stat -c "%d %i %.9Y %.9Z %n" "$PWD/migrations" "$PWD/migrations/sub" >>$quiet &&
+		"$(git rev-parse HEAD)" >$quiet_file &&
+	stat -c "%d %i %.9Y %.9Z %n" "$PWD/migrations" "$PWD/migrations/sub" >>$quiet_file &&
 	new_files "" &&
-	cp $quiet .git/t/forged &&
+	cp $quiet_file .git/t/forged &&
 	for len in 0 10 60 70 130; do
-		head -c $len .git/t/forged >$quiet && new_files new1.sql || return 1
+		head -c $len .git/t/forged >$quiet_file && new_files new1.sql || return 1
 	done &&
-	cp .git/t/forged $quiet && new_files "" &&
+	cp .git/t/forged $quiet_file && new_files "" &&
 	git commit -q --allow-empty -m "another one" && new_files new1.sql &&
-	git reset -q --hard HEAD^ && cp .git/t/forged $quiet && new_files "" &&
+	git reset -q --hard HEAD^ && cp .git/t/forged $quiet_file && new_files "" &&
 	git config migrate.cache false && new_files new1.sql &&
 	git config --unset migrate.cache && rm migrations/new1.sql
 '
 
 test_expect_success 'a folder whose time is to come is read each time' '
-	rm -f $quiet && touch -d 2020-01-01 migrations/sub && touch -d 2100-01-01 migrations &&
-	new_files "" && test ! -e $quiet &&
-	touch -d 2020-01-01 migrations && new_files "" && test -e $quiet
+	rm -f $quiet_file && touch -d 2020-01-01 migrations/sub && touch -d 2100-01-01 migrations &&
+	new_files "" && test ! -e $quiet_file &&
+	touch -d 2020-01-01 migrations && new_files "" && test -e $quiet_file
 '
 
 test_done

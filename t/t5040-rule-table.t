@@ -147,6 +147,11 @@ rule unresolved range 'new_migration c "SELECT 1;" c "" "Requires: nothing.sql"'
 	'back && new_migration c "SELECT 1;" c "" "Requires: a.sql"'
 rule later range 'new_migration c "SELECT 1;" c "" "Requires: c.sql"' \
 	'back && new_migration c "SELECT 1;" c "" "Requires: b.sql"'
+rule supersedes range 'new_migration c "SELECT 1;" &&
+	new_migration d "SELECT 1;" d "" "Supersedes: b.sql" "Requires: c.sql"' \
+	'back && new_migration d "SELECT 1;" d "" "Supersedes: b.sql" "Requires: a.sql"'
+rule phase range 'new_migration c "SELECT 1;" c "" "Phase: contracted"' \
+	'back && new_migration c "SELECT 1;" c "" "Phase: contract"'
 rule misplaced range 'new_migration c "SELECT 1;" c "" "Requires: a.sql" "" "Since it is so."' \
 	'back && new_migration c "SELECT 1;" c "" "Since it is so." "" "Requires: a.sql"'
 rule reason range 'new_migration c "SELECT 1;" c "" "Lint-Waive: add-not-null"' \
@@ -183,6 +188,10 @@ rule gap status 'git checkout -q -b rel && git checkout -q main && new_migration
 rule late status 'git checkout -q -b side && new_migration c "CREATE TABLE c (x);" && git migrate apply >.git/t/out 2>&1 &&
 	git checkout -q main && new_migration d "SELECT 1;" && git merge -q --no-ff -m merge side' \
 	'git config migrate.default.order arrival'
+rule held status 'new_migration c "SELECT 1;" c "" "Phase: contract" "Not-Before: 2999-01-01" &&
+	new_migration d "SELECT 1;" d "" "Requires: c.sql"' \
+	'back && new_migration c "SELECT 1;" c "" "Phase: contract" "Not-Before: 2020-01-01" &&
+	new_migration d "SELECT 1;" d "" "Requires: c.sql"'
 rule after status 'git config migrate.default.after staging' 'git config --unset migrate.default.after'
 rule shallow status 'cd .. && rm -rf deep && mv case deep && git clone -q --depth 1 "file://$PWD/deep" case 2>/dev/null &&
 	cd case && mkdir .git/t && git config migrate.default.url sqlite:.git/app.db' \

@@ -196,8 +196,12 @@ const struct decision_node decision_nodes[ASK_NR] = {
 
 #define COMMIT_FIX                                              \
 	{ "fill in @fix-file@", true },                         \
-	{ "git add @fix-file@", false },                        \
+	{ "git add @fix-files@", false },                       \
 	{ "git commit -m @mend-subject@", false }
+
+#define REHEARSE_FIX                                                                \
+	{ "rehearse it where nothing can be lost (a scenario: git migrate fix "     \
+	  "--scenario): git migrate rehearse@target@ @fix@", true }
 
 const struct decision_end decision_ends[WAY_NR] = {
 	[WAY_WAIT] = {
@@ -337,6 +341,7 @@ const struct decision_end decision_ends[WAY_NR] = {
 		"fix", "Mend it by a further migration; it has run everywhere.", {
 			{ "git migrate fix --kind @kind@@fix-target@@fix-name@ @path@", false },
 			COMMIT_FIX,
+			REHEARSE_FIX,
 			{ "git migrate apply --dry-run@target@", false },
 			{ "git migrate apply@target@", false },
 		} },
@@ -345,6 +350,7 @@ const struct decision_end decision_ends[WAY_NR] = {
 		"let it run before the fix is in the plan beside it.", {
 			{ "git migrate fix --kind @kind@@fix-target@@fix-name@ @path@", false },
 			COMMIT_FIX,
+			REHEARSE_FIX,
 			{ "git migrate apply --dry-run@target@", false },
 			{ "git migrate apply@target@", false },
 		} },

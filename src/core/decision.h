@@ -74,7 +74,7 @@ struct decision_command {
 	bool edit; /* of a file, between the commands; not to be typed as it stands */
 };
 
-enum { DECISION_ANSWERS = 5, DECISION_COMMANDS = 7 };
+enum { DECISION_ANSWERS = 5, DECISION_COMMANDS = 8 };
 
 struct decision_answer {
 	const char *word; /* "no"; for programs too, and frozen */

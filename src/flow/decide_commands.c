@@ -97,6 +97,19 @@ static const char *new_path(struct deciding *g, const char *before)
 	return name;
 }
 
+/* What `fix` writes: of a lossy change of type a second file, with the copy. */
+static const char *fix_files(struct deciding *g, const char *fix)
+{
+	const char *kind = g->out->walk.kind, *file = file_word(g, fix);
+	int stem = (int)strlen(fix) - 4;
+
+	if (!kind || strcmp(kind, "lossy-type") != 0)
+		return file;
+	return pool_printf(&g->out->pool, "%s %s", file,
+			   file_word(g, pool_printf(&g->out->pool, "%.*s-copy.sql", stem,
+						    fix)));
+}
+
 static void set_files(struct deciding *g, struct values *v)
 {
 	const char *usual = pool_printf(&g->out->pool, "%.*sfix-%s",
@@ -107,6 +120,7 @@ static void set_files(struct deciding *g, struct values *v)
 	set(v, "file", file_word(g, g->d->path));
 	set(v, "fix", quoted(&g->out->pool, fix));
 	set(v, "fix-file", file_word(g, fix));
+	set(v, "fix-files", fix_files(g, fix));
 	set(v, "fix-name",
 	    strcmp(fix, usual) == 0 ? ""
 				    : pool_printf(&g->out->pool, " --name=%s",

@@ -268,12 +268,20 @@ static int write_applied(struct job *j, struct diagnosis *d, ssize_t pos, struct
 {
 	const struct db_report report = { .statements = 1, .ms = -1 };
 	const char *reason = pool_strdup(&j->s->target.pool, buf_str(&d->seen));
+	struct job_step step = {
+		.step = { .event = EVENT_APPLIED, .replaces = -1, .other = -1 }
+	};
+	const struct course *course;
 	struct work w = { 0 };
 	int ret = -1;
 
 	if (pos < 0)
 		return write_one(j, d, EVENT_APPLIED, reason, err);
-	if (work_read(j, (size_t)pos, &w, err) == 0) {
+	course = survey_course(j->s, (size_t)pos);
+	step.step.pos = (size_t)pos;
+	if (course->fate == FATE_RUN)
+		step.step.replaces = course->replaces;
+	if (work_begin(j, &step, &w, err) == 0) {
 		work_record(j, &w, ledger_last(&j->s->target.ledger), &report, reason);
 		ret = write_records(j, d, w.records, w.nr_records, err);
 	}
