@@ -253,7 +253,7 @@ deadly_git() {
 dies() {
 	dies_on=
 	test "$1" = sqlite || dies_on=--on=$PG_URL
-	PATH=$PWD/bin:$PATH git-migrate drill rename $dies_on >.git/t/out 2>.git/t/err
+	PATH=$PWD/bin:$PATH env --default-signal git-migrate drill rename $dies_on >.git/t/out 2>.git/t/err
 }
 
 for of in sqlite postgresql; do
