@@ -88,9 +88,11 @@ test_expect_success 'some at once: each migration is applied once' '
 	done &&
 	wait &&
 	test ! -e .git/t/failed &&
-	test "1 2 3" = "$(versions)" &&
 	test 4 = "$(pg "$url" "SELECT count(*) FROM git_migrate.log WHERE event = '\''applied'\''")" &&
-	git migrate audit >.git/t/out
+	git migrate audit >.git/t/out &&
+	# a step that all of them found locked is left to the next run that has something to do
+	new_migration m4 "CREATE TABLE t4 (x int);" && git migrate apply >.git/t/out 2>&1 &&
+	test "1 2 3" = "$(versions)"
 '
 
 test_expect_success 'a role that may not change the tracker goes on without them' '

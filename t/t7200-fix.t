@@ -155,7 +155,9 @@ for engine in sqlite postgresql; do
 		copied=migrations/fix-phone-copy.sql &&
 		has_line \$copied '-- Requires: fix-phone.sql' &&
 		has_line \$copied '-- migrate: batch table=people key=id size=1000' &&
-		fill '' &&
+		fill '' && git add migrations && git reset -q migrations/fix-phone-contract.sql &&
+		test_must_fail git commit -q -m 'mend it' 2>.git/t/err &&
+		grep 'fix-phone-copy.sql. has a place that is not filled in' .git/t/err && git reset -q &&
 		sed \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" \$copied >.git/t/filled &&
 		cp .git/t/filled \$copied &&
 		land &&

@@ -166,9 +166,12 @@ static void say_next(struct ctx *ctx, const struct fix_files *f)
 			 f->scenario.s + f->fix.top, f->fix.name.s);
 	if (f->has_contract)
 		say_hint(&ctx->say, "contract",
-			 "Keep %s uncommitted until no running code needs what it drops; "
-			 "commit "
-			 "it then without \"Phase:\" and \"Pairs-With:\".",
+			 "Commit %s behind the fix, with \"Not-Before: <date>\" where "
+			 "that "
+			 "can be said (\"git migrate status --owed\" lists it until "
+			 "then); "
+			 "else keep it uncommitted until no running code needs what it "
+			 "drops.",
 			 f->contract.path.s + f->contract.top);
 }
 

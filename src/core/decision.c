@@ -195,7 +195,7 @@ const struct decision_node decision_nodes[ASK_NR] = {
 };
 
 #define COMMIT_FIX                                              \
-	{ "fill in @fix-file@", true },                         \
+	{ "fill in @fix-files@", true },                        \
 	{ "git add @fix-files@", false },                       \
 	{ "git commit -m @mend-subject@", false }
 

@@ -300,6 +300,7 @@ static int judge_file(struct draft *d, size_t pos, struct findings *f, struct er
 	int ret = 0;
 
 	if (!trailers_get(&m->in_header, TRAILER_FIXES) &&
+	    !trailers_get(&m->in_header, TRAILER_REQUIRES) &&
 	    !trailers_get(&m->in_header, TRAILER_PAIRS_WITH))
 		return 0;
 	ret = repo_read_blob(d->repo, &m->blob, &sql, err);
