@@ -375,7 +375,7 @@ test_expect_success 'a rehearsal that passed, before the push or in it' '
 	proof=refs/notes/migrate-proof/rehearsals &&
 	git notes --ref=$proof add -m "rehearsed path=b.sql blob=$(git rev-parse HEAD:migrations/b.sql) result=failed" &&
 	refused unrehearsed origin main $proof &&
-	git notes --ref=$proof append -m "rehearsed path=b.sql blob=$(git rev-parse HEAD:migrations/b.sql) result=passed at=now" &&
+	git notes --ref=$proof append -m "rehearsed path=b.sql blob=$(git rev-parse HEAD:migrations/b.sql) result=passed at=2026-11-22T10:00:00.000Z" &&
 	pushed origin main $proof &&
 	new_migration c "SELECT 1;" &&
 	git notes --ref=$proof add -m "rehearsed path=c.sql blob=$(git rev-parse HEAD:migrations/c.sql) result=passed" &&
@@ -384,6 +384,24 @@ test_expect_success 'a rehearsal that passed, before the push or in it' '
 	refused unrehearsed origin main &&
 	git reset -q --hard HEAD^ &&
 	pushed origin main
+'
+
+test_expect_success 'the newest rehearsal decides, of those with the scenario that is pushed' '
+	scene newest &&
+	server config migrate.requireRehearsal true &&
+	proof=refs/notes/migrate-proof/rehearsals &&
+	echo "[check]" >migrations/b.scenario && git add migrations &&
+	new_migration b "SELECT 1;" &&
+	line="rehearsed path=b.sql blob=$(git rev-parse HEAD:migrations/b.sql)" &&
+	with="scenario=$(git rev-parse HEAD:migrations/b.scenario)" &&
+	git notes --ref=$proof append -m "$line result=failed $with at=2026-11-22T12:00:00.000Z" &&
+	git notes --ref=$proof append -m "$line result=passed $with at=2026-11-22T11:00:00.000Z" &&
+	refused unrehearsed origin main $proof &&
+	git notes --ref=$proof append -m "$line result=passed $with at=2026-11-22T13:00:00.000Z" &&
+	commit_file migrations/b.scenario "[check: more]" "a sharper one" &&
+	refused unrehearsed origin main $proof &&
+	git reset -q --hard HEAD^ &&
+	pushed origin main $proof
 '
 
 if command -v ssh-keygen >/dev/null

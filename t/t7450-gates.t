@@ -51,10 +51,15 @@ tables() {
 	test_cmp .git/t/expect .git/t/actual
 }
 
-# rehearsed NAME [RESULT]: notes that this migration, as it is, was rehearsed
+# rehearsed NAME [RESULT [FIELDS]]: notes that this migration, as it is, was rehearsed
 rehearsed() {
 	git notes --ref=$proof append -m "rehearsed path=$1.sql \
-blob=$(git rev-parse "HEAD:migrations/$1.sql") result=${2-passed} at=now"
+blob=$(git rev-parse "HEAD:migrations/$1.sql") result=${2-passed}${3:+ $3}"
+}
+
+# at HOUR: a field
+at() {
+	echo "at=2026-11-22T$1:00:00.000Z"
 }
 
 says() {
@@ -140,11 +145,70 @@ assert \"waits for target\" in one[\"error\"], one" &&
 			"hint: Rehearse it: git migrate rehearse migrations/c.sql" "git fetch origin $proof:$proof" &&
 		says out "waiting  c.sql  waits for a rehearsal" "waiting  d.sql  waits behind '\''c.sql'\''" &&
 		git migrate status production >.git/t/out 2>.git/t/err && says err "[unrehearsed]" &&
-		rehearsed c failed && apply 1 production && rehearsed b && apply 1 production &&
+		rehearsed c failed "$(at 10)" && apply 1 production && rehearsed b && apply 1 production &&
 		git notes --ref=$proof append -m "rehearsed path=c.sql blob=$(git rev-parse HEAD:migrations/a.sql) result=passed" &&
 		apply 1 production && tables production a b &&
-		rehearsed c && apply 0 production && tables production a b c d &&
+		rehearsed c passed "$(at 11)" && apply 0 production && tables production a b c d &&
 		apply 0 staging
+	'
+
+	test_expect_success $prereq "$engine: the newest rehearsal decides, wherever and in whatever order it is noted" '
+		scene $engine newest && git config migrate.production.requireRehearsal all &&
+		new_migration b "CREATE TABLE b (x int);" && rehearsed b failed "$(at 12)" && rehearsed b passed "$(at 11)" &&
+		apply 1 production && rehearsed b passed "$(at 12)" && apply 1 production &&
+		rehearsed b passed && apply 1 production && tables production a &&
+		git commit -q --allow-empty -m "another place" && rehearsed b passed "$(at 13)" && apply 0 -n production &&
+		git notes --ref=$proof append -m "rehearsed path=b.sql blob=$(git rev-parse HEAD:migrations/a.sql) result=failed $(at 14)" HEAD^ &&
+		apply 0 -n production && rehearsed b other "$(at 14)" && apply 0 -n production &&
+		git notes --ref=$proof append -m "rehearsed path=b.sql blob=$(git rev-parse HEAD:migrations/b.sql) result=failed $(at 15)" HEAD^ &&
+		apply 1 production && tables production a &&
+		rehearsed b passed "$(at 16)" && apply 0 production && tables production a b
+	'
+
+	test_expect_success $prereq "$engine: a line that says a thing twice says nothing" '
+		scene $engine twice && git config migrate.production.requireRehearsal all &&
+		new_migration b "CREATE TABLE b (x int);" && rehearsed b passed result=failed && apply 1 production &&
+		rehearsed b passed "$(at 10) $(at 11)" && apply 1 production && tables production a &&
+		rehearsed b passed "$(at 09)" && apply 0 production && tables production a b
+	'
+
+	test_expect_success $prereq "$engine: only the scenario and the original of the plan count" '
+		scene $engine which && git config migrate.production.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int);" && apply 0 production &&
+		echo "[check]" >migrations/c.scenario && git add migrations &&
+		new_migration c "CREATE TABLE c (x int);" "mend b" "" "Fixes: b.sql" "Failure-Mode: it was too small" &&
+		old="scenario=$(git rev-parse HEAD:migrations/c.scenario) original=b.sql" &&
+		a=$(git rev-parse HEAD:migrations/a.sql) b=$(git rev-parse HEAD:migrations/b.sql) &&
+		rehearsed c passed "$old original-blob=$a" && apply 1 production &&
+		says err "The newest one on $engine decides that had the scenario and the original of the plan." &&
+		rehearsed c passed "original=gone.sql original-blob=$b" && rehearsed c passed original=b.sql &&
+		rehearsed c passed "original-blob=$b" && rehearsed c passed "scenario=$b" && apply 1 production &&
+		rehearsed c passed "$old original-blob=$b $(at 10)" && apply 0 -n production &&
+		commit_file migrations/c.scenario "[check: more]" "a sharper scenario" && apply 1 production &&
+		new="scenario=$(git rev-parse HEAD:migrations/c.scenario) original=b.sql" &&
+		rehearsed c passed "$new original-blob=$b $(at 11)" && apply 0 -n production &&
+		rehearsed c failed "$old original-blob=$b $(at 12)" && apply 0 -n production &&
+		rehearsed c failed "$new original-blob=$b $(at 12)" && apply 1 production &&
+		git rm -q migrations/c.scenario && git commit -q -m "no scenario" && apply 1 production &&
+		git reset -q --hard HEAD^ && rehearsed c passed "$new original-blob=$b $(at 13)" &&
+		apply 0 production && tables production a b c
+	'
+
+	test_expect_success $prereq "$engine: only rehearsals on the engine of the target count, in whatever version" '
+		scene $engine on && git config migrate.production.requireRehearsal all &&
+		case $engine in
+		sqlite)
+			other=postgresql
+			;;
+		*)
+			other=sqlite
+			;;
+		esac &&
+		new_migration b "CREATE TABLE b (x int);" && rehearsed b passed "engine=$other/15.2 $(at 10)" &&
+		apply 1 production && tables production a && says err "The newest one on $engine decides" &&
+		git -c migrate.requireRehearsal=true migrate check HEAD~1..HEAD &&
+		rehearsed b passed "engine=$engine/0.1 $(at 10)" && apply 0 -n production &&
+		rehearsed b failed "engine=$other/15.2 $(at 11)" && apply 0 production && tables production a b
 	'
 
 	test_expect_success $prereq "$engine: what is broken waits for the fix that waits, and runs with it" '

@@ -158,7 +158,11 @@ for engine in $engines; do
 		grep " original=email.sql original-blob=$(git rev-parse HEAD:migrations/email.sql) " .git/t/note &&
 		grep " engine=$engine/.* head=$(git rev-parse HEAD) at=.* by=C%20O%20Mitter%20<committer@example.com>\$" .git/t/note &&
 		git migrate show fix-email >.git/t/shown && grep "result=passed" .git/t/shown &&
-		git -c migrate.requireRehearsal=true migrate check HEAD~1..HEAD
+		git -c migrate.requireRehearsal=true migrate check HEAD~2..HEAD &&
+		scenario "$seed" "$failure" && test_expect_code 1 git -c migrate.requireRehearsal=true \
+			migrate check HEAD~3..HEAD 2>.git/t/err && grep "fix-email.sql.*\[unrehearsed\]" .git/t/err &&
+		passes fix-email && git -c migrate.requireRehearsal=true migrate check HEAD~3..HEAD &&
+		git reset -q --hard HEAD^
 	'
 
 	test_expect_success "$engine: a failure that is none" '

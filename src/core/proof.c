@@ -1,9 +1,10 @@
 #include "base/compat.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/pool.h"
 #include "base/text.h"
-#include "core/migration.h"
+#include "core/oid.h"
 #include "core/proof.h"
 
 /* "Name <mail>"; either may be missing. */
@@ -47,33 +48,101 @@ bool proof_is_reviewed(const char *author, const char *const *by, size_t nr)
 	return false;
 }
 
-/* Whether the field at `s` is "<key>=<value>". */
-static bool is_field(const char *s, size_t len, const char *key, const char *value)
-{
-	size_t key_len = strlen(key);
+static const char *const keys[PROOF_KEYS] = {
+	[PROOF_PATH] = "path",	       [PROOF_BLOB] = "blob",
+	[PROOF_RESULT] = "result",     [PROOF_SCENARIO] = "scenario",
+	[PROOF_ORIGINAL] = "original", [PROOF_ORIGINAL_BLOB] = "original-blob",
+	[PROOF_ENGINE] = "engine",     [PROOF_AT] = "at",
+};
 
-	return len == key_len + strlen(value) && strncmp(s, key, key_len) == 0 &&
-	       strncmp(s + key_len, value, len - key_len) == 0;
+/* False where one of our keys stands there for the second time. */
+static bool take_field(struct proof_line *out, const char *s, size_t len)
+{
+	size_t key_len, k;
+
+	for (k = 0; k < PROOF_KEYS; k++) {
+		key_len = strlen(keys[k]);
+		if (len <= key_len || s[key_len] != '=' ||
+		    strncmp(s, keys[k], key_len) != 0)
+			continue;
+		if (out->text[k])
+			return false;
+		out->text[k] = s + key_len + 1;
+		out->len[k] = len - key_len - 1;
+	}
+	return true;
 }
 
-bool proof_is_rehearsal(const char *line, const struct migration *m)
+bool proof_read(const char *line, struct proof_line *out)
 {
 	static const char word[] = "rehearsed ";
-	bool path = false, blob = false, passed = false;
-	char hex[OID_HEXSZ + 1];
 	size_t len;
 
+	memset(out, 0, sizeof(*out));
 	if (!starts_with(line, word))
 		return false;
-	oid_hex(&m->blob, hex);
 	for (line += strlen(word); *line; line += len + (line[len] == ' ')) {
 		len = strcspn(line, " ");
-		/* nothing in a migration's path has to be escaped */
-		path = path || is_field(line, len, "path=", m->path);
-		blob = blob || is_field(line, len, "blob=", hex);
-		passed = passed || is_field(line, len, "result=", "passed");
+		if (!take_field(out, line, len))
+			return false;
 	}
-	return path && blob && passed;
+	return out->text[PROOF_PATH] && out->text[PROOF_BLOB] && out->text[PROOF_RESULT];
+}
+
+bool proof_says(const struct proof_line *p, enum proof_key key, const char *value)
+{
+	return p->text[key] && p->len[key] == strlen(value) &&
+	       memcmp(p->text[key], value, p->len[key]) == 0;
+}
+
+bool proof_says_id(const struct proof_line *p, enum proof_key key, const struct oid *id)
+{
+	char hex[OID_HEXSZ + 1];
+
+	return proof_says(p, key, oid_hex(id, hex));
+}
+
+bool proof_copy(const struct proof_line *p, enum proof_key key, char text[], size_t room)
+{
+	if (!p->text[key] || p->len[key] >= room)
+		return false;
+	memcpy(text, p->text[key], p->len[key]);
+	text[p->len[key]] = '\0';
+	return true;
+}
+
+/* "postgresql" of "postgresql/15.20", as its length. */
+static size_t product_len(const char *engine, size_t len)
+{
+	const char *slash = memchr(engine, '/', len);
+
+	return slash ? (size_t)(slash - engine) : len;
+}
+
+bool proof_fits_engine(const struct proof_line *p, const char *engine)
+{
+	static const char extension[] = "citus/", extends[] = "postgresql/";
+	const char *on = p->text[PROOF_ENGINE];
+	size_t len;
+
+	if (!on)
+		return true;
+	/* a database that was made for a while on such a server lacks the extension */
+	if (starts_with(engine, extension) && !starts_with(on, extension))
+		engine = extends;
+	len = product_len(engine, strlen(engine));
+	return len == product_len(on, p->len[PROOF_ENGINE]) &&
+	       memcmp(on, engine, len) == 0;
+}
+
+int64_t proof_when(const struct proof_line *p)
+{
+	char at[CLOCK_TEXT];
+	int64_t ms;
+
+	return proof_copy(p, PROOF_AT, at, sizeof(at)) && clock_parse(at, &ms) == 0
+		       ? ms
+		       : INT64_MIN;
 }
 
 bool proof_field(const char *line, const char *key, char text[], size_t room)
@@ -123,9 +192,4 @@ const char *proof_decode(struct pool *pool, const char *text)
 	}
 	*to = '\0';
 	return out;
-}
-
-bool proof_path(const char *line, char path[], size_t room)
-{
-	return proof_field(line, "path", path, room);
 }

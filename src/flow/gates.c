@@ -5,7 +5,7 @@
 #include "base/io.h"
 #include "base/vec.h"
 #include "flow/gates.h"
-#include "flow/require.h"
+#include "flow/rehearsed.h"
 #include "flow/signed.h"
 #include "flow/survey.h"
 #include "git/config.h"
@@ -121,9 +121,19 @@ static int read_settings(struct gates *g, const struct survey *s, struct err *er
 	return read_rehearsals(&r, &g->gate->rehearsals);
 }
 
+/* Product and version; what is not there yet can only be a file. */
+static const char *target_engine(const struct target *t)
+{
+	return t->db ? t->driver->engine(t->db) : "sqlite";
+}
+
 /* What others have settled, and what has passed: once, a run does not change it. */
 static int read_evidence(struct gates *g, const struct survey *s, struct err *err)
 {
+	const struct rehearsed_query query = { .repo = s->repo,
+					       .plan = &s->plan,
+					       .tip = &s->plan.head,
+					       .engine = target_engine(&s->target) };
 	struct gate *gate = g->gate;
 	struct leader *l;
 	size_t i;
@@ -138,7 +148,7 @@ static int read_evidence(struct gates *g, const struct survey *s, struct err *er
 	gate->passed = xcalloc(s->plan.nr + 1, sizeof(*gate->passed));
 	if (gate->rehearsals == REHEARSE_NONE)
 		return 0;
-	return require_passed(s->repo, NULL, &s->plan, gate->passed, err);
+	return rehearsed_find(&query, gate->passed, err);
 }
 
 /* --- judging ----------------------------------------------------------------- */
@@ -368,6 +378,7 @@ static void found_leader(struct survey *s, const struct leader *l)
 static void found_unrehearsed(struct survey *s, const struct gate *gate)
 {
 	const char *path = s->plan.items[gate->first].path;
+	const char *engine = target_engine(&s->target);
 
 	findings_add(&s->problems, RULE_UNREHEARSED, true, path,
 		     gate->lacks == 1
@@ -376,10 +387,14 @@ static void found_unrehearsed(struct survey *s, const struct gate *gate)
 			     : "migration '%s', and others behind it, wait for a "
 			       "rehearsal: none of them as they are has passed",
 		     path);
-	if (signed_is_asked(s->repo))
-		findings_detail(&s->problems,
-				"Only those count whose note was added by a commit that "
-				"is signed with a key of migrate.allowedSigners.");
+	findings_detail(&s->problems,
+			"The newest one on %.*s decides that had the scenario and the "
+			"original of the plan.%s",
+			(int)strcspn(engine, "/"), engine,
+			signed_is_asked(s->repo)
+				? " Only those count whose note was added by a commit "
+				  "that is signed with a key of migrate.allowedSigners."
+				: "");
 	findings_hint(&s->problems,
 		      "Rehearse it: git migrate rehearse %s/%s. What another clone has "
 		      "noted: git fetch origin " REHEARSALS_REF ":" REHEARSALS_REF,

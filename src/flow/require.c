@@ -8,12 +8,10 @@
 #include "core/plan.h"
 #include "core/policy.h"
 #include "core/proof.h"
-#include "flow/push.h"
+#include "flow/rehearsed.h"
 #include "flow/require.h"
-#include "flow/signed.h"
 #include "git/config.h"
 #include "git/history.h"
-#include "git/notes.h"
 #include "git/repo.h"
 
 /* A commit that answers for the bytes of a migration. */
@@ -239,46 +237,18 @@ static int check_reviewed(const struct asked *a, struct err *err)
 	return 0;
 }
 
-/* The position of what a line says to have passed, or -1. */
-static ssize_t hear(const struct plan *plan, const char *line)
-{
-	char path[MIGRATION_PATH_MAX + 1];
-	ssize_t pos = -1;
-
-	if (proof_path(line, path, sizeof(path)))
-		pos = plan_find(plan, path);
-	return pos >= 0 && proof_is_rehearsal(line, &plan->items[pos]) ? pos : -1;
-}
-
-int require_passed(struct repo *repo, const struct push *push, const struct plan *plan,
-		   bool *passed, struct err *err)
-{
-	struct notes notes = { 0 };
-	struct pool pool = { 0 };
-	const struct note_line *l;
-	struct oid tip;
-	ssize_t pos;
-	int ret = push_tip(repo, push, REHEARSALS_REF, &tip, err), is = 0;
-
-	if (ret > 0)
-		ret = notes_read_at(repo, &tip, &pool, &notes, err);
-	for (l = notes.lines; ret == 0 && is >= 0 && l < notes.lines + notes.nr; l++) {
-		pos = hear(plan, l->line);
-		if (pos < 0 || passed[pos])
-			continue;
-		is = signed_line(repo, &tip, &l->object, l->line, err);
-		passed[pos] = is > 0;
-	}
-	pool_release(&pool);
-	return ret < 0 || is < 0 ? -1 : 0;
-}
-
 static int check_rehearsed(const struct asked *a, struct err *err)
 {
 	bool *passed = xcalloc(a->plan->nr + 1, sizeof(*passed));
+	/* of what has landed its rehearsal of then is asked, whatever came since */
+	const struct rehearsed_query query = { .repo = a->repo,
+					       .push = a->what->push,
+					       .plan = a->plan,
+					       .tip = a->what->only ? NULL
+								    : a->what->tip };
 	const char *path;
 	size_t pos;
-	int ret = require_passed(a->repo, a->what->push, a->plan, passed, err);
+	int ret = rehearsed_find(&query, passed, err);
 
 	for (pos = 0; pos < a->plan->nr && ret == 0; pos++) {
 		if (passed[pos] || !is_judged(a, pos))

@@ -12,8 +12,6 @@ struct plan;
 struct push;
 struct repo;
 
-#define REHEARSALS_REF "refs/notes/migrate-proof/rehearsals"
-
 struct required {
 	struct plan *plan;
 	const struct plan *was;	 /* that of before, NULL: there is none */
@@ -30,13 +28,6 @@ struct required {
  */
 int require_check(struct repo *repo, const struct required *what, struct findings *f,
 		  struct err *err);
-
-/**
- * Marks by position the migrations of a plan whose rehearsal is noted to have passed, as
- * path and blob. `push` may bring the notes, or is NULL. 0 or -1.
- */
-int require_passed(struct repo *repo, const struct push *push, const struct plan *plan,
-		   bool *passed, struct err *err);
 
 /** Whether any of migrate.requireSigned, requireReview, requireRehearsal is set. */
 bool require_is_asked(struct repo *repo);

@@ -149,7 +149,7 @@ static void fuzz_cleaning(const char *data, size_t size)
 /* What our own keys say is found by their names too. */
 static void fuzz_named(const char *message, const struct trailers *t, struct pool *pool)
 {
-	struct migration m = { .path = "a.sql" };
+	struct proof_line p;
 	const char **values;
 	size_t i, k, nr, at = 0;
 	struct oid id;
@@ -166,7 +166,10 @@ static void fuzz_named(const char *message, const struct trailers *t, struct poo
 	}
 	while (message_reverts(message, &at, &id))
 		;
-	proof_is_rehearsal(message, &m);
+	if (proof_read(message, &p)) {
+		proof_fits_engine(&p, "sqlite/3");
+		proof_when(&p);
+	}
 	message_is_melded(message);
 }
 

@@ -1,0 +1,31 @@
+/* Which migrations have passed a rehearsal, as the notes of the repository say. */
+#ifndef FLOW_REHEARSED_H
+#define FLOW_REHEARSED_H
+
+#include <stdbool.h>
+
+struct err;
+struct oid;
+struct plan;
+struct push;
+struct repo;
+
+#define REHEARSALS_REF "refs/notes/migrate-proof/rehearsals"
+
+struct rehearsed_query {
+	struct repo *repo;
+	const struct push *push; /* that may bring the notes, or NULL */
+	const struct plan *plan;
+	const struct oid *tip; /* has the scenarios that count; NULL: once has to do */
+	const char *engine;    /* "sqlite/3.40.1": its product counts; NULL: any */
+};
+
+/**
+ * Marks by position the migrations of a plan, as path and blob, that have passed: the
+ * newest rehearsal decides of those with the scenario of `tip`, the original of the plan
+ * and the engine, where a line tells these; of equal times the one that failed. Without
+ * `tip` each one that has passed will do. 0 or -1.
+ */
+int rehearsed_find(const struct rehearsed_query *q, bool *passed, struct err *err);
+
+#endif
