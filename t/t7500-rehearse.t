@@ -359,6 +359,63 @@ $(cat .git/t/more)" &&
 		grep "^error: compat/signup.sql: .*nowhere" .git/t/err && nothing_left
 	'
 
+	test_expect_success "$engine: while the failure is live, its fix passes; one that leaves it there does not" '
+		scene $engine live &&
+		commit_file compat/signup.sql "INSERT INTO people (id, name) VALUES (9, '\''zoe'\'');" && story &&
+		git migrate apply --to email >.git/t/out 2>&1 && scenario "$seed" "$failure" "$check" && passes fix-email &&
+		grep "^  compat    1 file of $(git rev-parse HEAD~1 | cut -c1-12) behind 1 migration\$" .git/t/out &&
+		git -c migrate.default.requireRehearsal=fixes migrate apply >.git/t/out 2>.git/t/err &&
+		db "INSERT INTO people (id, name) VALUES (9, '\''zoe'\'')" &&
+		scene $engine live-half && commit_file compat/signup.sql "INSERT INTO people (id, name) VALUES (9, '\''zoe'\'');" &&
+		story "$(rebuilt people "id integer PRIMARY KEY, name text, phone text NOT NULL, email text DEFAULT '\'''\''" "id, name, phone, email" "id, name, coalesce(phone, '\'''\''), email")" &&
+		git migrate apply --to email >.git/t/out 2>&1 && scenario "$seed" "$failure" "[kept]" "people.phone may change: none is the empty one" &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err && grep -i "^error: compat/signup.sql behind .fix-email.sql.: .*not.null" .git/t/err &&
+		noted fix-email | tail -n 1 | grep " result=failed step=compat " && nothing_left &&
+		grep "^hint: The code that runs now would fail" .git/t/err
+	'
+
+	test_expect_success "$engine: a failure that is live and has no fix to come is told" '
+		scene $engine live-other &&
+		commit_file compat/signup.sql "INSERT INTO people (id, name) VALUES (9, '\''zoe'\'');" &&
+		story &&
+		git migrate apply --to email >.git/t/out 2>&1 && scenario "$seed" "$failure" && passes fix-email &&
+		git migrate apply >.git/t/out 2>&1 &&
+		new_migration email2 "$(rebuilt people "id integer PRIMARY KEY, name text, phone text, email text NOT NULL" "id, name, phone, email")" &&
+		git migrate apply >.git/t/out 2>&1 && new_migration other "CREATE TABLE other (x integer);" &&
+		commit_file migrations/other.scenario "[seed]
+INSERT INTO people VALUES (1, '\''ann'\'', NULL, '\''none'\'');
+[check]
+SELECT count(*) FROM other
+----
+0" &&
+		test_expect_code 1 git migrate rehearse other >.git/t/out 2>.git/t/err &&
+		grep "^error: compat/signup.sql: .*email" .git/t/err && grep "^hint: It fails already" .git/t/err &&
+		noted other | grep "result=failed step=compat " && nothing_left
+	'
+
+	test_expect_success "$engine: code that fails on rows that are there alone, and what lies below compat/" '
+		scene $engine compat-rows && commit_file compat/sub/b.sql "INSERT INTO nowhere VALUES (1);" &&
+		commit_file compat/forget.sql "UPDATE people SET phone = NULL WHERE id = 1;" &&
+		new_migration more "CREATE TABLE more (x integer);" && git migrate apply >.git/t/out 2>&1 &&
+		new_migration email "$(rebuilt people "id integer PRIMARY KEY, name text, phone text NOT NULL" "id, name, phone")" &&
+		commit_file migrations/email.scenario "[seed]
+INSERT INTO people VALUES (1, '\''ann'\'', '\''0151'\'');
+[check]
+SELECT phone FROM people
+----
+0151" &&
+		test_expect_code 1 git migrate rehearse email >.git/t/out 2>.git/t/err &&
+		grep -i "^error: compat/forget.sql behind .email.sql.: .*not.null" .git/t/err &&
+		grep "^hint: The code that runs now would fail.*Where the rows of \[seed\]" .git/t/err &&
+		noted email | grep "result=failed step=compat " && nothing_left &&
+		new_migration fix-email "$(rebuilt people "id integer PRIMARY KEY, name text, phone text" "id, name, phone")" \
+			"let them forget" "" "Fixes: email.sql" "Failure-Mode: nobody could be forgotten" &&
+		scenario "[seed]" "INSERT INTO people VALUES (1, '\''ann'\'', '\''0151'\'');" "[failure]" "UPDATE people SET phone = NULL WHERE id = 1;" &&
+		passes fix-email && grep "^  compat    1 file of .* behind 1 migration\$" .git/t/out &&
+		db "INSERT INTO people VALUES (1, '\''ann'\'', '\''0151'\'')" && git migrate apply --to email >.git/t/out 2>&1 && passes fix-email &&
+		grep "^  compat    1 file of .* behind 1 migration\$" .git/t/out
+	'
+
 	test_expect_success "$engine: a copy of the target, with its rows" '
 		scene $engine copy && db "INSERT INTO people VALUES (1, '\''ann'\'', '\''0151'\''), (2, '\''bob'\'', NULL)" &&
 		story && scenario "[failure]" "INSERT INTO people (id, name) VALUES (4, '\''carol'\'');" &&

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "core/scenario.h"
 #include "flow/compat.h"
 #include "flow/fixes.h"
 #include "flow/scratch.h"
@@ -24,11 +25,13 @@ void compat_release(struct compat *c)
 struct trial {
 	struct repo *repo;
 	struct plan *plan;
-	const struct scratch_options *where;
+	const struct compat_options *o;
 	struct compat *out;
 	bool *pending; /* by position */
-	bool *passing; /* the same: a state that its fix ends at once */
+	bool *passing; /* the same: a state that a pending fix ends */
 	struct scratch scratch;
+	size_t there; /* migrations that are applied to it */
+	bool seeded;
 };
 
 /* migrate.<target>.deployed; 1, 0: it is not set, -1. */
@@ -38,7 +41,7 @@ static int configured_revision(struct trial *t, struct err *err)
 	const char *rev;
 	int ret = 0;
 
-	buf_addf(&key, "migrate.%s.deployed", t->where->target);
+	buf_addf(&key, "migrate.%s.deployed", t->o->where->target);
 	rev = config_get(repo_config(t->repo), key.s);
 	if (rev && rev[0]) {
 		ret = repo_resolve(t->repo, rev, &t->out->revision, err);
@@ -93,7 +96,7 @@ static void mark_pending(struct trial *t, const struct ledger *l)
 /* What runs now, and what it lacks. 0 or -1. */
 static int look_at_target(struct trial *t, struct err *err)
 {
-	struct target_options o = { .name = t->where->target };
+	struct target_options o = { .name = t->o->where->target };
 	struct target target = { 0 };
 	struct err ignored;
 	const char *url;
@@ -124,7 +127,7 @@ static int take_file(void *arg, const char *path, const struct oid *blob, struct
 	uint64_t size = 0;
 	int ret;
 
-	if (!ends_with(path, ".sql"))
+	if (!ends_with(path, ".sql") || strchr(path, '/'))
 		return 0;
 	ret = repo_blob_size(t->repo, blob, &size, err);
 	if (ret == 0 && size > BLOB_LARGE)
@@ -165,7 +168,10 @@ static int read_files(struct trial *t, struct err *err)
 
 /* --- the trial --------------------------------------------------------- */
 
-/* From a pending one to the last of its fixes that are pending too. */
+/*
+ * From one to the last of its fixes that are pending. Where it has run itself, that is
+ * how things stand while its failure is live: no reason to hold its fix back.
+ */
 static int mark_passing(struct trial *t, struct err *err)
 {
 	struct fixes fixes = { 0 };
@@ -175,12 +181,23 @@ static int mark_passing(struct trial *t, struct err *err)
 	for (i = 0; ret == 0 && i < fixes.nr; i++) {
 		const struct fix *f = &fixes.by_fix[i];
 
-		if (t->pending[f->of] && t->pending[f->fix])
+		if (t->pending[f->fix])
 			for (k = f->of; k < f->fix; k++)
 				t->passing[k] = true;
 	}
 	fixes_release(&fixes);
 	return ret;
+}
+
+static void advise(const struct trial *t, bool behind, struct err *err)
+{
+	err_hint(err, "compat", "%s%s",
+		 behind ? "The code that runs now would fail. Let the migration leave "
+			  "room for it: a default, a second column, a later contract."
+			: "It fails already: mend it where it stands, and deploy that.",
+		 t->seeded ? " Where the rows of [seed] are in its way, give them other "
+			     "keys."
+			   : "");
 }
 
 /* All files, behind migration `pos` of the plan; SIZE_MAX: as it is now. */
@@ -200,26 +217,51 @@ static int run_files(struct trial *t, size_t pos, struct err *err)
 		if (ret == 0)
 			continue;
 		if (ret > 0)
-			err_hint(err, "compat",
-				 behind ? "The code that runs now would fail. Let the "
-					  "migration leave room for it: a default, a "
-					  "second column, a later contract."
-					: "It fails already: mend it where it stands, "
-					  "and "
-					  "deploy that.");
+			advise(t, behind, err);
 		return behind ? err_wrap(err, "compat/%s behind '%s'", f->path, behind)
 			      : err_wrap(err, "compat/%s", f->path);
 	}
 	return 0;
 }
 
-static int apply_to(struct trial *t, size_t pos, struct err *err)
+static int seed(struct trial *t, struct err *err)
+{
+	const struct scenario *sc = t->o->scenario;
+	size_t i;
+
+	t->seeded = true;
+	for (i = 0; i < sc->nr; i++) {
+		const struct scenario_part *part = &sc->parts[i];
+		const struct db_script script = { .name = "[seed]",
+						  .sql = part->sql,
+						  .len = strlen(part->sql) };
+
+		if (part->kind == SCENARIO_SEED &&
+		    scratch_run(&t->scratch, &script, SCRATCH_KEEP, NULL, err) != 0)
+			return err_wrap(err, "[seed] on line %u", part->line);
+	}
+	return 0;
+}
+
+static int apply_first(struct trial *t, size_t nr, struct err *err)
 {
 	char hex[OID_HEXSZ + 1];
-	const struct apply_options o = { .rev = oid_hex(&t->plan->head, hex),
-					 .to = t->plan->items[pos].path };
+	struct apply_options o = { .rev = oid_hex(&t->plan->head, hex) };
 
+	if (nr <= t->there)
+		return 0;
+	o.to = t->plan->items[nr - 1].path;
+	t->there = nr;
 	return scratch_apply(&t->scratch, &o, err);
+}
+
+/* The first `nr` of the plan, and the seed where that comes before their end. */
+static int bring_to(struct trial *t, size_t nr, struct err *err)
+{
+	if (t->o->scenario && !t->seeded && t->o->seed_at <= nr &&
+	    (apply_first(t, t->o->seed_at, err) < 0 || seed(t, err) < 0))
+		return -1;
+	return apply_first(t, nr, err);
 }
 
 static int run_trial(struct trial *t, struct err *err)
@@ -228,13 +270,15 @@ static int run_trial(struct trial *t, struct err *err)
 
 	while (first < t->plan->nr && !t->pending[first])
 		first++;
-	if (scratch_make(&t->scratch, t->repo, t->where, err) < 0 ||
-	    (first && apply_to(t, first - 1, err) < 0) || run_files(t, SIZE_MAX, err) < 0)
+	if (scratch_make(&t->scratch, t->repo, t->o->where, err) < 0 ||
+	    bring_to(t, first, err) < 0)
+		return -1;
+	if (!(first && t->passing[first - 1]) && run_files(t, SIZE_MAX, err) < 0)
 		return -1;
 	for (i = first; i < t->plan->nr; i++) {
 		if (t->passing[i])
 			continue;
-		if (apply_to(t, i, err) < 0)
+		if (bring_to(t, i + 1, err) < 0)
 			return -1;
 		if (!t->pending[i])
 			continue;
@@ -245,14 +289,12 @@ static int run_trial(struct trial *t, struct err *err)
 	return 0;
 }
 
-int compat_try(struct repo *repo, struct plan *plan, const struct scratch_options *where,
+int compat_try(struct repo *repo, struct plan *plan, const struct compat_options *o,
 	       struct compat *out, struct err *err)
 {
-	struct trial t = { .repo = repo,
-			   .plan = plan,
-			   .where = where,
-			   .out = out,
-			   .scratch = SCRATCH_INIT };
+	struct trial t = {
+		.repo = repo, .plan = plan, .o = o, .out = out, .scratch = SCRATCH_INIT
+	};
 	int ret;
 
 	memset(out, 0, sizeof(*out));

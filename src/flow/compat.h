@@ -9,6 +9,7 @@
 
 struct err;
 struct repo;
+struct scenario;
 struct scratch_options;
 
 struct compat {
@@ -24,13 +25,19 @@ struct compat {
 	size_t migrations; /* behind which they were run */
 };
 
+struct compat_options {
+	const struct scratch_options *where;
+	const struct scenario *scenario; /* its [seed] is put in; NULL: no rows */
+	size_t seed_at;			 /* how many migrations of the plan come first */
+};
+
 /**
  * Runs them on a scratch database: at what the target has now, then behind each
  * migration of the plan that it lacks. Between a migration and its fix
- * nothing is tried where both are pending: they come together. 0; -1, ERR_REFUSED
- * where one does not run. `out` must be released in either case.
+ * nothing is tried where the fix is pending: what it mends is known, or is never seen.
+ * 0; -1, ERR_REFUSED where one does not run. `out` must be released in either case.
  */
-int compat_try(struct repo *repo, struct plan *plan, const struct scratch_options *where,
+int compat_try(struct repo *repo, struct plan *plan, const struct compat_options *o,
 	       struct compat *out, struct err *err);
 void compat_release(struct compat *c);
 

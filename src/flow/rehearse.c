@@ -264,9 +264,15 @@ static bool is_settled(const struct stage *s, size_t pos)
 	return e && e->settled;
 }
 
+/* How many come before the seed. */
+static size_t count_before(const struct stage *s)
+{
+	return s->r->has_original || s->replacement >= 0 ? s->root : s->r->pos;
+}
+
 static int run_before(struct stage *s, struct err *err)
 {
-	size_t first = s->r->has_original || s->replacement >= 0 ? s->root : s->r->pos;
+	size_t first = count_before(s);
 
 	stage_begin(s, REHEARSE_BEFORE);
 	if (is_settled(s, s->r->pos)) {
@@ -313,10 +319,16 @@ static int try_compat(struct stage *s, struct err *err)
 {
 	struct scratch_options where = s->o->where;
 	struct rehearsal *r = s->r;
+	/* what is put into a copy may need the rows that are there */
+	const struct compat_options o = {
+		.where = &where,
+		.scenario = where.copy ? NULL : &r->scenario,
+		.seed_at = count_before(s),
+	};
 
 	stage_begin(s, REHEARSE_COMPAT);
 	where.copy = false;
-	if (compat_try(s->repo, &r->plan, &where, &r->compat, err) < 0)
+	if (compat_try(s->repo, &r->plan, &o, &r->compat, err) < 0)
 		return -1;
 	stage_end(s, (struct rehearse_done){ .nr = r->compat.nr,
 					     .said = r->compat.lacking });
