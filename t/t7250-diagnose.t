@@ -482,7 +482,8 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 
 	test_expect_success $req "$engine: renamed: no statement of running code uses it, or one does" '
 		scene $engine renamed && mkdir compat && new_migration users "$users" &&
-		commit_file compat/a.sql "SELECT name FROM users;" && apply &&
+		commit_file compat/a.sql "SELECT name FROM users;" &&
+		commit_file compat/sub/c.sql "SELECT phone FROM users;" && apply &&
 		new_migration phone "ALTER TABLE users RENAME COLUMN phone TO number;" && apply &&
 		way new-fix phone && step "renamed no default" && because "renamed: no statement of compat/ at" &&
 		test_must_be_empty .git/t/down &&

@@ -206,8 +206,9 @@ int decide_read_compat(struct deciding *g, struct err *err)
 {
 	const char *rev = find_deployed(g);
 	char hex[OID_HEXSZ + 1];
-	const char *const args[] = { "ls-tree", "-r",	   "-z", "--full-tree",
-				     hex,	"compat/", NULL };
+	const char *const args[] = {
+		"ls-tree", "-z", "--full-tree", hex, "compat/", NULL
+	};
 	struct buf list = BUF_INIT;
 	struct err ignored = { 0 };
 	struct oid commit;
