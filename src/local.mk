@@ -203,6 +203,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/drill.c %reldir%/flow/drill.h \
 	%reldir%/flow/drill_begin.c \
 	%reldir%/flow/drill_judge.c %reldir%/flow/drill_judge.h \
+	%reldir%/flow/drill_kept.c %reldir%/flow/drill_kept.h \
 	%reldir%/flow/drill_log.c %reldir%/flow/drill_log.h \
 	%reldir%/flow/drill_place.c %reldir%/flow/drill_place.h \
 	%reldir%/flow/drill_writers.c %reldir%/flow/drill_writers.h \

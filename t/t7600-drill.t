@@ -153,6 +153,40 @@ rewrite() {
 	fails "was edited" && git migrate drill abandon && leaves_nothing
 }
 
+# answer_and SQL: as answer, with further SQL at the end of its last file
+answer_and() {
+	git migrate drill answer >.git/t/answer 2>.git/t/err &&
+	printf "%s\n" "$1" >>.git/t/answer &&
+	awk '/^-- in migrations\// { f = substr($3, 1, length($3) - 1); next }
+		!f { f = "migrations/0004-more.sql" }
+		{ print >f }' .git/t/answer &&
+	git add migrations && git commit -qnm "answer" && apply
+}
+
+# destroys ENGINE INCIDENT SQL WHY: an answer that takes other data with it
+destroys() {
+	home "destroy-$1-$2" &&
+	begin "$1" "$2" && answer_and "$3" && fails "$4" &&
+	git migrate drill abandon && leaves_nothing
+}
+
+# destructions: an incident a line, what destroys data, and what is told of that
+destructions() {
+	cat <<-\EOF
+	required-column;UPDATE customer SET phone = NULL WHERE id > 0;column customer.phone had 500 values and has 0
+	lossy-type;UPDATE customer SET name = 'x' WHERE id > 0;column customer.name has other values
+	lossy-type;UPDATE customer SET phone = '0' WHERE id NOT IN (7, 50) AND id <= 500;every number as it was typed
+	wrong-backfill;UPDATE orders SET cents = cents + CASE id WHEN 10 THEN 5 ELSE -5 END WHERE id IN (10, 11);every order that was not reduced
+	dropped-column;UPDATE customer SET name = 'x' WHERE id > 0;column customer.name has other values
+	dropped-column;UPDATE address SET city = 'Q' WHERE customer_id NOT IN (7, 8, 501);column address.city has other values
+	rename;UPDATE customer SET full_name = 'Customer' WHERE id NOT IN (7, 501);column customer.full_name has other values
+	unique-duplicates;UPDATE customer SET name = 'gone' WHERE id > 0;column customer.name has other values
+	unique-duplicates;UPDATE customer SET email = 'a' || id || '@b.cc' WHERE id BETWEEN 100 AND 101;every address that was not typed anew
+	blocked-writers;UPDATE orders SET day = '2026-11-11' WHERE id < 3;column orders.day has other values
+	half-run;UPDATE orders SET number = 501 - number WHERE id > 0;column orders.number has its values in other rows
+	EOF
+}
+
 for name in $incidents; do
 	for of in sqlite postgresql; do
 		prereq=
@@ -173,6 +207,62 @@ for name in $incidents; do
 		esac
 	done
 done
+
+nr=0
+destructions >losses
+while IFS=';' read -r name sql why; do
+	nr=$((nr + 1))
+	for of in sqlite postgresql; do
+		prereq=
+		test $of = sqlite || prereq=PG
+		# a file with an index that is built beside others holds nothing else
+		test "$name-$of" != blocked-writers-postgresql || continue
+		test_expect_success $prereq "$name, $of: an answer that destroys data does not pass ($nr)" "
+			destroys $of $name \"$sql\" \"$why\"
+		"
+	done
+done <losses
+
+test_expect_success PG 'what may go may be a view, where all of it is seen' '
+	home view && begin postgresql dropped-column &&
+	printf "%s\n" "-- Fixes: 0002-address.sql" "-- Failure-Mode: running code reads the column" \
+		"ALTER TABLE customer ADD COLUMN city text;" \
+		"UPDATE customer c SET city = a.city FROM address a WHERE a.customer_id = c.id;" \
+		"DROP TABLE address;" \
+		"CREATE VIEW address AS SELECT id AS customer_id, city FROM customer;" \
+		>migrations/0003-view.sql &&
+	git add migrations && git commit -qnm "a view" && apply && passes &&
+	git migrate drill abandon && leaves_nothing
+'
+
+# by_hand ENGINE: the column is made optional past the migrations, and a fix does nothing
+by_hand() {
+	home "by-hand-$1" && begin "$1" required-column &&
+	if test "$1" = sqlite; then
+		sqlite3 shop.db "CREATE TABLE n (id integer PRIMARY KEY, name text NOT NULL, phone text, email text);
+			INSERT INTO n SELECT * FROM customer; DROP TABLE customer; ALTER TABLE n RENAME TO customer"
+	else
+		pg "$(git config migrate.drill-state.url)" "ALTER TABLE customer ALTER email DROP NOT NULL"
+	fi &&
+	printf "%s\n" "-- Fixes: 0002-email.sql" "-- Failure-Mode: it was required" "SELECT 1;" \
+		>migrations/0003-nothing.sql &&
+	git add migrations && git commit -qnm "nothing" && apply &&
+	fails "its schema was changed past them" && git migrate drill abandon && leaves_nothing
+}
+
+test_expect_success 'what was mended by hand does not pass, sqlite' '
+	by_hand sqlite
+'
+
+test_expect_success PG 'what was mended by hand does not pass, postgresql' '
+	by_hand postgresql
+'
+
+test_expect_success 'migrations that need data of their own are told of' '
+	home picky && begin sqlite wrong-backfill &&
+	answer_and "INSERT INTO orders (id, total) SELECT 1, NULL WHERE (SELECT count(*) FROM orders) = 0;" &&
+	fails "they do not run on an empty one: " && git migrate drill abandon
+'
 
 test_expect_success 'a database that was made anew does not pass' '
 	home anew && begin sqlite required-column &&

@@ -183,6 +183,7 @@ static const char *area_title(enum drill_area area)
 	case DRILL_AREA_HISTORY:
 	case DRILL_AREA_LOG:
 	case DRILL_AREA_PLAN:
+	case DRILL_AREA_DATA:
 		return drill_area_word(area);
 	}
 	BUG("unhandled area %d", (int)area);

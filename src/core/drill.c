@@ -9,12 +9,15 @@
 #define EXPECT_LINE "\n-- expect\n"
 
 static const char *const kinds[DRILL_PART_NR] = {
-	[DRILL_TITLE] = "title", [DRILL_STORY] = "story",   [DRILL_FILE] = "file",
-	[DRILL_DATA] = "data",	 [DRILL_BAD] = "bad",	    [DRILL_PENDING] = "pending",
-	[DRILL_STUCK] = "stuck", [DRILL_LATER] = "later",   [DRILL_WRITE] = "write",
-	[DRILL_READ] = "read",	 [DRILL_WRITER] = "writer", [DRILL_METER] = "meter",
-	[DRILL_COUNT] = "count", [DRILL_HINT] = "hint",	    [DRILL_MODEL] = "model",
-	[DRILL_NAIVE] = "naive",
+	[DRILL_TITLE] = "title",   [DRILL_STORY] = "story",
+	[DRILL_FILE] = "file",	   [DRILL_DATA] = "data",
+	[DRILL_BAD] = "bad",	   [DRILL_PENDING] = "pending",
+	[DRILL_STUCK] = "stuck",   [DRILL_LATER] = "later",
+	[DRILL_WRITE] = "write",   [DRILL_READ] = "read",
+	[DRILL_WRITER] = "writer", [DRILL_METER] = "meter",
+	[DRILL_COUNT] = "count",   [DRILL_MAY_CHANGE] = "may-change",
+	[DRILL_MAY_GO] = "may-go", [DRILL_HINT] = "hint",
+	[DRILL_MODEL] = "model",   [DRILL_NAIVE] = "naive",
 };
 
 struct reading {

@@ -32,6 +32,9 @@ enum drill_part_kind {
 	DRILL_WRITER, /* gets through between any two statements of a migration */
 	DRILL_METER,  /* counts the rows that a migration changes */
 	DRILL_COUNT,  /* asks for that number; `name` is the most of one migration */
+	/* what a mending may do to the data, `about` says why: */
+	DRILL_MAY_CHANGE, /* values of the table or column `name` */
+	DRILL_MAY_GO,	  /* the table or column `name` */
 	/* for the person, and for tests: */
 	DRILL_HINT,
 	DRILL_MODEL, /* a migration that mends it; `name` is its file */

@@ -1,5 +1,6 @@
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/vec.h"
 #include "core/kept.h"
 
@@ -250,4 +251,47 @@ const char *kept_word(enum kept_loss loss)
 		return "moved";
 	}
 	BUG("unhandled loss %d", (int)loss);
+}
+
+/* "of table people", "of column people.phone" */
+static void add_subject(const struct kept_difference *d, struct buf *out)
+{
+	buf_addf(out, d->column ? "column %s.%s" : "table %s", d->table->name,
+		 d->column ? d->column->name : "");
+}
+
+static const char *plural(uint64_t nr)
+{
+	return nr == 1 ? "" : "s";
+}
+
+void kept_tell(const struct kept_difference *d, struct buf *out)
+{
+	uint64_t rows = d->table->rows, values = d->column ? d->column->filled : 0;
+
+	add_subject(d, out);
+	switch (d->loss) {
+	case KEPT_TABLE_GONE:
+		buf_addf(out, " is gone, with %" PRIu64 " row%s", rows, plural(rows));
+		return;
+	case KEPT_COLUMN_GONE:
+		buf_addf(out, " is gone, with %" PRIu64 " value%s", values,
+			 plural(values));
+		return;
+	case KEPT_ROWS:
+		buf_addf(out, " had %" PRIu64 " row%s and has %" PRIu64, rows,
+			 plural(rows), d->table_now->rows);
+		return;
+	case KEPT_FILLED:
+		buf_addf(out, " had %" PRIu64 " value%s and has %" PRIu64, values,
+			 plural(values), d->column_now->filled);
+		return;
+	case KEPT_VALUES:
+		buf_adds(out, " has other values");
+		return;
+	case KEPT_MOVED:
+		buf_adds(out, " has its values in other rows");
+		return;
+	}
+	BUG("unhandled loss %d", (int)d->loss);
 }

@@ -12,6 +12,8 @@
 
 #include "base/pool.h"
 
+struct buf;
+
 struct kept_column {
 	const char *name;
 	uint64_t filled;   /* values that are not NULL */
@@ -93,5 +95,8 @@ const struct kept_rule *kept_idle_rule(const struct kept *before,
 
 /** One word for --json; frozen. */
 const char *kept_word(enum kept_loss loss);
+
+/** Appends it for people: "column people.phone has other values". */
+void kept_tell(const struct kept_difference *d, struct buf *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include "flow/check.h"
 #include "flow/drill.h"
 #include "flow/drill_judge.h"
+#include "flow/drill_kept.h"
 #include "flow/drill_writers.h"
 #include "flow/fixes.h"
 #include "flow/survey.h"
@@ -25,6 +26,8 @@ const char *drill_area_word(enum drill_area area)
 		return "old";
 	case DRILL_AREA_NEW:
 		return "new";
+	case DRILL_AREA_DATA:
+		return "data";
 	case DRILL_AREA_WRITERS:
 		return "writers";
 	}
@@ -228,5 +231,10 @@ int drill_judge(struct drill *d, struct drill_judgement *out, struct err *err)
 {
 	if (judge_history(d, out, err) < 0 || judge_plan(d, out, err) < 0)
 		return -1;
-	return drill_try_application(d, out, err);
+	/* what is not in order yet is another schema by itself */
+	if (!out->failed && drill_judge_schema(d, out, err) < 0)
+		return -1;
+	if (drill_try_application(d, out, err) < 0)
+		return -1;
+	return drill_judge_kept(d, out, err);
 }

@@ -15,6 +15,7 @@ enum drill_area {
 	DRILL_AREA_PLAN,    /* is applied whole, and has a fix that says what it mends */
 	DRILL_AREA_OLD,	    /* version of the application */
 	DRILL_AREA_NEW,
+	DRILL_AREA_DATA,    /* that was there as the drill began */
 	DRILL_AREA_WRITERS, /* get through while it is rolled forward */
 };
 

@@ -73,6 +73,18 @@ int drill_copy_make(struct drill *d, struct drill_copy *out, struct err *err)
 	return drill_database_make(d->server, out->name, err);
 }
 
+int drill_copy_fill(struct app *copy, const struct drill_incident *incident,
+		    unsigned kinds, struct err *err)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < incident->nr && ret == 0; i++)
+		if (kinds & 1u << incident->parts[i].kind)
+			ret = app_write(copy, incident->parts[i].text, NULL, err);
+	return ret;
+}
+
 void drill_copy_drop(struct drill *d, const struct drill_copy *c)
 {
 	static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };

@@ -2,7 +2,9 @@
 #ifndef FLOW_DRILL_PLACE_H
 #define FLOW_DRILL_PLACE_H
 
+struct app;
 struct drill;
+struct drill_incident;
 struct err;
 struct pool;
 struct repo;
@@ -25,5 +27,12 @@ const char *drill_database_name(struct pool *pool);
 const char *drill_database_url(struct pool *pool, const char *server, const char *name);
 int drill_database_make(const char *server, const char *name, struct err *err);
 int drill_database_drop(const char *server, const char *name, struct err *err);
+
+/**
+ * Runs the incident's parts of some kinds (a bit each, 1 << kind) on a database that is
+ * empty, in their order. 0 or -1.
+ */
+int drill_copy_fill(struct app *copy, const struct drill_incident *incident,
+		    unsigned kinds, struct err *err);
 
 #endif

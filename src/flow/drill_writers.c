@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "flow/app.h"
 #include "flow/drill.h"
+#include "flow/drill_place.h"
 #include "flow/drill_writers.h"
 #include "git/history.h"
 #include "git/repo.h"
@@ -92,21 +93,6 @@ out:
 	return ret;
 }
 
-/* As the drill was before the migration that is judged. */
-static int fill(struct trial *t, struct err *err)
-{
-	const struct drill_incident *incident = t->d->incident;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; i < incident->nr && ret == 0; i++)
-		if (incident->parts[i].kind == DRILL_FILE ||
-		    incident->parts[i].kind == DRILL_DATA ||
-		    incident->parts[i].kind == DRILL_METER)
-			ret = app_write(&t->app, incident->parts[i].text, NULL, err);
-	return ret;
-}
-
 static void tell(struct trial *t, const struct err *failed, struct drill_judgement *out)
 {
 	const struct drill_part *p = t->write ? t->write : t->count;
@@ -132,7 +118,10 @@ int drill_judge_writers(struct drill *d, struct drill_judgement *out, struct err
 		return -1;
 	ret = app_open(&t.app, copy.url, d->dir, true, err);
 	if (ret == 0)
-		ret = fill(&t, err);
+		ret = drill_copy_fill(&t.app, d->incident,
+				      1u << DRILL_FILE | 1u << DRILL_DATA |
+					      1u << DRILL_METER,
+				      err);
 	if (ret == 0)
 		ret = app_open(&t.writer, copy.url, d->dir, true, err);
 	if (ret == 0)

@@ -19,6 +19,7 @@ static const char catalogue[] = {
 	"== bad@sqlite 2.sql: second: of two\nDROP TABLE t;\n"                           \
 	"== bad@postgresql 2.sql: another\nSELECT 2;\n"                                  \
 	"== read old: a number\nSELECT 1\n-- expect\n1|2\n3\n"                           \
+	"== may-change t.a: it is wrong\n== may-go t\n"                                  \
 	"== hint\nLook.\n== hint\nLook again.\n"
 
 struct reading {
@@ -58,6 +59,10 @@ static void test_parts(void **state UNUSED)
 	assert_string_equal(p->name, "old");
 	assert_string_equal(p->text, "SELECT 1");
 	assert_string_equal(p->expect, "1|2\n3");
+	p = drill_next(d, DRILL_MAY_CHANGE, NULL);
+	assert_string_equal(p->name, "t.a");
+	assert_string_equal(p->about, "it is wrong");
+	assert_string_equal(drill_next(d, DRILL_MAY_GO, NULL)->name, "t");
 	p = drill_next(d, DRILL_HINT, drill_next(d, DRILL_HINT, NULL));
 	assert_string_equal(p->text, "Look again.");
 	assert_null(drill_next(d, DRILL_HINT, p));
