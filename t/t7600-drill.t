@@ -264,6 +264,32 @@ test_expect_success 'migrations that need data of their own are told of' '
 	fails "they do not run on an empty one: " && git migrate drill abandon
 '
 
+test_expect_success PG 'a database whose folder is gone is dropped all the same' '
+	home gone && with_word=$(echo "$PG_URL" | sed "s|//postgres@|//postgres:secret-word@|") &&
+	test "$with_word" != "$PG_URL" &&
+	git migrate drill required-column --on "$with_word" --dir "$TMPDIR/lost" >.git/t/out 2>.git/t/err &&
+	! grep -r secret-word .git && rm -rf "$TMPDIR/lost" &&
+	test_expect_code 1 git migrate drill status 2>.git/t/err &&
+	grep "^error: the folder .*/lost. is gone, and the database .git_migrate_drill_[0-9a-f]*. of its drill is not$" .git/t/err &&
+	test_expect_code 1 git migrate drill rename 2>.git/t/err && grep "^hint: git migrate drill abandon drops it" .git/t/err &&
+	test_must_fail leaves_nothing &&
+	git migrate drill abandon >.git/t/out && leaves_nothing &&
+	test_expect_code 1 git migrate drill abandon 2>.git/t/err && grep "^error: no drill is under way$" .git/t/err &&
+	begin sqlite rename && git migrate drill abandon
+'
+
+test_expect_success PG 'no other database is dropped, whatever the settings say' '
+	home other && git config migrate.drill-state.dir "$TMPDIR/never" &&
+	git config migrate.drill-state.server "$PG_URL" &&
+	pg "$PG_URL" "CREATE DATABASE precious" &&
+	git config migrate.drill-state.database precious &&
+	test_expect_code 1 git migrate drill abandon 2>.git/t/err &&
+	grep "is no name of a drill.s database" .git/t/err &&
+	git config migrate.drill-state.database "git_migrate_drill_x; DROP DATABASE precious" &&
+	test_expect_code 1 git migrate drill abandon 2>.git/t/err &&
+	test "$(pg "$PG_URL" "SELECT count(*) FROM pg_database WHERE datname = '"'precious'"'")" = 1
+'
+
 test_expect_success 'a database that was made anew does not pass' '
 	home anew && begin sqlite required-column &&
 	rm shop.db && git config --unset migrate.default.uuid &&

@@ -94,6 +94,23 @@ int drill_read_state(struct drill *d, struct err *err)
 				     "this version knows no incident '%s'", name);
 }
 
+/* 1; -1 when a database on a server is left of the drill. */
+static int find_left(struct repo *here, struct drill *d, struct err *err)
+{
+	const char *top = repo_toplevel(here);
+
+	d->database = get(d, here, "database");
+	d->server = get(d, here, "server");
+	if (!d->database || !d->server)
+		return 1;
+	d->home = pool_strdup(&d->pool, top ? top : repo_git_dir(here));
+	err_set(err, ERR_REFUSED,
+		"the folder '%s' is gone, and the database '%s' of its drill is not",
+		d->dir, d->database);
+	err_hint(err, "drill", "git migrate drill abandon drops it.");
+	return -1;
+}
+
 int drill_find_active(struct repo *here, struct drill *d, struct err *err)
 {
 	const char *dir;
@@ -103,12 +120,12 @@ int drill_find_active(struct repo *here, struct drill *d, struct err *err)
 		dir = repo_toplevel(here);
 	} else {
 		dir = get(d, here, "dir");
-		if (!dir || access(dir, F_OK) < 0)
-			return 1;
 	}
 	if (!dir)
 		return 1;
 	d->dir = pool_strdup(&d->pool, dir);
+	if (access(dir, F_OK) < 0)
+		return find_left(here, d, err);
 	if (drill_open_at(d->dir, &d->repo, err) < 0)
 		return -1;
 	return drill_read_state(d, err);
@@ -171,6 +188,20 @@ static int remove_folder(const char *dir, struct err *err)
 	return status;
 }
 
+/* The home knows of none any more. Best effort: it may be gone. */
+static void forget(const struct drill *d)
+{
+	static const char *const keys[] = { "dir", "server", "database" };
+	struct repo *home = NULL;
+	struct err quiet = { 0 };
+	size_t i;
+
+	if (drill_open_at(d->home, &home, &quiet) == 0)
+		for (i = 0; i < ARRAY_SIZE(keys); i++)
+			drill_set(home, keys[i], NULL, &quiet);
+	repo_free(home);
+}
+
 /* A folder is removed that a drill was made in, and no other. */
 static int check_ours(const struct drill *d, struct err *err)
 {
@@ -185,22 +216,19 @@ static int check_ours(const struct drill *d, struct err *err)
 
 int drill_remove(struct drill *d, struct err *err)
 {
-	struct repo *home = NULL;
-	struct err quiet = { 0 };
-
 	if (check_ours(d, err) < 0)
 		return -1;
 	if (d->database && drill_database_drop(d->server, d->database, err) < 0) {
 		err_hint(err, "drill",
-			 "Try it again when the server answers. Where it is gone for "
-			 "good, remove the folder by hand: %s",
+			 "Try it again when the server answers; a password of a drill "
+			 "whose folder is gone has to come from PGPASSWORD or ~/.pgpass. "
+			 "Where the server is gone for good, remove '%s' by hand, and "
+			 "then: git config --remove-section migrate.drill-state",
 			 d->dir);
 		return -1;
 	}
-	/* the home may be gone, or know of another drill by now */
-	if (d->home && drill_open_at(d->home, &home, &quiet) == 0)
-		drill_set(home, "dir", NULL, &quiet);
-	repo_free(home);
+	if (d->home)
+		forget(d);
 	if (chdir("/") < 0)
 		return err_errno(err, ERR_FATAL, "could not leave '%s'", d->dir);
 	return remove_folder(d->dir, err);

@@ -134,12 +134,30 @@ static int set_identity(struct making *m, struct repo *home)
 	return ret;
 }
 
+/* What finds the database when the folder is gone. The home is no place for secrets. */
+static int save_database(struct making *m, struct repo *home)
+{
+	struct drill *d = m->d;
+	struct buf shown = BUF_INIT;
+	bool has_password;
+	int ret = 0;
+
+	if (d->server)
+		ret = db_postgresql.describe(d->server, &shown, &has_password, m->err);
+	if (ret == 0)
+		ret = drill_set(home, "server", buf_str(&shown), m->err);
+	if (ret == 0)
+		ret = drill_set(home, "database", d->database, m->err);
+	buf_release(&shown);
+	return ret;
+}
+
 /* What whoever finds it half made needs to clear it away. */
 static int save_place(struct making *m, struct repo *home)
 {
 	struct drill *d = m->d;
 
-	if (drill_set(home, "dir", d->dir, m->err) < 0 ||
+	if (drill_set(home, "dir", d->dir, m->err) < 0 || save_database(m, home) < 0 ||
 	    drill_open_at(d->dir, &d->repo, m->err) < 0 ||
 	    drill_set(d->repo, "home", d->home, m->err) < 0 ||
 	    drill_set(d->repo, "engine", d->engine, m->err) < 0 ||

@@ -9,6 +9,8 @@
 #include "flow/drill.h"
 #include "flow/drill_place.h"
 
+#define NAME_PREFIX "git_migrate_drill_"
+
 enum { NAME_DIGITS = 12 };
 
 const char *drill_database_name(struct pool *pool)
@@ -16,7 +18,7 @@ const char *drill_database_name(struct pool *pool)
 	char nonce[NONCE_TEXT];
 
 	nonce_random(nonce);
-	return pool_printf(pool, "git_migrate_drill_%.*s", NAME_DIGITS, nonce);
+	return pool_printf(pool, NAME_PREFIX "%.*s", NAME_DIGITS, nonce);
 }
 
 const char *drill_database_url(struct pool *pool, const char *server, const char *name)
@@ -26,14 +28,27 @@ const char *drill_database_url(struct pool *pool, const char *server, const char
 			   name);
 }
 
-/* The name is ours: [a-z0-9_] alone. */
+/* A name comes from a configuration, and is put into statements as it is. */
+static int check_name(const char *name, struct err *err)
+{
+	const char *digits = name + strlen(NAME_PREFIX);
+
+	if (starts_with(name, NAME_PREFIX) && digits[0] &&
+	    strspn(digits, "0123456789abcdefghijklmnopqrstuvwxyz") == strlen(digits))
+		return 0;
+	return err_set(err, ERR_REFUSED, "'%s' is no name of a drill's database", name);
+}
+
 static int on_server(const char *server, const char *what, const char *name,
 		     const char *how, struct err *err)
 {
 	struct buf sql = BUF_INIT;
 	struct app app;
-	int ret = app_open(&app, server, NULL, false, err);
+	int ret;
 
+	if (check_name(name, err) < 0)
+		return -1;
+	ret = app_open(&app, server, NULL, false, err);
 	buf_addf(&sql, "%s %s%s", what, name, how);
 	if (ret == 0)
 		ret = app_alone(&app, sql.s, err);
