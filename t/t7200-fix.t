@@ -273,6 +273,20 @@ Carla' 'SELECT name FROM people ORDER BY id'
 	"
 done
 
+test_expect_success 'sqlite: a table that is made anew gives no number of a deleted row again' '
+	scene sqlite counter &&
+	new_migration people "CREATE TABLE [peo ple] (id INTEGER PRIMARY KEY AUTOINCREMENT, name text);
+CREATE TABLE other (id INTEGER PRIMARY KEY AUTOINCREMENT);" &&
+	broken email "ALTER TABLE [peo ple] ADD COLUMN email text NOT NULL DEFAULT \"\";" &&
+	db "INSERT INTO other VALUES (7); INSERT INTO [peo ple] (name) VALUES (1), (2), (3);
+		DELETE FROM [peo ple] WHERE id > 1" &&
+	fix required-column email && fill "" && land &&
+	gives "other|7
+peo ple|3" "SELECT name, seq FROM sqlite_sequence ORDER BY 1" &&
+	db "INSERT INTO [peo ple] (name) VALUES (4)" && gives "1
+4" "SELECT id FROM [peo ple]"
+'
+
 test_expect_success 'sqlite: an index that is too slow' '
 	scene sqlite slow &&
 	new_migration people "$people" &&

@@ -42,13 +42,20 @@ static void add_optional(const char *rest, struct buf *out)
 		out->s[--out->len] = '\0';
 }
 
+/* How it is defined in the new table. */
+static const struct sql_column *defined_as(const struct sql_column *c,
+					   const struct table_change *change)
+{
+	return change->as_before && strcmp(change->as_before->key, c->key) == 0
+		       ? change->as_before
+		       : c;
+}
+
 static void add_column(const struct sql_column *c, const struct table_change *change,
 		       struct buf *out)
 {
-	const struct sql_column *as = c;
+	const struct sql_column *as = defined_as(c, change);
 
-	if (change->as_before && strcmp(change->as_before->key, c->key) == 0)
-		as = change->as_before;
 	buf_adds(out, c->name);
 	if (as->type[0])
 		buf_addf(out, " %s", as->type);
@@ -128,6 +135,62 @@ static void add_columns(const struct sql_table *t, struct buf *out)
 	}
 }
 
+static bool has_word(const char *s, const char *word)
+{
+	size_t len = strlen(s), at = 0, depth = 0;
+	struct token t;
+
+	while (at < len) {
+		token_next(s, len, at, &t);
+		if (!depth && token_is(s, &t, word))
+			return true;
+		depth += t.kind == TOKEN_OPEN;
+		depth -= t.kind == TOKEN_CLOSE && depth;
+		at = t.end;
+	}
+	return false;
+}
+
+static bool has_counter(const struct sql_table *t, const struct table_change *change)
+{
+	size_t i;
+
+	for (i = 0; i < t->nr; i++)
+		if (has_word(defined_as(&t->columns[i], change)->rest, "autoincrement"))
+			return true;
+	return false;
+}
+
+/* A name, with a suffix, as a text of SQL. */
+static void add_name_text(const char *name, const char *suffix, struct buf *out)
+{
+	struct buf plain = BUF_INIT;
+	char open = name[0], end = open == '[' ? ']' : open;
+
+	if (open == '"' || open == '`' || open == '[' || open == '\'')
+		for (name++; name[0] && name[1]; name++) {
+			buf_addc(&plain, *name);
+			name += name[0] == end && name[1] == end;
+		}
+	else
+		buf_adds(&plain, name);
+	buf_adds(&plain, suffix);
+	buf_add_quoted(out, plain.s, plain.len, '\'');
+	buf_release(&plain);
+}
+
+/* DROP TABLE forgets the counter, and the copied rows tell of the greatest key alone. */
+static void add_counter(const struct sql_table *t, struct buf *out)
+{
+	buf_adds(out, "DELETE FROM sqlite_sequence WHERE name = ");
+	add_name_text(t->base, "_new", out);
+	buf_adds(out, ";\nINSERT INTO sqlite_sequence (name, seq)\nSELECT ");
+	add_name_text(t->base, "_new", out);
+	buf_adds(out, ", seq FROM sqlite_sequence WHERE lower(name) = lower(");
+	add_name_text(t->base, "", out);
+	buf_adds(out, ");\n");
+}
+
 void table_name(const char *name, const char *suffix, struct buf *out)
 {
 	size_t len = strlen(name);
@@ -161,7 +224,10 @@ void table_rebuild(const struct sql_table *t, const struct table_change *change,
 	add_columns(t, out);
 	buf_adds(out, ")\nSELECT ");
 	add_columns(t, out);
-	buf_addf(out, " FROM %s;\nDROP TABLE %s;\nALTER TABLE ", t->name, t->name);
+	buf_addf(out, " FROM %s;\n", t->name);
+	if (has_counter(t, change))
+		add_counter(t, out);
+	buf_addf(out, "DROP TABLE %s;\nALTER TABLE ", t->name);
 	table_name(t->name, "_new", out);
 	buf_addf(out, " RENAME TO %s;\n", t->base);
 	add_extras(t, out);

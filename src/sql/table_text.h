@@ -20,8 +20,9 @@ void table_name(const char *name, const char *suffix, struct buf *out);
 void table_text(const struct sql_table *t, struct buf *out);
 
 /**
- * Appends SQLite's way to change what ALTER TABLE cannot: a new table, the rows copied,
- * the old one dropped, the new one renamed, the indexes made again.
+ * Appends SQLite's way to change what ALTER TABLE cannot: a new table, the rows and the
+ * counter of AUTOINCREMENT copied, the old one dropped, the new one renamed, the
+ * indexes made again.
  */
 void table_rebuild(const struct sql_table *t, const struct table_change *change,
 		   struct buf *out);

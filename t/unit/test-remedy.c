@@ -55,6 +55,20 @@ static const struct trial trials[] = {
 	  true,
 	  { ") WITHOUT ROWID;", "SELECT a, c FROM t;", "<fill in: CREATE TRIGGER g ",
 	    "\tPRIMARY KEY (a)\n)" } },
+	/* the counter goes with the rows, where there is one */
+	{ "CREATE TABLE \"O'\"\"x\" (a INTEGER PRIMARY KEY AUTOINCREMENT);",
+	  "ALTER TABLE \"O'\"\"x\" ADD c int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "\nDELETE FROM sqlite_sequence WHERE name = 'O''\"x_new';\n",
+	    "SELECT 'O''\"x_new', seq FROM sqlite_sequence WHERE lower(name) = "
+	    "lower('O''\"x');\nDROP TABLE" } },
+	{ "CREATE TABLE t (a INTEGER PRIMARY KEY, autoincrement text CHECK "
+	  "(autoincrement <> 'autoincrement'));",
+	  "ALTER TABLE t ADD c int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "!sqlite_sequence" } },
 	/* texts that may have old names are for a person, too */
 	{ "CREATE TABLE t (a int NOT NULL CHECK (a > 0));",
 	  "ALTER TABLE t RENAME a TO b;",
