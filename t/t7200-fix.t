@@ -154,6 +154,8 @@ for engine in sqlite postgresql; do
 		has_line .git/t/out migrations/fix-phone-copy.sql &&
 		copied=migrations/fix-phone-copy.sql &&
 		has_line \$copied '-- Requires: fix-phone.sql' &&
+		has_line \$copied '-- Fixes: phone.sql' &&
+		grep '^-- Failure-Mode: <' \$copied &&
 		has_line \$copied '-- migrate: batch table=people key=id size=1000' &&
 		fill '' && git add migrations && git reset -q migrations/fix-phone-contract.sql &&
 		test_must_fail git commit -q -m 'mend it' 2>.git/t/err &&
@@ -161,7 +163,9 @@ for engine in sqlite postgresql; do
 		sed \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" \$copied >.git/t/filled &&
 		cp .git/t/filled \$copied &&
 		land &&
-		git add \$copied && tick && git commit -q -m 'copy back' && apply &&
+		git add \$copied && tick && test_must_fail git commit -q -m 'copy back' 2>.git/t/err &&
+		grep 'how that failed' .git/t/err &&
+		fixed=\$copied && fill '' && land &&
 		gives '1|0151|151
 2|0170|170' \"SELECT id, phone_restored, phone FROM people ORDER BY id\" &&
 		sed -n 's/^-- \(SELECT count.*\)/\1/p' \$copied >.git/t/verify &&
@@ -408,5 +412,52 @@ test_expect_success 'a scenario to fill in, beside the fix' '
 	test_cmp .git/t/before migrations/fix-required.scenario && test ! -e migrations/fix-required.sql &&
 	git migrate fix required >.git/t/out 2>.git/t/err
 '
+
+passes() {
+	git migrate rehearse "$1" >.git/t/out 2>&1 || {
+		cat .git/t/out
+		return 1
+	}
+}
+
+for engine in sqlite postgresql; do
+	test $engine = sqlite && prereq= || prereq=PG
+	eval "lossy=\$${engine}_lossy"
+
+	test_expect_success $prereq "$engine: with a copy, what goes wrong is tried with the copy" "
+		scene $engine lossy_scenario && broken people \"\$people\" && broken phone \"\$lossy\" &&
+		fix lossy-type phone --scenario &&
+		printf '%s\n' migrations/fix-phone.sql migrations/fix-phone-copy.sql \\
+			migrations/fix-phone.scenario migrations/fix-phone-copy.scenario >.git/t/expect &&
+		test_cmp .git/t/expect .git/t/out &&
+		grep '^hint: Fill in migrations/fix-phone-copy.scenario too.*rehearse fix-phone-copy.sql ' .git/t/err &&
+		! grep '^.failure.' migrations/fix-phone.scenario &&
+		grep '^.failure.' migrations/fix-phone-copy.scenario &&
+		rm migrations/fix-phone* && echo mine >migrations/fix-phone-copy.scenario &&
+		refuses 1 \"file 'migrations/fix-phone-copy.scenario' is there already\" \\
+			git migrate fix --scenario phone &&
+		echo migrations/fix-phone-copy.scenario >.git/t/expect &&
+		ls migrations/fix* >.git/t/actual && test_cmp .git/t/expect .git/t/actual &&
+		rm migrations/fix-phone* && git migrate fix --scenario phone 2>.git/t/err &&
+		fixed=migrations/fix-phone.sql && fill '' && fixed=migrations/fix-phone-copy.sql &&
+		fill \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" &&
+		printf '%s\n' '[seed]' \"INSERT INTO people VALUES (3, 'Cy', '0900');\" '[check]' \\
+			'SELECT count(*) FROM people' ---- 3 '[kept]' \\
+			'people.phone may change: the copy brings its values back' \\
+			>migrations/fix-phone.scenario &&
+		printf '%s\n' '[seed]' \"INSERT INTO people VALUES (3, 'Cy', '0900');\" '[wrong: to call]' \\
+			'SELECT phone_restored FROM people WHERE id = 3' ---- 0900 '[kept]' \\
+			'people.phone is now people.phone_restored: a new column has them' \\
+			>migrations/fix-phone-copy.scenario &&
+		git add migrations && tick && git commit -q -m 'mend it' &&
+		git config migrate.default.requireRehearsal fixes &&
+		test_might_fail git migrate apply >.git/t/out 2>&1 && grep 'waits for a rehearsal' .git/t/out &&
+		test 2 = \"\$(git migrate status --porcelain | grep -c '^pending ')\" &&
+		passes fix-phone-copy.sql &&
+		passes fix-phone.sql && apply &&
+		gives '1|0151
+2|0170' 'SELECT id, phone_restored FROM people ORDER BY id'
+	"
+done
 
 test_done

@@ -121,7 +121,8 @@ a_lossy_type() {
 	grep "^hint: The SQL tells of lossy-type" .git/t/err &&
 	sed "s/^-- Failure-Mode: <.*>/-- Failure-Mode: numbers with a leading zero have lost it/" \
 		migrations/fix-phone.sql >.git/t/filled && cp .git/t/filled migrations/fix-phone.sql &&
-	sed "s/<fill in: the value as it was.*>/'0' || CAST(phone AS varchar(19))/" \
+	sed -e "s/<fill in: the value as it was.*>/'0' || CAST(phone AS varchar(19))/" \
+		-e "s/^-- Failure-Mode: <.*>/-- Failure-Mode: numbers with a leading zero have lost it/" \
 		migrations/fix-phone-copy.sql >.git/t/filled &&
 	cp .git/t/filled migrations/fix-phone-copy.sql &&
 	git add migrations/fix-phone.sql migrations/fix-phone-copy.sql &&

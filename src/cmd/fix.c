@@ -10,7 +10,8 @@
 
 struct fix_files {
 	struct new_file fix, copy, contract;
-	struct buf scenario; /* path of the file */
+	struct buf copy_text;
+	struct buf scenario, copy_scenario; /* paths of the files */
 	bool has_copy, wants_contract, has_contract, wants_scenario;
 };
 
@@ -31,21 +32,18 @@ static void add_sibling(const struct fix_files *f, const char *suffix, struct bu
 }
 
 /* What is run in batches has a file of its own. */
-static int write_copy(struct ctx *ctx, struct fix_draft *d, struct fix_files *f,
-		      struct err *err)
+static int write_copy(struct ctx *ctx, struct fix_files *f, struct err *err)
 {
-	struct buf name = BUF_INIT, text = BUF_INIT;
-	int ret = 0;
+	struct buf name = BUF_INIT;
+	int ret;
 
-	f->has_copy = fix_write_copy(d, f->fix.name.s, &text);
-	if (f->has_copy) {
-		add_sibling(f, "-copy.sql", &name);
-		ret = new_file_plan(ctx, name.s, &f->copy, err);
-	}
-	if (ret == 0 && f->has_copy)
-		ret = new_file_write(&f->copy, &text, err);
+	if (!f->has_copy)
+		return 0;
+	add_sibling(f, "-copy.sql", &name);
+	ret = new_file_plan(ctx, name.s, &f->copy, err);
+	if (ret == 0)
+		ret = new_file_write(&f->copy, &f->copy_text, err);
 	buf_release(&name);
-	buf_release(&text);
 	return ret;
 }
 
@@ -70,56 +68,81 @@ static int write_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files
 	return ret;
 }
 
-/* Beside the fix, under its name. */
-static int plan_scenario(struct fix_files *f, struct err *err)
+/* Beside the fix, or its copy, and under that name. */
+static int plan_scenario(const struct fix_files *f, const char *suffix, struct buf *path,
+			 struct err *err)
 {
-	const char *path;
+	struct buf migration = BUF_INIT;
 
-	if (!f->wants_scenario)
+	buf_add(&migration, f->fix.path.s, f->fix.path.len - strlen(".sql"));
+	buf_adds(&migration, suffix);
+	scenario_path(path, migration.s);
+	buf_release(&migration);
+	if (access(path->s, F_OK) != 0)
 		return 0;
-	scenario_path(&f->scenario, f->fix.path.s);
-	path = f->scenario.s + f->fix.top;
-	if (access(f->scenario.s, F_OK) != 0)
-		return 0;
-	err_set(err, ERR_REFUSED, "file '%s' is there already", path);
+	err_set(err, ERR_REFUSED, "file '%s' is there already", path->s + f->fix.top);
 	err_hint(err, "name",
 		 "Choose another name for the fix, or leave --scenario out.");
 	return -1;
 }
 
-static int write_scenario(struct fix_files *f, struct err *err)
+static int plan_scenarios(struct fix_files *f, struct err *err)
+{
+	if (!f->wants_scenario)
+		return 0;
+	if (plan_scenario(f, ".sql", &f->scenario, err) < 0)
+		return -1;
+	return f->has_copy ? plan_scenario(f, "-copy.sql", &f->copy_scenario, err) : 0;
+}
+
+static int write_scenario(const struct buf *path, const char *migration,
+			  enum scenario_for what, struct err *err)
 {
 	struct buf text = BUF_INIT;
 	int ret;
 
-	if (!f->wants_scenario)
-		return 0;
-	scenario_skeleton(&text, f->fix.name.s, true);
-	ret = file_replace(f->scenario.s, text.s, text.len, 0644, err);
+	scenario_skeleton(&text, migration, what);
+	ret = file_replace(path->s, text.s, text.len, 0644, err);
 	buf_release(&text);
 	return ret;
+}
+
+/* With a copy nothing is mended before that: what goes wrong stands beside it. */
+static int write_scenarios(const struct fix_files *f, struct err *err)
+{
+	if (!f->wants_scenario)
+		return 0;
+	if (!f->has_copy)
+		return write_scenario(&f->scenario, f->fix.name.s, SCENARIO_FOR_FIX, err);
+	if (write_scenario(&f->scenario, f->fix.name.s, SCENARIO_FOR_STEP, err) < 0)
+		return -1;
+	return write_scenario(&f->copy_scenario, f->copy.name.s, SCENARIO_FOR_FIX, err);
 }
 
 static int write_files(struct ctx *ctx, struct fix_draft *d, const char *named,
 		       struct fix_files *f, struct err *err)
 {
 	struct buf name = BUF_INIT, text = BUF_INIT;
-	int ret = -1;
+	int ret;
 
 	if (named)
 		buf_adds(&name, named);
 	else
 		default_name(d->log.plan.items[d->pos].path, &name);
-	if (new_file_plan(ctx, name.s, &f->fix, err) == 0 && plan_scenario(f, err) == 0) {
+	ret = new_file_plan(ctx, name.s, &f->fix, err);
+	if (ret == 0) {
 		fix_write(d, f->fix.name.s, &text);
-		ret = f->wants_contract ? write_contract(ctx, d, f, err) : 0;
-		if (ret == 0)
-			ret = write_copy(ctx, d, f, err);
-		if (ret == 0)
-			ret = new_file_write(&f->fix, &text, err);
-		if (ret == 0)
-			ret = write_scenario(f, err);
+		f->has_copy = fix_write_copy(d, f->fix.name.s, &f->copy_text);
+		ret = plan_scenarios(f, err);
 	}
+	if (ret == 0 && f->wants_contract)
+		ret = write_contract(ctx, d, f, err);
+	if (ret == 0)
+		ret = write_copy(ctx, f, err);
+	if (ret == 0)
+		ret = new_file_write(&f->fix, &text, err);
+	if (ret == 0)
+		ret = write_scenarios(f, err);
 	buf_release(&name);
 	buf_release(&text);
 	return ret;
@@ -159,7 +182,14 @@ static void say_next(struct ctx *ctx, const struct fix_files *f)
 		 "migrate apply --dry-run. Then: git add %s%s%s && git commit",
 		 path, f->has_copy ? " " : "",
 		 f->has_copy ? f->copy.path.s + f->copy.top : "");
-	if (f->wants_scenario)
+	if (f->wants_scenario && f->has_copy)
+		say_hint(&ctx->say, "scenario",
+			 "Fill in %s too, and commit it with the fix: git migrate "
+			 "rehearse %s tries all of it. %s is for what the fix does "
+			 "before the copy, alone.",
+			 f->copy_scenario.s + f->fix.top, f->copy.name.s,
+			 f->scenario.s + f->fix.top);
+	else if (f->wants_scenario)
 		say_hint(&ctx->say, "scenario",
 			 "Fill in %s too, and commit it with the fix: git migrate "
 			 "rehearse %s tries both.",
@@ -173,6 +203,29 @@ static void say_next(struct ctx *ctx, const struct fix_files *f)
 			 "else keep it uncommitted until no running code needs what it "
 			 "drops.",
 			 f->contract.path.s + f->contract.top);
+}
+
+static void print_files(const struct fix_files *f)
+{
+	new_file_print(&f->fix);
+	if (f->has_copy)
+		new_file_print(&f->copy);
+	if (f->has_contract)
+		new_file_print(&f->contract);
+	if (f->wants_scenario)
+		print_path(f->scenario.s + f->fix.top);
+	if (f->wants_scenario && f->has_copy)
+		print_path(f->copy_scenario.s + f->fix.top);
+}
+
+static void release_files(struct fix_files *f)
+{
+	new_file_release(&f->fix);
+	new_file_release(&f->copy);
+	new_file_release(&f->contract);
+	buf_release(&f->copy_text);
+	buf_release(&f->scenario);
+	buf_release(&f->copy_scenario);
 }
 
 int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
@@ -210,22 +263,13 @@ int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 	if (ret == 0)
 		ret = write_files(ctx, &d, name, &files, err);
 	if (ret == 0) {
-		new_file_print(&files.fix);
-		if (files.has_copy)
-			new_file_print(&files.copy);
-		if (files.has_contract)
-			new_file_print(&files.contract);
-		if (files.wants_scenario)
-			print_path(files.scenario.s + files.fix.top);
+		print_files(&files);
 		cmd_flush(ctx);
 		if (!o.kind)
 			say_kind(ctx, &d);
 		say_next(ctx, &files);
 	}
-	new_file_release(&files.fix);
-	new_file_release(&files.copy);
-	new_file_release(&files.contract);
-	buf_release(&files.scenario);
+	release_files(&files);
 	fix_release(&d);
 	return ret;
 }

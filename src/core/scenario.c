@@ -331,8 +331,10 @@ void scenario_path(struct buf *out, const char *path)
 	buf_adds(out, ".scenario");
 }
 
-void scenario_skeleton(struct buf *out, const char *path, bool fixes)
+void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what)
 {
+	bool fixes = what != SCENARIO_FOR_PLAIN;
+
 	buf_addf(out,
 		 "# What \"git migrate rehearse\" tries %s with: see "
 		 "git-migrate-scenario(5).\n"
@@ -340,7 +342,7 @@ void scenario_skeleton(struct buf *out, const char *path, bool fixes)
 		 "# Rows that are there %s. All of them must be kept.\n"
 		 "[seed]\n" PLACEHOLDER "\n",
 		 path, fixes ? "before the broken migration runs" : "before it runs");
-	if (fixes)
+	if (what == SCENARIO_FOR_FIX)
 		buf_adds(out, "\n"
 			      "# What goes wrong without the fix: this fails before it, "
 			      "and works behind it.\n"
@@ -350,6 +352,9 @@ void scenario_skeleton(struct buf *out, const char *path, bool fixes)
 		      "[check]\n" PLACEHOLDER "\n----\n"
 		      "\n"
 		      "# What differs on purpose, and why:\n"
-		      "#[kept]\n"
-		      "#people.phone may change: spaces are taken out\n");
+		      "#[kept]\n");
+	buf_adds(out,
+		 what == SCENARIO_FOR_STEP
+			 ? "#people.phone may change: the copy brings its values back\n"
+			 : "#people.phone may change: spaces are taken out\n");
 }

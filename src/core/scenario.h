@@ -23,6 +23,12 @@ enum scenario_kind {
 	SCENARIO_CHECK,	  /* a query that gives these rows behind the fix */
 };
 
+enum scenario_for {
+	SCENARIO_FOR_PLAIN, /* a migration that corrects nothing */
+	SCENARIO_FOR_STEP,  /* the first step of a fix, which mends nothing yet */
+	SCENARIO_FOR_FIX,
+};
+
 struct scenario_part {
 	enum scenario_kind kind;
 	const char *title; /* "" for none */
@@ -57,7 +63,7 @@ void scenario_add_row(struct buf *out, const char *const *values, size_t nr);
 /** Appends "<folder/name>.scenario" for the path of a migration. */
 void scenario_path(struct buf *out, const char *path);
 
-/** Appends a file to fill in, for a migration that may correct another. */
-void scenario_skeleton(struct buf *out, const char *path, bool fixes);
+/** Appends a file to fill in, for the migration `path`. */
+void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what);
 
 #endif

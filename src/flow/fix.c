@@ -181,7 +181,11 @@ bool fix_write_copy(const struct fix_draft *d, const char *name, struct buf *out
 	bool some = sql_remedy_copy(&d->remedy, &sql);
 
 	if (some)
-		buf_addf(out, "-- Requires: %s\n%s", name, buf_str(&sql));
+		buf_addf(out,
+			 "-- Fixes: %s\n"
+			 "-- Failure-Mode: %s\n"
+			 "-- Requires: %s\n%s",
+			 path_of(d), FAILURE_MODE_PLACEHOLDER, name, buf_str(&sql));
 	buf_release(&sql);
 	return some;
 }

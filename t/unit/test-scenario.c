@@ -156,13 +156,19 @@ static void test_skeleton(void **state UNUSED)
 {
 	struct buf out = BUF_INIT;
 
-	scenario_skeleton(&out, "fix.sql", true);
+	scenario_skeleton(&out, "fix.sql", SCENARIO_FOR_FIX);
 	refused(out.s, 4, "this section is not filled in yet");
 	assert_non_null(strstr(out.s, "\n[failure]\n"));
 	buf_reset(&out);
-	scenario_skeleton(&out, "plain.sql", false);
+	scenario_skeleton(&out, "plain.sql", SCENARIO_FOR_PLAIN);
 	refused(out.s, 4, "this section is not filled in yet");
 	assert_null(strstr(out.s, "[failure]"));
+	assert_null(strstr(out.s, "broken"));
+	buf_reset(&out);
+	scenario_skeleton(&out, "fix.sql", SCENARIO_FOR_STEP);
+	refused(out.s, 4, "this section is not filled in yet");
+	assert_null(strstr(out.s, "[failure]"));
+	assert_non_null(strstr(out.s, "before the broken migration runs"));
 	buf_release(&out);
 }
 
