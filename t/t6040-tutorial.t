@@ -81,6 +81,10 @@ test_expect_success 'and are as they were after the fix, all of them' '
 	type_step four &&
 	says "Step 1: a column of the type that it had" &&
 	type_step copy &&
+	type_step scenario &&
+	says "fix-phone-as-number-copy.sql" && says "passed" &&
+	test 0 = "$(sqlite users.db "SELECT count(*) FROM pragma_table_info('\''users'\'') WHERE name = '\''phone_restored'\''")" &&
+	type_step mend &&
 	type_step count &&
 	says "500 users, 500 numbers" &&
 	sqlite users.db "SELECT count(*) FROM users WHERE phone_restored = '\''+43 '\'' || (660000000 + id)" >actual &&
