@@ -458,6 +458,29 @@ SELECT 1
 	grep "^error: .*: column blobs.b has other values" .git/t/err && grep "column my \"table.a b has other values" .git/t/err && nothing_left
 '
 
+# turns FROM TO: a rehearsal of a fix that does that to a value; its status
+turns() {
+	scene sqlite "value-$((number = ${number:-0} + 1))" && new_migration things "CREATE TABLE things (id integer PRIMARY KEY, x);" &&
+	new_migration later "UPDATE things SET x = $2;" && commit_file migrations/later.scenario "[seed]
+INSERT INTO things VALUES (1, $1);
+[check]
+SELECT 1
+----
+1" || return 128
+	git migrate rehearse later >.git/t/out 2>.git/t/err
+}
+
+changed() {
+	turns "$@"
+	test $? = 1 && grep "^error: what was there before is not kept: column things.x has other values" .git/t/err
+}
+
+test_expect_success 'SQLite: a value is its type and all of its digits' '
+	changed "0.1 + 0.2" 0.3 && changed "x'\''313233'\''" "CAST(x AS text)" && changed "x'\'\''" "'\'\''" &&
+	changed "'\''a'\'' || char(0) || '\''b'\''" "'\''a'\''" && changed "'\''0151'\''" 151 &&
+	turns 7 "CAST(x AS text)" && turns 0.1 "CAST(x AS text)" && turns "0.1 + 0.2" "0.1 + 0.2" && turns "x'\'\''" "x'\'\''"
+'
+
 test_expect_success PG 'PostgreSQL: tables of all kinds are counted' '
 	scene postgresql kinds &&
 	new_migration fix-email "CREATE SCHEMA \"Side\"; CREATE TABLE \"Side\".\"my \"\"table\" (\"a b\" text PRIMARY KEY, j json);

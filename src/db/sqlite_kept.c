@@ -35,17 +35,44 @@ static uint64_t mix(uint64_t h)
 	return h ^ h >> 33;
 }
 
-/* FNV-1a. A number is its text: a column may change its type without a loss. */
-static uint64_t digest(sqlite3_stmt *stmt, int i)
+/* Whether what SQLite writes for a number is the number: it writes 15 digits. */
+static bool is_exact(sqlite3_stmt *stmt, int i)
 {
-	const unsigned char *s = sqlite3_column_type(stmt, i) == SQLITE_BLOB
-					 ? sqlite3_column_blob(stmt, i)
-					 : sqlite3_column_text(stmt, i);
-	int len = sqlite3_column_bytes(stmt, i), k;
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	const char *text = (const char *)sqlite3_column_text(stmt, i);
+
+	return text && strtod(text, NULL) == sqlite3_column_double(stmt, i);
+}
+
+static uint64_t fnv(uint64_t h, const void *data, size_t len)
+{
+	const unsigned char *s = data;
+	size_t k;
 
 	for (k = 0; k < len; k++)
 		h = (h ^ s[k]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+/*
+ * FNV-1a. A number is its text: a column may change its type without a loss. A blob is
+ * another value than the text of the same bytes.
+ */
+static uint64_t digest(sqlite3_stmt *stmt, int i)
+{
+	int type = sqlite3_column_type(stmt, i);
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	char exact[32];
+
+	if (type == SQLITE_FLOAT && !is_exact(stmt, i)) {
+		snprintf(exact, sizeof(exact), "%.17g", sqlite3_column_double(stmt, i));
+		return mix(fnv(h, exact, strlen(exact)));
+	}
+	if (type == SQLITE_BLOB)
+		h = fnv(fnv(h, "blob", sizeof("blob")), sqlite3_column_blob(stmt, i),
+			(size_t)sqlite3_column_bytes(stmt, i));
+	else
+		h = fnv(h, sqlite3_column_text(stmt, i),
+			(size_t)sqlite3_column_bytes(stmt, i));
 	return mix(h);
 }
 
