@@ -573,6 +573,27 @@ test_expect_success PG 'a private server, where there is no other' '
 	grep "^  compat    not tried: there is no target" .git/t/out
 '
 
+test_expect_success PG 'what is about the whole server is for a private one' '
+	engine=postgresql && scene postgresql shared && new_migration fix-email "CREATE USER MAPPING FOR PUBLIC SERVER nowhere;" &&
+	commit_file migrations/fix-email.scenario "$seed$check" && test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+	grep "nowhere.* does not exist" .git/t/err &&
+	for statement in "CREATE ROLE leaked SUPERUSER" "alter /* x */ user postgres SET work_mem = 64" "DROP GROUP IF EXISTS leaked" \
+		"ALTER DATABASE shared SET search_path TO public" "-- migrate: no-transaction
+CREATE DATABASE leaked" "-- migrate: no-transaction
+ALTER SYSTEM SET work_mem = 64"; do
+		git reset -q --hard HEAD~2 && new_migration fix-email "$statement;" && commit_file migrations/fix-email.scenario "$seed$check" &&
+		test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+		grep "^error: [A-Z]* [A-Z]* is about the whole server, which others use too" .git/t/err &&
+		grep "^hint: .* --on postgresql:" .git/t/err && nothing_left || return 1
+	done &&
+	test -z "$(pg "$PG_URL" "SELECT rolname FROM pg_roles WHERE rolname = '\''leaked'\''")" &&
+	git reset -q --hard HEAD~2 && new_migration fix-email "CREATE ROLE leaked;" &&
+	commit_file migrations/fix-email.scenario "$seed$check" && passes --on postgresql: fix-email && git migrate apply >.git/t/out 2>&1 &&
+	pg "$PG_URL" "DROP ROLE leaked" &&
+	scenario "[seed]" "CREATE ROLE leaked;" "$check" &&
+	test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err && grep "CREATE ROLE is about the whole server" .git/t/err
+'
+
 # slow: a scenario whose check takes for ever
 slow() {
 	case $engine in

@@ -33,7 +33,8 @@ enum db_open_flags {
 	DB_MUST_EXIST = 1 << 0, /* never create a database file */
 	DB_IN_MEMORY = 1
 		       << 1, /* SQLite: an empty one that leaves no file, for dry runs */
-	DB_WAIT = 1 << 2, /* SQLite: for another program's lock, until a signal comes */
+	DB_WAIT = 1 << 2,  /* SQLite: for another program's lock, until a signal comes */
+	DB_GUEST = 1 << 3, /* a server's: scripts must change this database alone */
 };
 
 struct db_open {

@@ -313,6 +313,9 @@ int pg_split(struct sql_split *split, const struct db_script *script, struct err
 /** The driver's check(). */
 int pg_check(struct db *db, const struct db_script *script, struct err *err);
 
+/** Refuses what would change more than a guest's database (DB_GUEST). 0 or -1. */
+int pg_check_guest(const struct db *db, const struct sql_statement *st, struct err *err);
+
 /* --- pg_intact.c: whether the tracker is as it was made --------------------- */
 
 /** Answers with one row when it is, else with an error that tells what was seen. */

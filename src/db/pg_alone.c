@@ -217,7 +217,7 @@ int pg_check_alone(struct db *db, const struct db_script *script, struct err *er
 	struct sql_alone a;
 	int ret;
 
-	if (pg_alone_statement(script, &st, err) < 0)
+	if (pg_alone_statement(script, &st, err) < 0 || pg_check_guest(db, &st, err) < 0)
 		return -1;
 	sql_alone_read(&st, &pool, &a);
 	if (sql_alone_need(&a) == ALONE_NEVER)

@@ -7,6 +7,7 @@
 #include "db/driver.h"
 #include "db/pg.h"
 #include "sql/objects.h"
+#include "sql/server.h"
 #include "sql/split.h"
 
 /* An outer BEGIN..COMMIT pair, which is left out. */
@@ -241,6 +242,25 @@ static int check_tracker(const struct db_script *script, const struct sql_statem
 	return ret;
 }
 
+int pg_check_guest(const struct db *db, const struct sql_statement *st, struct err *err)
+{
+	struct buf title = BUF_INIT;
+	int ret = 0;
+
+	if (db && (db->how.flags & DB_GUEST) && sql_changes_server(st, &title)) {
+		err_set(err, ERR_REFUSED,
+			"%s is about the whole server, which others use too", title.s);
+		err_detail(err, "What it does would outlive this database: the next "
+				"attempt, and the target, would find it there.");
+		err_hint(err, "scratch",
+			 "Try it on a private server, which goes away with it: --on "
+			 "postgresql:");
+		ret = pg_at_statement(st, err);
+	}
+	buf_release(&title);
+	return ret;
+}
+
 int pg_split(struct sql_split *split, const struct db_script *script, struct err *err)
 {
 	return script->source ? sql_split_open(split, script->source, err)
@@ -263,6 +283,8 @@ static int check_script(struct db *db, const struct db_script *script, struct pa
 			rc = check_setting(&st, err);
 		if (rc == 0)
 			rc = check_tracker(script, &st, err);
+		if (rc == 0)
+			rc = pg_check_guest(db, &st, err);
 		if (rc == 0)
 			rc = pg_check_together(db, script, &st, err);
 	}

@@ -20,6 +20,7 @@ static struct target_options options_of(const struct scratch *s, const char *url
 	return (struct target_options){ .name = NAME,
 					.url = url,
 					.scratch = true,
+					.guest = !s->private_server,
 					.interrupted = s->server.interrupted,
 					.interrupted_arg = s->server.interrupted_arg };
 }

@@ -221,7 +221,7 @@ static int connect_to(struct target *t, struct repo *repo, const struct target_o
 		.url = url,
 		.base = target_base(repo),
 		.application = "git-migrate",
-		.flags = flags | (o->wait ? DB_WAIT : 0),
+		.flags = flags | (o->wait ? DB_WAIT : 0) | (o->guest ? DB_GUEST : 0),
 		.waiter = &t->waiter,
 		.lock_timeout_ms = t->lock_timeout_ms,
 		.connect_s = o->connect_s,

@@ -41,6 +41,7 @@ struct target_options {
 	const char *name;
 	const char *url; /* in place of the configured one; NULL */
 	bool scratch; /* made for a while: nothing is configured, no mirror is written */
+	bool guest;   /* its server is shared: nothing but the database may change */
 	unsigned connect_s; /* longest to connect, where the URL says nothing; 0: usual */
 	bool wait;	    /* for as long as another program holds the lock of a file */
 	/** Notices of the server, unescaped; may be NULL. */
