@@ -152,6 +152,7 @@ for engine in $engines; do
 		grep -i "^  failure   signing up: .*not.null" .git/t/out &&
 		grep "^  kept      2 tables, 5 columns, 5 rows\$" .git/t/out &&
 		grep "^    people.*dropped, 3 rows destroyed\$" .git/t/out &&
+		grep "^    table pets: rows not compared: no key\$" .git/t/out && ! grep "^    table people: rows" .git/t/out && ! grep "no rows to lose" .git/t/out &&
 		noted fix-email >.git/t/note &&
 		grep "^rehearsed path=fix-email.sql blob=$(git rev-parse HEAD:migrations/fix-email.sql) result=passed" .git/t/note &&
 		grep " scenario=$(git rev-parse HEAD:migrations/fix-email.scenario) " .git/t/note &&
@@ -223,6 +224,17 @@ for engine in $engines; do
 		scenario "$seed" "$failure" &&
 		stops kept "what was there before is not kept: table pets had 2 rows and has 1" &&
 		scenario "$seed" "$failure" "[kept]" "pets may change: tom has died" && passes fix-email
+	'
+
+	test_expect_success "$engine: a table that the fix touches, without rows" '
+		scene $engine empty && new_migration things "CREATE TABLE things (x integer); CREATE TABLE others (x integer);" &&
+		story "$good DELETE FROM pets; UPDATE Things SET x = NULL;" &&
+		scenario "${seed%INSERT INTO pets*}" "$failure" && passes fix-email &&
+		grep "had no rows" .git/t/out >.git/t/actual && cat >.git/t/expect <<-\END && test_cmp .git/t/expect .git/t/actual &&
+		    table pets: had no rows to lose: put some into [seed]
+		    table things: had no rows to lose: put some into [seed]
+		END
+		git migrate rehearse --json -n fix-email >.git/t/json && grep "table pets: had no rows to lose" .git/t/json
 	'
 
 	test_expect_success "$engine: a table and a column that are lost" '

@@ -70,6 +70,18 @@ static void print_effects(const struct rehearsal *r, const char *path)
 	}
 }
 
+/* What a person should know of a comparison that has passed. */
+static void print_remarks(const struct rehearsal *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->nr_remarks; i++) {
+		printf("    ");
+		term_print(stdout, r->remarks[i]);
+		printf("\n");
+	}
+}
+
 static void print_compat(const struct rehearsal *r, const struct rehearse_done *d)
 {
 	char hex[OID_HEXSZ + 1];
@@ -128,6 +140,8 @@ void rehearse_print_done(const struct ctx *ctx, const struct rehearsal *r,
 	printf("\n");
 	if (d->step == REHEARSE_ORIGINAL || d->step == REHEARSE_FIX)
 		print_effects(r, d->what);
+	if (d->step == REHEARSE_KEPT)
+		print_remarks(r);
 	fflush(stdout);
 }
 
@@ -198,6 +212,7 @@ static struct js *effects_json(const struct rehearsal *r, bool tables)
 static struct js *kept_json(const struct rehearsal *r)
 {
 	struct js *j = js_object(), *lost = js_array(), *allowed = js_array(), *rule;
+	struct js *remarks = js_array();
 	size_t i;
 
 	for (i = 0; i < r->nr_lost; i++)
@@ -212,6 +227,9 @@ static struct js *kept_json(const struct rehearsal *r)
 	js_put_int(j, "columns", (int64_t)r->columns);
 	js_put(j, "lost", lost);
 	js_put(j, "allowed", allowed);
+	for (i = 0; i < r->nr_remarks; i++)
+		js_add_str(remarks, r->remarks[i]);
+	js_put(j, "remarks", remarks);
 	return j;
 }
 

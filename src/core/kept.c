@@ -136,12 +136,16 @@ static void differ(struct comparison *c, enum kept_loss loss, const struct place
 }
 
 /* Keys can be compared where both sides have the same. */
+static bool have_one_key(const struct kept_table *a, const struct kept_table *b)
+{
+	return a->key && b->key && strcmp(a->key, b->key) == 0;
+}
+
 static bool are_moved(const struct place *before, const struct place *now)
 {
 	const struct kept_column *a = before->column, *b = now->column;
 
-	return before->table->key && now->table->key &&
-	       strcmp(before->table->key, now->table->key) == 0 && a->keyed && b->keyed &&
+	return have_one_key(before->table, now->table) && a->keyed && b->keyed &&
 	       strcmp(a->keyed, b->keyed) != 0;
 }
 
@@ -187,15 +191,25 @@ static void compare_column(struct comparison *c, const struct place *before,
 		compare_values(c, before, &now);
 }
 
-static void compare_table(struct comparison *c, const struct kept_table *t)
+/* The same of a table. */
+static bool find_table_now(const struct comparison *c, const struct kept_table *t,
+			   struct place *now)
 {
 	const struct kept_rule *r = find_rule(c, KEPT_IS_NOW, t, NULL);
+
+	if (find_named(c->now, r ? r->now : t->name, now) && !now->column)
+		return true;
+	memset(now, 0, sizeof(*now));
+	return false;
+}
+
+static void compare_table(struct comparison *c, const struct kept_table *t)
+{
 	bool may_change = find_rule(c, KEPT_MAY_CHANGE, t, NULL) != NULL, same;
 	struct place before = { t, NULL }, now = { 0 };
 	size_t i;
 
-	if (!find_named(c->now, r ? r->now : t->name, &now) || now.column) {
-		memset(&now, 0, sizeof(now));
+	if (!find_table_now(c, t, &now)) {
 		if (!find_rule(c, KEPT_MAY_GO, t, NULL))
 			differ(c, KEPT_TABLE_GONE, &before, &now);
 		return;
@@ -220,6 +234,27 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 	for (i = 0; i < before->nr; i++)
 		compare_table(&c, &before->tables[i]);
 	return c.nr;
+}
+
+void kept_unkeyed(const struct kept *before, const struct kept *now,
+		  const struct kept_rule *rules, size_t nr_rules,
+		  void (*tell)(void *arg, const struct kept_table *before,
+			       const struct kept_table *table_now),
+		  void *arg)
+{
+	const struct comparison c = { .now = now, .rules = rules, .nr_rules = nr_rules };
+	const struct kept_table *t;
+	struct place place;
+	size_t i;
+
+	for (i = 0; i < before->nr; i++) {
+		t = &before->tables[i];
+		/* one row has no other to change places with */
+		if (t->rows > 1 && find_table_now(&c, t, &place) &&
+		    !find_rule(&c, KEPT_MAY_CHANGE, t, NULL) &&
+		    !have_one_key(t, place.table))
+			tell(arg, t, place.table);
+	}
 }
 
 const struct kept_rule *kept_idle_rule(const struct kept *before,

@@ -89,6 +89,16 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 		    void (*differs)(void *arg, const struct kept_difference *d),
 		    void *arg);
 
+/**
+ * Calls `tell` for each table of which it was not compared what stands in one row with
+ * what, since it has no key, or another one now (`table_now`).
+ */
+void kept_unkeyed(const struct kept *before, const struct kept *now,
+		  const struct kept_rule *rules, size_t nr_rules,
+		  void (*tell)(void *arg, const struct kept_table *before,
+			       const struct kept_table *table_now),
+		  void *arg);
+
 /** The first rule that fits nothing that was there before; NULL: all do. */
 const struct kept_rule *kept_idle_rule(const struct kept *before,
 				       const struct kept_rule *rules, size_t nr);

@@ -17,6 +17,7 @@ void rehearsal_release(struct rehearsal *r)
 	free(r->done);
 	free(r->effects);
 	free(r->lost);
+	free(r->remarks);
 	plan_release(&r->plan);
 	pool_release(&r->pool);
 	memset(r, 0, sizeof(*r));

@@ -67,6 +67,8 @@ struct rehearsal {
 	size_t columns;	   /* the same */
 	const char **lost; /* sentences: what is not there any more */
 	size_t nr_lost, alloc_lost;
+	const char **remarks; /* sentences: what is kept, but was not seen to be */
+	size_t nr_remarks, alloc_remarks;
 	struct compat compat;
 	enum rehearse_step at; /* what is under way, or has failed */
 	const char *note;      /* that says what came of it; NULL: none was written */

@@ -4,6 +4,9 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "flow/stage.h"
+#include "git/blob.h"
+#include "git/repo.h"
+#include "sql/objects.h"
 
 static int read_kept(struct stage *s, struct kept *out, struct err *err)
 {
@@ -69,6 +72,93 @@ static int refuse_losses(const struct rehearsal *r, struct err *err)
 	return -1;
 }
 
+/* --- what was not seen --------------------------------------------------- */
+
+static void remark(struct rehearsal *r, const char *text)
+{
+	VEC_GROW(r->remarks, r->nr_remarks, r->alloc_remarks);
+	r->remarks[r->nr_remarks++] = text;
+}
+
+static void tell_unkeyed(void *arg, const struct kept_table *before,
+			 const struct kept_table *now)
+{
+	struct rehearsal *r = arg;
+
+	remark(r, pool_printf(&r->pool, "table %s: rows not compared: %s", before->name,
+			      before->key && now->key ? "another key" : "no key"));
+}
+
+/* Whether two names are one, but for case and quotes. */
+static bool are_alike(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		a += strspn(a, "\"");
+		b += strspn(b, "\"");
+		if (strncasecmp(a, b, 1) != 0)
+			return false;
+		if (!*a)
+			return true;
+	}
+}
+
+static bool is_touched(const struct stage *s, const struct sql_objects *objects,
+		       const char *table)
+{
+	const struct rehearse_effect *e;
+	size_t i;
+
+	for (i = 0; i < objects->nr; i++)
+		if (objects->items[i].kind == OBJECT_TABLE &&
+		    are_alike(objects->items[i].name, table))
+			return true;
+	for (i = 0; i < s->r->nr_effects; i++) {
+		e = &s->r->effects[i];
+		if (e->table && strcmp(e->path, stage_migration(s)) == 0 &&
+		    are_alike(e->table, table))
+			return true;
+	}
+	return false;
+}
+
+/* What its text names; of one that is run as it is read, the dry run has told enough. */
+static int read_objects(struct stage *s, struct sql_objects *out, struct err *err)
+{
+	const struct oid *blob = &s->r->plan.items[s->r->pos].blob;
+	struct err ignored = { 0 }; /* it has run: it can be split */
+	struct buf sql = BUF_INIT;
+	uint64_t size;
+	int ret = repo_blob_size(s->repo, blob, &size, err);
+
+	if (ret == 0 && size <= BLOB_LARGE)
+		ret = repo_read_blob(s->repo, blob, &sql, err);
+	if (ret == 0)
+		sql_objects(buf_str(&sql), sql.len, &s->r->pool, out, &ignored);
+	buf_release(&sql);
+	return ret == 0 ? 0 : -1;
+}
+
+/* What the migration does to rows shows only where there are any. */
+static int tell_empty(struct stage *s, struct err *err)
+{
+	struct rehearsal *r = s->r;
+	struct sql_objects objects = { 0 };
+	const struct kept_table *t;
+	size_t i;
+	int ret = read_objects(s, &objects, err);
+
+	for (i = 0; ret == 0 && i < s->before.nr; i++) {
+		t = &s->before.tables[i];
+		if (t->rows == 0 && is_touched(s, &objects, t->name))
+			remark(r, pool_printf(&r->pool,
+					      "table %s: had no rows to lose: put some "
+					      "into [seed]",
+					      t->name));
+	}
+	sql_objects_release(&objects);
+	return ret;
+}
+
 int stage_compare(struct stage *s, struct err *err)
 {
 	const struct scenario *sc = &s->r->scenario;
@@ -80,6 +170,11 @@ int stage_compare(struct stage *s, struct err *err)
 	if (ret == 0 &&
 	    kept_compare(&s->before, &now, sc->rules, sc->nr_rules, note_loss, s->r) > 0)
 		ret = refuse_losses(s->r, err);
+	if (ret == 0)
+		ret = tell_empty(s, err);
+	if (ret == 0)
+		kept_unkeyed(&s->before, &now, sc->rules, sc->nr_rules, tell_unkeyed,
+			     s->r);
 	if (ret == 0)
 		stage_end(s, (struct rehearse_done){ .nr = s->before.nr });
 	kept_release(&now);

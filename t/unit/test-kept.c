@@ -128,6 +128,39 @@ static void test_another_key(void **state UNUSED)
 	finds(&a, &b, NULL, 0, "");
 }
 
+static void note_unkeyed(void *arg, const struct kept_table *before,
+			 const struct kept_table *now)
+{
+	buf_addf(arg, "%s %s;", before->name, now->name);
+}
+
+static void test_unkeyed(void **state UNUSED)
+{
+	static const struct kept_rule rules[] = {
+		{ KEPT_MAY_CHANGE, "free", NULL, "why" },
+		{ KEPT_IS_NOW, "pets", "animals", "why" },
+	};
+	struct kept a = { 0 }, b = { 0 };
+	struct buf out = BUF_INIT;
+
+	people(&a);
+	people(&b);
+	table(&a, "pets", 2, NULL);
+	table(&b, "animals", 2, NULL);
+	table(&a, "other", 2, "id");
+	table(&b, "other", 2, "name");
+	table(&a, "free", 2, NULL);
+	table(&b, "free", 2, NULL);
+	table(&a, "single", 1, NULL);
+	table(&b, "single", 1, NULL);
+	table(&a, "gone", 2, NULL);
+	kept_unkeyed(&a, &b, rules, 2, note_unkeyed, &out);
+	assert_string_equal(out.s, "pets animals;other other;");
+	buf_release(&out);
+	kept_release(&a);
+	kept_release(&b);
+}
+
 static void test_gone(void **state UNUSED)
 {
 	struct kept a = { 0 }, b = { 0 };
@@ -237,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_another_key),
+		cmocka_unit_test(test_unkeyed),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_may_go),
 		cmocka_unit_test(test_may_change),
