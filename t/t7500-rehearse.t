@@ -467,7 +467,32 @@ $(awk "BEGIN { for (i = 1; i < 60; i++) printf \"NULL|\" }")60|NULL" &&
 SELECT 1
 ----
 1" && test_expect_code 1 git migrate rehearse last >.git/t/out 2>.git/t/err &&
-	grep "^error: .*: column blobs.b has other values" .git/t/err && grep "column my \"table.a b has other values" .git/t/err && nothing_left
+	grep "^error: .*: column blobs.b has other values" .git/t/err && grep "column \"my \"\"table\".\"a b\" has other values" .git/t/err && nothing_left
+'
+
+test_expect_success 'SQLite: names in [kept] are written as in SQL' '
+	scene sqlite names && new_migration odd "CREATE TABLE \"a.b\" (id integer PRIMARY KEY, x text); CREATE TABLE a (b text, id integer PRIMARY KEY);
+CREATE TABLE \"order\" (key text, \"c\"\"d\" text, größe text);" &&
+	new_migration later "UPDATE \"a.b\" SET x = 2; UPDATE a SET b = 2; UPDATE \"order\" SET key = 2, \"c\"\"d\" = 2, größe = 2;" &&
+	odd_seed="[seed]
+INSERT INTO \"a.b\" VALUES (1, 1); INSERT INTO a VALUES (1, 1); INSERT INTO \"order\" VALUES (1, 1, 1);
+[check]
+SELECT 1
+----
+1
+[kept]
+\"order\".key may change: it is odd
+\"order\".\"c\"\"d\" may change: as well
+\"order\".größe may change: as well" &&
+	commit_file migrations/later.scenario "$odd_seed
+\"a.b\".x may change: as well" && test_expect_code 1 git migrate rehearse later >.git/t/out 2>.git/t/err &&
+	grep "^error: what was there before is not kept: column a.b has other values" .git/t/err &&
+	commit_file migrations/later.scenario "$odd_seed
+a.b may change: as well" && test_expect_code 1 git migrate rehearse later >.git/t/out 2>.git/t/err &&
+	grep "^error: what was there before is not kept: column \"a.b\".x has other values" .git/t/err &&
+	commit_file migrations/later.scenario "$odd_seed
+\"a.b\" may change: a table
+a.b may change: a column" && passes later
 '
 
 # turns FROM TO: a rehearsal of a fix that does that to a value; its status

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "core/kept.h"
 #include "db/driver.h"
 #include "db/sqlite.h"
@@ -95,6 +96,46 @@ static void add_row(struct reading *r, sqlite3_stmt *stmt)
 	r->table->rows++;
 }
 
+/* --- names ------------------------------------------------------------- */
+
+/* Most keywords can be names all the same; the parser knows. */
+static bool is_reserved(struct db *db, const char *name)
+{
+	struct buf sql = BUF_INIT;
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (!sqlite3_keyword_check(name, (int)strlen(name)))
+		return false;
+	buf_addf(&sql, "SELECT 1 AS %s", name);
+	rc = sqlite3_prepare_v2(db->sql, sql.s, -1, &stmt, NULL);
+	sqlite3_finalize(stmt);
+	buf_release(&sql);
+	return rc != SQLITE_OK;
+}
+
+static bool is_plain(const char *name)
+{
+	const char *c;
+
+	if (!name[0] || ascii_isdigit((unsigned char)name[0]))
+		return false;
+	for (c = name; *c; c++)
+		if (!ascii_isalnum((unsigned char)*c) && *c != '_' &&
+		    (unsigned char)*c < 0x80)
+			return false;
+	return true;
+}
+
+/* As one writes it. */
+static void add_name(struct db *db, const char *name, struct buf *out)
+{
+	if (is_plain(name) && !is_reserved(db, name))
+		buf_adds(out, name);
+	else
+		buf_add_quoted(out, name, strlen(name), '"');
+}
+
 /* --- one table --------------------------------------------------------- */
 
 /* name, pk: of one column. */
@@ -102,9 +143,11 @@ static int take_column(void *arg, const char *const *values, size_t nr UNUSED,
 		       struct err *err UNUSED)
 {
 	struct reading *r = arg;
+	struct buf name = BUF_INIT;
 	size_t i = r->table->nr;
 
-	kept_add_column(r->out, r->table, values[0]);
+	add_name(r->db, values[0], &name);
+	kept_add_column(r->out, r->table, name.s);
 	if (i == r->alloc) {
 		r->alloc = 2 * r->alloc + 8;
 		r->sums = xreallocarray(r->sums, r->alloc, sizeof(*r->sums));
@@ -114,7 +157,8 @@ static int take_column(void *arg, const char *const *values, size_t nr UNUSED,
 	buf_adds(&r->select, i ? ", " : "SELECT ");
 	buf_add_quoted(&r->select, values[0], strlen(values[0]), '"');
 	if (r->sums[i].in_key)
-		buf_addf(&r->key, "%s%s", r->key.len ? ", " : "", values[0]);
+		buf_addf(&r->key, "%s%s", r->key.len ? ", " : "", name.s);
+	buf_release(&name);
 	return 0;
 }
 
@@ -155,8 +199,11 @@ static int read_table(struct reading *r, const char *name, struct err *err)
 	static const char columns[] =
 		"SELECT name, pk FROM pragma_table_xinfo($1, 'main') WHERE hidden <> 1"
 		" ORDER BY cid";
+	struct buf shown = BUF_INIT;
 
-	r->table = kept_add_table(r->out, name, NULL);
+	add_name(r->db, name, &shown);
+	r->table = kept_add_table(r->out, shown.s, NULL);
+	buf_release(&shown);
 	buf_reset(&r->select);
 	buf_reset(&r->key);
 	if (sqlite_query(r->db, columns, &name, 1, take_column, r, err) < 0)
