@@ -280,6 +280,14 @@ UPDATE t SET n = 7 WHERE :batch;' && apply &&
 		gives '25|7|7' 'SELECT count(*), min(n), max(n) FROM t'
 	"
 
+	test_expect_success $prereq "$engine: nobody vouches for rows that were not met" "
+		scene $engine vouch && count 4 && pausing && interrupt &&
+		refuses 1 \"migration 'count.sql' is run in batches, and has not come to their end\" \\
+			git migrate diagnose --finished --reason 'looked' count &&
+		grep '^detail: In the database: 4 rows done in 1 batch' .git/t/err &&
+		apply && once 25
+	"
+
 	# --- others at work ---------------------------------------------------------
 
 	test_expect_success $prereq "$engine: what others write meanwhile, and that they can" "

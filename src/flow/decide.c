@@ -50,6 +50,8 @@ static const char *answer_open(struct deciding *g, struct buf *lines)
 static const char *answer_effect(struct deciding *g, struct buf *lines)
 {
 	buf_addf(lines, "%s\n", g->d->seen.s);
+	if (g->d->batched)
+		return "no";
 	g->out->of[ASK_EFFECT].open = true;
 	return g->d->evidence == DB_UNKNOWN || g->d->evidence == DB_REPEAT ? "unknown"
 									   : "no";

@@ -116,6 +116,7 @@ static int read_script(struct diagnosis *d, struct buf *sql, struct db_script *s
 /* One that is run in batches goes on behind the last of them, whatever has ended it. */
 static int look_at_batches(struct diagnosis *d, struct err *err)
 {
+	d->batched = true;
 	d->evidence = DB_REPEAT;
 	return backfill_describe(&d->survey.target, &d->started, &d->seen, err);
 }
@@ -195,6 +196,11 @@ static int check_wish(struct diagnosis *d, enum diagnose_wish wish, struct err *
 		return contradict(d, "has not taken effect", err);
 	if (wish == DIAGNOSE_FINISHED && d->evidence == DB_HALF)
 		return contradict(d, "has taken effect by halves", err);
+	/* the last batch writes that it is applied: one that is open has not come to it
+	 */
+	if (wish == DIAGNOSE_FINISHED && d->batched)
+		return contradict(d, "is run in batches, and has not come to their end",
+				  err);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct diagnosis {
 	struct record newest;	    /* of those about it; seq 0 for none */
 	/* of one that was open: */
 	bool looked;
+	bool batched; /* it is run in batches */
 	enum db_evidence evidence;
 	struct buf seen;	/* what the evidence is, for people */
 	struct record started;	/* by which it was open; seq 0: it was not */
