@@ -288,6 +288,38 @@ UPDATE t SET n = 7 WHERE :batch;' && apply &&
 		apply && once 25
 	"
 
+	test_expect_success $prereq "$engine: nothing runs in the place of one that is done in part" "
+		scene $engine replaced 7 && db 'UPDATE t SET n = 49 WHERE id = 15' &&
+		new_migration limit 'CREATE TABLE most (n integer CHECK (n < 50));' &&
+		new_migration count '-- migrate: batch table=t key=id size=2
+INSERT INTO most SELECT n + 1 FROM t WHERE :batch;' &&
+		test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+		gives 4 'SELECT count(*) FROM most' &&
+		new_migration better 'INSERT INTO most SELECT 1 FROM t;' 'better' '' 'Supersedes: count' &&
+		for how in '' --dry-run; do
+			refuses 1 \"migration 'better.sql' cannot run in the place of 'count.sql', which is done in part\" \\
+				git migrate apply \$how &&
+			grep '^detail: .*: 4 rows done in 2 batches, up to .*12' .git/t/err || return 1
+		done &&
+		gives 4 'SELECT count(*) FROM most' &&
+		db 'UPDATE t SET n = 0 WHERE id = 15' &&
+		\$(sed -n 's/^hint: .*: \(git migrate apply --at [0-9a-f]*^\)\. .*/\1/p' .git/t/err) >.git/t/out &&
+		apply && gives 7 'SELECT count(*) FROM most' &&
+		git migrate status --exit-code &&
+		gives 1 \"SELECT count(*) FROM \$log WHERE event = 'unneeded' AND path = 'better.sql'\"
+	"
+
+	test_expect_success $prereq "$engine: one of which no batch is done can be replaced" "
+		scene $engine untouched 7 && db 'UPDATE t SET n = 49 WHERE id = 3' &&
+		new_migration limit 'CREATE TABLE most (n integer CHECK (n < 50));' &&
+		new_migration count '-- migrate: batch table=t key=id size=2
+INSERT INTO most SELECT n + 1 FROM t WHERE :batch;' &&
+		test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+		new_migration better 'INSERT INTO most SELECT 1 FROM t;' 'better' '' 'Supersedes: count' &&
+		apply && gives 7 'SELECT count(*) FROM most' &&
+		gives 1 \"SELECT count(*) FROM \$log WHERE event = 'superseded' AND path = 'count.sql'\"
+	"
+
 	# --- others at work ---------------------------------------------------------
 
 	test_expect_success $prereq "$engine: what others write meanwhile, and that they can" "

@@ -8,6 +8,7 @@
 struct buf;
 struct err;
 struct record;
+struct migration;
 struct target;
 
 /** Whether the header of these bytes asks for batches. */
@@ -19,5 +20,12 @@ bool backfill_is_asked(const char *sql, size_t len);
  */
 int backfill_describe(struct target *t, const struct record *r, struct buf *out,
 		      struct err *err);
+
+/**
+ * Whether batches of a migration, as the plan has it, are committed on the target
+ * where it is not settled; they are then told in `out`, as above. 1, 0, -1.
+ */
+int backfill_is_partly_done(struct target *t, const struct migration *m, struct buf *out,
+			    struct err *err);
 
 #endif
