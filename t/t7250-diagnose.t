@@ -246,7 +246,7 @@ test_expect_success 'the manual has the whole tree' '
 	while read -r id; do
 		grep -q "^\.It Li $id\( \*\)*\$" "$manual" || return 1
 	done <questions &&
-	ids way >all-ways && test 25 = "$(wc -l <all-ways)" &&
+	ids way >all-ways && test 27 = "$(wc -l <all-ways)" &&
 	while read -r id; do
 		has_line "$manual" ".It Li $(echo "$id" | tr a-z A-Z)" || return 1
 	done <all-ways
@@ -569,6 +569,45 @@ $sql" && git branch begun && forge started i.sql && git reset -q --hard HEAD^ &&
 		way look && step "open unknown evidence" && step "effect unknown default" && follow &&
 		rm -rf .git/objects && mv .git/t/objects .git/objects && mv .git/t/begun .git/refs/heads/begun &&
 		way resume-at && follow && git checkout -q begun && git migrate status --exit-code
+	'
+
+	# --- in batches ------------------------------------------------------------------
+
+	test_expect_success $req "$engine: batches of it are done: neither changed nor replaced" '
+		scene $engine in-part &&
+		new_migration t "CREATE TABLE t (id integer PRIMARY KEY, n integer NOT NULL DEFAULT 0);
+INSERT INTO t (id) VALUES (1), (2), (3), (4), (5), (6), (7);
+CREATE TABLE most (n integer CHECK (n < 50));" && apply && db "UPDATE t SET n = 49 WHERE id = 5" &&
+		new_migration copy "-- migrate: batch table=t key=id size=2
+INSERT INTO most SELECT n + 1 FROM t WHERE :batch;" &&
+		test_expect_code 1 git migrate apply 2>.git/t/err &&
+		way mend-rows copy && step "here failed evidence" && step "free in-part evidence" &&
+		because "free: 4 rows done in 2 batches" &&
+		git config migrate.branch main && way mend-rows copy && step "free in-part evidence" &&
+		forge started copy.sql && way resume-batches copy && step "open in-batches evidence" &&
+		git migrate diagnose >.git/t/out && grep "the next apply goes on behind the last batch" .git/t/out &&
+		git migrate diagnose --abandon --reason looked copy >.git/t/out &&
+		new_migration z "CREATE TABLE z (x int);" &&
+		way mend-rows copy && step "here failed evidence" &&
+		follow "db \"UPDATE t SET n = 0 WHERE id = 5\"" &&
+		test 7 = "$(db "SELECT count(*) FROM most")" && git migrate status --exit-code
+	'
+
+	test_expect_success $req "$engine: a run of batches was stopped: it goes on, abandoned too" '
+		scene $engine stopped && new_migration t "CREATE TABLE t (id integer PRIMARY KEY, n integer);
+INSERT INTO t (id, n) VALUES (1, 0), (2, 0), (3, 0);" && apply &&
+		new_migration count "-- migrate: batch table=t key=id size=1
+UPDATE t SET n = n + 1 WHERE :batch;" && git config migrate.default.batchPause 1000000 &&
+		{ env --default-signal=INT git-migrate apply >.git/t/paused 2>&1 & } && run_pid=$! &&
+		until test 1 = "$(db "SELECT sum(n) FROM t")"; do
+			kill -0 "$run_pid" || return 1
+		done &&
+		kill -INT "$run_pid" && { wait "$run_pid" || test $? = 130; } &&
+		git config migrate.default.batchPause 0 &&
+		way resume-batches &&
+		git migrate diagnose --abandon --reason looked count >.git/t/out &&
+		way mend-rows count && step "here pending evidence" && step "untried in-part evidence" &&
+		follow && test "1|1" = "$(db "SELECT min(n), max(n) FROM t")" && git migrate status --exit-code
 	'
 
 	# --- what would be destroyed ---------------------------------------------------

@@ -101,6 +101,10 @@ static const char *meaning(const struct diagnosis *d)
 	case DB_RUNNING:
 		return "it is still at work";
 	case DB_REPEAT:
+		if (d->batched)
+			return d->as_begun
+				       ? "the next apply goes on behind the last batch"
+				       : "a part of its batches is done at most";
 		return d->as_begun ? "it can be run again: the next apply does"
 				   : "it can be run again";
 	case DB_UNKNOWN:

@@ -17,6 +17,7 @@ const struct decision_node decision_nodes[ASK_NR] = {
 			{ "no", ASK(ASK_PLANNED) },
 			{ "running", END(WAY_WAIT) },
 			{ "can-go-on", END(WAY_RESUME) },
+			{ "in-batches", END(WAY_RESUME_BATCHES) },
 			{ "plan-changed", END(WAY_RESUME_AT) },
 			{ "unknown", ASK(ASK_EFFECT) },
 		} },
@@ -64,12 +65,13 @@ const struct decision_node decision_nodes[ASK_NR] = {
 			{ "process", END(WAY_OUTWAIT_FILE) },
 		} },
 	[ASK_FREE] = {
-		"free", "It was rolled back. Is it free to change?",
-		"the protected branch, and the logs of all targets",
+		"free", "It failed. Is it free to change?",
+		"the progress of its batches, the protected branch, and the logs of all targets",
 		false, {
 			{ "newest", END(WAY_AMEND) },
 			{ "older", END(WAY_FIXUP) },
 			{ "landed", ASK(ASK_ELSEWHERE) },
+			{ "in-part", END(WAY_MEND_ROWS) },
 		} },
 	[ASK_OTHER] = {
 		"other", "Is another migration open here, which stops all others?",
@@ -79,12 +81,13 @@ const struct decision_node decision_nodes[ASK_NR] = {
 			{ "yes", END(WAY_SETTLE_OTHER) },
 		} },
 	[ASK_UNTRIED] = {
-		"untried", "It was not tried here. Is it free to change?",
-		"the protected branch, and the logs of all targets",
+		"untried", "It has not failed here. Is it free to change?",
+		"the progress of its batches, the protected branch, and the logs of all targets",
 		false, {
 			{ "newest", END(WAY_AMEND) },
 			{ "older", END(WAY_FIXUP) },
 			{ "landed", ASK(ASK_KNOWN) },
+			{ "in-part", END(WAY_MEND_ROWS) },
 		} },
 	[ASK_KNOWN] = {
 		"known", "Is it known to be wrong?",
@@ -213,6 +216,11 @@ const struct decision_end decision_ends[WAY_NR] = {
 		"it again.", {
 			{ "git migrate apply@target@", false },
 		} },
+	[WAY_RESUME_BATCHES] = {
+		"resume-batches", "Let apply go on: it begins behind the last batch that was "
+		"committed.", {
+			{ "git migrate apply@target@", false },
+		} },
 	[WAY_RESUME_AT] = {
 		"resume-at", "The plan does not have it as it was begun. Let apply go on "
 		"from the commit that it was begun from.", {
@@ -261,17 +269,18 @@ const struct decision_end decision_ends[WAY_NR] = {
 			{ "git migrate show @path@", false },
 		} },
 	[WAY_AGAIN] = {
-		"again", "What stopped it has passed, and all was rolled back. Run it again.", {
+		"again", "What stopped it has passed, and all was rolled back; of batches the last "
+		"one. Run it again.", {
 			{ "git migrate apply@target@", false },
 		} },
 	[WAY_OUTWAIT_SERVER] = {
-		"outwait-server", "All was rolled back. Run it again, and let it try for "
-		"longer; or end the session named above, if nobody needs it.", {
+		"outwait-server", "All was rolled back; of batches the last one. Run it again, "
+		"and let it try for longer; or end the session named above, if nobody needs it.", {
 			{ "git -c migrate.@name@.lockRetry=3600 migrate apply@target@", false },
 		} },
 	[WAY_OUTWAIT_FILE] = {
-		"outwait-file", "All was rolled back. Run it again, and let it wait for the "
-		"other program.", {
+		"outwait-file", "All was rolled back; of batches the last one. Run it again, and "
+		"let it wait for the other program.", {
 			{ "git migrate apply --wait@target@", false },
 		} },
 	[WAY_AMEND] = {
@@ -289,6 +298,14 @@ const struct decision_end decision_ends[WAY_NR] = {
 			{ "git commit --fixup=@commit@ -- @file@", false },
 			{ "git -c sequence.editor=: rebase -i --autosquash @base@", false },
 			{ "git migrate apply --dry-run@target@", false },
+			{ "git migrate apply@target@", false },
+		} },
+	[WAY_MEND_ROWS] = {
+		"mend-rows", "Batches of it are committed, and stay: a changed file, or another "
+		"one in its place, would do them again. Mend the rows that it stumbled over, "
+		"and let apply go on behind the last batch. What it does wrong is mended by a "
+		"further migration, when it has come to its end.", {
+			{ "mend the rows that it stumbled over, if it did", true },
 			{ "git migrate apply@target@", false },
 		} },
 	[WAY_SUPERSEDE] = {

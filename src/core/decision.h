@@ -42,6 +42,7 @@ enum decision_question {
 enum decision_way {
 	WAY_WAIT,
 	WAY_RESUME,
+	WAY_RESUME_BATCHES,
 	WAY_RESUME_AT,
 	WAY_LOOK,
 	WAY_VOUCH,
@@ -55,6 +56,7 @@ enum decision_way {
 	WAY_OUTWAIT_FILE,
 	WAY_AMEND,
 	WAY_FIXUP,
+	WAY_MEND_ROWS,
 	WAY_SUPERSEDE,
 	WAY_SUPERSEDE_HERE,
 	WAY_SETTLE_OTHER,
@@ -74,7 +76,7 @@ struct decision_command {
 	bool edit; /* of a file, between the commands; not to be typed as it stands */
 };
 
-enum { DECISION_ANSWERS = 5, DECISION_COMMANDS = 8 };
+enum { DECISION_ANSWERS = 6, DECISION_COMMANDS = 8 };
 
 struct decision_answer {
 	const char *word; /* "no"; for programs too, and frozen */

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "flow/backfill.h"
 #include "flow/decide_parts.h"
 #include "flow/tables.h"
 #include "git/repo.h"
@@ -36,7 +37,7 @@ static const char *answer_open(struct deciding *g, struct buf *lines)
 	if (d->evidence == DB_UNKNOWN)
 		return "unknown";
 	if (d->as_begun)
-		return "can-go-on";
+		return d->batched ? "in-batches" : "can-go-on";
 	if (oid_parse(&commit, head, strlen(head)) == 0 &&
 	    repo_has_commit(g->repo, &commit)) {
 		buf_addf(lines, "it was begun from commit %.12s\n", head);
@@ -158,8 +159,14 @@ static bool ran_elsewhere(const struct deciding *g)
 static const char *answer_free(struct deciding *g, struct buf *lines, struct err *err)
 {
 	const struct plan *plan = &g->d->survey.plan;
-	int landed = tables_landed(g->repo, g->d->path, err);
+	int landed, done = backfill_is_partly_done(&g->d->survey.target,
+						   &plan->items[g->pos], lines, err);
 
+	if (done > 0)
+		buf_addc(lines, '\n');
+	if (done)
+		return done > 0 ? "in-part" : NULL;
+	landed = tables_landed(g->repo, g->d->path, err);
 	if (landed < 0 || decide_ask_others(g, err) < 0)
 		return NULL;
 	buf_adds(lines, landed ? "the protected branch has it\n"
