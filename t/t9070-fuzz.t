@@ -63,7 +63,7 @@ test_expect_success 'sql: from memory and in pieces, objects and carets' '
 test_expect_success 'core: records, messages, headers, and what is kept beside the history' '
 	set -- "$top_srcdir/t/fuzz/fuzz-core.c" &&
 	for name in core/descriptions core/kept core/lines core/message core/migration core/oid core/order core/paths \
-		core/proof core/record core/requires core/scenario core/trailer base/buf base/err base/guard base/io base/map \
+		core/proof core/record core/requires core/scenario core/trailer base/buf base/clock base/err base/guard base/io base/map \
 		base/pool base/sha256 base/text; do
 		set -- "$@" "$top_srcdir/src/$name.c"
 	done &&
