@@ -332,6 +332,7 @@ shell_tests = \
 	%reldir%/t7250-diagnose.t \
 	%reldir%/t7450-gates.t \
 	%reldir%/t7300-backfill.t \
+	%reldir%/t7310-backfill-keys.t \
 	%reldir%/t7700-stories.t \
 	%reldir%/t7400-pairs.t \
 	%reldir%/t7410-contracts.t \

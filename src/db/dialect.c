@@ -194,7 +194,18 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 
 #define PG "git_migrate."
 #define PG_LOCK "SELECT id FROM git_migrate.lock WHERE id = 1 FOR UPDATE"
-/* Keys of types whose order the server itself knows, whatever the search_path. */
+/* Texts that say all of a value, and are read as the same one by any session. */
+#define PG_FORMATS                                                                       \
+	"SELECT pg_catalog.set_config('extra_float_digits', '3', true),"                 \
+	" pg_catalog.set_config('DateStyle', 'ISO', true),"                              \
+	" pg_catalog.set_config('IntervalStyle', 'postgres', true),"                     \
+	" pg_catalog.set_config('bytea_output', 'hex', true),"                           \
+	" pg_catalog.set_config('standard_conforming_strings', 'on', true)"
+
+/*
+ * Keys of types whose order the server itself knows, whatever the search_path; but for
+ * money, whose texts each lc_monetary reads in its own way.
+ */
 #define PG_KEYS                                                                          \
 	"SELECT i.indexrelid::text, a.attname::text"                                     \
 	" FROM pg_catalog.pg_index AS i"                                                 \
@@ -203,7 +214,9 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 	" LEFT JOIN (pg_catalog.pg_attribute AS a"                                       \
 	"  JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid"                           \
 	"  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace"                  \
-	"   AND (n.nspname = 'pg_catalog' OR t.typtype IN ('e', 'd')))"                  \
+	"   AND (n.nspname = 'pg_catalog' OR t.typtype IN ('e', 'd'))"                   \
+	"   AND t.typname <> '_money' AND t.typoutput NOT IN (SELECT p.oid"              \
+	"    FROM pg_catalog.pg_proc AS p WHERE p.proname = 'cash_out'))"                \
 	"  ON a.attrelid = i.indrelid AND a.attnum = k.att"                              \
 	" WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisunique"               \
 	" AND i.indisvalid AND i.indpred IS NULL AND k.n <= i.indnkeyatts"               \
@@ -252,10 +265,12 @@ static const struct dialect dialects[] = {
 			" AS c WHERE l.\"unique\" AND NOT l.partial"
 			" ORDER BY l.seq, c.seqno)",
 		.estimate = "SELECT max(rowid) - min(rowid) + 1 FROM ",
-		/* quote() ends at a NUL */
+		/* quote() ends at a NUL, and calls what is infinite Inf */
 		.key_value = "CASE WHEN typeof(gm.@) = 'text'"
 			     " AND instr(CAST(gm.@ AS blob), X'00') > 0"
-			     " THEN NULL ELSE quote(gm.@) END",
+			     " THEN NULL WHEN typeof(gm.@) = 'real' AND gm.@ = 9e999"
+			     " THEN '9e999' WHEN typeof(gm.@) = 'real'"
+			     " AND gm.@ = -9e999 THEN '-9e999' ELSE quote(gm.@) END",
 		.values_are_literals = true,
 		.guarding = "SELECT type, name, NULL FROM sqlite_schema"
 			    " WHERE type IN ('trigger', 'index') AND sql IS NOT NULL"
@@ -278,6 +293,7 @@ static const struct dialect dialects[] = {
 		PG_SAME,
 		.lock = ONE_ROW(PG_LOCK " NOWAIT"),
 		.wait = ONE_ROW(PG_LOCK),
+		.formats = PG_FORMATS,
 		.session_step = 2,
 		/* the limits that are young: before the lock, behind RESET ALL */
 		.enter = "SELECT " PG_LIMIT_OFF(

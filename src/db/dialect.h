@@ -55,9 +55,11 @@ struct dialect {
 	const char *progress_read;  /* of path $1 and blob $2 */
 	const char *progress_write; /* the same; one row when it was where $7 says */
 	const char
-		*names;	  /* before them: names are looked up as a migration's; or NULL */
-	const char *keys; /* of table $1, which is as SQL writes it where there are
-			     `names`: a unique index and one of its columns, in order */
+		*names; /* before them: names are looked up as a migration's; or NULL */
+	const char *formats;  /* before questions for keys: how values are written as
+				 texts, whatever role and database have set; or NULL */
+	const char *keys;     /* of table $1, which is as SQL writes it where there are
+				 `names`: a unique index and one of its columns, in order */
 	const char *estimate; /* of the rows of the table that comes behind it; or NULL */
 	const char *estimate_of; /* the same of table $1; or NULL */
 	const char *behind; /* a replica, and how many bytes it has to replay; or NULL */

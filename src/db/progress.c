@@ -7,7 +7,7 @@
 #include "db/tracker.h"
 #include "sql/backfill.h"
 
-enum { QUESTIONS_MAX = 4 };
+enum { QUESTIONS_MAX = 5 };
 
 static const struct dialect *dialect(const struct tracker *t)
 {
@@ -348,6 +348,22 @@ static void choose_edge(const struct edge *full, const struct edge *end,
 	buf_adds(&out->upto, upto);
 }
 
+/* The same key again, and the same after that: there would be no end. */
+static int check_moves(const struct sql_backfill *b, const char *from,
+		       const struct progress_range *r, struct err *err)
+{
+	if (!from || !r->upto.len || strcmp(from, r->upto.s) != 0)
+		return 0;
+	err_set(err, ERR_REFUSED, "behind the last key of table %s comes the same again",
+		b->table);
+	err_detail(err, "The database does not read %s as the key that it wrote so.",
+		   from);
+	err_hint(err, "batch",
+		 "Go through the table by another key, or change that one in a "
+		 "migration before this one.");
+	return -1;
+}
+
 int progress_next(struct tracker *t, const struct sql_backfill *b, const char *from,
 		  unsigned size, struct progress_range *out, struct err *err)
 {
@@ -359,6 +375,8 @@ int progress_next(struct tracker *t, const struct sql_backfill *b, const char *f
 
 	progress_range_release(out);
 	asking_begin(&a, d);
+	if (d->formats)
+		buf_adds(asking_add(&a, NULL, NULL), d->formats);
 	ask_edge(&a, b, from, &skip, &full);
 	ask_edge(&a, b, from, NULL, &end);
 	if (d->behind)
@@ -366,8 +384,10 @@ int progress_next(struct tracker *t, const struct sql_backfill *b, const char *f
 	ret = asking_ask(&a, t, err);
 	if (ret > 0)
 		ret = err_set(err, ERR_REFUSED, "table %s is not there", b->table);
-	if (ret == 0)
+	if (ret == 0) {
 		choose_edge(&full, &end, out);
+		ret = check_moves(b, from, out, err);
+	}
 	buf_release(&full.literals);
 	buf_release(&end.literals);
 	return ret;
