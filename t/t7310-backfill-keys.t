@@ -188,4 +188,48 @@ test_expect_success 'sqlite: infinite keys, and texts that look like them' '
 	count && apply && once 4
 '
 
+# --- what would move rows or add some ----------------------------------------------
+
+# is_refused MESSAGE SQL
+is_refused() {
+	new_migration bad "-- migrate: batch table=t key=k size=2
+$2" &&
+	refuses 1 "migrations/bad.sql:$1" git migrate apply || {
+		cat .git/t/err
+		return 1
+	}
+}
+
+test_expect_success 'sqlite: the names of a row number are names of the key' '
+	scene sqlite rowid && keys "integer" "(1), (2), (3), (4), (5)" &&
+	for name in rowid oid _rowid_ \"RowId\"; do
+		is_refused "2:14: a batched migration sets a column of its own key" \
+			"UPDATE t SET $name = k + 10, n = n + 1 WHERE :batch AND n < 5;" || return 1
+	done &&
+	new_migration count "-- migrate: batch table=t key=k size=2
+UPDATE t SET n = rowid - oid + 1 WHERE :batch AND _rowid_ > 0;" && rm migrations/bad.sql &&
+	git rm -q --cached migrations/bad.sql && git commit -qm "drop it" && apply && once 5
+'
+
+test_expect_success PG 'postgresql: changes in a WITH, and a WITH with the name of a verb' '
+	scene postgresql inner && keys "integer" "(1), (2), (3), (4), (5)" &&
+	db "ALTER TABLE t ADD oid integer; CREATE TABLE u (k integer, update integer)" &&
+	while IFS="|" read -r place sql; do
+		is_refused "$place: a batched migration changes rows in its WITH" "$sql" || return 1
+	done <<-\END &&
+	2:12|WITH x AS (UPDATE t SET k = k + 1000 WHERE :batch RETURNING k) INSERT INTO u SELECT k FROM x;
+	2:25|WITH x AS MATERIALIZED (INSERT INTO t (k) SELECT k + 1000 FROM t RETURNING k) UPDATE t SET n = 1 WHERE :batch;
+	2:35|WITH x AS (WITH y AS (SELECT 1 a) DELETE FROM t USING y WHERE :batch RETURNING k) INSERT INTO u SELECT k FROM x;
+	END
+	is_refused "2:40: a batched migration sets a column of its own key" \
+		"WITH update AS (SELECT 1) UPDATE t SET k = k + 1000 WHERE :batch;" &&
+	is_refused "2:21: a batched migration sets a column of its own key" \
+		"UPDATE ONLY (t) SET k = k + 1000 WHERE :batch;" &&
+	new_migration bad "-- migrate: batch table=t key=k size=2
+WITH update AS (SELECT max(update) AS m FROM u), l AS (SELECT k FROM t WHERE :batch FOR UPDATE)
+UPDATE t SET n = n + 1, oid = (SELECT CAST(m AS integer) FROM update) FROM l WHERE l.k = t.k;" &&
+	apply && db "SELECT count(*), min(n), max(n) FROM t" >.git/t/actual &&
+	echo "5|1|1" >.git/t/expect && test_cmp .git/t/expect .git/t/actual
+'
+
 test_done

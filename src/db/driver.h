@@ -258,6 +258,7 @@ struct db_capabilities {
 	bool tx_ddl;	      /* DDL is undone by ROLLBACK */
 	bool append_triggers; /* triggers can refuse changes of the tracker */
 	bool file;	      /* a file of this machine, not a server */
+	bool rowids;	      /* rowid, oid and _rowid_ name a row's number */
 	bool careful;	      /* each statement is waited for before the next is sent */
 	bool fresh_session;   /* a connection for each migration, none is put back */
 	bool deferrable;      /* SET CONSTRAINTS */

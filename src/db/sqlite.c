@@ -324,6 +324,7 @@ static const struct db_capabilities *capabilities(struct db *db UNUSED)
 		.tx_ddl = true,
 		.append_triggers = true,
 		.file = true,
+		.rowids = true,
 	};
 
 	return &caps;

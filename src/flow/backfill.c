@@ -49,7 +49,7 @@ struct backfill {
 int check_backfill(struct job *j, struct work *w, struct err *err)
 {
 	struct target *t = &j->s->target;
-	struct sql_backfill sql = { 0 };
+	struct sql_backfill sql = { .rowids = t->driver->capabilities(t->db)->rowids };
 	struct buf text = BUF_INIT;
 	struct db_script script = w->script;
 	int ret = sql_backfill_read(&sql, &w->script.batch, w->script.sql, w->script.len,
@@ -445,6 +445,7 @@ static int prepare(struct backfill *b, struct err *err)
 	if (work_begin(j, &j->steps[j->next], &b->w, err) < 0)
 		return -1;
 	oid_hex(&j->s->plan.items[b->w.pos].blob, b->blob);
+	b->sql.rowids = t->driver->capabilities(t->db)->rowids;
 	if (sql_backfill_read(&b->sql, &b->w.script.batch, b->w.script.sql,
 			      b->w.script.len, err) < 0 ||
 	    renew_session(j, err) < 0 || read_progress(b, err) < 0 ||

@@ -180,11 +180,21 @@ static bool is_table(const struct sql_backfill *b, struct pool *pool,
 	return !schema || !b->schema || strcasecmp(schema, b->schema) == 0;
 }
 
+/* SQLite's own names of a row's number, which can be the key. */
+static bool is_rowid(const char *plain)
+{
+	return strcasecmp(plain, "rowid") == 0 || strcasecmp(plain, "oid") == 0 ||
+	       strcasecmp(plain, "_rowid_") == 0;
+}
+
 static bool is_key(const struct sql_backfill *b, struct pool *pool,
 		   const struct sql_name *name)
 {
 	const char *plain = sql_name_plain(pool, name->parts[name->nr - 1]);
 	size_t i;
+
+	if (b->rowids && is_rowid(plain))
+		return true;
 
 	for (i = 0; i < b->nr_keys; i++)
 		if (strcasecmp(plain, b->keys[i].name) == 0)
@@ -240,7 +250,8 @@ static int check_update(const struct sql_backfill *b, struct walk *w, struct err
 	struct sql_name name;
 
 	accept_or(w);
-	walk_accept(w, "only");
+	if (walk_accept(w, "only"))
+		walk_accept_char(w, '(');
 	if (!walk_name(w, &name) || !is_table(b, w->pool, &name) || !walk_find(w, "set"))
 		return 0;
 	return check_set(b, w, err);
@@ -271,21 +282,78 @@ static int refuse_kind(const struct sql_backfill *b, const struct sql_statement 
 	return at_offset(b, (size_t)(st->text - b->sql), err);
 }
 
+/* Whether in parentheses a statement begins that changes rows. */
+static bool is_inner_change(const struct walk *w)
+{
+	struct walk at = *w;
+
+	if (w->depth == 0 ||
+	    (w->before.kind != TOKEN_OPEN && w->before.kind != TOKEN_CLOSE))
+		return false;
+	if (walk_accept(&at, "insert") || walk_accept(&at, "merge"))
+		return walk_is(&at, "into");
+	if (walk_accept(&at, "delete"))
+		return walk_is(&at, "from");
+	if (!walk_accept(&at, "update"))
+		return false;
+	/* a column can have this name */
+	while (!walk_at_end(&at) && at.depth >= w->depth) {
+		if (at.depth == w->depth && walk_is(&at, "set"))
+			return true;
+		walk_next(&at);
+	}
+	return false;
+}
+
+static int refuse_inner(const struct sql_backfill *b, const struct walk *w,
+			struct err *err)
+{
+	err_set(err, ERR_REFUSED, "a batched migration changes rows in its WITH");
+	err_detail(err, "What is done there could move rows to other keys, or add some, "
+			"and there might be no end.");
+	err_hint(err, "batch",
+		 "Make that the statement itself, and the rest another migration.");
+	return at_offset(b, (size_t)(w->s + w->now.start - b->sql), err);
+}
+
+static int check_inner(const struct sql_backfill *b, const struct sql_statement *st,
+		       struct pool *pool, struct err *err)
+{
+	struct walk w;
+
+	for (walk_start(&w, st, pool); !walk_at_end(&w); walk_next(&w))
+		if (is_inner_change(&w))
+			return refuse_inner(b, &w, err);
+	return 0;
+}
+
+/* Whether the statement's own verb stands here, and no name of a WITH. */
+static bool is_verb(const struct walk *w)
+{
+	struct walk behind = *w;
+
+	if (w->depth > 0 ||
+	    (!walk_is(w, "update") && !walk_is(w, "insert") && !walk_is(w, "delete")))
+		return false;
+	walk_next(&behind);
+	return !walk_is(&behind, "as") && behind.now.kind != TOKEN_OPEN;
+}
+
 /* The verb, behind WITH. */
 static int check_verb(const struct sql_backfill *b, const struct sql_statement *st,
 		      struct err *err)
 {
 	struct pool pool = { 0 };
 	struct walk w;
-	int ret = 0;
+	int ret = check_inner(b, st, &pool, err);
 
 	walk_start(&w, st, &pool);
 	if (walk_is(&w, "with"))
-		while (!walk_at_end(&w) && (w.depth > 0 || (!walk_is(&w, "update") &&
-							    !walk_is(&w, "insert") &&
-							    !walk_is(&w, "delete"))))
+		while (!walk_at_end(&w) && !is_verb(&w))
 			walk_next(&w);
-	if (walk_accept(&w, "update"))
+	if (ret < 0)
+		; /* it was told what */
+	else if (walk_accept(&w, "update"))
 		ret = check_update(b, &w, err);
 	else if (walk_accept(&w, "insert"))
 		ret = check_insert(b, &w, err);

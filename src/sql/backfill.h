@@ -34,6 +34,7 @@ struct sql_backfill {
 		const char *name;   /* as the catalog has it */
 	} keys[SQL_KEYS_MAX];
 	size_t nr_keys;
+	bool rowids;   /* rowid, oid and _rowid_ can be the key by another name */
 	unsigned size; /* rows of a batch */
 	struct sql_backfill_place {
 		size_t start, end;  /* of ":batch", with the alias before it */
@@ -44,7 +45,8 @@ struct sql_backfill {
 
 /**
  * Takes it apart and judges it: a name each, one UPDATE, INSERT or DELETE that holds
- * :batch, sets no part of the key and adds nothing to the table that it goes through.
+ * :batch, sets no part of the key, adds nothing to the table that it goes through and
+ * changes nothing in a WITH. Set `rowids` before.
  * 0, or -1 (ERR_REFUSED) with the place where there is one.
  */
 int sql_backfill_read(struct sql_backfill *b, const struct sql_batched *how,
