@@ -105,6 +105,33 @@ for engine in sqlite postgresql; do
 		apply 0 staging production && tables production a b c d
 	'
 
+	test_expect_success $prereq "$engine: after: a contract waits too; what requires it hides nothing of that" '
+		scene $engine contract && git config migrate.production.after staging &&
+		new_migration b "CREATE TABLE b (x int);" expand "" "Phase: expand" &&
+		new_migration c "CREATE TABLE c (x int);" contract "" "Phase: contract" "Pairs-With: b" "Not-Before: v1" &&
+		new_migration d "CREATE TABLE d (x int);" "mend c" "" "Fixes: c" "Failure-Mode: it was too small" &&
+		new_migration e "SELECT 1;" "on top" "" "Requires: c" &&
+		apply 1 production && tables production a &&
+		says out "  waiting  b.sql  waits for staging" "  waiting  e.sql  waits for staging" &&
+		says err "error: migration '\''b.sql'\'', and others behind it, wait for target '\''staging'\''" &&
+		! grep "is applied" .git/t/err &&
+		apply 1 -n production && says err "wait for target '\''staging'\''" &&
+		apply 0 --to b.sql staging && apply 1 production && tables production a b &&
+		says err "error: migration '\''e.sql'\'' requires '\''c.sql'\'', which waits" "What precedes it is applied" &&
+		git migrate status --owed production >.git/t/out && says out "target production: 1 owed" "waiting  c.sql" "v1" &&
+		git tag v1 && git migrate status --owed production >.git/t/out &&
+		says out "target production: 1 owed" "waiting  c.sql" "waits for staging" && ! grep "next apply" .git/t/out &&
+		git migrate status --owed --porcelain production >.git/t/out &&
+		grep "^waiting [0-9a-f]* [0-9-]* [0-9]* c.sql waits for staging$" .git/t/out && ! grep d.sql .git/t/out &&
+		git migrate status --owed --json production >.git/t/out &&
+		says out "\"state\": \"waiting\"" "\"why\": \"waits for staging\"" &&
+		git migrate status --owed staging >.git/t/out && says out "1 owed" "due  c.sql" "the next apply runs it" &&
+		apply 0 staging && git migrate status --owed production >.git/t/out &&
+		says out "1 owed" "due  c.sql" "the next apply runs it" &&
+		apply 0 production && tables production a b c d &&
+		git migrate status --owed production >.git/t/out && says out "nothing is owed"
+	'
+
 	test_expect_success $prereq "$engine: after: --dry-run, status, --porcelain and --json tell the same" '
 		scene $engine tell && git config migrate.production.after staging &&
 		new_migration b "CREATE TABLE b (x int);" && apply 0 staging &&

@@ -1,6 +1,7 @@
 /* status --owed: the contracts that a target has not run, why, and since when. */
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "cmd/cmd.h"
@@ -21,26 +22,42 @@ struct owed {
 
 static bool is_owed(const struct course *c)
 {
-	return c->fate == FATE_WAITS ||
-	       (c->contract && (c->fate == FATE_RUN || c->fate == FATE_HELD));
+	return c->contract &&
+	       (c->fate == FATE_WAITS || c->fate == FATE_RUN || c->fate == FATE_HELD);
+}
+
+/* In words; the plan's pool's. */
+static const char *gate_of(struct survey *s, const struct held *held)
+{
+	struct buf words = BUF_INIT;
+	const char *ret;
+
+	gates_say(held, &words);
+	ret = pool_strdup(&s->plan.pool, buf_str(&words));
+	buf_release(&words);
+	return ret;
 }
 
 /* 0 or -1. */
 static int look(struct survey *s, size_t pos, struct owed *out, struct err *err)
 {
 	const struct course *c = survey_course(s, pos);
+	const struct held *held = gates_held(&s->gates, pos);
 	char now[CLOCK_TEXT];
 	int64_t ms;
 
 	if (plan_describe(&s->plan, pos, err) < 0)
 		return -1;
 	out->m = &s->plan.items[pos];
-	out->waits = c->fate == FATE_WAITS;
-	if (c->fate == FATE_HELD)
+	out->waits = held || c->fate == FATE_WAITS;
+	if (held)
+		out->why = gate_of(s, held);
+	else if (c->fate == FATE_WAITS)
+		out->why = schedule_wait(&s->plan, c, &s->plan.pool);
+	else if (c->fate == FATE_HELD)
 		out->why = "one that it stands behind waits";
 	else
-		out->why = out->waits ? schedule_wait(&s->plan, c, &s->plan.pool)
-				      : "the next apply runs it";
+		out->why = "the next apply runs it";
 	clock_text(out->m->when, out->since);
 	out->since[DAY_LEN] = '\0';
 	clock_utc(now);

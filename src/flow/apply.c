@@ -485,7 +485,10 @@ static int roll_forward(struct job *j, struct err *err)
 	return ret;
 }
 
-/* What runs another time; everything before it went well. 0, or -1: something does. */
+/*
+ * What runs another time; everything before it went well. 0, or -1: something does, and
+ * what stands first of it is told as the reason.
+ */
 static int leave_held(struct job *j, struct err *err)
 {
 	const struct held *held;
@@ -500,6 +503,8 @@ static int leave_held(struct job *j, struct err *err)
 						  .held = held });
 		nr++;
 	}
+	if (j->held >= 0 && !(nr && j->gated))
+		return job_refuse_held(j, err);
 	return nr ? survey_refuse_held(j->s, err) : 0;
 }
 
@@ -562,8 +567,6 @@ int apply_run(struct repo *repo, const struct apply_options *o,
 		j.checked = xcalloc(survey->plan.nr + 1, sizeof(*j.checked));
 		scribe_init(&j.scribe, repo, &survey->target, &survey->plan.head);
 		ret = run_job(&j, err);
-		if (ret == 0 && j.held >= 0)
-			ret = job_refuse_held(&j, err);
 		if (ret == 0)
 			ret = leave_held(&j, err);
 		if (ledger_last(&survey->target.ledger))

@@ -59,6 +59,7 @@ struct job {
 	size_t end;	   /* position up to which to run */
 	size_t next;	   /* of steps: what comes before it is settled */
 	ssize_t held;	   /* the one that stopped the steps; -1: none did */
+	bool gated;	   /* gates stopped them, before that one */
 	bool *checked;	   /* by position in the plan: its file was looked at */
 	bool told_singly;  /* what cannot run together was said */
 	unsigned tries;	   /* in a row that found the log grown */

@@ -78,10 +78,12 @@ int job_choose(struct job *j, struct err *err)
 	end = j->end;
 	j->steps = xreallocarray(j->steps, j->next + s->nr_steps + 1, sizeof(*j->steps));
 	j->nr = j->next;
+	j->gated = false;
 	for (i = 0; i < s->nr_steps; i++) {
 		/* nothing passes one that is held back */
-		if (s->steps[i].event == EVENT_APPLIED &&
-		    gates_held(&j->s->gates, s->steps[i].pos))
+		j->gated = s->steps[i].event == EVENT_APPLIED &&
+			   gates_held(&j->s->gates, s->steps[i].pos);
+		if (j->gated)
 			break;
 		if (s->courses[s->steps[i].pos].place < end)
 			j->steps[j->nr++] = (struct job_step){ .step = s->steps[i] };
@@ -187,7 +189,9 @@ int job_refuse_held(const struct job *j, struct err *err)
 		other,
 		schedule_wait(&s->plan, survey_course(s, (size_t)c->other),
 			      &s->plan.pool));
-	err_detail(err, "What precedes it is applied; it and what follows it are not.");
+	if (!j->o->dry_run)
+		err_detail(err, "What precedes it is applied; it and what follows it are "
+				"not.");
 	err_hint(err, "held",
 		 "Apply again when '%s' can run. What builds on a contract is written "
 		 "when that is done.",
