@@ -82,11 +82,11 @@ land() {
 	test -z "$(git migrate status --porcelain | grep " pending ")"
 }
 
-# contract: applies what clears away, without what makes it wait
+# contract [PARTNER]: applies what clears away, without what makes it wait
 contract() {
 	sed "/^-- Phase:/d; /^-- Pairs-With:/d" "migrations/fix-$fix_name-contract.sql" >.git/t/now &&
 	grep "^-- Phase: contract" "migrations/fix-$fix_name-contract.sql" &&
-	has_line "migrations/fix-$fix_name-contract.sql" "-- Pairs-With: fix-$fix_name.sql" &&
+	has_line "migrations/fix-$fix_name-contract.sql" "-- Pairs-With: ${1-fix-$fix_name}.sql" &&
 	cp .git/t/now "migrations/fix-$fix_name-contract.sql" &&
 	git add migrations &&
 	tick &&
@@ -170,8 +170,25 @@ for engine in sqlite postgresql; do
 2|0170|170' \"SELECT id, phone_restored, phone FROM people ORDER BY id\" &&
 		sed -n 's/^-- \(SELECT count.*\)/\1/p' \$copied >.git/t/verify &&
 		gives 0 \"\$(cat .git/t/verify)\" &&
-		contract &&
+		contract fix-phone-copy &&
 		gives '1|Ann|0151
+2|Bob|0170' 'SELECT * FROM people ORDER BY id'
+	"
+
+	test_expect_success $prereq "$engine: the run that copies back does not drop what it copies from" "
+		scene $engine lossy_at_once &&
+		new_migration people \"\$people\" &&
+		broken phone \"\$lossy\" &&
+		fix lossy-type phone --contract &&
+		fill '' && copied=migrations/fix-phone-copy.sql &&
+		sed -e \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" \$copied >.git/t/filled &&
+		cp .git/t/filled \$copied &&
+		git add \$fixed && tick && git commit -q -m 'mend it' && apply &&
+		git add \$copied && tick && git commit -q -m 'copy back' &&
+		git add migrations && tick && git commit -q -m 'what is not needed goes' && apply &&
+		gives '0151|151
+0170|170' 'SELECT phone_restored, phone FROM people ORDER BY id' &&
+		apply && gives '1|Ann|0151
 2|Bob|0170' 'SELECT * FROM people ORDER BY id'
 	"
 

@@ -50,11 +50,12 @@ static int write_copy(struct ctx *ctx, struct fix_files *f, struct err *err)
 static int write_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files *f,
 			  struct err *err)
 {
-	struct buf name = BUF_INIT, text = BUF_INIT;
+	struct buf name = BUF_INIT, partner = BUF_INIT, text = BUF_INIT;
 	int ret = -1;
 
 	add_sibling(f, "-contract.sql", &name);
-	f->has_contract = fix_write_contract(d, f->fix.name.s, &text);
+	add_sibling(f, fix_has_copy(d) ? "-copy.sql" : ".sql", &partner);
+	f->has_contract = fix_write_contract(d, partner.s, &text);
 	if (!f->has_contract) {
 		err_set(err, ERR_USAGE,
 			"a fix of the kind %s leaves nothing to clear away",
@@ -64,6 +65,7 @@ static int write_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files
 		ret = new_file_write(&f->contract, &text, err);
 	}
 	buf_release(&name);
+	buf_release(&partner);
 	buf_release(&text);
 	return ret;
 }

@@ -190,7 +190,16 @@ bool fix_write_copy(const struct fix_draft *d, const char *name, struct buf *out
 	return some;
 }
 
-bool fix_write_contract(const struct fix_draft *d, const char *name, struct buf *out)
+bool fix_has_copy(const struct fix_draft *d)
+{
+	struct buf ignored = BUF_INIT;
+	bool has = sql_remedy_copy(&d->remedy, &ignored);
+
+	buf_release(&ignored);
+	return has;
+}
+
+bool fix_write_contract(const struct fix_draft *d, const char *partner, struct buf *out)
 {
 	struct buf sql = BUF_INIT;
 	const char *loss;
@@ -203,7 +212,7 @@ bool fix_write_contract(const struct fix_draft *d, const char *name, struct buf 
 			 "-- Data-Loss: %s\n"
 			 "-- Reversal: none; it is the end of the recovery\n"
 			 "--\n%s",
-			 name, loss, buf_str(&sql));
+			 partner, loss, buf_str(&sql));
 	buf_release(&sql);
 	return some;
 }

@@ -41,7 +41,13 @@ void fix_write(const struct fix_draft *d, const char *name, struct buf *out);
  */
 bool fix_write_copy(const struct fix_draft *d, const char *name, struct buf *out);
 
-/** Appends the later contract of the fix `name`; false where there is none. */
-bool fix_write_contract(const struct fix_draft *d, const char *name, struct buf *out);
+/** Whether there is one. */
+bool fix_has_copy(const struct fix_draft *d);
+
+/**
+ * Appends the later contract; false where there is none. `partner`: the last file that is
+ * to have run before it, the copy where there is one, else the fix.
+ */
+bool fix_write_contract(const struct fix_draft *d, const char *partner, struct buf *out);
 
 #endif
