@@ -204,6 +204,20 @@ for engine in sqlite postgresql; do
 0170' 'SELECT phone FROM people ORDER BY id'
 	"
 
+	test_expect_success $prereq "$engine: a wrong backfill in batches is mended in batches" "
+		scene $engine batches &&
+		new_migration people \"\$people\" &&
+		broken fill \"-- migrate: batch table=people key=id size=1
+UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
+		fix wrong-backfill fill &&
+		has_line \$fixed '-- migrate: batch table=people key=id size=1' &&
+		fill \"s/<fill in: the right value>/substr(phone, 3)/
+			s/<fill in: which rows.*alone>/phone LIKE '49%' OR false/\" &&
+		land && grep '  applied  fix-fill.sql  2 rows in 2 batches' .git/t/applied &&
+		gives '0151
+0170' 'SELECT phone FROM people ORDER BY id'
+	"
+
 	test_expect_success $prereq "$engine: a column dropped too early" "
 		scene $engine dropped &&
 		new_migration people \"\$people\" &&

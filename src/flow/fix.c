@@ -131,6 +131,28 @@ static int choose_engine(struct fix_draft *d, struct repo *repo,
 	return driver ? 0 : -1;
 }
 
+static int read_batch(struct fix_draft *d, struct err *err)
+{
+	struct sql_remedy *r = &d->remedy;
+	const struct directive *how;
+	size_t i;
+
+	if (plan_describe(&d->log.plan, d->pos, err) < 0)
+		return -1;
+	for (i = 0; i < d->log.plan.items[d->pos].how.nr; i++) {
+		how = &d->log.plan.items[d->pos].how.items[i];
+		if (strcasecmp(how->word, "batch") == 0)
+			r->batched = true;
+		else if (strcasecmp(how->word, "table") == 0)
+			r->batch.table = how->value;
+		else if (strcasecmp(how->word, "key") == 0)
+			r->batch.key = how->value;
+		else if (strcasecmp(how->word, "size") == 0)
+			r->batch.size = how->value;
+	}
+	return 0;
+}
+
 int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *out,
 	     struct err *err)
 {
@@ -139,7 +161,7 @@ int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *o
 	out->remedy.now = &out->now;
 	if (log_read(repo, NULL, &out->log, err) < 0 ||
 	    find(out, o->migration, err) < 0 || check_final(out, repo, err) < 0 ||
-	    choose_engine(out, repo, o, err) < 0)
+	    choose_engine(out, repo, o, err) < 0 || read_batch(out, err) < 0)
 		return -1;
 	if (tables_read(repo, &out->log.plan, out->pos, &out->before, err) < 0 ||
 	    tables_read(repo, &out->log.plan, out->pos + 1, &out->after, err) < 0 ||

@@ -24,6 +24,7 @@ enum value {
 	VALUE_REBUILD,	 /* of SQLite's table, or the table that was dropped */
 	VALUE_STEM,	 /* of names for triggers */
 	VALUE_KEY,	 /* of the table, as a header has it */
+	VALUE_SIZE,	 /* of a batch */
 	VALUE_NR,
 };
 
@@ -45,6 +46,7 @@ static const struct {
 			    "TABLE to rename the new one" },
 	[VALUE_STEM] = { "stem", "a name" },
 	[VALUE_KEY] = { "key", "the key" },
+	[VALUE_SIZE] = { "size", "how many rows a batch has" },
 };
 
 struct values {
@@ -232,6 +234,17 @@ static const char *key_columns(struct values *v, const struct sql_table *table)
 	return missing;
 }
 
+/* The key that the batches of what went wrong had, where they are of the same table. */
+static const char *batch_key(const struct sql_remedy *r, const char *usual)
+{
+	const struct sql_batched *b = &r->batch;
+
+	if (!r->batched || !b->table || !b->key || !r->trouble.table ||
+	    strcasecmp(b->table, r->trouble.table) != 0)
+		return usual;
+	return b->key;
+}
+
 static void fill_values(const struct sql_remedy *r, struct values *v)
 {
 	const struct sql_trouble *t = &r->trouble;
@@ -249,7 +262,8 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	v->of[VALUE_CONSTRAINT] = constraint_name(v, t, now);
 	v->of[VALUE_STATEMENT] = make_concurrent(v, t->statement);
 	v->of[VALUE_REBUILD] = rebuild(v, r);
-	v->of[VALUE_KEY] = key_columns(v, now);
+	v->of[VALUE_KEY] = batch_key(r, key_columns(v, now));
+	v->of[VALUE_SIZE] = r->batch.size ? r->batch.size : "1000";
 	if (t->column && t->to)
 		v->of[VALUE_STEM] = make_stem(v, t->column, t->to);
 }
@@ -322,7 +336,7 @@ static enum remedy_case choose(const struct sql_remedy *r)
 	case TROUBLE_BAD_CONSTRAINT:
 		return t->statement ? CASE_BAD_INDEX : CASE_BAD_CONSTRAINT;
 	case TROUBLE_WRONG_BACKFILL:
-		return CASE_BACKFILL;
+		return r->batched ? CASE_BACKFILL_BATCHED : CASE_BACKFILL;
 	case TROUBLE_SLOW_DDL:
 		return CASE_SLOW;
 	case TROUBLE_NR:

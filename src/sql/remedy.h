@@ -6,6 +6,7 @@
 #ifndef SQL_REMEDY_H
 #define SQL_REMEDY_H
 
+#include "sql/backfill.h"
 #include "sql/trouble.h"
 
 struct buf;
@@ -18,6 +19,8 @@ struct sql_remedy {
 	const struct sql_catalog *before; /* the trouble */
 	const struct sql_catalog *now;	  /* all that is in the plan */
 	bool sqlite;
+	bool batched; /* what went wrong was run in batches, like this: */
+	struct sql_batched batch;
 };
 
 /** Appends comments and statements; a directive first, where the file needs one. */

@@ -35,12 +35,22 @@
 	"<fill in: INSERT INTO @table@ what can still be had from elsewhere, or delete " \
 	"this line>;\n"
 
-#define BACKFILL                                                                         \
-	"UPDATE @table@ SET @column@ = <fill in: the right value>\n"                     \
-	"WHERE <fill in: which rows have a wrong value, and those alone>;\n"             \
+#define BACKFILL_VERIFY                                                                  \
 	"\n"                                                                             \
 	"-- To verify it. This must give 0:\n"                                           \
 	"-- SELECT count(*) FROM @table@ WHERE (which rows have a wrong value);\n"
+
+#define BACKFILL                                                                         \
+	"UPDATE @table@ SET @column@ = <fill in: the right value>\n"                     \
+	"WHERE <fill in: which rows have a wrong value, and those "                      \
+	"alone>;\n" BACKFILL_VERIFY
+
+#define BACKFILL_BATCHED                                                                 \
+	"-- migrate: batch table=@table@ key=@key@ size=@size@\n"                        \
+	"\n"                                                                             \
+	"UPDATE @table@ SET @column@ = <fill in: the right value>\n"                     \
+	"WHERE :batch AND (<fill in: which rows have a wrong value, and those "          \
+	"alone>);\n" BACKFILL_VERIFY
 
 #define BAD_INDEX                                                                        \
 	"DROP INDEX @index@;\n"                                                          \
@@ -129,6 +139,7 @@ static const char *const texts[CASE_NR][2] = {
 				  "@rebuild@" },
 	[CASE_BAD_INDEX] = { BAD_INDEX, BAD_INDEX },
 	[CASE_BACKFILL] = { BACKFILL, BACKFILL },
+	[CASE_BACKFILL_BATCHED] = { BACKFILL_BATCHED, BACKFILL_BATCHED },
 	[CASE_SLOW] = { "-- migrate: no-transaction\n"
 			"\n"
 			"-- The same index under another name, built while others write; "
@@ -190,6 +201,7 @@ const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char
 	case CASE_BAD_CONSTRAINT:
 	case CASE_BAD_INDEX:
 	case CASE_BACKFILL:
+	case CASE_BACKFILL_BATCHED:
 		return NULL;
 	case CASE_NR:
 		break;
