@@ -39,7 +39,7 @@ int stage_count(struct stage *s, struct err *err)
 	err_set(err, ERR_REFUSED, "[kept] names '%s', which was not there before",
 		idle->what);
 	err_hint(err, "scenario",
-		 "It is <table> or <table>.<column>, as the database has it; tables that "
+		 "It is <table> or <table>.<column>, written as in SQL; tables that "
 		 "are not in the schema public have its name before theirs.");
 	return -1;
 }
