@@ -193,7 +193,7 @@ test_expect_success 'sqlite: infinite keys, and texts that look like them' '
 # is_refused MESSAGE SQL
 is_refused() {
 	new_migration bad "-- migrate: batch table=t key=k size=2
-$2" &&
+$2" || return 1
 	refuses 1 "migrations/bad.sql:$1" git migrate apply || {
 		cat .git/t/err
 		return 1
