@@ -138,7 +138,7 @@ static void add_number(const struct db_count *c, struct buf *out)
 
 	switch (c->how) {
 	case COUNTED_ALL:
-		buf_addf(out, "%" PRIu64 " %s%s", c->nr, unit, c->nr == 1 ? "" : "s");
+		buf_addf(out, "%" PRIu64 " %s%s", c->nr, unit, plural(c->nr));
 		return;
 	case COUNTED_AT_LEAST:
 		buf_addf(out, "at least %" PRIu64 " %ss (counting was cut off)", c->nr,

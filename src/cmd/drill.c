@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/drill_print.h"
 #include "flow/drill.h"
@@ -138,8 +139,7 @@ static void print_clock(const struct drill *d)
 
 	drill_clock(&time, drill_seconds(d));
 	printf("%s: %s, %s, %zu hint%s\n", d->incident->name,
-	       d->ended ? "passed" : "under way", time.s, d->hints,
-	       d->hints == 1 ? "" : "s");
+	       d->ended ? "passed" : "under way", time.s, d->hints, plural(d->hints));
 	buf_release(&time);
 }
 

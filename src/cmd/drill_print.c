@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/drill_print.h"
 #include "flow/drill.h"
@@ -75,8 +76,7 @@ static void add_drilled_row(struct table *t, const struct drilled *r)
 	table_cell(t, result_color(r), r->result);
 	table_cell(t, COLOR_BOLD, r->incident);
 	table_cell(t, COLOR_NONE, time.s);
-	table_cellf(t, COLOR_NONE, "%" PRId64 " hint%s", r->hints,
-		    r->hints == 1 ? "" : "s");
+	table_cellf(t, COLOR_NONE, "%" PRId64 " hint%s", r->hints, plural(r->hints));
 	table_cell(t, COLOR_NONE, r->engine);
 	table_cell(t, COLOR_NONE, r->by);
 	table_row(t);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/owed.h"
 #include "flow/survey.h"
@@ -100,7 +101,7 @@ static void add_row(struct table *t, const struct owed *o)
 	table_cell(t, COLOR_NONE, o->m->path);
 	table_cell(t, COLOR_DIM, cmd_short_id(&o->m->commit, commit));
 	table_cellf(t, COLOR_NONE, "since %s, %" PRId64 " day%s", o->since, o->days,
-		    o->days == 1 ? "" : "s");
+		    plural(o->days));
 	table_cell(t, COLOR_NONE, o->why);
 	table_row(t);
 }

@@ -1,5 +1,6 @@
 #include "base/compat.h"
 
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/rehearse_print.h"
 #include "flow/rehearse.h"
@@ -29,11 +30,6 @@ static void print_subject(const struct rehearse_done *d)
 		term_print(stdout, d->what);
 	else if (d->line)
 		printf("line %u", d->line);
-}
-
-static const char *plural(size_t nr)
-{
-	return nr == 1 ? "" : "s";
 }
 
 static void print_lock(const struct rehearse_effect *e)

@@ -392,8 +392,7 @@ static int print_drills(struct ctx *ctx, struct err *err)
 	if (last)
 		days = drilled_days_ago(last);
 	if (days >= 0) {
-		printf("\nlast drill %" PRId64 " day%s ago (", days,
-		       days == 1 ? "" : "s");
+		printf("\nlast drill %" PRId64 " day%s ago (", days, plural(days));
 		term_print(stdout, last->incident);
 		printf(")\n");
 	}

@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "core/kept.h"
 
@@ -293,11 +294,6 @@ static void add_subject(const struct kept_difference *d, struct buf *out)
 {
 	buf_addf(out, d->column ? "column %s.%s" : "table %s", d->table->name,
 		 d->column ? d->column->name : "");
-}
-
-static const char *plural(uint64_t nr)
-{
-	return nr == 1 ? "" : "s";
 }
 
 void kept_tell(const struct kept_difference *d, struct buf *out)

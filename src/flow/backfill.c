@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/io.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "core/trailer.h"
 #include "db/progress.h"
 #include "flow/backfill.h"
@@ -501,8 +502,8 @@ static int describe(struct target *t, const char *path, const char *blob, struct
 		ret = ret == 0 && p.batches;
 	if (ret > 0)
 		buf_addf(out, "%" PRIu64 " row%s done in %" PRIu64 " batch%s, up to %s",
-			 p.rows, p.rows == 1 ? "" : "s", p.batches,
-			 p.batches == 1 ? "" : "es", buf_str(&p.upto));
+			 p.rows, plural(p.rows), p.batches, p.batches == 1 ? "" : "es",
+			 buf_str(&p.upto));
 	progress_release(&p);
 	return ret;
 }

@@ -2,6 +2,7 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "flow/decide_parts.h"
 #include "sql/key.h"
 #include "sql/narrow.h"
@@ -44,8 +45,7 @@ static size_t tell_usage(struct deciding *g, const struct sql_used *what,
 		n = sql_usage(g->compat[i].text, g->compat[i].len, what, &line);
 		if (n)
 			buf_addf(lines, "%s at %s, line %u: %zu statement%s %s %s%s%s\n",
-				 g->compat[i].path, g->deployed, line, n,
-				 n == 1 ? "" : "s",
+				 g->compat[i].path, g->deployed, line, n, plural(n),
 				 what->insert_without ? "of code that runs insert without"
 						      : "of code that runs use",
 				 what->table, what->column ? "." : "",
