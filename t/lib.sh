@@ -123,6 +123,33 @@ fresh() {
 	mkdir .git/t
 }
 
+# fresh_on ENGINE NAME: the same, with a target on that engine: "$engine", "$url"
+fresh_on() {
+	engine=$1
+	fresh "$1-$2" &&
+	case $engine in
+	sqlite)
+		url=sqlite:.git/app.db
+		;;
+	*)
+		url=$(create_db "$2")
+		;;
+	esac &&
+	git config migrate.default.url "$url"
+}
+
+# db SQL: runs it in that target, as a user of the database would
+db() {
+	case $engine in
+	sqlite)
+		sqlite3 -batch -cmd ".timeout 20000" .git/app.db "$1"
+		;;
+	*)
+		pg "$url" "$1"
+		;;
+	esac
+}
+
 # new_migration NAME SQL [MESSAGE-LINE...]: commits migrations/NAME.sql.
 new_migration() {
 	lib_name=${1%.sql}

@@ -9,17 +9,7 @@ start_pg optional
 
 # scene ENGINE NAME: a repository with all of a developer's hooks, and a target
 scene() {
-	engine=$1
-	fresh "$1-$2" &&
-	case $engine in
-	sqlite)
-		url=sqlite:.git/app.db
-		;;
-	*)
-		url=$(create_db "$2")
-		;;
-	esac &&
-	git config migrate.default.url "$url" &&
+	fresh_on "$1" "$2" &&
 	for hook_name in pre-commit prepare-commit-msg commit-msg; do
 		printf '#!/bin/sh\nexec git migrate hook %s "$@"\n' "$hook_name" \
 			>".git/hooks/$hook_name" &&
@@ -27,7 +17,7 @@ scene() {
 	done
 }
 
-# db SQL: runs it as a user of the database would
+# db SQL: as that of lib.sh, where keys are enforced
 db() {
 	case $engine in
 	sqlite)

@@ -9,21 +9,6 @@ needs_tool python3
 start_pg optional
 ! command -v script >/dev/null || test_set_prereq TTY
 
-# scene ENGINE NAME: a repository with a target
-scene() {
-	engine=$1
-	fresh "$1-$2" &&
-	case $engine in
-	sqlite)
-		url=sqlite:.git/app.db
-		;;
-	*)
-		url=$(create_db "$2")
-		;;
-	esac &&
-	git config migrate.default.url "$url"
-}
-
 # another TARGET: a second one of the same engine
 another() {
 	case $engine in
@@ -32,18 +17,6 @@ another() {
 		;;
 	*)
 		other=$(create_db "${url##*/}-$1") && git config "migrate.$1.url" "$other"
-		;;
-	esac
-}
-
-# db SQL: runs it as a user of the database would
-db() {
-	case $engine in
-	sqlite)
-		sqlite .git/app.db "$1"
-		;;
-	*)
-		pg "$url" "$1"
 		;;
 	esac
 }
@@ -258,7 +231,7 @@ for engine in sqlite postgresql; do
 	# --- one that failed ----------------------------------------------------------
 
 	test_expect_success $req "$engine: failed, and nobody has it: amended" '
-		scene $engine amend && new_migration users "$users" && apply &&
+		fresh_on $engine amend && new_migration users "$users" && apply &&
 		new_migration bad "SELECT nothing;" &&
 		test_expect_code 1 git migrate apply 2>.git/t/err &&
 		way amend bad && step "here failed evidence" && step "cause no evidence" &&
@@ -270,7 +243,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: the one that failed last is meant when none is named" '
-		scene $engine newest &&
+		fresh_on $engine newest &&
 		refused="error: no migration has failed or is open on target '\''default'\''" &&
 		new_migration users "$users" && apply &&
 		test_expect_code 1 git migrate diagnose 2>.git/t/err && has_line .git/t/err "$refused" &&
@@ -284,7 +257,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: failed, further down, at the root too: a fixup" '
-		scene $engine fixup &&
+		fresh_on $engine fixup &&
 		new_migration first "SELECT nothing;" && commit_file readme text && commit_file readme more &&
 		test_expect_code 1 git migrate apply 2>.git/t/err &&
 		way fixup && step "free older evidence" && grep "autosquash --root" .git/t/commands &&
@@ -299,7 +272,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: failed and landed: another one in its place" '
-		scene $engine supersede && new_migration users "$users" && apply &&
+		fresh_on $engine supersede && new_migration users "$users" && apply &&
 		new_migration bad "SELECT nothing;" && git config migrate.branch main &&
 		test_expect_code 1 git migrate apply 2>.git/t/err &&
 		way supersede && step "free landed evidence" && step "elsewhere no evidence" &&
@@ -310,7 +283,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: failed here, and ran elsewhere: another one in its place here" '
-		scene $engine here && new_migration users "$users" && apply && another staging &&
+		fresh_on $engine here && new_migration users "$users" && apply && another staging &&
 		new_migration bad "CREATE UNIQUE INDEX one_name ON users (name);" &&
 		db "INSERT INTO users (id, name) VALUES (3, '\''Ada'\'')" &&
 		test_expect_code 1 git migrate apply 2>.git/t/err && apply staging &&
@@ -321,7 +294,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: what failed by what has passed: again" '
-		scene $engine again && new_migration users "$users" && apply &&
+		fresh_on $engine again && new_migration users "$users" && apply &&
 		new_migration later "CREATE TABLE later (x int);" &&
 		case $engine in
 		sqlite) passing=5 ;;
@@ -332,7 +305,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: failed for a lock that somebody still has, or not" '
-		scene $engine lock && new_migration users "$users" && apply &&
+		fresh_on $engine lock && new_migration users "$users" && apply &&
 		new_migration age "ALTER TABLE users ADD COLUMN age integer;" &&
 		case $engine in
 		sqlite)
@@ -356,7 +329,7 @@ for engine in sqlite postgresql; do
 	# --- one that was not tried ----------------------------------------------------
 
 	test_expect_success $req "$engine: pending, free to change, or landed and to be applied" '
-		scene $engine pending && new_migration users "$users" && apply &&
+		fresh_on $engine pending && new_migration users "$users" && apply &&
 		new_migration later "CREATE TABLE later (x int);" &&
 		way amend later && step "untried newest evidence" &&
 		commit_file readme text && way fixup later && step "untried older evidence" &&
@@ -366,7 +339,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: pending, and failed elsewhere: another one in its place" '
-		scene $engine elsewhere && new_migration users "$users" && apply && another staging && apply staging &&
+		fresh_on $engine elsewhere && new_migration users "$users" && apply && another staging && apply staging &&
 		new_migration bad "SELECT nothing;" && git config migrate.branch main &&
 		test_expect_code 1 git migrate apply staging 2>.git/t/err &&
 		way supersede bad && step "known yes default" &&
@@ -374,7 +347,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: a target that cannot be reached speaks by its mirror" '
-		scene $engine mirror && new_migration users "$users" && apply && another staging && apply staging &&
+		fresh_on $engine mirror && new_migration users "$users" && apply && another staging && apply staging &&
 		new_migration name "ALTER TABLE users ADD COLUMN age integer NOT NULL DEFAULT 1; UPDATE users SET age = 2;" &&
 		apply && apply staging &&
 		way fix name && step "where everywhere evidence" && because "where: target staging: it has run (tracker)" &&
@@ -390,7 +363,7 @@ for engine in sqlite postgresql; do
 	# --- one that ran, and the plan ------------------------------------------------
 
 	test_expect_success $req "$engine: ran, and was edited or removed: brought back" '
-		scene $engine back && new_migration users "$users" && apply &&
+		fresh_on $engine back && new_migration users "$users" && apply &&
 		commit_file migrations/users.sql "$users -- better" &&
 		way bring-back users && step "planned edited evidence" && follow && git migrate status --exit-code &&
 		git rm -q migrations/users.sql && git commit -q -m "not wanted" &&
@@ -398,25 +371,25 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: HEAD is older than what ran" '
-		scene $engine older && new_migration users "$users" && apply && new_migration later "CREATE TABLE later (x int);" &&
+		fresh_on $engine older && new_migration users "$users" && apply && new_migration later "CREATE TABLE later (x int);" &&
 		apply && git checkout -q HEAD^ &&
 		way switch later.sql && follow && test "$(git rev-parse main)" = "$(git rev-parse HEAD)"
 	'
 
 	test_expect_success $req "$engine: failed, and thrown away" '
-		scene $engine gone && new_migration users "$users" && apply && new_migration bad "SELECT nothing;" &&
+		fresh_on $engine gone && new_migration users "$users" && apply && new_migration bad "SELECT nothing;" &&
 		test_expect_code 1 git migrate apply 2>.git/t/err && git reset -q --hard HEAD^ &&
 		way gone && step "planned gone evidence" && follow
 	'
 
 	test_expect_success $req "$engine: another took its place" '
-		scene $engine replaced && new_migration users "$users" && apply && new_migration later "CREATE TABLE later (x int);" &&
+		fresh_on $engine replaced && new_migration users "$users" && apply && new_migration later "CREATE TABLE later (x int);" &&
 		git config migrate.branch main && forge superseded later.sql "reason=x" &&
 		way replaced later && follow
 	'
 
 	test_expect_success $req "$engine: its fix is pending, then applied" '
-		scene $engine fixed && new_migration users "$users" && apply &&
+		fresh_on $engine fixed && new_migration users "$users" && apply &&
 		new_migration age "ALTER TABLE users ADD COLUMN age integer; UPDATE users SET age = 3;" && apply &&
 		new_migration fix-age "UPDATE users SET age = 4;" "mend it" "" "Fixes: age.sql" "Failure-Mode: wrong" &&
 		way apply-fix age && because "fixed: fix-age.sql says \"Fixes:\" of it: pending" && follow &&
@@ -427,7 +400,7 @@ for engine in sqlite postgresql; do
 	# --- one that ran, and is wrong ------------------------------------------------
 
 	test_expect_success $req "$engine: a type that lost values" '
-		scene $engine lossy && new_migration users "$users" && apply &&
+		fresh_on $engine lossy && new_migration users "$users" && apply &&
 		case $engine in
 		sqlite) sql="CREATE TABLE users_new (id integer PRIMARY KEY, phone integer, name varchar(20));
 			INSERT INTO users_new SELECT id, CAST(phone AS integer), name FROM users;
@@ -445,7 +418,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: a type that keeps all values is no loss" '
-		scene $engine wider && new_migration users "$users" && apply &&
+		fresh_on $engine wider && new_migration users "$users" && apply &&
 		case $engine in
 		sqlite) sql="CREATE TABLE users_new (id integer PRIMARY KEY, phone text, name varchar(20));
 			INSERT INTO users_new SELECT id, phone, name FROM users;
@@ -459,7 +432,7 @@ for engine in sqlite postgresql; do
 	'
 
 	test_expect_success $req "$engine: a required column that running code leaves out" '
-		scene $engine required && mkdir compat && new_migration users "$users" &&
+		fresh_on $engine required && mkdir compat && new_migration users "$users" &&
 		commit_file compat/signup.sql "SELECT 1;
 INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		new_migration before "CREATE TABLE before (x int);" && apply &&
@@ -481,7 +454,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 	'
 
 	test_expect_success $req "$engine: renamed: no statement of running code uses it, or one does" '
-		scene $engine renamed && mkdir compat && new_migration users "$users" &&
+		fresh_on $engine renamed && mkdir compat && new_migration users "$users" &&
 		commit_file compat/a.sql "SELECT name FROM users;" &&
 		commit_file compat/sub/c.sql "SELECT phone FROM users;" && apply &&
 		new_migration phone "ALTER TABLE users RENAME COLUMN phone TO number;" && apply &&
@@ -494,7 +467,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 	'
 
 	test_expect_success $req "$engine: dropped, and still needed" '
-		scene $engine dropped && new_migration users "$users" && apply &&
+		fresh_on $engine dropped && new_migration users "$users" && apply &&
 		new_migration phone "ALTER TABLE users DROP COLUMN phone;" && apply &&
 		way fix phone && step "dropped yes default" && because "dropped: there is no compat" &&
 		has_line .git/t/down "gone-column users.phone - values None" &&
@@ -503,14 +476,14 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 	'
 
 	test_expect_success $req "$engine: a constraint that refuses what is right" '
-		scene $engine constraint && new_migration users "$users" && apply &&
+		fresh_on $engine constraint && new_migration users "$users" && apply &&
 		new_migration one "CREATE UNIQUE INDEX one_name ON users (name);" && apply &&
 		way fix one && step "constraint yes default" && grep -e "--kind bad-constraint" .git/t/commands &&
 		follow "fill migrations/fix-one.sql \"\"" && db "INSERT INTO users (id, name) VALUES (3, '\''Ada'\'')"
 	'
 
 	test_expect_success $req "$engine: a wrong backfill, on this target alone so far" '
-		scene $engine backfill && new_migration users "$users" && apply && another staging && apply staging &&
+		fresh_on $engine backfill && new_migration users "$users" && apply && another staging && apply staging &&
 		new_migration up "UPDATE users SET name = upper(name);" && apply &&
 		way fix-first up && step "where somewhere evidence" && step "backfill yes default" &&
 		because "where: target staging: it has not run (tracker)" &&
@@ -520,7 +493,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 	'
 
 	test_expect_success $req "$engine: rows that were deleted, and a fix that has a name already" '
-		scene $engine deleted && new_migration users "$users" && apply &&
+		fresh_on $engine deleted && new_migration users "$users" && apply &&
 		new_migration clean "DELETE FROM users WHERE id = 2;" && new_migration fix-clean "CREATE TABLE other (x int);" && apply &&
 		way new-fix clean && step "deleted yes default" && grep "^deleted users - " .git/t/down &&
 		follow "printf \"%s\n\" \"-- Fixes: clean.sql\" \"-- Failure-Mode: Bob was needed\" \"INSERT INTO users (id, name) VALUES (2, '\''Bob'\'');\" >migrations/fix-clean-2.sql" &&
@@ -532,7 +505,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 	'
 
 	test_expect_success $req "$engine: an index that blocked writers" '
-		scene $engine slow && new_migration users "$users" && apply &&
+		fresh_on $engine slow && new_migration users "$users" && apply &&
 		new_migration i "CREATE INDEX names ON users (name);" && apply &&
 		way fix i && step "slow yes default" && grep -e "--kind slow-ddl" .git/t/commands &&
 		follow "fill migrations/fix-i.sql \"s/<fill in: CREATE INDEX[^>]*>;*//\"" &&
@@ -542,7 +515,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 	# --- one that was begun ---------------------------------------------------------
 
 	test_expect_success $req "$engine: begun, and apply can go on; another one waits for it" '
-		scene $engine resume && new_migration users "$users" && apply &&
+		fresh_on $engine resume && new_migration users "$users" && apply &&
 		case $engine in
 		sqlite) sql="VACUUM;" ;;
 		*) sql="CREATE INDEX CONCURRENTLY names ON users (name);" ;;
@@ -556,7 +529,7 @@ $sql" && new_migration z "CREATE TABLE z (x int);" &&
 	'
 
 	test_expect_success $req "$engine: begun from a commit that the plan has not, or that is gone" '
-		scene $engine resume-at && new_migration users "$users" && apply &&
+		fresh_on $engine resume-at && new_migration users "$users" && apply &&
 		case $engine in
 		sqlite) sql="VACUUM;" ;;
 		*) sql="CREATE INDEX CONCURRENTLY names ON users (name);" ;;
@@ -574,7 +547,7 @@ $sql" && git branch begun && forge started i.sql && git reset -q --hard HEAD^ &&
 	# --- in batches ------------------------------------------------------------------
 
 	test_expect_success $req "$engine: batches of it are done: neither changed nor replaced" '
-		scene $engine in-part &&
+		fresh_on $engine in-part &&
 		new_migration t "CREATE TABLE t (id integer PRIMARY KEY, n integer NOT NULL DEFAULT 0);
 INSERT INTO t (id) VALUES (1), (2), (3), (4), (5), (6), (7);
 CREATE TABLE most (n integer CHECK (n < 50));" && apply && db "UPDATE t SET n = 49 WHERE id = 5" &&
@@ -594,7 +567,7 @@ INSERT INTO most SELECT n + 1 FROM t WHERE :batch;" &&
 	'
 
 	test_expect_success $req "$engine: a run of batches was stopped: it goes on, abandoned too" '
-		scene $engine stopped && new_migration t "CREATE TABLE t (id integer PRIMARY KEY, n integer);
+		fresh_on $engine stopped && new_migration t "CREATE TABLE t (id integer PRIMARY KEY, n integer);
 INSERT INTO t (id, n) VALUES (1, 0), (2, 0), (3, 0);" && apply &&
 		new_migration count "-- migrate: batch table=t key=id size=1
 UPDATE t SET n = n + 1 WHERE :batch;" && git config migrate.default.batchPause 1000000 &&
@@ -613,7 +586,7 @@ UPDATE t SET n = n + 1 WHERE :batch;" && git config migrate.default.batchPause 1
 	# --- what would be destroyed ---------------------------------------------------
 
 	test_expect_success $req "$engine: what a down migration would destroy is counted" '
-		scene $engine down && new_migration users "$users" && apply &&
+		fresh_on $engine down && new_migration users "$users" && apply &&
 		new_migration more "CREATE TABLE orders (id integer); ALTER TABLE users ADD COLUMN phone_number varchar(20);" && apply &&
 		db "INSERT INTO orders (id) VALUES (1), (2), (3); UPDATE users SET phone_number = phone WHERE id = 1" &&
 		way new-fix more && has_line .git/t/down "new-table orders 3 rows all" &&
@@ -624,7 +597,7 @@ UPDATE t SET n = n + 1 WHERE :batch;" && git config migrate.default.batchPause 1
 	'
 
 	test_expect_success $req "$engine: hostile names are quoted, and shown without what steers a terminal" '
-		scene $engine hostile && esc=$(printf "\033") &&
+		fresh_on $engine hostile && esc=$(printf "\033") &&
 		name="u\"\"s; DROP TABLE users -- $esc[31m" &&
 		new_migration users "$users" && apply &&
 		new_migration evil "CREATE TABLE \"$name\" (id integer); ALTER TABLE users ADD COLUMN \"co\"\"l '\''); --\" varchar(20);" && apply &&
@@ -636,7 +609,7 @@ UPDATE t SET n = n + 1 WHERE :batch;" && git config migrate.default.batchPause 1
 	# --- asking ---------------------------------------------------------------------
 
 	test_expect_success ${req:+$req,}TTY "$engine: on a terminal what evidence cannot tell is asked" '
-		scene $engine asks && new_migration users "$users" && apply &&
+		fresh_on $engine asks && new_migration users "$users" && apply &&
 		new_migration up "UPDATE users SET name = upper(name); DELETE FROM users WHERE id = 2;" && apply &&
 		on_terminal "\n" up && grep "^Did its UPDATE write wrong values? .*yes.* (you say)" .git/t/out &&
 		grep "git migrate fix --kind wrong-backfill up.sql" .git/t/out &&
@@ -653,7 +626,7 @@ done
 engine=postgresql
 
 test_expect_success PG 'begun, and still at work' '
-	scene postgresql work && new_migration users "$users" && apply &&
+	fresh_on postgresql work && new_migration users "$users" && apply &&
 	new_migration i "$alone
 CREATE INDEX CONCURRENTLY names ON users (name);" && forge started i.sql &&
 	hold "INSERT INTO users (id) VALUES (9)" &&
@@ -664,7 +637,7 @@ CREATE INDEX CONCURRENTLY names ON users (name);" && forge started i.sql &&
 '
 
 test_expect_success PG,TTY 'begun, and nothing tells: a person looks, and says it' '
-	scene postgresql tells && new_migration users "$users" && apply &&
+	fresh_on postgresql tells && new_migration users "$users" && apply &&
 	new_migration p "CREATE PROCEDURE p() LANGUAGE plpgsql AS \$\$ BEGIN NULL; END \$\$;" && apply &&
 	new_migration c "$alone
 CALL p();" && forge started c.sql &&
@@ -680,7 +653,7 @@ CALL p();" && forge started c.sql &&
 '
 
 test_expect_success PG 'somebody is in the way of others, and nobody can count' '
-	scene postgresql waiters && new_migration users "$users" && apply &&
+	fresh_on postgresql waiters && new_migration users "$users" && apply &&
 	new_migration age "ALTER TABLE users ADD COLUMN age integer;" && apply &&
 	pg "$url" "ANALYZE users" && hold "LOCK TABLE users" && in_background "SELECT count(*) FROM users" && busy=t &&
 	way unblock age && busy= && step "waiters yes evidence" &&
@@ -691,7 +664,7 @@ test_expect_success PG 'somebody is in the way of others, and nobody can count' 
 '
 
 test_expect_success PG 'an INVALID index' '
-	scene postgresql invalid && new_migration users "$users" && apply &&
+	fresh_on postgresql invalid && new_migration users "$users" && apply &&
 	new_migration i "$alone
 CREATE INDEX CONCURRENTLY \"Na\"\"mes\" ON users (name);" && apply && way new-fix i && step "slow no evidence" &&
 	pg "$url" "UPDATE pg_index SET indisvalid = false WHERE indrelid = '\''users'\''::regclass AND NOT indisprimary" &&
@@ -701,7 +674,7 @@ CREATE INDEX CONCURRENTLY \"Na\"\"mes\" ON users (name);" && apply && way new-fi
 '
 
 test_expect_success PG 'what somebody put into the search_path is not run' '
-	scene postgresql evil && new_migration users "$users" && apply &&
+	fresh_on postgresql evil && new_migration users "$users" && apply &&
 	new_migration age "ALTER TABLE users ADD COLUMN age integer; CREATE TABLE orders (id integer);" && apply &&
 	pg "$url" "CREATE SCHEMA evil; CREATE TABLE evil.log (what text);
 		CREATE FUNCTION evil.bad() RETURNS integer LANGUAGE plpgsql AS

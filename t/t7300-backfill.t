@@ -10,18 +10,6 @@ start_pg optional
 
 # --- scenes -----------------------------------------------------------------------
 
-# db SQL: as any other user of the database
-db() {
-	case $engine in
-	sqlite)
-		sqlite3 -batch -cmd ".timeout 20000" .git/app.db "$1"
-		;;
-	*)
-		pg "$url" "$1"
-		;;
-	esac
-}
-
 # scene ENGINE NAME [ROWS]: a repository, and a table t with rows 3, 6, 9, ... applied
 scene() {
 	engine=$1

@@ -11,29 +11,8 @@ start_pg optional
 
 # scene ENGINE NAME: a repository with a database of its own
 scene() {
-	engine=$1
-	fresh "$1-$2" &&
-	case $engine in
-	sqlite)
-		url=sqlite:.git/app.db
-		;;
-	*)
-		url=$(create_db "$2")
-		;;
-	esac &&
-	git config migrate.default.url "$url" &&
+	fresh_on "$1" "$2" &&
 	git config migrate.default.batchPause 0
-}
-
-db() {
-	case $engine in
-	sqlite)
-		sqlite3 -batch -cmd ".timeout 20000" .git/app.db "$1"
-		;;
-	*)
-		pg "$url" "$1"
-		;;
-	esac
 }
 
 # set_in_database NAME VALUE ...: for all sessions that begin after this

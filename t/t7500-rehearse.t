@@ -14,32 +14,10 @@ export TMPDIR
 
 # scene ENGINE NAME: a repository, its target, and people that were there before
 scene() {
-	engine=$1
-	fresh "$1-$2" &&
-	case $engine in
-	sqlite)
-		url=sqlite:.git/app.db
-		;;
-	*)
-		url=$(create_db "$2")
-		;;
-	esac &&
-	git config migrate.default.url "$url" &&
+	fresh_on "$1" "$2" &&
 	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, name text, phone text);" &&
 	new_migration pets "CREATE TABLE pets (owner integer, name text);" &&
 	git migrate apply >.git/t/out 2>&1
-}
-
-# db SQL: on the target
-db() {
-	case $engine in
-	sqlite)
-		sqlite .git/app.db "$1"
-		;;
-	*)
-		pg "$url" "$1"
-		;;
-	esac
 }
 
 rows() {

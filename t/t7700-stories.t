@@ -9,18 +9,6 @@ start_pg optional
 
 # --- what is there ------------------------------------------------------------------
 
-# db SQL: as the application would
-db() {
-	case $engine in
-	sqlite)
-		sqlite3 -batch -cmd ".timeout 20000" .git/app.db "$1"
-		;;
-	*)
-		pg "$url" "$1"
-		;;
-	esac
-}
-
 # scene ENGINE NAME ROWS: a repository with all hooks, and so many users in the target
 scene() {
 	engine=$1
