@@ -26,10 +26,13 @@ static const struct record *moved(const struct record *r, const struct record *f
 	return r ? to + (r - from) : NULL;
 }
 
+/* Memory that is not touched costs nothing, a log that moves while it is read does. */
+enum { FIRST = 1024 };
+
 /* Room for one more record; the state from the last fold stays good. */
 static void grow(struct ledger *l)
 {
-	size_t alloc = l->alloc ? 2 * l->alloc : 64, i;
+	size_t alloc = l->alloc ? 2 * l->alloc : FIRST, i;
 	struct record *to;
 
 	if (l->nr < l->alloc)
