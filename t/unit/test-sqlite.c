@@ -458,6 +458,26 @@ static void test_ask_reads(void **state)
 	run_ok(f->db, "insert into t values (1)");
 }
 
+/* A question has a small cache, and leaves what there was, also when it fails. */
+static void test_ask_cache(void **state)
+{
+	struct fixture *f = *state;
+	struct buf during = BUF_INIT;
+	struct db_question question = { .ask = { "pragma cache_size", NULL, 0 },
+					.row = collect,
+					.arg = &during };
+	struct err err = { 0 };
+
+	execute(f->db, "pragma cache_size = -1234");
+	assert_int_equal(sqlite->ask(f->db, &question, 1, &err), 0);
+	assert_string_equal(buf_str(&during), "64\n");
+	expect(f->db, "pragma cache_size", "-1234\n");
+	question.ask.sql = "pragma cache_size(";
+	assert_int_equal(sqlite->ask(f->db, &question, 1, &err), -1);
+	expect(f->db, "pragma cache_size", "-1234\n");
+	buf_release(&during);
+}
+
 static void test_interrupted(void **state)
 {
 	struct fixture *f = *state;
@@ -564,6 +584,7 @@ int main(void)
 		T(test_locked),
 		T(test_reader),
 		T(test_ask_reads),
+		T(test_ask_cache),
 		T(test_interrupted),
 		TRACKER_TESTS,
 	};
