@@ -262,6 +262,8 @@ a right@CREATE TABLE s.t (a int)@GRANT SELECT ON s.t TO bob@REVOKE SELECT ON s.t
 a right that may be passed on@CREATE TABLE s.t (a int); GRANT SELECT ON s.t TO bob@GRANT SELECT ON s.t TO bob WITH GRANT OPTION@REVOKE GRANT OPTION FOR SELECT ON s.t FROM bob
 no right at all@CREATE TABLE s.t (a int)@REVOKE ALL ON s.t FROM postgres@GRANT ALL ON s.t TO postgres
 a right to a column@CREATE TABLE s.t (a int)@GRANT UPDATE (a) ON s.t TO bob@REVOKE UPDATE (a) ON s.t FROM bob
+a right to a column of the system's@CREATE TABLE s.t (a int)@GRANT SELECT (ctid) ON s.t TO bob@REVOKE SELECT (ctid) ON s.t FROM bob
+a right to a column of a sequence@CREATE SEQUENCE s.q@GRANT SELECT (last_value) ON s.q TO bob@REVOKE SELECT (last_value) ON s.q FROM bob
 a right to a schema@SELECT 1@GRANT USAGE ON SCHEMA s TO bob@REVOKE USAGE ON SCHEMA s FROM bob
 a right to a function@CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1'@REVOKE EXECUTE ON FUNCTION s.f FROM public@GRANT EXECUTE ON FUNCTION s.f TO public
 a right to a type@CREATE TYPE s.y AS (a int)@GRANT USAGE ON TYPE s.y TO bob@REVOKE USAGE ON TYPE s.y FROM bob

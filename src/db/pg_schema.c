@@ -12,10 +12,11 @@
 enum { QUESTIONS_MAX = 32, SETTINGS = 2 };
 
 /* How many values a row has: of a line, a column, a key. */
-enum { LINE_VALUES = 4, COLUMN_VALUES = 4, KEY_VALUES = 9 };
+enum { LINE_VALUES = 4, COLUMN_VALUES = 6, KEY_VALUES = 9 };
 
 struct relation {
 	const char *oid, *kind, *name;
+	bool collated; /* a column's collation is not its database's */
 };
 
 struct column {
@@ -31,6 +32,7 @@ struct description {
 	size_t nr, alloc, columns_nr, columns_alloc;
 	struct buf line; /* of the row at hand */
 	bool without[PG_PART_NR];
+	bool granted; /* there are rights to a column */
 };
 
 static bool has_oid(const void *array, size_t pos, const void *oid)
@@ -38,7 +40,7 @@ static bool has_oid(const void *array, size_t pos, const void *oid)
 	return strcmp(((const struct relation *)array)[pos].oid, oid) == 0;
 }
 
-static const struct relation *find(struct description *d, const char *oid)
+static struct relation *find(struct description *d, const char *oid)
 {
 	ssize_t pos = map_find(&d->by_oid, map_hash(&d->by_oid, oid, strlen(oid)),
 			       has_oid, d->relations, oid);
@@ -111,21 +113,37 @@ static void note_column(struct description *d, const char *const *values)
 	d->columns[d->columns_nr++] = c;
 }
 
+/* What a column's row says of more than the column. */
+static void mark(struct description *d, struct relation *r, const char *collated,
+		 const char *granted)
+{
+	if (granted)
+		d->granted = true;
+	if (!collated)
+		return;
+	d->without[PG_PART_COLLATED] = false;
+	if (r)
+		r->collated = true;
+}
+
 static int add_column(void *arg, const char *const *values, size_t nr, struct err *err)
 {
 	static const char rank_of[] = "100000";
 	struct description *d = arg;
-	const struct relation *r;
+	struct relation *r;
 	char rank[sizeof(rank_of)];
 	size_t len;
 
-	if (nr < COLUMN_VALUES || !values[0] || !values[1] || !values[2] || !values[3])
+	if (nr < COLUMN_VALUES || !values[0] || !values[1] || !values[3])
 		return other_form(err);
 	len = strlen(values[1]);
 	if (len > sizeof(rank_of) - 2)
 		return other_form(err);
-	note_column(d, values);
 	r = find(d, values[0]);
+	mark(d, r, values[4], values[5]);
+	if (!values[2])
+		return 0;
+	note_column(d, values);
 	if (!r)
 		return 0;
 	memcpy(rank, rank_of, sizeof(rank));
@@ -192,15 +210,28 @@ static int add_key(void *arg, const char *const *values, size_t nr, struct err *
 	return 0;
 }
 
+/* Where a column has a collation of its own its indexes are asked for again. */
+static int add_index(void *arg, const char *const *values, size_t nr, struct err *err)
+{
+	const struct relation *r = nr == KEY_VALUES && values[0] ? find(arg, values[0])
+								 : NULL;
+
+	if (r && r->collated && values[4])
+		return 0;
+	return add_key(arg, values, nr, err);
+}
+
 static int take_parts(void *arg, const char *const *values, size_t nr, struct err *err)
 {
 	struct description *d = arg;
 	size_t i;
 
-	if (nr + 1 < PG_PART_NR)
+	if (nr + 1 < PG_PART_COLLATED)
 		return other_form(err);
-	for (i = 1; i < PG_PART_NR; i++)
+	for (i = 1; i < PG_PART_COLLATED; i++)
 		d->without[i] = values[i - 1] && strcmp(values[i - 1], "f") == 0;
+	if (d->granted)
+		d->without[PG_PART_GRANTS] = false;
 	return 0;
 }
 
@@ -213,6 +244,8 @@ static db_row_fn taker(enum pg_schema_form form)
 		return add_column;
 	case PG_SCHEMA_KEYS:
 		return add_key;
+	case PG_SCHEMA_INDEXES:
+		return add_index;
 	case PG_SCHEMA_PARTS:
 		return take_parts;
 	}
@@ -285,7 +318,9 @@ static int describe(struct db *db, struct description *d, struct err *err)
 
 int pg_schema(struct db *db, struct schema *out, struct err *err)
 {
-	struct description d = { .out = out, .line = BUF_INIT };
+	struct description d = { .out = out,
+				 .line = BUF_INIT,
+				 .without[PG_PART_COLLATED] = true };
 	int ret = describe(db, &d, err);
 
 	map_release(&d.by_oid);

@@ -14,7 +14,11 @@ enum pg_schema_form {
 	 * is of no relation that was given is passed over.
 	 */
 	PG_SCHEMA_LINES,
-	/* A relation's object id, and a column's number, quoted name, and what it is. */
+	/*
+	 * A relation's object id, and a column's number, quoted name, and what it is; not
+	 * NULL where its collation is another than its database's, and where there are
+	 * rights to it alone. Without a name it is told of for these rights.
+	 */
 	PG_SCHEMA_COLUMNS,
 	/*
 	 * A relation's object id, NULL, rank, and a line in parts, of which any may be
@@ -22,7 +26,13 @@ enum pg_schema_form {
 	 * numbers of its columns, text. Names of columns take the place of numbers.
 	 */
 	PG_SCHEMA_KEYS,
-	/* One row: whether there is anything of each part, in the order below. */
+	/*
+	 * The same of indexes. What has numbers of columns is passed over where one of
+	 * the relation's columns has a collation of its own.
+	 */
+	PG_SCHEMA_INDEXES,
+	/* One row: whether there is anything of each part, in the order below, but for
+	   the last. */
 	PG_SCHEMA_PARTS,
 };
 
@@ -45,6 +55,7 @@ enum pg_schema_part {
 	PG_PART_RARE,
 	PG_PART_PUBLICATIONS,
 	PG_PART_OTHERS,
+	PG_PART_COLLATED, /* told by the columns, as rights to one are */
 	PG_PART_NR,
 };
 

@@ -143,9 +143,14 @@ static const char parents[] =
 	" FROM unnest(a.attoptions) AS w" \
 	" WHERE w NOT LIKE 'pg\\_%') END"
 
-/* What a column is computed from, and how it is compressed, is younger than some. */
+/*
+ * What a column is computed from, and how it is compressed, is younger than some. Columns
+ * that are the system's, and those of sequences, are told of where there are rights to
+ * them alone: to look through all columns once more is a twentieth of the whole.
+ */
 #define COLUMNS(generated, compression) \
-	"SELECT a.attrelid, a.attnum, quote_ident(a.attname), ' ' ||" \
+	"SELECT a.attrelid, a.attnum, CASE WHEN a.attnum > 0 AND c.relkind <> 'S' THEN" \
+	" quote_ident(a.attname) END, ' ' ||" \
 	" format_type(a.atttypid, a.atttypmod) ||" \
 	" CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || " \
 	QUALIFIED("pg_collation", "a.attcollation", "collnamespace", "collname") \
@@ -160,12 +165,15 @@ static const char parents[] =
 	" ELSE '' END || CASE WHEN a.attoptions IS NULL THEN '' ELSE " \
 	OPTIONS("with", OWN_COUNTERS_ASIDE) " END || " \
 	OPTIONS("options", "a.attfdwoptions") \
+	", CASE WHEN a.attcollation > 100 THEN '' END, CASE WHEN a.attacl IS NOT NULL" \
+	" THEN '' END" \
 	" FROM pg_attribute AS a" \
 	" JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v'," \
-	" 'm', 'f', 'c')" \
+	" 'm', 'f', 'c', 'S') AND (c.relkind <> 'S' OR a.attacl IS NOT NULL)" \
 	" JOIN pg_type AS t ON t.oid = a.atttypid" \
 	" LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum" \
-	" WHERE" MADE("a.attrelid") " AND a.attnum > 0 AND NOT a.attisdropped"
+	" WHERE" MADE("a.attrelid") " AND (a.attnum > 0 OR a.attacl IS NOT NULL) AND" \
+	" NOT a.attisdropped"
 
 /* With a table to look into, each has to be opened: a default has no columns in it. */
 #define DEFAULT "' default ' || pg_get_expr(d.adbin, 0)"
@@ -273,11 +281,13 @@ static const char domain_constraints[] =
 	"i.relkind = 'i' AND i.relam = 403 AND x.indexprs IS NULL AND x.indnatts =" \
 	" x.indnkeyatts AND i.reloptions IS NULL AND 0 = ALL (x.indoption::int2[]) AND" \
 	" NOT (" odd ") AND x.indclass::oid[] <@ " USUAL_CLASSES " AND" \
-	" x.indcollation::oid[] <@ '{0,100}'::oid[] AND x.indrelid NOT IN (" COLLATED \
-	")"
+	" x.indcollation::oid[] <@ '{0,100}'::oid[]"
 
-/* Those of constraints stand with them. */
-#define INDEXES(odd) \
+/*
+ * Those of constraints stand with them. `plain` says which are written here, `also` which
+ * are asked for.
+ */
+#define INDEXES(plain, also) \
 	"SELECT x.indrelid, NULL, '3', 'index ' || quote_ident(i.relname) || ':" \
 	" ' || CASE WHEN p.plain THEN CASE WHEN x.indisunique THEN 'CREATE UNIQUE" \
 	" INDEX ' ELSE 'CREATE INDEX ' END || quote_ident(i.relname) || ' ON ' || " \
@@ -298,15 +308,23 @@ static const char domain_constraints[] =
 	" LEFT JOIN pg_inherits AS h ON h.inhrelid = x.indexrelid" \
 	" LEFT JOIN pg_class AS q ON q.oid = h.inhparent" \
 	" LEFT JOIN pg_namespace AS qn ON qn.oid = q.relnamespace" \
-	" CROSS JOIN LATERAL (SELECT " PLAIN(odd) " OFFSET 0) AS p (plain)" \
+	" CROSS JOIN LATERAL (SELECT " plain " OFFSET 0) AS p (plain)" \
 	" WHERE" MADE("x.indrelid") " AND x.indexrelid NOT IN (SELECT k.conindid" \
 	" FROM pg_constraint AS k" \
-	" WHERE k.contype IN ('p', 'u', 'x'))"
+	" WHERE k.contype IN ('p', 'u', 'x'))" also
+#define PLAIN_ONES(odd) INDEXES(PLAIN(odd), "")
+/* What would be plain, but for the collation of a column of its table. */
+#define COLLATED_ONES(odd) \
+	INDEXES("false", " AND " PLAIN(odd) " AND x.indrelid IN (" COLLATED ")")
 
 static const char indexes_11[] =
-	INDEXES("false");
+	PLAIN_ONES("false");
 static const char indexes_15[] =
-	INDEXES("x.indnullsnotdistinct");
+	PLAIN_ONES("x.indnullsnotdistinct");
+static const char collated_11[] =
+	COLLATED_ONES("false");
+static const char collated_15[] =
+	COLLATED_ONES("x.indnullsnotdistinct");
 
 static const char policies[] =
 	"SELECT " RELATION ", '4', 'policy ' || quote_ident(p.polname) || CASE WHEN"
@@ -661,8 +679,8 @@ static const char parts[] =
 	/* tables have types, and these have arrays; that is no question of types */
 	ANY("pg_type WHERE" MADE("oid") " AND typtype <> 'c' AND typinput <>"
 	    " 'array_in'::regproc") ", " ANY("pg_sequence") ", "
+	/* and rights to columns, told by these */
 	ANY("pg_class WHERE" MADE("oid") " AND relacl IS NOT NULL") " OR "
-	ANY("pg_attribute WHERE" MADE("attrelid") " AND attacl IS NOT NULL") " OR "
 	ANY("pg_proc WHERE" MADE("oid") " AND proacl IS NOT NULL") " OR "
 	ANY("pg_type WHERE" MADE("oid") " AND typacl IS NOT NULL") ", "
 	ANY("pg_description WHERE" MADE("objoid")) ", "
@@ -687,11 +705,13 @@ const struct pg_schema_question pg_schema_questions[] = {
 	{ constraints_11, 0, 14, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
 	{ constraints_15, 15, 17, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
 	{ constraints_18, 18, INT_MAX, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
-	{ indexes_11, 0, 14, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
-	{ indexes_15, 15, INT_MAX, PG_SCHEMA_KEYS, PG_PART_ALWAYS },
+	{ indexes_11, 0, 14, PG_SCHEMA_INDEXES, PG_PART_ALWAYS },
+	{ indexes_15, 15, INT_MAX, PG_SCHEMA_INDEXES, PG_PART_ALWAYS },
 	{ extensions, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
 	{ few_grants, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
 	{ parts, 0, INT_MAX, PG_SCHEMA_PARTS, PG_PART_ALWAYS },
+	{ collated_11, 0, 14, PG_SCHEMA_KEYS, PG_PART_COLLATED },
+	{ collated_15, 15, INT_MAX, PG_SCHEMA_KEYS, PG_PART_COLLATED },
 	{ parents, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_PARENTS },
 	{ domain_constraints, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_TYPES },
 	{ policies, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_POLICIES },
