@@ -5,7 +5,7 @@
 # (audit, log, git log). Targets are SQLite files.
 #
 #   --git-migrate <file>   the program (git-migrate in the current folder or PATH)
-#   --only <names>         write, note, read, git-log (all)
+#   --only <names>         write, note, read, git-log, git-log-whole (all)
 #   --rounds <n>           (5)
 #   --migrations <n>       of the target that is read (5000)
 #   --each <n>             records that each of them has (20)
@@ -180,6 +180,21 @@ shown() {
 	median .git/took 'cpu / other_cpu'
 }
 
+# git itself, on the target that `read` has, with a migration in one commit of 8 (as the
+# histories of make-repositories.sh bring them): a note has all records of a migration
+of_git_log_whole() {
+	history git-log-whole "$migrations" 8
+	tracker "$each"
+	quietly "$git_migrate" apply
+	quietly git repack -adfq
+	part=$(shown 'migrate/*')
+	echo "git log -1000, $((migrations * each)) records, one commit in 8 with $each of" \
+		"them: $(median .git/took cpu) ms of CPU," \
+		"$(median .git/took other_cpu) without"
+	goal 'part of that' "$part" 1.1
+	cd "$scratch" || exit
+}
+
 # git itself, with and without our notes (each migration has one record), with the same
 # text in notes of its own making, and with one letter in each: what it cannot do without
 of_git_log() {
@@ -206,7 +221,7 @@ of_git_log() {
 cd "$scratch" || exit 128
 met=0
 missed=0
-for part in write note read git-log; do
+for part in write note read git-log git-log-whole; do
 	wanted "$part" "$only" || continue
 	case $part in
 	write)
@@ -220,6 +235,9 @@ for part in write note read git-log; do
 		;;
 	git-log)
 		of_git_log
+		;;
+	git-log-whole)
+		of_git_log_whole
 		;;
 	esac
 done
