@@ -112,8 +112,12 @@ static bool is_streamed(const struct work *w)
 static int open_blob(struct job *j, const struct migration *m, struct work *w,
 		     struct err *err)
 {
-	int ret = repo_blob_open(j->repo, &m->blob, &w->blob, err);
+	struct buf path = BUF_INIT;
+	int ret;
 
+	buf_addf(&path, "%s/%s", j->s->plan.folder, m->path);
+	ret = repo_blob_open(j->repo, &m->blob, path.s, &w->blob, err);
+	buf_release(&path);
 	if (ret == 0) {
 		w->source = blob_source(w->blob);
 		w->script.source = &w->source;

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/interrupt.h"
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/sha1.h"
@@ -15,12 +17,13 @@
 #include "git/internal.h"
 
 /* A copy is made where there is so many times its size of room. */
-enum { ROOM_FOR_COPY = 4 };
+enum { ROOM_FOR_COPY = 4, PIECE = 128 * 1024 };
 
 struct blob_source {
 	struct repo *repo;
 	struct oid id;
 	uint64_t size;
+	char *file; /* of the work tree, that may have the same bytes; or NULL */
 	struct proc_child *child; /* that gives the bytes; NULL before and at the end */
 	struct sha1 *hash;	  /* of what it gave */
 	uint64_t given;
@@ -130,6 +133,13 @@ static void begin_copy(struct blob_source *b)
 #endif
 }
 
+static void begin(struct blob_source *b)
+{
+	drop_copy(b);
+	begin_copy(b);
+	begin_hash(b);
+}
+
 static struct blob_copy *find_copy(struct repo *r, const struct oid *id)
 {
 	size_t i;
@@ -178,6 +188,7 @@ void repo_drop_copies(struct repo *r)
 		close(r->copies[--r->nr_copies].fd);
 	free(r->copies);
 	r->copies = NULL;
+	r->alloc_copies = 0;
 }
 
 static ssize_t read_copy(struct blob_source *b, char *out, size_t room, struct err *err)
@@ -193,6 +204,69 @@ static ssize_t read_copy(struct blob_source *b, char *out, size_t room, struct e
 	if (n == 0 && b->given != b->size)
 		return repo_corrupt(&b->id, err);
 	return n;
+}
+
+/* The next bytes of it, whoever gave them. */
+static void take(struct blob_source *b, const char *data, size_t len)
+{
+	sha1_add(b->hash, data, len);
+	if (b->sha256)
+		sha256_add(b->sha256, data, len);
+	b->given += len;
+	if (b->copy >= 0 && fd_write_all(b->copy, data, len) < 0)
+		drop_copy(b);
+}
+
+/* At the end: whether it was what its name says. */
+static bool is_right(struct blob_source *b)
+{
+	unsigned char digest[SHA1_SIZE];
+
+	sha1_end(b->hash, digest);
+	b->whole = b->given == b->size && memcmp(digest, b->id.id, SHA1_SIZE) == 0;
+	b->copied = b->whole && b->copy >= 0;
+	if (b->whole && b->sha256) {
+		sha256_end(b->sha256, b->hex);
+		sha256_free(b->sha256);
+		b->sha256 = NULL;
+	}
+	return b->whole;
+}
+
+/* Neither a link nor a pipe is looked into. */
+static int open_file(const struct blob_source *b)
+{
+	int fd = open(b->file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+			(uint64_t)st.st_size != b->size)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/*
+ * The work tree mostly has the file, as it is in git: then nothing needs to be
+ * unpacked. It is the copy that is hashed and read from then on, whatever becomes of
+ * the file. Returns whether there is one now.
+ */
+static bool copy_file(struct blob_source *b)
+{
+	int fd = b->copy >= 0 ? open_file(b) : -1;
+	char *piece;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	piece = xmalloc(PIECE);
+	while (b->copy >= 0 && b->given <= b->size && !interrupt_seen() &&
+	       (n = read(fd, piece, PIECE)) > 0)
+		take(b, piece, (size_t)n);
+	free(piece);
+	close(fd);
+	return b->copy >= 0 && is_right(b) && lseek(b->copy, 0, SEEK_SET) == 0;
 }
 
 static int start_git(struct blob_source *b, struct err *err)
@@ -220,22 +294,27 @@ static int blob_rewind(void *arg, struct err *err)
 		b->given = 0;
 		return 0;
 	}
-	drop_copy(b);
-	begin_copy(b);
-	begin_hash(b);
+	begin(b);
+	if (b->file) {
+		if (copy_file(b)) {
+			b->given = 0;
+			return 0;
+		}
+		free(b->file); /* it would not be right next time either */
+		b->file = NULL;
+		begin(b);
+	}
 	return start_git(b, err);
 }
 
 /* Everything was given: whether git and the hash are content. 0 or -1. */
 static int finish(struct blob_source *b, struct err *err)
 {
-	unsigned char digest[SHA1_SIZE];
 	struct buf said = BUF_INIT;
 	int status = proc_wait(b->child, &said), ret = 0;
 	char hex[OID_HEXSZ + 1];
 
 	stop(b);
-	sha1_end(b->hash, digest);
 	if (status > 0) {
 		git_failed(err, "cat-file", &said);
 		err_hint(err, "missingObject",
@@ -243,15 +322,8 @@ static int finish(struct blob_source *b, struct err *err)
 			 "what else is wrong.",
 			 oid_hex(&b->id, hex));
 		ret = -1;
-	} else if (b->given != b->size || memcmp(digest, b->id.id, SHA1_SIZE) != 0) {
+	} else if (!is_right(b)) {
 		ret = repo_corrupt(&b->id, err);
-	}
-	b->whole = ret == 0;
-	b->copied = b->whole && b->copy >= 0;
-	if (b->whole && b->sha256) {
-		sha256_end(b->sha256, b->hex);
-		sha256_free(b->sha256);
-		b->sha256 = NULL;
 	}
 	buf_release(&said);
 	return ret;
@@ -273,14 +345,8 @@ static ssize_t blob_read(void *arg, char *out, size_t room, struct err *err)
 	n = proc_read(b->child, out, room, err);
 	if (n == 0)
 		return finish(b, err);
-	if (n > 0) {
-		sha1_add(b->hash, out, (size_t)n);
-		if (b->sha256)
-			sha256_add(b->sha256, out, (size_t)n);
-		b->given += (uint64_t)n;
-		if (b->copy >= 0 && fd_write_all(b->copy, out, (size_t)n) < 0)
-			drop_copy(b);
-	}
+	if (n > 0)
+		take(b, out, (size_t)n);
 	if (n < 0 || b->given > b->size) {
 		stop(b);
 		return n < 0 ? -1 : repo_corrupt(&b->id, err);
@@ -288,8 +354,19 @@ static ssize_t blob_read(void *arg, char *out, size_t room, struct err *err)
 	return n;
 }
 
-int repo_blob_open(struct repo *r, const struct oid *id, struct blob_source **out,
-		   struct err *err)
+/* Where a path of the tree is in the work tree; NULL without one. */
+static char *in_worktree(const struct repo *r, const char *path)
+{
+	struct buf file = BUF_INIT;
+
+	if (!path || !r->toplevel)
+		return NULL;
+	buf_addf(&file, "%s/%s", r->toplevel, path);
+	return buf_detach(&file);
+}
+
+int repo_blob_open(struct repo *r, const struct oid *id, const char *path,
+		   struct blob_source **out, struct err *err)
 {
 	uint64_t size;
 	int ret = repo_blob_size(r, id, &size, err);
@@ -301,6 +378,7 @@ int repo_blob_open(struct repo *r, const struct oid *id, struct blob_source **ou
 	(*out)->repo = r;
 	(*out)->id = *id;
 	(*out)->size = size;
+	(*out)->file = in_worktree(r, path);
 	(*out)->copy = -1;
 	(*out)->hash = sha1_new();
 	(*out)->sha256 = sha256_new();
@@ -328,6 +406,7 @@ void blob_source_free(struct blob_source *b)
 	if (b->copied && !b->again)
 		leave_copy(b);
 	drop_copy(b);
+	free(b->file);
 	sha1_free(b->hash);
 	sha256_free(b->sha256);
 	free(b);

@@ -1,4 +1,7 @@
-/* Large blobs: read piece by piece, through a child process of git. */
+/*
+ * Large blobs: read piece by piece, through a child process of git; or from a copy of
+ * the work tree's file, where that is the same.
+ */
 #ifndef GIT_BLOB_H
 #define GIT_BLOB_H
 
@@ -24,11 +27,12 @@ int repo_blob_size(struct repo *r, const struct oid *id, uint64_t *size, struct 
  * Opens a blob to be read as often as wanted; nothing is read before the first
  * rewind. It is compared with its name each time: only when read() has said that it
  * is at the end (0) were the bytes those of `id`, so who has not come that far has
- * been told nothing. 0 with `*out` the caller's, 1 when the object is missing, -1.
- * `r` must outlive it.
+ * been told nothing. `path` is where the work tree may have it, NULL if nowhere: a file
+ * that hashes to `id` is as good as the blob. 0 with `*out` the caller's, 1 when the
+ * object is missing, -1. `r` must outlive it.
  */
-int repo_blob_open(struct repo *r, const struct oid *id, struct blob_source **out,
-		   struct err *err);
+int repo_blob_open(struct repo *r, const struct oid *id, const char *path,
+		   struct blob_source **out, struct err *err);
 
 /** The functions that read it; they are good as long as it is. */
 struct source blob_source(struct blob_source *b);

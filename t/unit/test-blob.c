@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "core/oid.h"
 #include "git/blob.h"
+#include "git/internal.h"
 #include "git/repo.h"
 #include "sandbox.h"
 
@@ -77,14 +78,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct blob_source *open_blob(struct fixture *f, const struct oid *id)
+static struct blob_source *open_near(struct fixture *f, const struct oid *id,
+				     const char *path)
 {
 	struct blob_source *b = NULL;
 	struct err err = { 0 };
 
-	if (repo_blob_open(f->repo, id, &b, &err) != 0)
+	if (repo_blob_open(f->repo, id, path, &b, &err) != 0)
 		fail_msg("%s", err.message);
 	return b;
+}
+
+static struct blob_source *open_blob(struct fixture *f, const struct oid *id)
+{
+	return open_near(f, id, NULL);
 }
 
 /* Reads on to the end; returns what read() did there. */
@@ -169,6 +176,66 @@ static void test_copy(void **state)
 	assert_int_equal(read_anew(f, &id, "/nonexistent"), 0);
 	assert_int_equal(read_anew(f, &id, "/nonexistent"), -1);
 	assert_int_equal(read_anew(f, &id, NULL), 0); /* and it is left behind */
+}
+
+/*
+ * Reads a blob that the work tree may have as `file`; returns how many children of git
+ * that took.
+ */
+static unsigned read_near(struct fixture *f, const struct oid *id)
+{
+	unsigned before = f->repo->reads.children;
+	struct blob_source *b = open_near(f, id, "file");
+	const struct source s = blob_source(b);
+	struct buf got = BUF_INIT, expect = BUF_INIT;
+	char sha256[SHA256_HEXSZ + 1];
+	struct err err = { 0 };
+	int i;
+
+	assert_int_equal(repo_read_blob(f->repo, id, &expect, &err), 0);
+	sha256_hex(expect.s, expect.len, sha256);
+	for (i = 0; i < 2; i++) {
+		buf_reset(&got);
+		assert_int_equal(s.rewind(s.arg, &err), 0);
+		assert_int_equal(read_all(&s, &got, 100000, &err), 0);
+		assert_int_equal(got.len, expect.len);
+		assert_memory_equal(got.s, expect.s, expect.len);
+		assert_string_equal(blob_source_sha256(b), sha256);
+		sandbox_run(f->dir, "rm -f file; seq 1 9 >file", NULL, NULL);
+	}
+	blob_source_free(b);
+	repo_drop_copies(f->repo);
+	buf_release(&expect);
+	buf_release(&got);
+	return f->repo->reads.children - before;
+}
+
+/* The work tree's file spares git the unpacking, when it is the same to the last byte. */
+static void test_worktree(void **state)
+{
+	static const struct {
+		const char *file;
+		unsigned children;
+	} cases[] = {
+		{ "seq 1 60000 >file", 0 },
+		{ ":", 1 },
+		{ "seq 1 60000 >x && ln -s x file", 1 },
+		{ "mkfifo file", 1 },
+		{ "seq 1 60001 >file", 1 },
+		{ "seq 1 60000 | tr 7 8 >file", 1 },
+		{ "seq 1 60000 | sed '$s/0$/1/' >file", 1 },
+	};
+	struct fixture *f = *state;
+	struct oid id;
+	size_t i;
+
+	keep(f, "seq 1 60000", &id);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		sandbox_run(f->dir, "rm -f file x", NULL, NULL);
+		sandbox_run(f->dir, cases[i].file, NULL, NULL);
+		assert_int_equal(read_near(f, &id), cases[i].children);
+	}
+	sandbox_run(f->dir, "rm -f file x", NULL, NULL);
 }
 
 /* Without room for a copy git is asked each time. */
@@ -317,7 +384,7 @@ static void test_missing(void **state)
 	uint64_t size;
 
 	memset(&id, 0x42, sizeof(id));
-	assert_int_equal(repo_blob_open(f->repo, &id, &b, &err), 1);
+	assert_int_equal(repo_blob_open(f->repo, &id, NULL, &b, &err), 1);
 	assert_null(b);
 	assert_non_null(strstr(err.message, "missing"));
 	assert_int_equal(repo_blob_size(f->repo, &f->id, &size, &err), 0);
@@ -355,7 +422,7 @@ static void test_partial(void **state)
 	assert_string_equal(got.s, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
 	blob_source_free(b);
 	sandbox_run(f->dir, "mv origin gone", NULL, NULL);
-	assert_int_equal(repo_blob_open(part.repo, &later, &b, &err), -1);
+	assert_int_equal(repo_blob_open(part.repo, &later, NULL, &b, &err), -1);
 	assert_null(b);
 	assert_non_null(strstr(err.hint, "could not be fetched"));
 	repo_free(part.repo);
@@ -374,7 +441,7 @@ static void test_no_blob(void **state)
 
 	sandbox_run(f->dir, "git mktree </dev/null", NULL, &out);
 	take_id(&out, &id);
-	assert_int_equal(repo_blob_open(f->repo, &id, &b, &err), -1);
+	assert_int_equal(repo_blob_open(f->repo, &id, NULL, &b, &err), -1);
 	assert_non_null(strstr(err.message, "is not a blob"));
 	buf_release(&out);
 }
@@ -384,6 +451,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_worktree),
 		cmocka_unit_test(test_no_copy),
 		cmocka_unit_test(test_empty_and_packed),
 		cmocka_unit_test(test_left_early),
