@@ -72,22 +72,27 @@ static bool is_end(const struct sql_window *w, size_t at, size_t *next)
 	return at == w->len || sql_is_newline(w->s[at - 1]);
 }
 
-/* Where the data stops that the window holds: at its end, or at the line "\.". */
+/*
+ * Where the data stops that the window holds: at its end, or at the line "\.". Lines
+ * are many and short, and backslashes few, so those are looked for.
+ */
 static size_t data_end(struct sql_split *s)
 {
 	const struct sql_window *w = &s->window;
 	size_t at = s->at, next;
-	const char *newline;
+	const char *found;
 
-	while (at < w->len) {
-		if (s->data == SQL_DATA_LINE && w->s[at] == '\\' && at > s->at &&
-		    (w->len - at < DATA_END || is_end(w, at, &next)))
-			break; /* to be looked at when it comes first */
-		newline = memchr(w->s + at, s->newline, w->len - at);
-		s->data = newline ? SQL_DATA_LINE : SQL_DATA_INSIDE;
-		at = newline ? (size_t)(newline - w->s) + 1 : w->len;
+	while ((found = memchr(w->s + at, '\\', w->len - at)) != NULL) {
+		at = (size_t)(found - w->s);
+		if (at > s->at && w->s[at - 1] == s->newline &&
+		    (w->len - at < DATA_END || is_end(w, at, &next))) {
+			s->data = SQL_DATA_LINE;
+			return at; /* to be looked at when it comes first */
+		}
+		at++;
 	}
-	return at;
+	s->data = w->s[w->len - 1] == s->newline ? SQL_DATA_LINE : SQL_DATA_INSIDE;
+	return w->len;
 }
 
 int sql_split_data(struct sql_split *s, const char **piece, size_t *len, struct err *err)
