@@ -445,6 +445,33 @@ test_expect_success PG 'client and session are gone: the INVALID index is built 
 	test 0 = $status && test t = "$(index i)" && says "started-i applied-i"
 '
 
+# apply_behind: an apply; just before its statement gets to the server another session
+# has made the index i. Its exit status is in $status
+apply_behind() {
+	start_proxy --at-text="CREATE INDEX CONCURRENTLY i ON" --do=run \
+		--command="psql -XAtq -d '$url' -c 'CREATE INDEX CONCURRENTLY i ON t (x)'" &&
+	git config migrate.default.url "$(tool_url "${url##*/}")" || return 1
+	status=0
+	git migrate apply >.git/t/out 2>.git/t/err || status=$?
+	git config migrate.default.url "$url" && grep "^did run" events && stop_tool
+}
+
+test_expect_success PG 'a session without its client is first after all: it is applied' '
+	on_pg orphan && begin_build && lose_client && terminate && release &&
+	left_alone "$url" &&
+	apply_behind && test 0 = $status && grep "applied  i.sql  seen to be done" .git/t/out &&
+	test t = "$(index i)" && says "started-i applied-i"
+'
+
+test_expect_success PG 'somebody else is first, and nothing was begun before: it has failed' '
+	on_pg byhand &&
+	new_migration i "$alone
+CREATE INDEX CONCURRENTLY i ON t (x);" &&
+	apply_behind && test 1 = $status &&
+	grep "^error: migrations/i.sql:2:1: relation \"i\" already exists" .git/t/err &&
+	says "started-i failed-i"
+'
+
 test_expect_success PG 'a server that dies: not known, and the next apply builds anew' '
 	on_pg died && git config migrate.default.reconnect 0 && begin_build &&
 	"$top_srcdir/t/pg-server.sh" crash "$pg_dir" && end_apply && release

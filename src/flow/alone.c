@@ -305,7 +305,11 @@ static bool was_refused(const struct err *err)
 	       strcmp(err->sqlstate, "40003") != 0;
 }
 
-/* What is to be done after a failure that the server or a signal brought. */
+/*
+ * What is to be done after a failure that the server or a signal brought. A resumed one
+ * was not there when it was sent: that it is now may be the work of the session that
+ * sent it first, whose client is gone, and is what would be seen a moment later.
+ */
 static int conclude(struct job *j, struct work *w, struct buf *seen, struct err *err)
 {
 	enum db_evidence evidence;
@@ -320,7 +324,7 @@ static int conclude(struct job *j, struct work *w, struct buf *seen, struct err 
 		if (look(j, w, &evidence, seen, &why) < 0)
 			goto unasked;
 	}
-	if (evidence == DB_FINISHED && (mended || was_ended(err)))
+	if (evidence == DB_FINISHED && (mended || was_ended(err) || w->resumed))
 		return finish_seen(j, w, buf_str(seen), err);
 	if (evidence == DB_UNKNOWN && was_refused(err) && !may_be_partial(w))
 		evidence = DB_ABSENT;
@@ -520,7 +524,8 @@ int run_alone(struct job *j, struct err *err)
 
 	if (ret == 0) {
 		entry = ledger_find(&j->s->target.ledger, w.script.name);
-		ret = entry && entry->started ? go_on(j, &w, err) : begin(j, &w, err);
+		w.resumed = entry && entry->started;
+		ret = w.resumed ? go_on(j, &w, err) : begin(j, &w, err);
 	}
 	work_release(&w);
 	return heed_signal(j, ret, err);

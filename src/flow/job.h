@@ -32,6 +32,7 @@ struct work {
 	struct tracker_founding
 		*founding; /* in place of a migration: the tracker itself */
 	bool ending;	   /* in place of a migration: the record that ends the run */
+	bool resumed;	   /* its `started` was there when it came up */
 	int64_t ms;	   /* that it took; -1: not known yet */
 };
 
