@@ -122,6 +122,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/driver.c %reldir%/db/driver.h \
 	%reldir%/db/pg.c %reldir%/db/pg.h %reldir%/db/pg_limit.h \
 	%reldir%/db/pg_alone.c \
+	%reldir%/db/pg_alone_wait.c \
 	%reldir%/db/pg_blockers.c \
 	%reldir%/db/pg_cancel.c \
 	%reldir%/db/pg_engine.c \

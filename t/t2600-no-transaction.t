@@ -20,6 +20,8 @@ on_sqlite() {
 
 on_pg() {
 	fresh "$1" && url=$(create_db "$1") && git migrate init "$url" >/dev/null 2>&1 &&
+	# a slow machine has its time where a test does not say otherwise
+	git config migrate.default.lockRetry 3600 &&
 	new_migration t "CREATE TABLE t (x int); INSERT INTO t VALUES (1), (2);" &&
 	git migrate apply >.git/t/out 2>&1
 }
@@ -518,6 +520,68 @@ test_expect_success PG 'a signal, and an old transaction in the way: the next ap
 	# the mirror is as far as the tracker already
 	says "started-i" && test f = "$(index i)" && release &&
 	git migrate apply >.git/t/out 2>&1 && test t = "$(index i)" && says "started-i applied-i"
+'
+
+# names_holder FILE: the session of hold() is named there
+names_holder() {
+	grep "Process [0-9]* of the server (holder, user postgres, idle in transaction) is in the way, its transaction began 2" "$1"
+}
+
+# until_told FILE: the apply in the background has said who is in its way
+until_told() {
+	until names_holder "$1" >/dev/null; do
+		kill -0 "$apply" 2>/dev/null || return 1
+		sleep 0.1
+	done
+}
+
+test_expect_success PG 'a transaction in the way is named while it is waited for' '
+	on_pg in_the_way && begin_build && until_told .git/t/err &&
+	grep "^.i.sql. has to wait. Process" .git/t/err && release && end_apply &&
+	test 0 = $status && test t = "$(index i)" && says "started-i applied-i"
+'
+
+test_expect_success PG 'one that does not end is not waited for for ever; the next apply mends it' '
+	on_pg patience && git config migrate.default.lockRetry 0 && begin_build && end_apply &&
+	test 1 = $status &&
+	grep "^error: migrations/i.sql:2:1: other sessions are in the way of the statement" .git/t/err &&
+	names_holder .git/t/err && grep "cancelled the statement" .git/t/err &&
+	test f = "$(index i)" && says "started-i" &&
+	# nor by what takes away what is left
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^error: could not drop the INVALID index .*: other sessions are in the way" .git/t/err &&
+	names_holder .git/t/err && grep "^hint: The next \"git migrate apply\" takes away" .git/t/err &&
+	test f = "$(index i)" && says "started-i" && release &&
+	git migrate apply && test t = "$(index i)" && says "started-i applied-i"
+'
+
+test_expect_success PG 'its first lock: nothing is left where that is not given' '
+	on_pg first_lock && git config migrate.default.lockRetry 0 &&
+	hold "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE" &&
+	new_migration i "$alone
+CREATE INDEX CONCURRENTLY i ON t (x);" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	names_holder .git/t/err &&
+	grep "^hint: Run the command again .*: git migrate apply --wait$" .git/t/err &&
+	test "" = "$(index i)" && says "started-i failed-i" &&
+	rows | tail -1 | grep " sqlstate=55P03 " && release &&
+	git migrate apply && says "started-i failed-i started-i applied-i"
+'
+
+test_expect_success PG 'with --wait it takes as long as it takes' '
+	on_pg long && git config migrate.default.lockRetry 0 && begin_build --wait &&
+	until_told .git/t/err && waits && release && end_apply &&
+	test 0 = $status && test t = "$(index i)" && says "started-i applied-i"
+'
+
+test_expect_success PG 'what is built is not given up: the work would be lost' '
+	on_pg lasting && git config migrate.default.lockRetry 0 &&
+	# one that reads is in the way of the end alone
+	hold "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT * FROM git_migrate.log LIMIT 1" &&
+	new_migration i "$alone
+CREATE INDEX CONCURRENTLY i ON t (x);" &&
+	begin_apply && until_it_waits && until_told .git/t/err && waits && release && end_apply &&
+	test 0 = $status && test t = "$(index i)" && says "started-i applied-i"
 '
 
 test_expect_success PG 'a partition half detached is detached, and applied' '

@@ -115,6 +115,13 @@ static void tell_singly(struct telling *t, const struct apply_event *e)
 		 e->migration->path, e->fix->path, e->text);
 }
 
+/* Also where no terminal shows progress: it may go on for hours. */
+static void tell_blocked(struct telling *t, const struct apply_event *e)
+{
+	cmd_flush(t->ctx);
+	say_note(&t->ctx->say, "'%s' has to wait. %s", e->migration->path, e->text);
+}
+
 static void tell_people(struct telling *t, const struct apply_event *e)
 {
 	bool color = t->ctx->color;
@@ -210,6 +217,7 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 	case APPLY_BATCH:
 	case APPLY_LOADED:
 	case APPLY_WAITING:
+	case APPLY_BLOCKED:
 		return;
 	}
 	cmd_flush(t->ctx);
@@ -285,6 +293,7 @@ static void tell_porcelain(struct telling *t, const struct apply_event *e)
 	case APPLY_BATCH:
 	case APPLY_LOADED:
 	case APPLY_WAITING:
+	case APPLY_BLOCKED:
 		return;
 	}
 	cmd_flush(t->ctx);
@@ -383,6 +392,8 @@ static void tell(void *arg, const struct apply_event *e)
 		progress_show(&t->progress, "Waiting for a lock, tries", ++t->tries);
 	else if (e->step != APPLY_STATEMENT && e->step != APPLY_STARTING)
 		progress_end(&t->progress);
+	if (e->step == APPLY_BLOCKED)
+		tell_blocked(t, e);
 	if (e->step == APPLY_STARTING)
 		t->running = e->migration->path;
 	switch (t->form) {

@@ -116,6 +116,16 @@ struct db_unit {
 	 */
 	int (*records)(void *arg, const struct db_report *report,
 		       const struct db_statement **out, size_t *nr, struct err *err);
+	/*
+	 * run_alone() and mend(): told from time to time who is in the statement's way,
+	 * in whole sentences; may be NULL.
+	 */
+	void (*waits)(void *arg, const char *who);
+	/*
+	 * How long somebody may be in its way while nothing would be lost with it: then
+	 * it is given up. 0: as long as it takes.
+	 */
+	int64_t patience_ms;
 	void *arg;
 };
 

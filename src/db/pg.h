@@ -281,9 +281,28 @@ void pg_place_data(unsigned data_line, struct err *err);
 
 /* --- pg_blockers.c ------------------------------------------------------- */
 
+/**
+ * In pg_stat_activity: another session of this database is at the statement $1. The
+ * server shows the start of a long one alone.
+ */
+#define PG_RUNS_STATEMENT                                                                \
+	"datname OPERATOR(pg_catalog.=) pg_catalog.current_database() "                  \
+	"AND pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid() "                   \
+	"AND state OPERATOR(pg_catalog.=) 'active' "                                     \
+	"AND (pg_catalog.rtrim(query, E' ;\\n\\r\\t') OPERATOR(pg_catalog.=) "           \
+	"pg_catalog.rtrim($1, E' ;\\n\\r\\t') OR "                                       \
+	"(query OPERATOR(pg_catalog.<>) '' "                                             \
+	"AND pg_catalog.strpos($1, query) OPERATOR(pg_catalog.=) 1 "                     \
+	"AND pg_catalog.octet_length(query) OPERATOR(pg_catalog.>=) "                    \
+	"(SELECT CAST(setting AS integer) OPERATOR(pg_catalog.-) 4 "                     \
+	"FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) "                 \
+	"'track_activity_query_size')))"
+
 struct pg_blockers {
-	struct db *db;		 /* a second connection, opened when it is needed */
-	char pid[16];		 /* of the session that waits */
+	struct db *db;	       /* a second connection, opened when it is needed */
+	char pid[16];	       /* of the session that waits */
+	const char *statement; /* or what it is at, outside of a transaction; or NULL */
+	bool early; /* with that: it has done nothing so far that it would undo */
 	struct db_waiter waiter; /* of the second connection, with an end */
 	const struct db_waiter *usual;
 	int64_t deadline;
@@ -295,8 +314,11 @@ struct pg_blockers {
 /** A db_row_fn: takes note of the pid of the session that will wait. */
 int pg_blockers_note(void *arg, const char *const *values, size_t nr, struct err *err);
 
-/** Asks who blocks it now. Silent when that cannot be learnt. */
-void pg_blockers_look(struct pg_blockers *b, struct db *db);
+/**
+ * Asks who blocks it now; false when nobody does. What was seen before stays then.
+ * Silent when that cannot be learnt.
+ */
+bool pg_blockers_look(struct pg_blockers *b, struct db *db);
 
 /** Forgets what was seen: the migration that waited is done. */
 void pg_blockers_forget(struct pg_blockers *b);
@@ -349,12 +371,20 @@ int pg_check_alone(struct db *db, const struct db_script *script, struct err *er
 int pg_alone_statement(const struct db_script *script, struct sql_statement *out,
 		       struct err *err);
 
+/* --- pg_alone_wait.c: until it has ended ----------------------------------- */
+
+struct pg_alone {
+	const char *sql;
+	const struct db_unit *unit; /* who is told, and its patience; or NULL */
+	bool repeatable;	    /* at no time anything is lost when it is given up */
+};
+
 /**
  * Runs one statement in no transaction of ours, to its end: a signal cancels it,
  * and its answer is awaited for a while all the same. 0, also when it ended well
- * in spite of the signal; -1.
+ * in spite of the signal; -1, with SQLSTATE 55P03 when it was given up.
  */
-int pg_exec_alone(struct db *db, const char *sql, struct pg_answer *answer,
+int pg_exec_alone(struct db *db, const struct pg_alone *what, struct pg_answer *answer,
 		  struct err *err);
 
 /**

@@ -4,8 +4,6 @@
  */
 #include "base/compat.h"
 
-#include <poll.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -16,8 +14,6 @@
 #include "sql/alone.h"
 #include "sql/caret.h"
 #include "sql/split.h"
-
-enum { CANCEL_WAIT_MS = 10000 }; /* for the answer once a signal has come */
 
 #define DIRECTIVE "\"-- migrate: no-transaction\""
 
@@ -234,81 +230,6 @@ int pg_check_alone(struct db *db, const struct db_script *script, struct err *er
 
 /* --- running ----------------------------------------------------------- */
 
-/* Cancels at the first signal, and waits on for what the server says to that. */
-struct canceller {
-	struct db *db;
-	const struct db_waiter *usual;
-	struct err signal; /* what the wait was ended with; ERR_NONE: it was not */
-	int64_t deadline;
-};
-
-static int wait_or_cancel(void *arg, int fd, short events, int timeout_ms,
-			  struct err *err)
-{
-	struct canceller *c = arg;
-	struct pollfd pfd = { .fd = fd, .events = events };
-	int64_t left;
-	int rc;
-
-	if (c->signal.code == ERR_NONE) {
-		rc = c->usual->wait(c->usual->arg, fd, events, timeout_ms, &c->signal);
-		if (rc >= 0)
-			return rc;
-		c->deadline = clock_ms() + CANCEL_WAIT_MS;
-		pg_cancel(c->db);
-	}
-	do {
-		left = c->deadline - clock_ms();
-		rc = left > 0 ? poll(&pfd, 1, (int)left) : 0;
-	} while (rc < 0 && errno == EINTR);
-	if (rc > 0)
-		return 1;
-	*err = c->signal;
-	err_detail(err, "The server did not confirm that it cancelled the statement: it "
-			"may go on with it.");
-	return -1;
-}
-
-/* Whether the answer never came: the server may still be at it, and end it well. */
-static bool is_lost(const struct db *db, const struct err *err)
-{
-	return !db->conn && !err->sqlstate[0] && err->code != ERR_INTERRUPTED;
-}
-
-static int lost(struct err *err)
-{
-	char why[sizeof(err->message)];
-
-	snprintf(why, sizeof(why), "%s", err->message);
-	err_set(err, ERR_UNCERTAIN, "the answer to the statement never came: %s", why);
-	err_detail(err, "The server may go on with it, and finish it.");
-	err_hint(err, "uncertain",
-		 "Run the command again: it looks for the session that runs the "
-		 "statement, and at what is there.");
-	return -1;
-}
-
-int pg_exec_alone(struct db *db, const char *sql, struct pg_answer *answer,
-		  struct err *err)
-{
-	struct canceller c = { .db = db, .usual = db->waiter };
-	struct db_waiter waiter = { .wait = wait_or_cancel, .arg = &c };
-	bool was_alive = db->conn != NULL;
-	int ret;
-
-	db->waiter = &waiter;
-	ret = pg_exec_params(db, sql, NULL, 0, answer, err);
-	db->waiter = c.usual;
-	if (ret == 0)
-		return 0;
-	if (c.signal.code != ERR_NONE && strcmp(err->sqlstate, "57014") == 0) {
-		*err = c.signal;
-		err_detail(err, "The server has cancelled the statement.");
-		return -1;
-	}
-	return was_alive && is_lost(db, err) ? lost(err) : -1;
-}
-
 static void hint_for(const struct sql_alone *a, struct err *err)
 {
 	bool index = a->kind == ALONE_CREATE && a->object == ALONE_INDEX;
@@ -392,28 +313,29 @@ void pg_let_go(struct db *holder)
 	pg_free(holder);
 }
 
-static int send_alone(struct db *db, const struct db_script *script,
-		      struct db_report *report, struct err *err)
+static int send_alone(struct db *db, const struct db_unit *unit, struct db_report *report,
+		      struct err *err)
 {
+	const struct db_script *script = unit->script;
+	struct pg_alone what = { .unit = unit };
 	struct pg_answer answer = { .code = ERR_REFUSED };
 	struct pool pool = { 0 };
 	struct sql_statement st;
 	struct sql_alone a;
 	int64_t begun;
-	char *text;
 	int ret;
 
 	if (pg_check_alone(db, script, err) < 0 ||
 	    pg_alone_statement(script, &st, err) < 0)
 		return -1;
 	sql_alone_read(&st, &pool, &a);
-	text = pool_strndup(&pool, st.text, st.len);
+	what.sql = pool_strndup(&pool, st.text, st.len);
 	db->line = st.line;
 	begun = clock_ms();
-	ret = pg_exec_alone(db, text, &answer, err);
+	ret = pg_exec_alone(db, &what, &answer, err);
 	db->line = 0;
 	if (ret < 0) {
-		pg_place(text, st.line, st.column, answer.position, err);
+		pg_place(what.sql, st.line, st.column, answer.position, err);
 		if (!err->hint[0])
 			hint_for(&a, err);
 	} else {
@@ -484,7 +406,7 @@ int pg_run_alone(struct db *db, const struct db_unit *asked, struct db_report *r
 	if (pg_hold_lock(db, unit, &holder, phase, err) < 0)
 		return -1;
 	*phase = DB_SCRIPT;
-	ret = send_alone(db, unit->script, report, err);
+	ret = send_alone(db, unit, report, err);
 	if (ret == 0 && holder && unit->records)
 		ret = record_alone(holder, unit, report, phase, err);
 	pg_let_go(holder);

@@ -19,10 +19,11 @@ static int on_blocker(void *arg, const char *const *values, size_t nr UNUSED,
 	if (++b->nr > SHOWN_MAX)
 		return 0;
 	buf_addf(&b->text,
-		 "%sProcess %s of the server (%s, user %s, %s) holds it, its "
-		 "transaction began %s.",
+		 "%sProcess %s of the server (%s, user %s, %s) %s, its transaction began "
+		 "%s.",
 		 b->nr > 1 ? " " : "", values[0], values[1] ? values[1] : "unknown",
 		 values[2] ? values[2] : "unknown", values[3] ? values[3] : "unknown",
+		 b->statement ? "is in the way" : "holds it",
 		 values[4] ? values[4] : "at a time that cannot be seen");
 	return 0;
 }
@@ -53,7 +54,51 @@ static int wait_a_little(void *arg, int fd, short events, int timeout_ms, struct
 	return rc;
 }
 
-void pg_blockers_look(struct pg_blockers *b, struct db *db)
+/* The session that is at the statement; the last to begin, where there are more. */
+static int find_session(struct pg_blockers *b, struct err *err)
+{
+	static const char sql[] =
+		"SELECT pid FROM pg_catalog.pg_stat_activity WHERE " PG_RUNS_STATEMENT
+		" ORDER BY query_start DESC LIMIT 1";
+	struct pg_answer answer = { .row = pg_blockers_note,
+				    .arg = b,
+				    .code = ERR_FATAL };
+
+	return pg_exec_params(b->db, sql, &b->statement, 1, &answer, err);
+}
+
+static int on_early(void *arg, const char *const *values, size_t nr UNUSED,
+		    struct err *err UNUSED)
+{
+	struct pg_blockers *b = arg;
+
+	b->early = values[0] && strcmp(values[0], "t") == 0;
+	return 0;
+}
+
+/*
+ * It waits for its first lock as long as it has none that each statement of the kind
+ * takes; an index is built behind its wait for those who write.
+ */
+static int ask_early(struct pg_blockers *b, struct err *err)
+{
+	static const char sql[] =
+		"SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE"
+		" pid OPERATOR(pg_catalog.=) CAST($1 AS integer) AND granted"
+		" AND locktype OPERATOR(pg_catalog.=) 'relation' AND mode"
+		" OPERATOR(pg_catalog.=) ANY (ARRAY['ShareUpdateExclusiveLock', "
+		"'ShareLock', 'ShareRowExclusiveLock',"
+		"  'ExclusiveLock', 'AccessExclusiveLock'])) OR EXISTS"
+		" (SELECT FROM pg_catalog.pg_stat_progress_create_index WHERE"
+		"  pid OPERATOR(pg_catalog.=) CAST($1 AS integer) AND"
+		"  phase OPERATOR(pg_catalog.=) 'waiting for writers before build')";
+	struct pg_answer answer = { .row = on_early, .arg = b, .code = ERR_FATAL };
+	const char *params[] = { b->pid };
+
+	return pg_exec_params(b->db, sql, params, 1, &answer, err);
+}
+
+static int ask_blockers(struct pg_blockers *b, struct err *err)
 {
 	static const char sql[] = "SELECT a.pid, a.application_name, a.usename, a.state,"
 				  " pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC',"
@@ -64,31 +109,44 @@ void pg_blockers_look(struct pg_blockers *b, struct db *db)
 				  " ORDER BY a.xact_start";
 	struct pg_answer answer = { .row = on_blocker, .arg = b, .code = ERR_FATAL };
 	const char *params[] = { b->pid };
+
+	if (b->statement && find_session(b, err) < 0)
+		return -1;
+	if (!b->pid[0])
+		return 0;
+	if (pg_exec_params(b->db, sql, params, 1, &answer, err) < 0)
+		return -1;
+	return b->statement && b->nr ? ask_early(b, err) : 0;
+}
+
+bool pg_blockers_look(struct pg_blockers *b, struct db *db)
+{
 	struct buf before = b->text;
 	unsigned nr = b->nr;
 	struct err ignored;
 
-	if (!b->pid[0] || b->given_up)
-		return;
+	if (b->given_up || (!b->pid[0] && !b->statement))
+		return false;
 	b->usual = db->waiter;
 	b->deadline = clock_ms() + LOOK_MS;
 	b->waiter = (struct db_waiter){ .wait = wait_a_little, .arg = b };
 	if (!b->db && pg_open_like(db, &b->waiter, &b->db, &ignored) < 0) {
 		b->given_up = true;
-		return;
+		return false;
 	}
 	memset(&b->text, 0, sizeof(b->text));
 	b->nr = 0;
-	if (pg_exec_params(b->db, sql, params, 1, &answer, &ignored) < 0)
+	if (ask_blockers(b, &ignored) < 0)
 		b->given_up = true;
 	else if (b->nr) {
 		buf_release(&before);
-		return;
+		return true;
 	}
 	/* it has just got the lock, or has given up: what was seen before counts */
 	buf_release(&b->text);
 	b->text = before;
 	b->nr = nr;
+	return false;
 }
 
 void pg_blockers_forget(struct pg_blockers *b)

@@ -310,31 +310,39 @@ int pg_evidence(struct db *db, const struct db_script *script, enum db_evidence 
 	return ret;
 }
 
-static int drop_leftovers(struct look *l, struct err *err)
+/* What mends can be done again: to give it up undoes nothing. */
+static int exec_mending(struct look *l, const char *sql, const struct db_unit *unit,
+			struct err *err)
 {
+	const struct pg_alone what = { .sql = sql, .unit = unit, .repeatable = true };
 	struct pg_answer answer = { .code = ERR_REFUSED };
+
+	return pg_exec_alone(l->db, &what, &answer, err);
+}
+
+static int drop_leftovers(struct look *l, const struct db_unit *unit, struct err *err)
+{
+	const char *sql;
 	size_t i;
 
-	for (i = 0; i < l->nr_drops; i++)
-		if (pg_exec_alone(l->db,
-				  pool_printf(&l->pool,
-					      "DROP INDEX CONCURRENTLY IF EXISTS %s",
-					      l->drops[i]),
-				  &answer, err) < 0)
+	for (i = 0; i < l->nr_drops; i++) {
+		sql = pool_printf(&l->pool, "DROP INDEX CONCURRENTLY IF EXISTS %s",
+				  l->drops[i]);
+		if (exec_mending(l, sql, unit, err) < 0)
 			return err_wrap(err, "could not drop the INVALID index %s",
 					l->drops[i]);
+	}
 	return 0;
 }
 
-static int finish_detaching(struct look *l, struct err *err)
+static int finish_detaching(struct look *l, const struct db_unit *unit, struct err *err)
 {
-	struct pg_answer answer = { .code = ERR_REFUSED };
 	const char *sql = pool_printf(&l->pool,
 				      "ALTER TABLE %s DETACH PARTITION %s FINALIZE",
 				      look_quoted(l, l->a.name.schema, l->a.name.base),
 				      look_quoted(l, l->a.other.schema, l->a.other.base));
 
-	return pg_exec_alone(l->db, sql, &answer, err);
+	return exec_mending(l, sql, unit, err);
 }
 
 int pg_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
@@ -351,8 +359,8 @@ int pg_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
 	/* looked at anew: what was half done may have been finished by now */
 	ret = look(&l, unit->script, err);
 	if (ret == 0 && l.found == DB_HALF)
-		ret = l.a.kind == ALONE_DETACH ? finish_detaching(&l, err)
-					       : drop_leftovers(&l, err);
+		ret = l.a.kind == ALONE_DETACH ? finish_detaching(&l, unit, err)
+					       : drop_leftovers(&l, unit, err);
 	pg_let_go(holder);
 	pool_release(&l.pool);
 	buf_release(&text);

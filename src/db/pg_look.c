@@ -124,18 +124,11 @@ static void tell_session(struct look *l, const struct look_answer *a, const char
 		buf_addf(l->text, " since %s", a->values[2]);
 }
 
-/* The server shows the start of a long statement alone. */
 int look_session(struct look *l, struct err *err)
 {
 	static const char sql[] =
 		"SELECT pid, usename, query_start FROM pg_catalog.pg_stat_activity "
-		"WHERE datname = pg_catalog.current_database() "
-		"AND pid <> pg_catalog.pg_backend_pid() AND state = 'active' "
-		"AND (pg_catalog.rtrim(query, E' ;\\n\\r\\t') = "
-		"pg_catalog.rtrim($1, E' ;\\n\\r\\t') OR "
-		"(query <> '' AND pg_catalog.strpos($1, query) = 1 AND "
-		"pg_catalog.octet_length(query) + 4 >= (SELECT setting::pg_catalog.int4 "
-		"FROM pg_catalog.pg_settings WHERE name = 'track_activity_query_size'))) "
+		"WHERE " PG_RUNS_STATEMENT " "
 		"ORDER BY query_start LIMIT 1";
 	struct look_answer a;
 

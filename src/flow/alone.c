@@ -250,22 +250,41 @@ static int lock_is_held(struct job *j, struct err *err)
 	return tracker_held(&j->s->target.tracker, err);
 }
 
-static void expect_head(struct job *j, struct work *w, struct db_unit *unit)
+struct settling {
+	struct job *j;
+	struct work *w;
+};
+
+static void on_waits(void *arg, const char *who)
 {
-	struct target *t = &j->s->target;
+	const struct settling *s = arg;
+
+	job_tell(s->j, (struct apply_event){ .step = APPLY_BLOCKED,
+					     .migration = &s->j->s->plan.items[s->w->pos],
+					     .text = who });
+}
+
+static void expect_head(struct settling *s, struct db_unit *unit)
+{
+	struct target *t = &s->j->s->target;
+	const int64_t patience = 1000 * (int64_t)t->lock_retry_s;
 
 	memset(unit, 0, sizeof(*unit));
-	unit->script = &w->script;
-	tracker_begin(&t->tracker, ledger_last(&t->ledger), 0, &w->head, unit);
+	unit->script = &s->w->script;
+	tracker_begin(&t->tracker, ledger_last(&t->ledger), 0, &s->w->head, unit);
+	unit->waits = on_waits;
+	unit->patience_ms = s->j->o->wait ? 0 : patience ? patience : 1;
+	unit->arg = s;
 }
 
 /* Takes away what is there by halves, while no other runner can begin. 0 or -1. */
 static int mend(struct job *j, struct work *w, enum db_phase *phase, struct err *err)
 {
+	struct settling settling = { j, w };
 	struct target *t = &j->s->target;
 	struct db_unit unit;
 
-	expect_head(j, w, &unit);
+	expect_head(&settling, &unit);
 	return t->driver->mend(t->db, &unit, phase, err);
 }
 
@@ -341,11 +360,23 @@ unasked:
 	return leave_open(j, w, buf_str(seen), err);
 }
 
+/* Somebody was in its way, for as long as it may take or the session's lock_timeout. */
+static void hint_wait(const struct job *j, struct err *err)
+{
+	if (strcmp(err->sqlstate, "55P03") == 0 && !err->hint[0])
+		err_hint(err, "lock-timeout",
+			 "Run the command again when the other session is done, or end "
+			 "it; this one waits as long as it takes: git migrate apply "
+			 "--wait%s",
+			 target_argument(&j->s->target));
+}
+
 static int after_failure(struct job *j, struct work *w, struct err *err)
 {
 	struct buf seen = BUF_INIT;
 	int ret;
 
+	hint_wait(j, err);
 	target_grace(&j->s->target);
 	ret = conclude(j, w, &seen, err);
 	buf_release(&seen);
@@ -372,11 +403,6 @@ static int not_begun(struct job *j, struct work *w, enum db_phase phase, struct 
 	return leave_open(j, w, "nothing of it was begun", err);
 }
 
-struct settling {
-	struct job *j;
-	struct work *w;
-};
-
 /* Asked for when the statement has run, while no other runner can look at it. */
 static int give_records(void *arg, const struct db_report *report,
 			const struct db_statement **out, size_t *nr,
@@ -401,9 +427,8 @@ static int start(struct job *j, struct work *w, struct err *err)
 	struct db_unit unit;
 
 	FAULT_POINT("started");
-	expect_head(j, w, &unit);
+	expect_head(&settling, &unit);
 	unit.records = give_records;
-	unit.arg = &settling;
 	if (t->driver->run_alone(t->db, &unit, &report, &phase, err) == 0 ||
 	    phase >= DB_RECORD) {
 		if (!report.recorded) {
@@ -464,6 +489,8 @@ static int go_on(struct job *j, struct work *w, struct err *err)
 	}
 	if (ret == 0)
 		ret = go_on_with(j, w, evidence, buf_str(&seen), err);
+	else if (strcmp(err->sqlstate, "55P03") == 0)
+		leave_half(j, w, buf_str(&seen), err);
 	else
 		leave_open(j, w, buf_str(&seen), err);
 out:

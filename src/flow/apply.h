@@ -29,6 +29,7 @@ enum apply_step {
 	APPLY_LOADED,  /* the next batch waits for the server: `text` says why */
 	APPLY_STOPPED, /* between batches, `rows` are done; the next run goes on */
 	APPLY_WAITING, /* for a lock, `ms` before the next try: `text` says why */
+	APPLY_BLOCKED, /* its statement waits for sessions that `text` names */
 	APPLY_TOUCHED, /* dry run: what it touched */
 	APPLY_BACKED_UP,   /* the database was copied to the file `text` */
 	APPLY_MIRRORED,	   /* `nr` records were written to the mirror */
