@@ -2,7 +2,8 @@
 drills = %reldir%/required-column.drill %reldir%/lossy-type.drill \
 	%reldir%/wrong-backfill.drill %reldir%/dropped-column.drill \
 	%reldir%/rename.drill %reldir%/unique-duplicates.drill \
-	%reldir%/blocked-writers.drill %reldir%/half-run.drill
+	%reldir%/blocked-writers.drill %reldir%/half-run.drill \
+	%reldir%/fails-here.drill
 EXTRA_DIST += $(drills)
 BUILT_SOURCES += src/drills/catalogue.inc
 CLEANFILES += src/drills/catalogue.inc

@@ -10,7 +10,7 @@ start_pg optional
 TMPDIR=$SHARNESS_TRASH_DIRECTORY
 export TMPDIR
 incidents='required-column lossy-type wrong-backfill dropped-column rename
-	unique-duplicates blocked-writers half-run'
+	unique-duplicates blocked-writers half-run fails-here'
 
 # home NAME: a repository of somebody who practises
 home() {
@@ -126,6 +126,14 @@ take() {
 	git migrate drill abandon && leaves_nothing
 }
 
+# is_in_the_way INCIDENT: its naive answers may not run, since something stands before them
+is_in_the_way() {
+	case $1 in
+	half-run | fails-here) return 0 ;;
+	esac
+	return 1
+}
+
 # take_naively ENGINE INCIDENT: each naive answer, with a drill of its own
 take_naively() {
 	home "naive-$1-$2" &&
@@ -135,7 +143,7 @@ take_naively() {
 		cd "$SHARNESS_TRASH_DIRECTORY/naive-$1-$2" &&
 		begin "$1" "$2" &&
 		naive "$nr" && bring "$naive_file" &&
-		{ git migrate apply >.git/t/applied 2>&1 || test "$2" = half-run; } &&
+		{ git migrate apply >.git/t/applied 2>&1 || is_in_the_way "$2"; } &&
 		fails "$naive_why" &&
 		git migrate drill abandon || return 1
 	done
@@ -183,6 +191,8 @@ destructions() {
 	unique-duplicates;UPDATE customer SET name = 'gone' WHERE id > 0;column customer.name has other values
 	unique-duplicates;UPDATE customer SET email = 'a' || id || '@b.cc' WHERE id BETWEEN 100 AND 101;every address that was not typed anew
 	blocked-writers;UPDATE orders SET day = '2026-11-11' WHERE id < 3;column orders.day has other values
+	fails-here;UPDATE orders SET total = 501 - total WHERE id > 0;column orders.total has its values in other rows
+	fails-here;UPDATE orders SET currency = 'EUR' WHERE currency = 'CHF';what each currency brings
 	half-run;UPDATE orders SET number = 501 - number WHERE id > 0;column orders.number has its values in other rows
 	EOF
 }

@@ -9,15 +9,25 @@
 #define EXPECT_LINE "\n-- expect\n"
 
 static const char *const kinds[DRILL_PART_NR] = {
-	[DRILL_TITLE] = "title",   [DRILL_STORY] = "story",
-	[DRILL_FILE] = "file",	   [DRILL_DATA] = "data",
-	[DRILL_BAD] = "bad",	   [DRILL_PENDING] = "pending",
-	[DRILL_STUCK] = "stuck",   [DRILL_LATER] = "later",
-	[DRILL_WRITE] = "write",   [DRILL_READ] = "read",
-	[DRILL_WRITER] = "writer", [DRILL_METER] = "meter",
-	[DRILL_COUNT] = "count",   [DRILL_MAY_CHANGE] = "may-change",
-	[DRILL_MAY_GO] = "may-go", [DRILL_HINT] = "hint",
-	[DRILL_MODEL] = "model",   [DRILL_NAIVE] = "naive",
+	[DRILL_TITLE] = "title",
+	[DRILL_STORY] = "story",
+	[DRILL_FILE] = "file",
+	[DRILL_DATA] = "data",
+	[DRILL_BAD] = "bad",
+	[DRILL_PENDING] = "pending",
+	[DRILL_STUCK] = "stuck",
+	[DRILL_LANDED] = "landed",
+	[DRILL_LATER] = "later",
+	[DRILL_WRITE] = "write",
+	[DRILL_READ] = "read",
+	[DRILL_WRITER] = "writer",
+	[DRILL_METER] = "meter",
+	[DRILL_COUNT] = "count",
+	[DRILL_MAY_CHANGE] = "may-change",
+	[DRILL_MAY_GO] = "may-go",
+	[DRILL_HINT] = "hint",
+	[DRILL_MODEL] = "model",
+	[DRILL_NAIVE] = "naive",
 };
 
 struct reading {
@@ -125,7 +135,8 @@ static int read_part(struct reading *r, const char *heading, size_t len)
 
 static bool is_bad(enum drill_part_kind kind)
 {
-	return kind == DRILL_BAD || kind == DRILL_PENDING || kind == DRILL_STUCK;
+	return kind == DRILL_BAD || kind == DRILL_PENDING || kind == DRILL_STUCK ||
+	       kind == DRILL_LANDED;
 }
 
 /* What every incident has. */

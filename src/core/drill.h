@@ -25,6 +25,7 @@ enum drill_part_kind {
 	DRILL_BAD,  /* as DRILL_FILE: the one that is to be mended */
 	DRILL_PENDING, /* as DRILL_BAD, but it is not applied */
 	DRILL_STUCK,   /* as DRILL_BAD, but its run died on the way */
+	DRILL_LANDED,  /* as DRILL_BAD, but it fails here, and has landed with all else */
 	DRILL_LATER,   /* as DRILL_FILE, but not applied: it waits behind the bad one */
 	/* what the application does: */
 	DRILL_WRITE,  /* runs; `name` is who ("old", "new"), `about` what for */
@@ -51,7 +52,7 @@ struct drill_part {
 
 struct drill_incident {
 	const char *name, *title;
-	const struct drill_part *bad; /* the one of the three kinds that there is */
+	const struct drill_part *bad; /* the one of the four kinds that there is */
 	struct drill_part *parts;     /* those of the engine */
 	size_t nr, alloc;
 };

@@ -269,6 +269,39 @@ static int get_stuck(struct making *m, const struct drill_part *p)
 	return ret == 0 ? leave_half(m, p->text) : -1;
 }
 
+/* What is committed is the plan of others too: they have it from a branch that counts. */
+static int land(struct making *m)
+{
+	const char *origin = pool_printf(&m->d->pool, "%s/.git/origin.git", m->d->dir);
+	const char *const clone[] = { "git", "clone", "--bare", ".", origin, NULL };
+	const char *const remote[] = { "git", "remote", "add", "origin", origin, NULL };
+
+	if (run(m, clone, NULL) < 0 || run(m, remote, NULL) < 0 ||
+	    run_git(m, "fetch", "-q", "origin") < 0)
+		return -1;
+	return run_git(m, "symbolic-ref", "refs/remotes/origin/HEAD",
+		       "refs/remotes/origin/main");
+}
+
+/* The one that the data is in the way of. */
+static int fail_to_apply(struct making *m, const struct drill_part *p)
+{
+	struct err expected = { 0 };
+	struct making trial = *m;
+
+	if (apply(m) < 0 || commit(m, p) < 0)
+		return -1;
+	trial.err = &expected;
+	if (run_self(&trial, "apply", NULL) == 0)
+		return err_set(m->err, ERR_FATAL, "what was to fail went through");
+	if (expected.code == ERR_INTERRUPTED) {
+		*m->err = expected;
+		return -1;
+	}
+	m->applied = true; /* what can be */
+	return 0;
+}
+
 /* HEAD as it is now is what must stand. */
 static int set_base(struct making *m)
 {
@@ -293,6 +326,8 @@ static int take_step(struct making *m, const struct drill_part *p)
 		return apply(m) < 0 || set_base(m) < 0 ? -1 : commit(m, p);
 	case DRILL_STUCK:
 		return get_stuck(m, p);
+	case DRILL_LANDED:
+		return fail_to_apply(m, p);
 	case DRILL_LATER:
 		if (commit(m, p) < 0)
 			return -1;
@@ -347,6 +382,8 @@ static int make(struct making *m, struct repo *home, const struct drill_start *o
 		if (take_step(m, &incident->parts[i]) < 0)
 			return -1;
 	if (incident->bad->kind != DRILL_PENDING && set_base(m) < 0)
+		return -1;
+	if (incident->bad->kind == DRILL_LANDED && land(m) < 0)
 		return -1;
 	return note_head(m) < 0 ? -1 : save(m);
 }

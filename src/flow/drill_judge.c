@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "core/ties.h"
 #include "flow/app.h"
 #include "flow/check.h"
 #include "flow/drill.h"
@@ -146,6 +147,27 @@ static int judge_fix(struct drill *d, struct survey *s, struct drill_judgement *
 	return ret;
 }
 
+/* A migration that runs in its place where it never ran. */
+static int judge_replacement(struct drill *d, struct survey *s,
+			     struct drill_judgement *out, struct err *err)
+{
+	ssize_t bad = plan_find(&s->plan, d->incident->bad->name);
+	const char
+		*why = "no migration says in \"Supersedes:\" that it runs in the place "
+		       "of the one that fails: another database would fail there too";
+	struct ties ties;
+	size_t i;
+
+	for (i = 0; bad >= 0 && i < s->plan.nr; i++) {
+		if (ties_read(&s->plan, i, &d->pool, &ties, err) < 0)
+			return -1;
+		if (ties.supersedes == bad)
+			why = NULL;
+	}
+	drill_judgement_add(d, out, DRILL_AREA_PLAN, "one that runs in its place", why);
+	return 0;
+}
+
 static int judge_plan(struct drill *d, struct drill_judgement *out, struct err *err)
 {
 	struct survey_options o = { .target.name = "default" };
@@ -157,6 +179,8 @@ static int judge_plan(struct drill *d, struct drill_judgement *out, struct err *
 		judge_applied(d, &s, out);
 		if (drill_wants_fix(d->incident))
 			ret = judge_fix(d, &s, out, err);
+		else if (d->incident->bad->kind == DRILL_LANDED)
+			ret = judge_replacement(d, &s, out, err);
 	} else if (err->code == ERR_REFUSED) { /* what is there is no log of ours */
 		drill_judgement_add(d, out, DRILL_AREA_LOG, "the database's log",
 				    err->message);

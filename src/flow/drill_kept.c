@@ -118,20 +118,45 @@ static int read_print(const struct db_driver *driver, struct db *db, char *print
 	return ret;
 }
 
-/* 0; 1: the migrations do not run there, and `err` says why; -1. */
-static int print_of_plan(struct drill *d, char *print, struct err *err)
+/*
+ * Of a database that got all of them in one run, or first what there was at `first`.
+ * 0; 1: the migrations do not run there, and `err` says why; -1.
+ */
+static int print_of_plan(struct drill *d, const char *first, char *print, struct err *err)
 {
 	const struct scratch_options where = { .target = "default" };
-	const struct apply_options o = { 0 };
+	const struct apply_options begin = { .rev = first }, rest = { 0 };
 	struct scratch scratch = SCRATCH_INIT;
 	int ret = scratch_make(&scratch, d->repo, &where, err);
 
-	if (ret == 0 && scratch_apply(&scratch, &o, err) < 0)
+	if (ret == 0 && ((first && scratch_apply(&scratch, &begin, err) < 0) ||
+			 scratch_apply(&scratch, &rest, err) < 0))
 		ret = err->code == ERR_INTERRUPTED ? -1 : 1;
 	if (ret == 0)
 		ret = read_print(scratch.target.driver, scratch.target.db, print, err);
 	scratch_drop(&scratch);
 	return ret;
+}
+
+/* `is` is the schema here, where another one ran in place of the one that failed. */
+static int judge_other_way(struct drill *d, const char *is, struct drill_judgement *out,
+			   struct err *err)
+{
+	const char *bad = d->incident->bad->name, *why = NULL;
+	char other[SCHEMA_PRINT_SZ + 1];
+	int ret = print_of_plan(d, d->base, other, err);
+
+	if (ret < 0)
+		return -1;
+	if (ret > 0)
+		why = pool_printf(&d->pool, "they do not run where '%s' ran: %s", bad,
+				  err->message);
+	else if (strcmp(is, other) != 0)
+		why = pool_printf(&d->pool, "it is another schema where '%s' ran", bad);
+	memset(err, 0, sizeof(*err));
+	drill_judgement_add(d, out, DRILL_AREA_LOG, "both ways end in the same schema",
+			    why);
+	return 0;
 }
 
 int drill_judge_schema(struct drill *d, struct drill_judgement *out, struct err *err)
@@ -146,7 +171,7 @@ int drill_judge_schema(struct drill *d, struct drill_judgement *out, struct err 
 		ret = read_print(app.driver, app.db, is, err);
 	app_close(&app);
 	if (ret == 0)
-		ret = print_of_plan(d, should, err);
+		ret = print_of_plan(d, NULL, should, err);
 	if (ret < 0)
 		return -1;
 	if (ret > 0)
@@ -156,5 +181,7 @@ int drill_judge_schema(struct drill *d, struct drill_judgement *out, struct err 
 		why = "its schema was changed past them";
 	memset(err, 0, sizeof(*err));
 	drill_judgement_add(d, out, DRILL_AREA_LOG, what, why);
+	if (d->incident->bad->kind == DRILL_LANDED)
+		return judge_other_way(d, is, out, err);
 	return 0;
 }

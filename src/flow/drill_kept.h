@@ -10,7 +10,10 @@ struct err;
  * 0 or -1. */
 int drill_judge_kept(struct drill *d, struct drill_judgement *out, struct err *err);
 
-/** Whether the database is made of what the migrations make. 0 or -1. */
+/**
+ * Whether the database is made of what the migrations make, and alike where one that
+ * fails here has run. 0 or -1.
+ */
 int drill_judge_schema(struct drill *d, struct drill_judgement *out, struct err *err);
 
 #endif

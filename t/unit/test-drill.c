@@ -124,7 +124,7 @@ static void test_catalogue(void **state UNUSED)
 		assert_int_equal(drill_parse(catalogue, sizeof(catalogue), engines[e],
 					     &r.pool, &r.c, &r.err),
 				 0);
-		assert_true(r.c.nr >= 8);
+		assert_true(r.c.nr >= 9);
 		for (i = 0; i < r.c.nr; i++) {
 			d = &r.c.items[i];
 			assert_ptr_equal(drill_find(&r.c, d->name), d);
