@@ -161,7 +161,7 @@ rewrite() {
 	fails "was edited" && git migrate drill abandon && leaves_nothing
 }
 
-# answer_and SQL: as answer, with further SQL at the end of its last file
+# answer_and SQL: as answer, with further SQL at the end of its last file or behind it
 answer_and() {
 	git migrate drill answer >.git/t/answer 2>.git/t/err &&
 	printf "%s\n" "$1" >>.git/t/answer &&
@@ -193,7 +193,7 @@ destructions() {
 	blocked-writers;UPDATE orders SET day = '2026-11-11' WHERE id < 3;column orders.day has other values
 	fails-here;UPDATE orders SET total = 501 - total WHERE id > 0;column orders.total has its values in other rows
 	fails-here;UPDATE orders SET currency = 'EUR' WHERE currency = 'CHF';what each currency brings
-	half-run;UPDATE orders SET number = 501 - number WHERE id > 0;column orders.number has its values in other rows
+	half-run;UPDATE orders SET number = number + 1000 WHERE id = 3;column orders.number has other values
 	EOF
 }
 
@@ -219,7 +219,7 @@ for name in $incidents; do
 done
 
 nr=0
-destructions >losses
+destructions >"$SHARNESS_TRASH_DIRECTORY/losses"
 while IFS=';' read -r name sql why; do
 	nr=$((nr + 1))
 	for of in sqlite postgresql; do
@@ -231,7 +231,7 @@ while IFS=';' read -r name sql why; do
 			destroys $of $name \"$sql\" \"$why\"
 		"
 	done
-done <losses
+done <"$SHARNESS_TRASH_DIRECTORY/losses"
 
 test_expect_success PG 'what may go may be a view, where all of it is seen' '
 	home view && begin postgresql dropped-column &&
@@ -252,7 +252,7 @@ by_hand() {
 		sqlite3 shop.db "CREATE TABLE n (id integer PRIMARY KEY, name text NOT NULL, phone text, email text);
 			INSERT INTO n SELECT * FROM customer; DROP TABLE customer; ALTER TABLE n RENAME TO customer"
 	else
-		pg "$(git config migrate.drill-state.url)" "ALTER TABLE customer ALTER email DROP NOT NULL"
+		pg "$(git config migrate.drill-state.database-url)" "ALTER TABLE customer ALTER email DROP NOT NULL"
 	fi &&
 	printf "%s\n" "-- Fixes: 0002-email.sql" "-- Failure-Mode: it was required" "SELECT 1;" \
 		>migrations/0003-nothing.sql &&
@@ -334,6 +334,14 @@ test_expect_success 'hints come one by one and are counted, the answer as all of
 	git migrate drill status >.git/t/out && grep ", 3 hints$" .git/t/out &&
 	git migrate drill abandon && cd ../hints && git migrate drill log >.git/t/log &&
 	grep "abandoned  rename .* 3 hints " .git/t/log
+'
+
+test_expect_success 'a drill has one target' '
+	home targets && begin sqlite fails-here &&
+	git migrate target list --porcelain >.git/t/out && cut -d " " -f 1 .git/t/out >.git/t/names &&
+	echo default >.git/t/expect && test_cmp .git/t/expect .git/t/names &&
+	git migrate diagnose 0002-currency.sql >.git/t/out && ! grep drill-state .git/t/out &&
+	grep "Supersedes: 0002-currency.sql" .git/t/out && git migrate drill abandon
 '
 
 test_expect_success 'one drill at a time, from either repository; a passed one makes room' '

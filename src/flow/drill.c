@@ -70,7 +70,7 @@ int drill_read_state(struct drill *d, struct err *err)
 
 	d->engine = get(d, d->repo, "engine");
 	d->home = get(d, d->repo, "home");
-	d->url = get(d, d->repo, "url");
+	d->url = get(d, d->repo, "database-url");
 	d->server = get(d, d->repo, "server");
 	d->database = get(d, d->repo, "database");
 	d->base = get(d, d->repo, "base");

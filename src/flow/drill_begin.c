@@ -161,7 +161,7 @@ static int save_place(struct making *m, struct repo *home)
 	    drill_open_at(d->dir, &d->repo, m->err) < 0 ||
 	    drill_set(d->repo, "home", d->home, m->err) < 0 ||
 	    drill_set(d->repo, "engine", d->engine, m->err) < 0 ||
-	    drill_set(d->repo, "url", d->url, m->err) < 0 ||
+	    drill_set(d->repo, "database-url", d->url, m->err) < 0 ||
 	    drill_set(d->repo, "server", d->server, m->err) < 0)
 		return -1;
 	return drill_set(d->repo, "database", d->database, m->err);
