@@ -164,6 +164,9 @@ rewrite() {
 # answer_and SQL: as answer, with further SQL at the end of its last file or behind it
 answer_and() {
 	git migrate drill answer >.git/t/answer 2>.git/t/err &&
+	# a file with batches holds one statement
+	{ ! grep -q "^-- migrate: batch" .git/t/answer ||
+		echo "-- in migrations/0009-more.sql: more" >>.git/t/answer; } &&
 	printf "%s\n" "$1" >>.git/t/answer &&
 	awk '/^-- in migrations\// { f = substr($3, 1, length($3) - 1); next }
 		!f { f = "migrations/0004-more.sql" }
@@ -232,6 +235,34 @@ while IFS=';' read -r name sql why; do
 		"
 	done
 done <"$SHARNESS_TRASH_DIRECTORY/losses"
+
+# in_parts SIZE: the column's values in batches of so many rows, or in several migrations
+in_parts() {
+	home "parts-$1" && begin sqlite blocked-writers &&
+	echo "ALTER TABLE orders ADD COLUMN cents integer;" >migrations/0002-cents.sql &&
+	bring 0002-cents.sql && apply || return 1
+	if test "$1" != several; then
+		printf "%s\n" "-- migrate: batch table=orders key=id size=$1" \
+			"UPDATE orders SET cents = total * 100 WHERE :batch;" >migrations/0003-cents.sql &&
+		bring 0003-cents.sql
+	else
+		for part in 3 4 5 6; do
+			echo "UPDATE orders SET cents = total * 100 WHERE id BETWEEN ($part - 3) * 500 + 1 AND ($part - 2) * 500;" \
+				>migrations/000$part-cents.sql && bring 000$part-cents.sql || return 1
+		done
+	fi && apply
+}
+
+test_expect_success 'batches let others write in between, when they are not too large' '
+	in_parts 500 && passes && git migrate drill abandon &&
+	in_parts 2000 && fails "changes 2000 rows in one go, and 500 are allowed" &&
+	git migrate drill abandon && leaves_nothing
+'
+
+test_expect_success 'several migrations that run in one transaction do not' '
+	in_parts several && fails "with what runs in its transaction, changes 2000 rows" &&
+	git migrate drill abandon && leaves_nothing
+'
 
 test_expect_success PG 'what may go may be a view, where all of it is seen' '
 	home view && begin postgresql dropped-column &&

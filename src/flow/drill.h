@@ -67,12 +67,4 @@ int drill_end(struct drill *d, const char *result, struct err *err);
 /** Removes folder and database. 0 or -1. */
 int drill_remove(struct drill *d, struct err *err);
 
-/** A database of the drill's kind beside its own, empty, for a try. */
-struct drill_copy {
-	const char *url, *name; /* the pool's */
-};
-int drill_copy_make(struct drill *d, struct drill_copy *out, struct err *err);
-/** Best effort. */
-void drill_copy_drop(struct drill *d, const struct drill_copy *c);
-
 #endif

@@ -37,19 +37,16 @@ static void add_rules(struct rules *r, const struct drill_incident *incident,
 static int read_before(struct drill *d, struct kept *out, struct err *err)
 {
 	const unsigned kinds = 1u << DRILL_FILE | 1u << DRILL_DATA | 1u << DRILL_BAD;
-	struct drill_copy copy;
-	struct app app;
-	int ret;
+	struct scratch scratch = SCRATCH_INIT;
+	struct app app = { .db = NULL };
+	int ret = drill_scratch(d, &scratch, &app, err);
 
-	if (drill_copy_make(d, &copy, err) < 0)
-		return -1;
-	ret = app_open(&app, copy.url, d->dir, true, err);
 	if (ret == 0)
-		ret = drill_copy_fill(&app, d->incident, kinds, err);
+		ret = drill_fill(&app, d->incident, kinds, err);
 	if (ret == 0)
 		ret = app.driver->kept(app.db, out, err);
 	app_close(&app);
-	drill_copy_drop(d, &copy);
+	scratch_drop(&scratch);
 	return ret;
 }
 
@@ -124,10 +121,9 @@ static int read_print(const struct db_driver *driver, struct db *db, char *print
  */
 static int print_of_plan(struct drill *d, const char *first, char *print, struct err *err)
 {
-	const struct scratch_options where = { .target = "default" };
 	const struct apply_options begin = { .rev = first }, rest = { 0 };
 	struct scratch scratch = SCRATCH_INIT;
-	int ret = scratch_make(&scratch, d->repo, &where, err);
+	int ret = drill_scratch(d, &scratch, NULL, err);
 
 	if (ret == 0 && ((first && scratch_apply(&scratch, &begin, err) < 0) ||
 			 scratch_apply(&scratch, &rest, err) < 0))

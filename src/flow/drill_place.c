@@ -8,6 +8,7 @@
 #include "flow/app.h"
 #include "flow/drill.h"
 #include "flow/drill_place.h"
+#include "flow/scratch.h"
 
 #define NAME_PREFIX "git_migrate_drill_"
 
@@ -77,40 +78,24 @@ int drill_database_drop(const char *server, const char *name, struct err *err)
 	return err_wrap(err, "the database '%s' could not be dropped", name);
 }
 
-int drill_copy_make(struct drill *d, struct drill_copy *out, struct err *err)
+int drill_scratch(struct drill *d, struct scratch *s, struct app *app, struct err *err)
 {
-	out->name = drill_database_name(&d->pool);
-	if (!d->server) {
-		out->url = pool_printf(&d->pool, "sqlite:%s/.git/%s", d->dir, out->name);
-		return 0;
-	}
-	out->url = drill_database_url(&d->pool, d->server, out->name);
-	return drill_database_make(d->server, out->name, err);
+	/* the drill's own database may be gone */
+	const struct scratch_options where = { .on = d->server ? d->server : d->url };
+
+	if (scratch_make(s, d->repo, &where, err) < 0)
+		return -1;
+	return app ? app_open(app, s->url.s, d->dir, true, err) : 0;
 }
 
-int drill_copy_fill(struct app *copy, const struct drill_incident *incident,
-		    unsigned kinds, struct err *err)
+int drill_fill(struct app *app, const struct drill_incident *incident, unsigned kinds,
+	       struct err *err)
 {
 	size_t i;
 	int ret = 0;
 
 	for (i = 0; i < incident->nr && ret == 0; i++)
 		if (kinds & 1u << incident->parts[i].kind)
-			ret = app_write(copy, incident->parts[i].text, NULL, err);
+			ret = app_write(app, incident->parts[i].text, NULL, err);
 	return ret;
-}
-
-void drill_copy_drop(struct drill *d, const struct drill_copy *c)
-{
-	static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
-	struct err quiet = { 0 };
-	size_t i;
-
-	if (d->server) {
-		drill_database_drop(d->server, c->name, &quiet);
-		return;
-	}
-	for (i = 0; i < ARRAY_SIZE(suffixes); i++)
-		unlink(pool_printf(&d->pool, "%s%s", c->url + strlen("sqlite:"),
-				   suffixes[i]));
 }

@@ -8,8 +8,12 @@ struct drill_incident;
 struct err;
 struct pool;
 struct repo;
+struct scratch;
 
-/** What stands before the keys of what is known of a drill. */
+/**
+ * What stands before the keys of what is known of a drill; none is "url", which would
+ * make a target of it.
+ */
 #define DRILL_STATE "migrate.drill-state."
 
 /** Goes to a folder and opens its repository, whatever the environment names. 0 or -1. */
@@ -29,10 +33,16 @@ int drill_database_make(const char *server, const char *name, struct err *err);
 int drill_database_drop(const char *server, const char *name, struct err *err);
 
 /**
+ * Makes a scratch database of the drill's kind, and connects an application to it (NULL:
+ * none). 0 or -1; app_close and scratch_drop in either case.
+ */
+int drill_scratch(struct drill *d, struct scratch *s, struct app *app, struct err *err);
+
+/**
  * Runs the incident's parts of some kinds (a bit each, 1 << kind) on a database that is
  * empty, in their order. 0 or -1.
  */
-int drill_copy_fill(struct app *copy, const struct drill_incident *incident,
-		    unsigned kinds, struct err *err);
+int drill_fill(struct app *app, const struct drill_incident *incident, unsigned kinds,
+	       struct err *err);
 
 #endif
