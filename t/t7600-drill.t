@@ -305,6 +305,27 @@ test_expect_success 'migrations that need data of their own are told of' '
 	fails "they do not run on an empty one: " && git migrate drill abandon
 '
 
+test_expect_success 'a drill whose folder is gone is noted, once, and another one begins' '
+	home noted && begin sqlite rename && git migrate drill hint >.git/t/out && cd ../noted &&
+	git migrate drill list >.git/t/out 2>.git/t/err && ! grep warning .git/t/err && rm -rf "$there" &&
+	git migrate drill list >.git/t/out 2>.git/t/err && grep "^rename .* abandoned " .git/t/out &&
+	grep "^warning: the folder .* is gone: drill .rename. is noted as abandoned$" .git/t/err &&
+	git migrate drill log --porcelain >.git/t/log 2>.git/t/err && ! grep warning .git/t/err &&
+	grep "^[^ ]* abandoned rename sqlite [0-9]* 1 " .git/t/log && test "$(wc -l <.git/t/log)" = 1 &&
+	test_expect_code 1 git migrate drill status 2>.git/t/err && grep "^error: no drill is under way$" .git/t/err &&
+	begin sqlite half-run && cd ../noted && rm -rf "$there" &&
+	begin sqlite half-run && grep "drill .half-run. is noted as abandoned$" ../noted/.git/t/err &&
+	git migrate drill abandon && cd ../noted && git migrate drill log --porcelain >.git/t/log &&
+	test "$(grep -c " abandoned " .git/t/log)" = 3
+'
+
+test_expect_success 'one that was passed is not, when its folder goes' '
+	home kept && begin sqlite half-run && git migrate apply >.git/t/applied 2>&1 && passes &&
+	cd ../kept && rm -rf "$there" && git migrate drill log --porcelain >.git/t/log 2>.git/t/err &&
+	! grep warning .git/t/err && test "$(cut -d " " -f 2 .git/t/log)" = passed &&
+	begin sqlite rename && git migrate drill abandon
+'
+
 test_expect_success PG 'a database whose folder is gone is dropped all the same' '
 	home gone && with_word=$(echo "$PG_URL" | sed "s|//postgres@|//postgres:secret-word@|") &&
 	test "$with_word" != "$PG_URL" &&
@@ -315,6 +336,8 @@ test_expect_success PG 'a database whose folder is gone is dropped all the same'
 	test_expect_code 1 git migrate drill rename 2>.git/t/err && grep "^hint: git migrate drill abandon drops it" .git/t/err &&
 	test_must_fail leaves_nothing &&
 	git migrate drill abandon >.git/t/out && leaves_nothing &&
+	git migrate drill log --porcelain >.git/t/log &&
+	test "$(grep -c " abandoned required-column postgresql " .git/t/log)" = 1 &&
 	test_expect_code 1 git migrate drill abandon 2>.git/t/err && grep "^error: no drill is under way$" .git/t/err &&
 	begin sqlite rename && git migrate drill abandon
 '

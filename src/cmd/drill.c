@@ -287,6 +287,20 @@ static int with_drill(struct drill_ask *a,
 
 /* --- the command ------------------------------------------------------- */
 
+/* Whoever removes the folder by hand has given the drill up. */
+static int note_lost(struct drill_ask *a, struct err *err)
+{
+	struct drill d;
+	int ret = drill_note_lost(a->ctx->repo, &d, err);
+
+	if (ret > 0)
+		say_warning(&a->ctx->say,
+			    "the folder '%s' is gone: drill '%s' is noted as abandoned",
+			    d.dir, d.incident->name);
+	drill_release(&d);
+	return ret < 0 ? -1 : 0;
+}
+
 static int run(struct drill_ask *a, const char *what, struct err *err)
 {
 	static const struct {
@@ -300,6 +314,8 @@ static int run(struct drill_ask *a, const char *what, struct err *err)
 		      { "abandon", abandon, false } };
 	size_t i;
 
+	if (note_lost(a, err) < 0)
+		return -1;
 	if (!what || strcmp(what, "list") == 0)
 		return list(a, err);
 	if (strcmp(what, "log") == 0)

@@ -94,6 +94,49 @@ int drill_read_state(struct drill *d, struct err *err)
 				     "this version knows no incident '%s'", name);
 }
 
+/* A folder that cannot be looked into may come back. */
+static bool is_gone(const char *dir)
+{
+	return access(dir, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* What the home knows of one that was begun and has no result yet: 1, 0, -1. */
+static int read_begun(struct repo *here, struct drill *d, struct err *err)
+{
+	const char *name = get(d, here, "incident"), *hints = get(d, here, "hints");
+
+	d->dir = get(d, here, "dir");
+	d->engine = get(d, here, "engine");
+	d->began = get(d, here, "began");
+	d->hints = hints ? (size_t)strtoul(hints, NULL, 10) : 0;
+	if (!name || !d->dir || !d->engine || !d->began || get(d, here, "home"))
+		return 0;
+	if (drill_catalogue_read(d->engine, &d->pool, &d->catalogue, err) < 0)
+		return -1;
+	d->incident = drill_find(&d->catalogue, name);
+	return d->incident != NULL;
+}
+
+int drill_note_lost(struct repo *here, struct drill *d, struct err *err)
+{
+	char now[CLOCK_TEXT];
+	int ret;
+
+	memset(d, 0, sizeof(*d));
+	ret = read_begun(here, d, err);
+	if (ret <= 0 || !is_gone(d->dir))
+		return ret < 0 ? -1 : 0;
+	clock_utc(now);
+	d->ended = pool_strdup(&d->pool, now);
+	if (drill_log_add(here, d, d->engine, "abandoned", err) < 0 ||
+	    drill_set(here, "incident", NULL, err) < 0)
+		return -1;
+	/* what leads to a database is for whoever drops that */
+	if (!get(d, here, "database") && drill_set(here, "dir", NULL, err) < 0)
+		return -1;
+	return 1;
+}
+
 /* 1; -1 when a database on a server is left of the drill. */
 static int find_left(struct repo *here, struct drill *d, struct err *err)
 {
@@ -124,7 +167,7 @@ int drill_find_active(struct repo *here, struct drill *d, struct err *err)
 	if (!dir)
 		return 1;
 	d->dir = pool_strdup(&d->pool, dir);
-	if (access(dir, F_OK) < 0)
+	if (is_gone(dir))
 		return find_left(here, d, err);
 	if (drill_open_at(d->dir, &d->repo, err) < 0)
 		return -1;
@@ -135,8 +178,16 @@ int drill_count_hints(struct drill *d, size_t hints, struct err *err)
 {
 	const char *text = pool_printf(&d->pool, "%zu", hints);
 
+	struct repo *home = NULL;
+	struct err quiet = { 0 };
+
 	d->hints = hints;
-	return drill_set(d->repo, "hints", text, err);
+	if (drill_set(d->repo, "hints", text, err) < 0)
+		return -1;
+	if (drill_open_at(d->home, &home, &quiet) == 0)
+		drill_set(home, "hints", text, &quiet); /* should the folder go */
+	repo_free(home);
+	return 0;
 }
 
 int64_t drill_seconds(const struct drill *d)
@@ -168,6 +219,8 @@ int drill_end(struct drill *d, const char *result, struct err *err)
 	ret = drill_open_at(d->home, &home, err);
 	if (ret == 0)
 		ret = drill_log_add(home, d, engine, result, err);
+	if (ret == 0)
+		ret = drill_set(home, "incident", NULL, err);
 	repo_free(home);
 	if (ret == 0)
 		ret = drill_set(d->repo, "ended", now, err);
@@ -191,7 +244,8 @@ static int remove_folder(const char *dir, struct err *err)
 /* The home knows of none any more. Best effort: it may be gone. */
 static void forget(const struct drill *d)
 {
-	static const char *const keys[] = { "dir", "server", "database" };
+	static const char *const keys[] = { "dir",    "server", "database", "incident",
+					    "engine", "began",	"hints" };
 	struct repo *home = NULL;
 	struct err quiet = { 0 };
 	size_t i;

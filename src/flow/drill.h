@@ -55,6 +55,13 @@ int drill_begin(struct repo *home, const struct drill_start *o, struct drill *d,
 int drill_find_active(struct repo *here, struct drill *d, struct err *err);
 void drill_release(struct drill *d);
 
+/**
+ * A drill that was begun from the repository `here` and whose folder is gone is noted as
+ * abandoned, once. 1: that was done now, `d` has its folder and incident; 0; -1. `d`
+ * must be released in either case.
+ */
+int drill_note_lost(struct repo *here, struct drill *d, struct err *err);
+
 /** One more hint was asked for, or all of them. 0 or -1. */
 int drill_count_hints(struct drill *d, size_t hints, struct err *err);
 

@@ -356,7 +356,19 @@ static int note_head(struct making *m)
 	return ret;
 }
 
-static int save(struct making *m)
+/* What is to be noted should the folder be removed by hand. */
+static int save_home(struct making *m, struct repo *home)
+{
+	const struct drill *d = m->d;
+
+	if (drill_set(home, "engine", d->engine, m->err) < 0 ||
+	    drill_set(home, "began", d->began, m->err) < 0 ||
+	    drill_set(home, "hints", NULL, m->err) < 0)
+		return -1;
+	return drill_set(home, "incident", d->incident->name, m->err);
+}
+
+static int save(struct making *m, struct repo *home)
 {
 	struct drill *d = m->d;
 	char now[CLOCK_TEXT];
@@ -367,7 +379,9 @@ static int save(struct making *m)
 	    drill_set(d->repo, "head", d->head, m->err) < 0 ||
 	    drill_set(d->repo, "began", d->began, m->err) < 0)
 		return -1;
-	return drill_set(d->repo, "incident", d->incident->name, m->err);
+	if (drill_set(d->repo, "incident", d->incident->name, m->err) < 0)
+		return -1;
+	return save_home(m, home);
 }
 
 static int make(struct making *m, struct repo *home, const struct drill_start *o)
@@ -385,7 +399,7 @@ static int make(struct making *m, struct repo *home, const struct drill_start *o
 		return -1;
 	if (incident->bad->kind == DRILL_LANDED && land(m) < 0)
 		return -1;
-	return note_head(m) < 0 ? -1 : save(m);
+	return note_head(m) < 0 ? -1 : save(m, home);
 }
 
 /* --- what is asked for ------------------------------------------------- */
