@@ -59,6 +59,8 @@ test_expect_success 'a fix is written, filled in and applied' '
 	type_step fix &&
 	says "Failure-Mode: <what went wrong" &&
 	type_step fill &&
+	type_step rehearse &&
+	says "fix-0002-email.sql" && says "passed" &&
 	type_step apply &&
 	says "applied  fix-0002-email.sql"
 '
@@ -82,6 +84,9 @@ test_expect_success 'and are as they were after the fix, all of them' '
 	says "Step 1: a column of the type that it had" &&
 	type_step copy &&
 	type_step scenario &&
+	test_must_fail type_step wait &&
+	says "waiting  fix-phone-as-number.sql  waits for a rehearsal" &&
+	type_step both &&
 	says "fix-phone-as-number-copy.sql" && says "passed" &&
 	test 0 = "$(sqlite users.db "SELECT count(*) FROM pragma_table_info('\''users'\'') WHERE name = '\''phone_restored'\''")" &&
 	type_step mend &&

@@ -9,7 +9,8 @@ start_pg optional
 
 # --- what is there ------------------------------------------------------------------
 
-# scene ENGINE NAME ROWS: a repository with all hooks, and so many users in the target
+# scene ENGINE NAME ROWS: a repository with all hooks, and so many users in the target, on
+# which no fix runs that was not rehearsed
 scene() {
 	engine=$1
 	rows=$3
@@ -25,9 +26,10 @@ scene() {
 	git migrate init "$url" >.git/t/out 2>&1 &&
 	test -x .git/hooks/commit-msg && test -x .git/hooks/pre-push &&
 	git config migrate.default.batchPause 0 &&
+	git config migrate.default.requireRehearsal fixes &&
 	land users "CREATE TABLE users (id integer PRIMARY KEY, name varchar(40) NOT NULL,
-	phone varchar(20));
-INSERT INTO users (id, name, phone) WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL
+	phone varchar(20));" &&
+	db "INSERT INTO users (id, name, phone) WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL
 SELECT i + 1 FROM c WHERE i < $rows) SELECT i, 'user ' || i, '0' || (1510000000 + i) FROM c;"
 }
 
@@ -41,6 +43,23 @@ apply() {
 		cat .git/t/out .git/t/err
 		return 1
 	}
+}
+
+# waits FIX: it is committed, and does not run unrehearsed
+waits() {
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^  waiting  $1.sql  waits for a rehearsal$" .git/t/out &&
+	git migrate status --porcelain >.git/t/status && grep "^pending .*$1.sql" .git/t/status
+}
+
+# rehearse FIX: it passes on a scratch database, and that is noted on its commit
+rehearse() {
+	git migrate rehearse "$1.sql" >.git/t/out 2>.git/t/err || {
+		cat .git/t/out .git/t/err
+		return 1
+	}
+	git notes --ref=migrate-proof/rehearsals show HEAD >.git/t/notes &&
+	grep "^rehearsed path=$1.sql blob=$(git rev-parse "HEAD:migrations/$1.sql") result=passed " .git/t/notes
 }
 
 gives() {
@@ -88,8 +107,13 @@ a_required_column() {
 	fix=migrations/fix-country.sql && git add $fix &&
 	test_must_fail git commit -q -m "mend it" 2>.git/t/err &&
 	sed "s/^-- Failure-Mode: <.*>/-- Failure-Mode: running code inserts users without a country/" \
-		$fix >.git/t/filled && cp .git/t/filled $fix && git add $fix &&
-	tick && git commit -q -m "users: a country is not required" && apply &&
+		$fix >.git/t/filled && cp .git/t/filled $fix &&
+	printf "%s\n" "[seed]" "INSERT INTO users VALUES (1, 'Ann', '0151');" "[failure: somebody signs up]" \
+		"INSERT INTO users (id, name, phone) VALUES (2, 'Bob', '0170');" "[check: countries]" \
+		"SELECT id, name, phone, country FROM users" ---- "1|Ann|0151|de" \
+		>migrations/fix-country.scenario && git add migrations &&
+	tick && git commit -q -m "users: a country is not required" &&
+	waits fix-country && rehearse fix-country && apply &&
 	db "SELECT $sums FROM users" >.git/t/after && test_cmp .git/t/before .git/t/after &&
 	gives "$rows" "SELECT count(*) FROM users WHERE country = 'de'" &&
 	db "$insert" && gives "$((rows + 1))|$rows" "SELECT count(*), count(country) FROM users" &&
@@ -113,8 +137,9 @@ a_lossy_type() {
 		-e "s/^-- Failure-Mode: <.*>/-- Failure-Mode: numbers with a leading zero have lost it/" \
 		migrations/fix-phone-copy.sql >.git/t/filled &&
 	cp .git/t/filled migrations/fix-phone-copy.sql &&
-	git add migrations/fix-phone.sql migrations/fix-phone-copy.sql &&
+	lossy_scenarios && git add migrations/fix-phone.* migrations/fix-phone-copy.* &&
 	tick && git commit -q -m "users: phone numbers are texts" &&
+	waits fix-phone && rehearse fix-phone && rehearse fix-phone-copy &&
 	# the copy is stopped on its way, and goes on; a row is changed meanwhile
 	interrupted_copy && apply &&
 	grep "  applied  fix-phone-copy.sql  $rows rows in " .git/t/out &&
@@ -129,6 +154,18 @@ a_lossy_type() {
 	test_cmp .git/t/before .git/t/after &&
 	db "SELECT id, name, phone_restored FROM users ORDER BY id" | cksum >.git/t/actual &&
 	test_cmp .git/t/rows .git/t/actual && sound
+}
+
+# lossy_scenarios: one for each step, with a number that the bad migration makes another one
+lossy_scenarios() {
+	printf "%s\n" "[seed]" "INSERT INTO users VALUES (1, 'Ann', '0151');" "[check]" \
+		"SELECT count(*) FROM users" ---- 1 "[kept]" \
+		"users.phone may change: the copy brings its values back" \
+		>migrations/fix-phone.scenario &&
+	printf "%s\n" "[seed]" "INSERT INTO users VALUES (1, 'Ann', '0151'), (2, 'Bob', NULL);" \
+		"[wrong: a number to call]" "SELECT phone_restored FROM users WHERE id = 1" ---- 0151 "[kept]" \
+		"users.phone is now users.phone_restored: the new column has the texts" \
+		>migrations/fix-phone-copy.scenario
 }
 
 # interrupted_copy: a run that a signal stops behind its first batch, when there are more
