@@ -411,6 +411,7 @@ for engine in sqlite postgresql; do
 		way fix phone && step "lossy yes default" &&
 		because "lossy: users.phone was varchar(20) and is integer: not every value" &&
 		has_line .git/t/down "type users.phone 2 values all" &&
+		grep "^# rehearse it.*: git migrate rehearse fix-phone-copy.sql$" .git/t/commands &&
 		follow "fill migrations/fix-phone.sql && fill migrations/fix-phone-copy.sql \"s/<fill in: the value[^>]*>/'\''0'\'' || phone/\"" &&
 		test 2 = "$(db "SELECT count(*) FROM users WHERE phone_text LIKE '\''030%'\''" 2>/dev/null ||
 			db "SELECT count(*) FROM users WHERE $(git diff HEAD^ -- migrations/ | sed -n "s/.*ADD COLUMN \([a-z_]*\) .*/\1/p" | head -1) LIKE '\''030%'\''")" &&
@@ -445,6 +446,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		esac &&
 		new_migration mail "$sql" && apply &&
 		way fix mail && step "required yes evidence" &&
+		grep "^# rehearse it.*: git migrate rehearse fix-mail.sql$" .git/t/commands &&
 		because "required: compat/signup.sql at [0-9a-f]*, line 2: 1 statement of code that runs insert without users.mail" &&
 		has_line .git/t/down "new-column users.mail 2 values all" &&
 		follow "fill migrations/fix-mail.sql \"\"" &&

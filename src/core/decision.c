@@ -204,7 +204,7 @@ const struct decision_node decision_nodes[ASK_NR] = {
 
 #define REHEARSE_FIX                                                                \
 	{ "rehearse it where nothing can be lost (a scenario: git migrate fix "     \
-	  "--scenario): git migrate rehearse@target@ @fix@", true }
+	  "--scenario): git migrate rehearse@target@ @rehearsed@", true }
 
 const struct decision_end decision_ends[WAY_NR] = {
 	[WAY_WAIT] = {

@@ -97,17 +97,27 @@ static const char *new_path(struct deciding *g, const char *before)
 	return name;
 }
 
-/* What `fix` writes: of a lossy change of type a second file, with the copy. */
-static const char *fix_files(struct deciding *g, const char *fix)
+/* The second file that `fix` writes of a lossy change of type; NULL. */
+static const char *copy_path(struct deciding *g, const char *fix)
 {
-	const char *kind = g->out->walk.kind, *file = file_word(g, fix);
+	const char *kind = g->out->walk.kind;
 	int stem = (int)strlen(fix) - 4;
 
 	if (!kind || strcmp(kind, "lossy-type") != 0)
-		return file;
-	return pool_printf(&g->out->pool, "%s %s", file,
-			   file_word(g, pool_printf(&g->out->pool, "%.*s-copy.sql", stem,
-						    fix)));
+		return NULL;
+	return pool_printf(&g->out->pool, "%.*s-copy.sql", stem, fix);
+}
+
+static void set_fix_files(struct deciding *g, struct values *v, const char *fix)
+{
+	const char *copy = copy_path(g, fix), *file = file_word(g, fix);
+
+	set(v, "fix", quoted(&g->out->pool, fix));
+	set(v, "fix-file", file);
+	set(v, "fix-files",
+	    copy ? pool_printf(&g->out->pool, "%s %s", file, file_word(g, copy)) : file);
+	/* what is wrong is well behind the last of them alone */
+	set(v, "rehearsed", quoted(&g->out->pool, copy ? copy : fix));
 }
 
 static void set_files(struct deciding *g, struct values *v)
@@ -118,9 +128,7 @@ static void set_files(struct deciding *g, struct values *v)
 	const char *fix = new_path(g, "fix-"), *replacement = new_path(g, "replace-");
 
 	set(v, "file", file_word(g, g->d->path));
-	set(v, "fix", quoted(&g->out->pool, fix));
-	set(v, "fix-file", file_word(g, fix));
-	set(v, "fix-files", fix_files(g, fix));
+	set_fix_files(g, v, fix);
 	set(v, "fix-name",
 	    strcmp(fix, usual) == 0 ? ""
 				    : pool_printf(&g->out->pool, " --name=%s",

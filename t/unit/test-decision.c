@@ -95,11 +95,11 @@ static void each_answer_matters(void **state UNUSED)
 static bool is_known_name(const char *at, size_t len)
 {
 	static const char *const names[] = {
-		"path",	       "target",      "name",	  "fix-target",	  "url",
-		"kind",	       "blocker",     "other",	  "mend-subject", "back-subject",
-		"new-subject", "file",	      "fix",	  "fix-file",	  "fix-files",
-		"fix-name",    "replacement", "new-file", "begun",	  "head",
-		"commit",      "base",
+		"path",	       "target",   "name",	  "fix-target",	  "url",
+		"kind",	       "blocker",  "other",	  "mend-subject", "back-subject",
+		"new-subject", "file",	   "fix",	  "fix-file",	  "fix-files",
+		"rehearsed",   "fix-name", "replacement", "new-file",	  "begun",
+		"head",	       "commit",   "base",
 	};
 	size_t i;
 
