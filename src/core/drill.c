@@ -123,7 +123,7 @@ static int read_part(struct reading *r, const char *heading, size_t len)
 	p.text = read_text(r);
 	if (!mine)
 		return 0;
-	if (p.kind == DRILL_READ && split_expect(r, &p) < 0)
+	if ((p.kind == DRILL_READ || p.kind == DRILL_WRITE) && split_expect(r, &p) < 0)
 		return -1;
 	d = &r->out->items[r->out->nr - 1];
 	if (p.kind == DRILL_TITLE)

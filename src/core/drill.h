@@ -28,7 +28,8 @@ enum drill_part_kind {
 	DRILL_LANDED,  /* as DRILL_BAD, but it fails here, and has landed with all else */
 	DRILL_LATER,   /* as DRILL_FILE, but not applied: it waits behind the bad one */
 	/* what the application does: */
-	DRILL_WRITE,  /* runs; `name` is who ("old", "new"), `about` what for */
+	DRILL_WRITE,  /* runs, and gives such rows; `name` is who ("old", "new"),
+			 `about` what for */
 	DRILL_READ,   /* gives the rows behind its line "-- expect" */
 	DRILL_WRITER, /* gets through between any two statements of a migration */
 	DRILL_METER,  /* counts the rows that a migration changes */
@@ -47,7 +48,7 @@ struct drill_part {
 	enum drill_part_kind kind;
 	const char *name, *about; /* "" without */
 	const char *text;	  /* without empty lines at its ends */
-	const char *expect;	  /* of DRILL_READ: rows, columns parted by '|' */
+	const char *expect; /* of DRILL_READ, DRILL_WRITE: rows, columns parted by '|' */
 };
 
 struct drill_incident {

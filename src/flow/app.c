@@ -9,6 +9,7 @@ enum { LOCK_TIMEOUT_MS = 300 }; /* that a visitor has patience for, in a drill *
 struct doing {
 	const struct db_script *script;
 	const struct app_watch *watch;
+	struct buf *rows;
 };
 
 int app_open(struct app *a, const char *url, const char *base, bool make, struct err *err)
@@ -72,19 +73,40 @@ static void on_statement(void *arg, size_t i UNUSED, unsigned line UNUSED,
 	d->watch->statement(d->watch->arg);
 }
 
-static int run(struct app *a, const char *sql, const struct app_watch *watch, bool dry,
-	       struct err *err)
+static int add_row(void *arg, const char *const *values, size_t nr,
+		   struct err *err UNUSED)
+{
+	struct buf *rows = arg;
+	size_t i;
+
+	if (rows->len)
+		buf_addc(rows, '\n');
+	for (i = 0; i < nr; i++)
+		buf_addf(rows, "%s%s", i ? "|" : "", values[i] ? values[i] : "");
+	return 0;
+}
+
+static int on_row(void *arg, const char *const *values, size_t nr, struct err *err)
+{
+	const struct doing *d = arg;
+
+	return add_row(d->rows, values, nr, err);
+}
+
+static int run(struct app *a, const char *sql, const struct app_watch *watch,
+	       struct buf *rows, bool dry, struct err *err)
 {
 	const struct db_script script = { .name = "statement",
 					  .sql = sql,
 					  .len = strlen(sql) };
-	struct doing doing = { &script, watch };
+	struct doing doing = { &script, watch, rows };
 	const struct db_batch batch = { .nr = 1,
 					.unit = give_unit,
 					.records = give_records,
 					.done = on_done,
 					.statement = watch ? on_statement : NULL,
 					.in_step = watch != NULL,
+					.row = rows ? on_row : NULL,
 					.arg = &doing,
 					.dry = dry };
 	struct db_failure failure;
@@ -95,12 +117,12 @@ static int run(struct app *a, const char *sql, const struct app_watch *watch, bo
 int app_write(struct app *a, const char *sql, const struct app_watch *watch,
 	      struct err *err)
 {
-	return run(a, sql, watch, false, err);
+	return run(a, sql, watch, NULL, false, err);
 }
 
-int app_try(struct app *a, const char *sql, struct err *err)
+int app_try(struct app *a, const char *sql, struct buf *rows, struct err *err)
 {
-	return run(a, sql, NULL, true, err);
+	return run(a, sql, NULL, rows, true, err);
 }
 
 int app_alone(struct app *a, const char *sql, struct err *err)
@@ -114,19 +136,6 @@ int app_alone(struct app *a, const char *sql, struct err *err)
 	enum db_phase phase = DB_BEGIN;
 
 	return a->driver->run_alone(a->db, &unit, &report, &phase, err);
-}
-
-static int add_row(void *arg, const char *const *values, size_t nr,
-		   struct err *err UNUSED)
-{
-	struct buf *rows = arg;
-	size_t i;
-
-	if (rows->len)
-		buf_addc(rows, '\n');
-	for (i = 0; i < nr; i++)
-		buf_addf(rows, "%s%s", i ? "|" : "", values[i] ? values[i] : "");
-	return 0;
 }
 
 static int ignore_row(void *arg UNUSED, const char *const *values UNUSED,

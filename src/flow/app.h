@@ -36,8 +36,11 @@ void app_close(struct app *a);
 int app_write(struct app *a, const char *sql, const struct app_watch *watch,
 	      struct err *err);
 
-/** The same, with the transaction rolled back at its end. */
-int app_try(struct app *a, const char *sql, struct err *err);
+/**
+ * The same, with the transaction rolled back at its end. `rows` (may be NULL) takes what
+ * the statements answer, as app_read.
+ */
+int app_try(struct app *a, const char *sql, struct buf *rows, struct err *err);
 
 /** Runs one statement outside of any transaction. 0 or -1. */
 int app_alone(struct app *a, const char *sql, struct err *err);

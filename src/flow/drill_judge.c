@@ -103,7 +103,7 @@ static void judge_applied(struct drill *d, const struct survey *s,
 			  struct drill_judgement *out)
 {
 	struct buf why = BUF_INIT;
-	size_t i;
+	size_t nr = 0, i;
 
 	for (i = 0; i < s->problems.nr; i++)
 		if (!s->problems.items[i].warning)
@@ -112,10 +112,9 @@ static void judge_applied(struct drill *d, const struct survey *s,
 					    s->problems.items[i].message);
 	for (i = 0; i < s->plan.nr; i++)
 		if (survey_is_pending(s, i))
-			buf_addf(&why, "%s%s", why.len ? ", " : "",
-				 s->plan.items[i].path);
-	if (why.len)
-		buf_adds(&why, " is not applied");
+			buf_addf(&why, "%s%s", nr++ ? ", " : "", s->plan.items[i].path);
+	if (nr)
+		buf_adds(&why, nr > 1 ? " are not applied" : " is not applied");
 	drill_judgement_add(d, out, DRILL_AREA_PLAN, "all that is committed is applied",
 			    why.len ? why.s : NULL);
 	buf_release(&why);
@@ -216,10 +215,17 @@ static void judge_read(struct drill *d, struct app *app, const struct drill_part
 static void judge_write(struct drill *d, struct app *app, const struct drill_part *p,
 			struct drill_judgement *out)
 {
+	struct buf rows = BUF_INIT, why = BUF_INIT;
 	struct err err = { 0 };
 
-	drill_judgement_add(d, out, area_of(p), p->about,
-			    app_try(app, p->text, &err) < 0 ? err.message : NULL);
+	if (app_try(app, p->text, &rows, &err) < 0)
+		buf_adds(&why, err.message);
+	else if (strcmp(buf_str(&rows), p->expect) != 0)
+		buf_addf(&why, "what it wrote is not there: '%s', and not '%s'",
+			 buf_str(&rows), p->expect);
+	drill_judgement_add(d, out, area_of(p), p->about, why.len ? why.s : NULL);
+	buf_release(&rows);
+	buf_release(&why);
 }
 
 static void judge_statements(struct drill *d, struct app *app,

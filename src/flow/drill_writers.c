@@ -47,7 +47,7 @@ static void try_to_write(void *arg)
 	const struct drill_part *p = drill_next(t->d->incident, DRILL_WRITER, NULL);
 	struct err err = { 0 };
 
-	if (t->why.len || app_try(&t->writer, p->text, &err) == 0)
+	if (t->why.len || app_try(&t->writer, p->text, NULL, &err) == 0)
 		return;
 	buf_addf(&t->why, "while '%s' runs: %s", t->path, err.message);
 }

@@ -81,6 +81,7 @@ static void test_refusals(void **state UNUSED)
 		{ "== title\nx\n", "line 1 of the drills comes before the first" },
 		{ "= a\n== tit\nx\n", "line 2 of the drills begins a part of no kind" },
 		{ "= a\n== read old: x\nSELECT 1\n", "without its answer" },
+		{ "= a\n== write old: x\nDELETE FROM t\n", "without its answer" },
 		{ "= a\n== title\nx\n", "drill 'a' lacks its title, story, cause" },
 		{ "= a\n== bad 1.sql: x\ny\n== stuck 2.sql: x\ny\n", "two causes" },
 	};
