@@ -390,6 +390,35 @@ test_expect_success 'hints come one by one and are counted, the answer as all of
 	grep "abandoned  rename .* 3 hints " .git/t/log
 '
 
+# is_tried: a scratch database is there, with the table of the tracker that apply makes first
+is_tried() {
+	for tried in "$TMPDIR"/git-migrate-scratch.*/database; do
+		test "$(sqlite3 -readonly "$tried" "SELECT count(*) FROM drill_meter" 2>/dev/null)" = 1 || return 1
+	done
+}
+
+# stopped VERB: the drill is looked at, a signal comes in the middle, and nothing is left
+stopped() {
+	env --default-signal=INT git-migrate drill "$1" >.git/t/out 2>.git/t/err &
+	run_pid=$!
+	tool_pid=$$
+	until_true is_tried
+	tool_pid=''
+	kill -INT $run_pid
+	wait $run_pid
+	status=$?
+	run_pid=''
+	test $status = 130 && grep "^error: .*interrupted$" .git/t/err &&
+	test -z "$(find "$TMPDIR" -maxdepth 1 -name "git-migrate-scratch.*")"
+}
+
+test_expect_success 'a signal while it is looked at: nothing is left' '
+	home looked && begin sqlite blocked-writers &&
+	printf "%s\n" "CREATE TABLE endless AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT 1 - i FROM n)" \
+		"SELECT count(*) AS nr FROM n;" >migrations/0002-cents.sql &&
+	bring 0002-cents.sql && stopped status && stopped check && git migrate drill abandon && leaves_nothing
+'
+
 test_expect_success 'a drill has one target' '
 	home targets && begin sqlite fails-here &&
 	git migrate target list --porcelain >.git/t/out && cut -d " " -f 1 .git/t/out >.git/t/names &&

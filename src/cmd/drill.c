@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/drill_print.h"
@@ -146,8 +147,10 @@ static void print_clock(const struct drill *d)
 static int status(struct drill_ask *a, struct drill *d, struct err *err)
 {
 	struct drill_judgement j = { 0 };
-	int ret = drill_try_application(d, &j, err);
+	int ret;
 
+	interrupt_watch(); /* what is made for a try goes again */
+	ret = drill_try_application(d, &j, err);
 	if (ret == 0 && a->form == DRILL_JSON) {
 		drill_print_json(d, &j);
 	} else if (ret == 0) {
@@ -232,8 +235,10 @@ static int passed(struct drill_ask *a, struct drill *d, struct drill_judgement *
 static int check(struct drill_ask *a, struct drill *d, struct err *err)
 {
 	struct drill_judgement j = { 0 };
-	int ret = drill_judge(d, &j, err);
+	int ret;
 
+	interrupt_watch();
+	ret = drill_judge(d, &j, err);
 	if (ret == 0 && !j.failed) {
 		ret = passed(a, d, &j, err);
 	} else if (ret == 0) {

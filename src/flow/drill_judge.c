@@ -242,6 +242,12 @@ static void judge_statements(struct drill *d, struct app *app,
 	}
 }
 
+/* Between two steps: whether nobody has asked to stop. 0 or -1. */
+static int go_on(struct err *err)
+{
+	return wait_poll.wait(NULL, -1, 0, 0, err) < 0 ? -1 : 0;
+}
+
 int drill_try_application(struct drill *d, struct drill_judgement *out, struct err *err)
 {
 	struct app app;
@@ -254,17 +260,20 @@ int drill_try_application(struct drill *d, struct drill_judgement *out, struct e
 		ret = 0;
 	}
 	app_close(&app);
-	return ret == 0 ? drill_judge_writers(d, out, err) : -1;
+	if (ret < 0 || go_on(err) < 0 || drill_judge_writers(d, out, err) < 0)
+		return -1;
+	return go_on(err);
 }
 
 int drill_judge(struct drill *d, struct drill_judgement *out, struct err *err)
 {
-	if (judge_history(d, out, err) < 0 || judge_plan(d, out, err) < 0)
+	if (judge_history(d, out, err) < 0 || judge_plan(d, out, err) < 0 ||
+	    go_on(err) < 0)
 		return -1;
 	/* what is not in order yet is another schema by itself */
 	if (!out->failed && drill_judge_schema(d, out, err) < 0)
 		return -1;
 	if (drill_try_application(d, out, err) < 0)
 		return -1;
-	return drill_judge_kept(d, out, err);
+	return drill_judge_kept(d, out, err) < 0 ? -1 : go_on(err);
 }

@@ -36,7 +36,10 @@ struct drill_judgement {
 /** The word for an area, "history". Frozen. */
 const char *drill_area_word(enum drill_area area);
 
-/** Lets the application run, the writers too. 0 or -1: it could not be tried. */
+/**
+ * Lets the application run, the writers too. 0 or -1: it could not be tried, or a signal
+ * asked to stop (base/interrupt.h, where it is watched for).
+ */
 int drill_try_application(struct drill *d, struct drill_judgement *out, struct err *err);
 
 /** The same and all else. */
