@@ -293,6 +293,24 @@ test_expect_success "$engine: a fix of a fix is in that transaction too" '
 	END
 '
 
+test_expect_success "$engine: what runs in the place of a fix is in that transaction" '
+	fresh heir-$engine && target $engine &&
+	base && add b2 "INSERT INTO t VALUES (2);" &&
+	fix c3 b2 "INSERT INTO gone VALUES (3);" &&
+	add d4 "INSERT INTO missing VALUES (4);" "Supersedes: c3" &&
+	test_expect_code 1 git-migrate apply 2>err &&
+	grep "All from .b2.sql. on was rolled back with it" err &&
+	told <<-\END &&
+	applied a1.sql
+	failed d4.sql
+	END
+	git-migrate status >out && ! grep broken out &&
+	commit_file migrations/d4.sql "INSERT INTO t VALUES (4);" "mend it" &&
+	git-migrate apply --to b2 && git-migrate status >out &&
+	grep "^  b2.sql  its fix d4.sql is pending" out && ! grep "its fix c3.sql" out &&
+	git-migrate apply && git-migrate status >out && ! grep broken out && sound
+'
+
 test_expect_success "$engine: an obstacle: they run singly, and it is said" '
 	fresh single-$engine && target $engine && base &&
 	add b2 "INSERT INTO t VALUES (2);" &&

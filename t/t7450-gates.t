@@ -250,6 +250,27 @@ assert \"waits for target\" in one[\"error\"], one" &&
 		new_migration g "CREATE TABLE g (x int);" && apply 1 production && ! grep "mends it" .git/t/out
 	'
 
+	test_expect_success $prereq "$engine: what never runs waits for nothing; what runs in its place does" '
+		scene $engine instead && git config migrate.production.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int);" && apply 0 production &&
+		new_migration c "SELECT nope FROM b;" "mend b" "" "Fixes: b.sql" "Failure-Mode: it was too small" &&
+		new_migration d "CREATE TABLE d (x int);" "instead" "" "Supersedes: c.sql" &&
+		apply 1 production && tables production a b &&
+		says err "migration '\''d.sql'\'' waits for a rehearsal" &&
+		says out "waiting  c.sql  waits behind '\''d.sql'\''" "waiting  d.sql  waits for a rehearsal" &&
+		rehearsed d && apply 0 production && tables production a b d
+	'
+
+	test_expect_success $prereq "$engine: after: a superseded one waits for the one in its place, and for nobody else" '
+		scene $engine place && git config migrate.production.after staging &&
+		new_migration b "SELECT nope FROM a;" && new_migration d "CREATE TABLE d (x int);" &&
+		new_migration c "CREATE TABLE c (x int);" "instead" "" "Supersedes: b.sql" &&
+		apply 1 production && tables production a &&
+		says out "waiting  b.sql  waits behind '\''c.sql'\''" "waiting  c.sql  waits for staging" "waiting  d.sql  waits for staging" &&
+		says err "migration '\''c.sql'\'', and others behind it, wait for target" &&
+		apply 0 staging && apply 0 production && tables production a c d
+	'
+
 	test_expect_success $prereq "$engine: requireRehearsal=all, and what is rehearsed runs" '
 		scene $engine all && git config migrate.production.requireRehearsal all &&
 		new_migration b "CREATE TABLE b (x int);" && new_migration c "CREATE TABLE c (x int);" &&

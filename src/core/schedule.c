@@ -444,6 +444,35 @@ static int read_ties(struct making *m, struct err *err)
 	return 0;
 }
 
+/* Whoever takes the place of a fix mends what that one was to mend. */
+static void take_over_fixes(struct making *m, size_t from, size_t to)
+{
+	struct positions *theirs = &m->s->ties[from].fixes, *all = &m->s->ties[to].fixes;
+	struct positions sum;
+	size_t i;
+
+	sum.at = pool_alloc(&m->s->pool, (all->nr + theirs->nr + 1) * sizeof(*sum.at));
+	sum.nr = all->nr;
+	if (all->nr)
+		memcpy(sum.at, all->at, all->nr * sizeof(*sum.at));
+	for (i = 0; i < theirs->nr; i++)
+		if (!positions_has(&sum, theirs->at[i]))
+			sum.at[sum.nr++] = theirs->at[i];
+	*all = sum;
+}
+
+static void inherit_fixes(struct making *m)
+{
+	const struct course *c;
+	size_t i;
+
+	for (i = m->s->first; i < m->s->nr; i++) {
+		c = &m->s->courses[i];
+		if (c->fate == FATE_SUPERSEDED && !is_settled(m, (size_t)c->other))
+			take_over_fixes(m, i, (size_t)c->other);
+	}
+}
+
 static int decide_all(struct making *m, struct err *err)
 {
 	size_t i;
@@ -454,6 +483,7 @@ static int decide_all(struct making *m, struct err *err)
 	for (i = m->s->first; i < m->s->nr; i++)
 		if (decide_entry(m, i, err) < 0)
 			return -1;
+	inherit_fixes(m);
 	schedule_list(m->s);
 	return 0;
 }

@@ -64,7 +64,8 @@ struct schedule_world {
 struct schedule {
 	struct pool pool;	/* what is below */
 	struct course *courses; /* by position; no places where nothing is left to do */
-	struct ties *ties;	/* by position, from `first` on */
+	/** By position, from `first` on; to what fixes belongs what the superseded fix. */
+	struct ties *ties;
 	size_t nr;		/* of the plan */
 	size_t first;		/* position of the first that is not settled */
 	struct step *steps;	/* in order */

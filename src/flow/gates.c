@@ -217,6 +217,12 @@ static int wait_for_leaders(struct gates *g, const struct survey *s, size_t pos,
 	return 0;
 }
 
+/* What it mends, or the ones do in whose place it runs. */
+static const struct positions *fixes_of(const struct survey *s, size_t pos)
+{
+	return &s->judgement.schedule.ties[pos].fixes;
+}
+
 /* 0, or -1 when its trailers could not be read. */
 static int wait_for_rehearsal(const struct gates *g, struct survey *s, size_t pos,
 			      struct held *h, struct err *err)
@@ -225,7 +231,7 @@ static int wait_for_rehearsal(const struct gates *g, struct survey *s, size_t po
 
 	if (gate->rehearsals == REHEARSE_NONE || gate->passed[pos])
 		return 0;
-	if (gate->rehearsals == REHEARSE_FIXES) {
+	if (gate->rehearsals == REHEARSE_FIXES && !fixes_of(s, pos)->nr) {
 		if (plan_describe(&s->plan, pos, err) < 0)
 			return -1;
 		if (!trailers_get(&s->plan.items[pos].trailers, TRAILER_FIXES))
@@ -245,79 +251,105 @@ static bool is_begun(const struct survey *s, size_t pos)
 	return open && survey_as_started(s, open) == (ssize_t)pos;
 }
 
-static int judge_all(struct gates *g, struct survey *s, struct err *err)
+/* Whether it would be sent to the database; others are a record alone. */
+static bool is_run(const struct survey *s, size_t pos)
+{
+	enum fate fate = survey_course(s, pos)->fate;
+
+	return fate == FATE_RUN || fate == FATE_HELD;
+}
+
+static int cmp_place(const void *a, const void *b, void *survey)
+{
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+	size_t at_x = survey_course(survey, x)->place;
+	size_t at_y = survey_course(survey, y)->place;
+
+	if (at_x != at_y)
+		return at_x < at_y ? -1 : 1;
+	if (is_run(survey, x) != is_run(survey, y))
+		return is_run(survey, x) ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+/* Positions that gates can hold, in the order in which the schedule comes to them. */
+static size_t list_pending(struct gates *g, struct survey *s, size_t **out)
+{
+	size_t *order = pool_alloc(&g->pool, (s->plan.nr + 1) * sizeof(*order));
+	size_t nr = 0, pos;
+
+	for (pos = 0; pos < s->plan.nr; pos++)
+		if (survey_is_pending(s, pos) && !is_begun(s, pos))
+			order[nr++] = pos;
+	if (nr > 1)
+		qsort_r(order, nr, sizeof(*order), cmp_place, s);
+	*out = order;
+	return nr;
+}
+
+static void hold(struct gates *g, size_t pos, struct held *h)
+{
+	g->held[pos] = h;
+	g->nr++;
+}
+
+static int judge_all(struct gates *g, struct survey *s, const size_t *order, size_t nr,
+		     struct err *err)
 {
 	const char *first = NULL;
 	struct held *h;
-	size_t pos;
+	size_t i;
 
-	g->held = pool_alloc(&g->pool, (s->plan.nr + 1) * sizeof(*g->held));
-	for (pos = 0; pos < s->plan.nr; pos++) {
-		if (!survey_is_pending(s, pos) || is_begun(s, pos))
-			continue;
+	for (i = 0; i < nr; i++) {
 		h = pool_alloc(&g->pool, sizeof(*h));
-		if (wait_for_leaders(g, s, pos, h, err) < 0 ||
-		    wait_for_rehearsal(g, s, pos, h, err) < 0)
+		if (is_run(s, order[i]) &&
+		    (wait_for_leaders(g, s, order[i], h, err) < 0 ||
+		     wait_for_rehearsal(g, s, order[i], h, err) < 0))
 			return -1;
 		h->behind = first;
 		if (!first && !h->nr_targets && !h->unrehearsed)
 			continue;
 		if (!first)
-			first = s->plan.items[pos].path;
-		g->held[pos] = h;
-		g->nr++;
+			first = s->plan.items[order[i]].path;
+		hold(g, order[i], h);
 	}
 	return 0;
 }
 
-/* The first that may run and is mended by one that waits; plan.nr: there is none. */
-static int find_broken(const struct gates *g, struct survey *s, size_t *first,
-		       const char **fix, struct err *err)
+/* One that waits and mends this one; -1: there is none. */
+static ssize_t held_fix(const struct gates *g, const struct survey *s, size_t broken)
 {
-	const struct trailers *t;
-	struct resolution r;
-	size_t pos, i;
+	size_t pos;
 
-	*first = s->plan.nr;
-	for (pos = 0; pos < s->plan.nr; pos++) {
-		if (!g->held[pos])
-			continue;
-		if (plan_describe(&s->plan, pos, err) < 0)
-			return -1;
-		t = &s->plan.items[pos].trailers;
-		for (i = 0; i < t->nr; i++) {
-			if (t->items[i].key != TRAILER_FIXES)
-				continue;
-			plan_resolve(&s->plan, pos, t->items[i].value, &r);
-			if (r.how != RESOLVE_FOUND || r.pos >= *first || g->held[r.pos] ||
-			    !survey_is_pending(s, r.pos) || is_begun(s, r.pos))
-				continue;
-			*first = r.pos;
-			*fix = s->plan.items[pos].path;
-		}
-	}
-	return 0;
+	for (pos = broken + 1; pos < s->plan.nr; pos++)
+		if (g->held[pos] && is_run(s, pos) &&
+		    positions_has(fixes_of(s, pos), broken))
+			return (ssize_t)pos;
+	return -1;
 }
 
 /* What is known to be broken does not run ahead of what mends it. */
-static int hold_broken(struct gates *g, struct survey *s, struct err *err)
+static void hold_broken(struct gates *g, const struct survey *s, const size_t *order,
+			size_t nr)
 {
-	const char *fix = NULL;
+	const char *broken = NULL;
 	struct held *h;
-	size_t first, pos;
+	ssize_t fix;
+	size_t i;
 
-	if (find_broken(g, s, &first, &fix, err) < 0)
-		return -1;
-	for (pos = first; pos < s->plan.nr; pos++) {
-		if (g->held[pos] || !survey_is_pending(s, pos) || is_begun(s, pos))
+	for (i = 0; i < nr; i++) {
+		if (g->held[order[i]])
+			continue;
+		fix = !broken && is_run(s, order[i]) ? held_fix(g, s, order[i]) : -1;
+		if (!broken && fix < 0)
 			continue;
 		h = pool_alloc(&g->pool, sizeof(*h));
-		h->behind = pos == first ? fix : s->plan.items[first].path;
-		h->mended = pos == first;
-		g->held[pos] = h;
-		g->nr++;
+		h->behind = broken ? broken : s->plan.items[fix].path;
+		h->mended = !broken;
+		hold(g, order[i], h);
+		if (!broken)
+			broken = s->plan.items[order[i]].path;
 	}
-	return 0;
 }
 
 /* --- what is said of it ------------------------------------------------------ */
@@ -403,7 +435,7 @@ static void found_unrehearsed(struct survey *s, const struct gate *gate)
 
 int gates_judge(struct gates *g, struct survey *s, struct err *err)
 {
-	size_t i;
+	size_t *order, nr, i;
 
 	g->held = NULL;
 	g->nr = 0;
@@ -416,8 +448,11 @@ int gates_judge(struct gates *g, struct survey *s, struct err *err)
 	g->gate->lacks = 0;
 	for (i = 0; i < g->gate->nr; i++)
 		g->gate->leaders[i].lacks = 0;
-	if (judge_all(g, s, err) < 0 || hold_broken(g, s, err) < 0)
+	g->held = pool_alloc(&g->pool, (s->plan.nr + 1) * sizeof(*g->held));
+	nr = list_pending(g, s, &order);
+	if (judge_all(g, s, order, nr, err) < 0)
 		return -1;
+	hold_broken(g, s, order, nr);
 	for (i = 0; i < g->gate->nr; i++)
 		if (g->gate->leaders[i].lacks)
 			found_leader(s, &g->gate->leaders[i]);

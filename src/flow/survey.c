@@ -622,7 +622,8 @@ size_t survey_unfixed(const struct survey *s, struct unfixed **out)
 	for (i = sch->first; i < s->plan.nr; i++) {
 		const struct positions *fixes = &sch->ties[i].fixes;
 
-		if (sch->courses[i].fate == FATE_SETTLED)
+		if (sch->courses[i].fate == FATE_SETTLED ||
+		    sch->courses[i].fate == FATE_SUPERSEDED)
 			continue;
 		for (k = 0; k < fixes->nr; k++) {
 			e = ledger_find(&s->target.ledger,

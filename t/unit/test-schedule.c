@@ -396,6 +396,25 @@ static void carry_out(struct world *w, const struct judgement *j, const struct s
 	settle(w, step->pos, EVENT_APPLIED, c->place);
 }
 
+/* Whether what a step runs mends the other one: by its own words, or in another's place.
+ */
+static bool mends(const struct world *w, const struct schedule *s, size_t fix, size_t of)
+{
+	const struct script *script;
+	size_t pos, k;
+
+	for (pos = 0; pos < w->plan.nr; pos++) {
+		if (pos != fix && (s->courses[pos].fate != FATE_SUPERSEDED ||
+				   s->courses[pos].other != (ssize_t)fix))
+			continue;
+		script = &w->all[w->at[pos]];
+		for (k = 0; k < script->nr_fixes; k++)
+			if ((size_t)script->fixes[k] == w->at[of])
+				return true;
+	}
+	return false;
+}
+
 /* All from a pending one to its fix, where all can; nothing else. */
 static void check_spans(struct world *w, const struct schedule *s,
 			const struct span *spans, size_t nr)
@@ -405,13 +424,9 @@ static void check_spans(struct world *w, const struct schedule *s,
 
 	for (to = 0; to < s->nr_steps; to++)
 		for (from = 0; from < to; from++) {
-			const struct script *fix = &w->all[w->at[s->steps[to].pos]];
-
-			can = false;
-			for (k = 0; k < fix->nr_fixes; k++)
-				can |= (size_t)fix->fixes[k] == w->at[s->steps[from].pos];
-			can &= s->steps[from].event == EVENT_APPLIED &&
-			       s->steps[to].event == EVENT_APPLIED;
+			can = mends(w, s, s->steps[to].pos, s->steps[from].pos) &&
+			      s->steps[from].event == EVENT_APPLIED &&
+			      s->steps[to].event == EVENT_APPLIED;
 			for (k = from; k <= to; k++)
 				can &= shares(w, &s->steps[k]);
 			for (k = from; can && k < to; k++)
