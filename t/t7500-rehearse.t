@@ -490,6 +490,18 @@ changed() {
 	test $? = 1 && grep "^error: what was there before is not kept: column things.x has other values" .git/t/err
 }
 
+test_expect_success 'SQLite: a statement without columns sees those of the moment' '
+	fresh_on sqlite moment &&
+	new_migration t "CREATE TABLE t (id int PRIMARY KEY, name text);" &&
+	new_migration more "ALTER TABLE t ADD COLUMN phone text NOT NULL DEFAULT '\'\'';" &&
+	new_migration fix-email "ALTER TABLE t DROP COLUMN phone;" "mend it" "" "Fixes: more.sql" \
+		"Failure-Mode: INSERT without columns fails" &&
+	scenario "[seed]
+INSERT INTO t (id, name) VALUES (1, '\''ann'\'');" "[failure: insert]
+INSERT INTO t VALUES (3, '\''eve'\'');" &&
+	git migrate rehearse fix-email >.git/t/out 2>.git/t/err || { cat .git/t/err; false; }
+'
+
 test_expect_success 'SQLite: a value is its type and all of its digits' '
 	changed "0.1 + 0.2" 0.3 && changed "x'\''313233'\''" "CAST(x AS text)" && changed "x'\'\''" "'\'\''" &&
 	changed "'\''a'\'' || char(0) || '\''b'\''" "'\''a'\''" && changed "'\''0151'\''" 151 &&

@@ -359,6 +359,15 @@ int sqlite_begin(struct db *db, bool foreign_keys, struct err *err)
 			err) < 0 ||
 	    sqlite_exec(db, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
+	/*
+	 * What another connection has changed in the schema is seen by a statement that
+	 * runs. One that is prepared alone looks again where a table or column is
+	 * missing, but not where it has values for columns that are not there any more.
+	 */
+	if (sqlite_exec(db, "SELECT 1 FROM main.sqlite_schema LIMIT 1", err) < 0) {
+		sqlite_rollback(db);
+		return -1;
+	}
 	db->foreign_keys = foreign_keys;
 	return 0;
 }
