@@ -66,6 +66,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 %canon_reldir%_libsql_a_SOURCES = \
 	%reldir%/sql/alone.c %reldir%/sql/alone.h \
 	%reldir%/sql/backfill.c %reldir%/sql/backfill.h \
+	%reldir%/sql/bounds.c %reldir%/sql/bounds.h \
 	%reldir%/sql/caret.c %reldir%/sql/caret.h \
 	%reldir%/sql/catalog.c %reldir%/sql/catalog.h \
 	%reldir%/sql/data.c \

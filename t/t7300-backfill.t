@@ -190,6 +190,17 @@ WHERE w.:batch;' &&
 		without :batch: each batch|batch table=t key=id|UPDATE t SET n = 1 WHERE id > 3;
 		without :batch: each batch|batch table=t key=id|UPDATE t SET n = 1 WHERE id > 3; -- :batch
 		without :batch: each batch|batch table=t key=id|UPDATE t SET n = 1 WHERE ':batch' = '';
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE :batch AND n = 1 OR n = 2;
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE n = 2 OR :batch;
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE NOT :batch;
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE :batch IS NULL AND n = 1;
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE n = 1 AND (:batch OR n = 2);
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE n BETWEEN 1 AND :batch;
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE CASE WHEN n > 1 AND :batch AND n < 9 THEN 1 ELSE 1 END = 1;
+		keep to the rows|batch table=t key=id|UPDATE t SET n = (SELECT count(*) FROM t AS x WHERE x.:batch);
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE id IN (SELECT id FROM t AS x WHERE x.:batch);
+		keep to the rows|batch table=t key=id|WITH x AS (SELECT id FROM t WHERE :batch) DELETE FROM t WHERE id > 3;
+		keep to the rows|batch table=t key=id|INSERT INTO u SELECT id FROM t WHERE :batch UNION ALL SELECT 7;
 		a batched migration without a statement|batch table=t key=id|-- nothing
 		a second statement|batch table=t key=id|UPDATE t SET n = 1 WHERE :batch; DELETE FROM t WHERE :batch;
 		is an UPDATE, an INSERT or a DELETE|batch table=t key=id|SELECT * FROM t WHERE :batch;
@@ -204,6 +215,19 @@ WHERE w.:batch;' &&
 		new_migration bad '-- migrate: batch table=t key=id
 UPDATE t SET n = n + id - id + 1 WHERE :batch;' && apply &&
 		gives 25 'SELECT sum(n) FROM t'
+	"
+
+	test_expect_success $prereq "$engine: :batch among other conditions" "
+		scene $engine among &&
+		new_migration u 'CREATE TABLE u (id integer UNIQUE, m integer);' && apply &&
+		new_migration one '-- migrate: batch table=t key=id size=4
+UPDATE t SET n = n + 1 WHERE (n = 0 OR n = 2) AND n BETWEEN 0 AND 9 AND t.:batch
+AND CASE WHEN n = 0 OR n = 1 THEN 1 ELSE 0 END = 1' && apply && gives '25|1|1' 'SELECT count(*), min(n), max(n) FROM t' &&
+		new_migration two '-- migrate: batch table=t key=id size=4
+INSERT INTO u SELECT id, n FROM t WHERE :batch UNION ALL SELECT x.id + 1, 0 FROM t AS x WHERE x.:batch AND x.n = 1
+ON CONFLICT (id) DO UPDATE SET m = 1 WHERE u.m = 7 OR u.m = 8' && apply && gives '50|2|76' 'SELECT count(*), min(id) - 1, max(id) FROM u' &&
+		new_migration three '-- migrate: batch table=u key=id size=4
+DELETE FROM u WHERE m = 0 AND :batch RETURNING m = 1 OR m = 2' && apply && gives 25 'SELECT count(*) FROM u'
 	"
 
 	test_expect_success $prereq "$engine: the keys that there are, are named" "

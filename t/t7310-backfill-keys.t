@@ -206,7 +206,7 @@ test_expect_success PG 'postgresql: changes in a WITH, and a WITH with the name 
 		"UPDATE ONLY (t) SET k = k + 1000 WHERE :batch;" &&
 	new_migration bad "-- migrate: batch table=t key=k size=2
 WITH update AS (SELECT max(update) AS m FROM u), l AS (SELECT k FROM t WHERE :batch FOR UPDATE)
-UPDATE t SET n = n + 1, oid = (SELECT CAST(m AS integer) FROM update) FROM l WHERE l.k = t.k;" &&
+UPDATE t SET n = n + 1, oid = (SELECT CAST(m AS integer) FROM update) FROM l WHERE t.:batch AND l.k = t.k;" &&
 	apply && db "SELECT count(*), min(n), max(n) FROM t" >.git/t/actual &&
 	echo "5|1|1" >.git/t/expect && test_cmp .git/t/expect .git/t/actual
 '

@@ -4,13 +4,14 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "sql/backfill.h"
+#include "sql/bounds.h"
 #include "sql/caret.h"
 #include "sql/name.h"
 #include "sql/split.h"
 
 enum { SIZE_USUAL = 1000, SIZE_MOST = 1000000 };
 
-#define BATCH ":batch"
+#define BATCH ":batch" /* as in bounds.c */
 
 /* --- the header -------------------------------------------------------- */
 
@@ -159,8 +160,7 @@ static void find_places(struct sql_backfill *b, const struct sql_statement *st)
 
 	for (walk_start(&w, st, &b->pool); !walk_at_end(&w); walk_next(&w)) {
 		/* "::batch" is a cast, and another token */
-		if (w.now.end - w.now.start == strlen(BATCH) &&
-		    strncmp(w.s + w.now.start, BATCH, strlen(BATCH)) == 0)
+		if (bounds_is_batch(&w))
 			add_place(b, &alloc, &w, &alias, &dot);
 		alias = dot;
 		dot = w.now;
@@ -339,18 +339,33 @@ static bool is_verb(const struct walk *w)
 	return !walk_is(&behind, "as") && behind.now.kind != TOKEN_OPEN;
 }
 
+static int refuse_unbound(const struct sql_backfill *b, const struct walk *verb,
+			  struct err *err)
+{
+	err_set(err, ERR_REFUSED,
+		"a batched migration that does not keep to the rows of its batch");
+	err_detail(err,
+		   "Its " BATCH " is no condition that every row must fulfil: others "
+		   "would be met with each batch anew.");
+	err_hint(err, "batch",
+		 "Put it into the statement's own WHERE, with all else in parentheses "
+		 "where there is an OR: WHERE " BATCH " AND (...).");
+	return at_offset(b, (size_t)(verb->s + verb->now.start - b->sql), err);
+}
+
 /* The verb, behind WITH. */
 static int check_verb(const struct sql_backfill *b, const struct sql_statement *st,
 		      struct err *err)
 {
 	struct pool pool = { 0 };
-	struct walk w;
+	struct walk w, verb;
 	int ret = check_inner(b, st, &pool, err);
 
 	walk_start(&w, st, &pool);
 	if (walk_is(&w, "with"))
 		while (!walk_at_end(&w) && !is_verb(&w))
 			walk_next(&w);
+	verb = w;
 	if (ret < 0)
 		; /* it was told what */
 	else if (walk_accept(&w, "update"))
@@ -359,6 +374,8 @@ static int check_verb(const struct sql_backfill *b, const struct sql_statement *
 		ret = check_insert(b, &w, err);
 	else if (!walk_is(&w, "delete"))
 		ret = refuse_kind(b, st, err);
+	if (ret == 0 && b->nr_places && !bounds_hold(verb))
+		ret = refuse_unbound(b, &verb, err);
 	pool_release(&pool);
 	return ret;
 }
@@ -381,9 +398,11 @@ static int check_statements(struct sql_backfill *b, struct sql_split *split,
 	if (rc == 0)
 		return refuse_number(b, 0, "a batched migration without a statement",
 				     err);
-	if (rc < 0 || check_verb(b, &st, err) < 0)
+	if (rc < 0)
 		return -1;
 	find_places(b, &st);
+	if (check_verb(b, &st, err) < 0)
+		return -1;
 	if (!b->nr_places)
 		return refuse_number(b, st.offset,
 				     "a batched migration without " BATCH

@@ -44,8 +44,8 @@ struct sql_backfill {
 };
 
 /**
- * Takes it apart and judges it: a name each, one UPDATE, INSERT or DELETE that holds
- * :batch, sets no part of the key, adds nothing to the table that it goes through and
+ * Takes it apart and judges it: a name each, one UPDATE, INSERT or DELETE that :batch
+ * keeps to its rows (sql/bounds.h), sets no part of the key, adds nothing to the table that it goes through and
  * changes nothing in a WITH. Set `rowids` before.
  * 0, or -1 (ERR_REFUSED) with the place where there is one.
  */
