@@ -7,16 +7,25 @@
 
 void kept_release(struct kept *k)
 {
-	size_t i;
+	struct kept_table *t;
+	size_t i, key;
 
-	for (i = 0; i < k->nr; i++)
-		free(k->tables[i].columns);
+	for (i = 0; i < k->nr; i++) {
+		t = &k->tables[i];
+		for (key = 0; key < t->nr_keys; key++)
+			free(t->keys[key].columns.items);
+		free(t->keys);
+		free(t->columns);
+		free(t->by.items);
+		free(t->row.items);
+		free(t->digests);
+	}
 	free(k->tables);
 	pool_release(&k->pool);
 	memset(k, 0, sizeof(*k));
 }
 
-struct kept_table *kept_add_table(struct kept *k, const char *name, const char *key)
+struct kept_table *kept_add_table(struct kept *k, const char *name)
 {
 	struct kept_table *t;
 
@@ -24,7 +33,7 @@ struct kept_table *kept_add_table(struct kept *k, const char *name, const char *
 	t = &k->tables[k->nr++];
 	memset(t, 0, sizeof(*t));
 	t->name = pool_strdup(&k->pool, name);
-	t->key = key ? pool_strdup(&k->pool, key) : NULL;
+	t->whole = "";
 	return t;
 }
 
@@ -39,6 +48,101 @@ struct kept_column *kept_add_column(struct kept *k, struct kept_table *t,
 	c->name = pool_strdup(&k->pool, name);
 	c->plain = "";
 	return c;
+}
+
+static void add_place(struct kept_columns *columns, size_t place)
+{
+	VEC_GROW(columns->items, columns->nr, columns->alloc);
+	columns->items[columns->nr++] = place;
+}
+
+static const struct kept_column *find_column(const struct kept_table *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->nr; i++)
+		if (strcmp(t->columns[i].name, name) == 0)
+			return &t->columns[i];
+	return NULL;
+}
+
+void kept_add_key_column(struct kept *k, struct kept_table *t, const char *key,
+			 const char *column)
+{
+	const struct kept_column *c = find_column(t, column);
+	struct kept_key *last = t->nr_keys ? &t->keys[t->nr_keys - 1] : NULL;
+
+	if (!c)
+		BUG("a key of %s has the column %s", t->name, column);
+	if (!last || strcmp(last->name, key) != 0) {
+		VEC_GROW(t->keys, t->nr_keys, t->alloc_keys);
+		last = &t->keys[t->nr_keys++];
+		*last = (struct kept_key){ .name = pool_strdup(&k->pool, key) };
+	}
+	add_place(&last->columns, (size_t)(c - t->columns));
+}
+
+struct kept_table *kept_find_table(const struct kept *k, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < k->nr; i++)
+		if (strcmp(k->tables[i].name, name) == 0)
+			return &k->tables[i];
+	return NULL;
+}
+
+/* --- digests ----------------------------------------------------------- */
+
+void kept_add_digest(struct kept *k, struct kept_table *t, uint64_t digest)
+{
+	if (!t->each)
+		return;
+	if (k->room == KEPT_DIGESTS) {
+		k->room -= t->nr_digests;
+		t->nr_digests = 0;
+		t->each = false;
+		return;
+	}
+	k->room++;
+	VEC_GROW(t->digests, t->nr_digests, t->alloc_digests);
+	t->digests[t->nr_digests++] = digest;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void kept_end_table(struct kept_table *t)
+{
+	if (t->nr_digests)
+		qsort(t->digests, t->nr_digests, sizeof(*t->digests), by_value);
+}
+
+/* How many of `a` are not in `b`, each as often as it is there. */
+static uint64_t count_beyond(const struct kept_table *a, const struct kept_table *b)
+{
+	uint64_t beyond = 0;
+	size_t i = 0, j = 0;
+
+	while (i < a->nr_digests) {
+		while (j < b->nr_digests && b->digests[j] < a->digests[i])
+			j++;
+		if (j < b->nr_digests && b->digests[j] == a->digests[i])
+			j++;
+		else
+			beyond++;
+		i++;
+	}
+	return beyond;
+}
+
+static bool have_digests(const struct kept_table *a, const struct kept_table *b)
+{
+	return a->each && b->each;
 }
 
 uint64_t kept_rows(const struct kept *k)
@@ -93,16 +197,6 @@ static bool find_named(const struct kept *k, const char *text, struct place *out
 	return false;
 }
 
-static const struct kept_column *find_column(const struct kept_table *t, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < t->nr; i++)
-		if (strcmp(t->columns[i].name, name) == 0)
-			return &t->columns[i];
-	return NULL;
-}
-
 /* --- the comparison ---------------------------------------------------- */
 
 struct comparison {
@@ -126,14 +220,20 @@ static const struct kept_rule *find_rule(const struct comparison *c,
 	return NULL;
 }
 
-static void differ(struct comparison *c, enum kept_loss loss, const struct place *before,
-		   const struct place *now)
+static void differ_in(struct comparison *c, enum kept_loss loss,
+		      const struct place *before, const struct place *now, uint64_t rows)
 {
-	const struct kept_difference d = { loss, before->table, before->column,
-					   now->table, now->column };
+	const struct kept_difference d = { loss,       before->table, before->column,
+					   now->table, now->column,   rows };
 
 	c->nr++;
 	c->differs(c->arg, &d);
+}
+
+static void differ(struct comparison *c, enum kept_loss loss, const struct place *before,
+		   const struct place *now)
+{
+	differ_in(c, loss, before, now, 0);
 }
 
 /* Keys can be compared where both sides have the same. */
@@ -204,11 +304,47 @@ static bool find_table_now(const struct comparison *c, const struct kept_table *
 	return false;
 }
 
+/* Whether it may have as many rows less, or more. */
+static bool may_have_rows(const struct comparison *c, const struct kept_table *before,
+			  const struct kept_table *now)
+{
+	const struct kept_rule *r = find_rule(c, KEPT_MAY_LOSE, before, NULL);
+
+	if (now->rows == before->rows)
+		return true;
+	if (now->rows > before->rows)
+		return find_rule(c, KEPT_MAY_CHANGE, before, NULL) != NULL;
+	return r && (!r->most || before->rows - now->rows <= r->most);
+}
+
+/* What stands in one row with what: the columns for themselves are as they were. */
+static void compare_rows(struct comparison *c, const struct place *before,
+			 const struct place *now)
+{
+	const struct kept_table *a = before->table, *b = now->table;
+
+	if (a->row.nr == b->row.nr && strcmp(a->whole, b->whole) != 0)
+		differ_in(c, KEPT_MOVED, before, now,
+			  have_digests(a, b) ? count_beyond(a, b) : 0);
+}
+
+/* Where rows have gone, the others are as they were. */
+static void compare_rest(struct comparison *c, const struct place *before,
+			 const struct place *now)
+{
+	uint64_t others = 0;
+
+	if (have_digests(before->table, now->table))
+		others = count_beyond(now->table, before->table);
+	if (others)
+		differ_in(c, KEPT_NEW, before, now, others);
+}
+
 static void compare_table(struct comparison *c, const struct kept_table *t)
 {
 	bool may_change = find_rule(c, KEPT_MAY_CHANGE, t, NULL) != NULL, same;
 	struct place before = { t, NULL }, now = { 0 };
-	size_t i;
+	size_t i, nr = c->nr;
 
 	if (!find_table_now(c, t, &now)) {
 		if (!find_rule(c, KEPT_MAY_GO, t, NULL))
@@ -216,12 +352,19 @@ static void compare_table(struct comparison *c, const struct kept_table *t)
 		return;
 	}
 	same = t->rows == now.table->rows;
-	if (!same && !may_change)
+	if (!may_have_rows(c, t, now.table))
 		differ(c, KEPT_ROWS, &before, &now);
 	for (i = 0; i < t->nr; i++) {
 		before.column = &t->columns[i];
 		compare_column(c, &before, now.table, same && !may_change);
 	}
+	before.column = NULL;
+	if (may_change || c->nr != nr)
+		return;
+	if (same)
+		compare_rows(c, &before, &now);
+	else
+		compare_rest(c, &before, &now);
 }
 
 size_t kept_compare(const struct kept *before, const struct kept *now,
@@ -237,24 +380,161 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 	return c.nr;
 }
 
-void kept_unkeyed(const struct kept *before, const struct kept *now,
-		  const struct kept_rule *rules, size_t nr_rules,
-		  void (*tell)(void *arg, const struct kept_table *before,
-			       const struct kept_table *table_now),
-		  void *arg)
+/* --- what is compared of a row ----------------------------------------- */
+
+/* Whether a column is to stay in its table as it is. */
+static bool is_held(const struct comparison *c, const struct kept_table *t,
+		    const struct kept_column *column)
 {
-	const struct comparison c = { .now = now, .rules = rules, .nr_rules = nr_rules };
-	const struct kept_table *t;
-	struct place place;
+	const struct kept_rule *of_table = find_rule(c, KEPT_IS_NOW, t, NULL), *r;
+	const char *name = of_table ? of_table->now : t->name;
+
+	if (find_rule(c, KEPT_MAY_CHANGE, t, column) ||
+	    find_rule(c, KEPT_MAY_GO, t, column))
+		return false;
+	r = find_rule(c, KEPT_IS_NOW, t, column);
+	return !r || (starts_with(r->now, name) && r->now[strlen(name)] == '.');
+}
+
+static bool are_held(const struct comparison *c, const struct kept_table *t,
+		     const struct kept_columns *columns)
+{
 	size_t i;
 
+	for (i = 0; i < columns->nr; i++)
+		if (!is_held(c, t, &t->columns[columns->items[i]]))
+			return false;
+	return true;
+}
+
+static void choose_key(struct kept *k, struct kept_table *t, const struct comparison *c)
+{
+	const struct kept_columns *key;
+	struct buf names = BUF_INIT;
+	size_t i, n = 0;
+
+	while (n < t->nr_keys && !are_held(c, t, &t->keys[n].columns))
+		n++;
+	if (n == t->nr_keys)
+		return;
+	key = &t->keys[n].columns;
+	for (i = 0; i < key->nr; i++) {
+		add_place(&t->by, key->items[i]);
+		buf_addf(&names, "%s%s", i ? ", " : "", t->columns[key->items[i]].name);
+	}
+	t->key = pool_strdup(&k->pool, buf_str(&names));
+	buf_release(&names);
+}
+
+static void choose_here(struct kept *k, struct kept_table *t, const struct comparison *c)
+{
+	size_t i;
+
+	choose_key(k, t, c);
+	for (i = 0; i < t->nr; i++)
+		if (is_held(c, t, &t->columns[i]))
+			add_place(&t->row, i);
+	t->each = !find_rule(c, KEPT_MAY_CHANGE, t, NULL) &&
+		  (!t->by.nr || find_rule(c, KEPT_MAY_LOSE, t, NULL));
+}
+
+/* The same columns, where they are now; none where one of them is elsewhere. */
+static void choose_same(struct comparison *c, const struct kept_table *before,
+			const struct kept_columns *chosen, struct kept_table *t,
+			struct kept_columns *out)
+{
+	struct place place = { before, NULL }, now;
+	size_t i;
+
+	for (i = 0; i < chosen->nr; i++) {
+		place.column = &before->columns[chosen->items[i]];
+		if (!find_now(c, &place, t, &now) || now.table != t) {
+			out->nr = 0;
+			return;
+		}
+		add_place(out, (size_t)(now.column - t->columns));
+	}
+}
+
+static void choose_again(struct kept *k, const struct kept_table *before,
+			 struct comparison *c)
+{
+	struct kept_table *t;
+	struct place now;
+
+	if (!find_table_now(c, before, &now))
+		return;
+	t = kept_find_table(k, now.table->name);
+	/* what two tables have become is compared with the first */
+	if (t->by.nr || t->row.nr)
+		return;
+	choose_same(c, before, &before->by, t, &t->by);
+	choose_same(c, before, &before->row, t, &t->row);
+	t->key = t->by.nr ? pool_strdup(&k->pool, before->key) : NULL;
+	t->each = before->each;
+}
+
+void kept_choose(struct kept *k, const struct kept_wish *wish)
+{
+	struct comparison c = { .now = k,
+				.rules = wish->rules,
+				.nr_rules = wish->nr_rules };
+	const struct comparison free_choice = { .now = k };
+	size_t i;
+
+	for (i = 0; wish->before && i < wish->before->nr; i++)
+		choose_again(k, &wish->before->tables[i], &c);
+	for (i = 0; i < k->nr; i++)
+		if (!wish->before)
+			choose_here(k, &k->tables[i], &c);
+		else if (!k->tables[i].key)
+			choose_key(k, &k->tables[i], &free_choice);
+}
+
+/* --- what was not compared --------------------------------------------- */
+
+static bool are_unseen(const struct comparison *c, const struct kept_table *before,
+		       const struct kept_table *now)
+{
+	if (before->rows == now->rows)
+		return before->rows > 1 && before->row.nr != now->row.nr;
+	return find_rule(c, KEPT_MAY_LOSE, before, NULL) && now->rows &&
+	       !have_digests(before, now);
+}
+
+/* Whether a column is in another table, whose rows are not those of its own. */
+static bool is_astray(struct comparison *c, const struct place *before,
+		      const struct kept_table *table_now)
+{
+	struct place now;
+
+	return before->table->rows > 1 && find_now(c, before, table_now, &now) &&
+	       now.table != table_now && !have_one_key(before->table, now.table) &&
+	       !find_rule(c, KEPT_MAY_CHANGE, before->table, before->column);
+}
+
+void kept_unseen(const struct kept *before, const struct kept *now,
+		 const struct kept_rule *rules, size_t nr_rules,
+		 void (*tell)(void *arg, const struct kept_table *before,
+			      const struct kept_column *column),
+		 void *arg)
+{
+	struct comparison c = { .now = now, .rules = rules, .nr_rules = nr_rules };
+	struct place was = { 0 }, is;
+	size_t i, k;
+
 	for (i = 0; i < before->nr; i++) {
-		t = &before->tables[i];
-		/* one row has no other to change places with */
-		if (t->rows > 1 && find_table_now(&c, t, &place) &&
-		    !find_rule(&c, KEPT_MAY_CHANGE, t, NULL) &&
-		    !have_one_key(t, place.table))
-			tell(arg, t, place.table);
+		was.table = &before->tables[i];
+		if (!find_table_now(&c, was.table, &is) ||
+		    find_rule(&c, KEPT_MAY_CHANGE, was.table, NULL))
+			continue;
+		if (are_unseen(&c, was.table, is.table))
+			tell(arg, was.table, NULL);
+		for (k = 0; k < was.table->nr; k++) {
+			was.column = &was.table->columns[k];
+			if (is_astray(&c, &was, is.table))
+				tell(arg, was.table, was.column);
+		}
 	}
 }
 
@@ -265,7 +545,8 @@ const struct kept_rule *kept_idle_rule(const struct kept *before,
 	size_t i;
 
 	for (i = 0; i < nr; i++)
-		if (!find_named(before, rules[i].what, &place))
+		if (!find_named(before, rules[i].what, &place) ||
+		    (rules[i].leave == KEPT_MAY_LOSE && place.column))
 			return &rules[i];
 	return NULL;
 }
@@ -285,6 +566,8 @@ const char *kept_word(enum kept_loss loss)
 		return "values";
 	case KEPT_MOVED:
 		return "moved";
+	case KEPT_NEW:
+		return "new";
 	}
 	BUG("unhandled loss %d", (int)loss);
 }
@@ -322,6 +605,13 @@ void kept_tell(const struct kept_difference *d, struct buf *out)
 		return;
 	case KEPT_MOVED:
 		buf_adds(out, " has its values in other rows");
+		if (d->rows)
+			buf_addf(out, ": %" PRIu64 " of %" PRIu64 " row%s", d->rows, rows,
+				 plural(rows));
+		return;
+	case KEPT_NEW:
+		buf_addf(out, " has %" PRIu64 " row%s not there before", d->rows,
+			 d->rows == 1 ? " that was" : "s that were");
 		return;
 	}
 	BUG("unhandled loss %d", (int)d->loss);

@@ -21,38 +21,81 @@ struct kept_column {
 	const char *keyed; /* the same, each with its row's primary key; NULL: no key */
 };
 
+/** Columns of a table, by their place in it. */
+struct kept_columns {
+	size_t *items;
+	size_t nr, alloc;
+};
+
+/** No two of a table's rows have the same values, and none NULL, in these. */
+struct kept_key {
+	const char *name; /* of its constraint or index */
+	struct kept_columns columns;
+};
+
 struct kept_table {
 	const char *name; /* as one writes it: "people", "audit.entries" */
-	const char *key;  /* names of the primary key's columns, joined; NULL: none */
 	uint64_t rows;
 	struct kept_column *columns;
 	size_t nr, alloc;
+	struct kept_key *keys; /* the best one first */
+	size_t nr_keys, alloc_keys;
+	/* what kept_choose() has chosen: */
+	struct kept_columns by;	 /* that tell its rows apart; empty: none do */
+	struct kept_columns row; /* that belong together */
+	const char *key;	 /* names of those in `by`, joined; NULL: none */
+	bool each;		 /* a digest of every row is wanted */
+	const char *whole;	 /* sum over its rows, of those in `row` */
+	uint64_t *digests;	 /* of each row, sorted by kept_end_table() */
+	size_t nr_digests, alloc_digests;
 };
+
+/** Digests of so many rows are held; of tables for which there is no room, none. */
+enum { KEPT_DIGESTS = 1000 * 1000 };
 
 /** Start with `= { 0 }`. Texts are the pool's. */
 struct kept {
 	struct pool pool;
 	struct kept_table *tables;
 	size_t nr, alloc;
+	size_t room; /* digests that are held */
 };
 
 void kept_release(struct kept *k);
 
-/** Adds an empty table; good until the next call. `key` may be NULL. */
-struct kept_table *kept_add_table(struct kept *k, const char *name, const char *key);
+/** Adds an empty table; good until the next call. */
+struct kept_table *kept_add_table(struct kept *k, const char *name);
 
 /** Adds an empty column. */
 struct kept_column *kept_add_column(struct kept *k, struct kept_table *t,
 				    const char *name);
+
+/** The table of that name; NULL: there is none. */
+struct kept_table *kept_find_table(const struct kept *k, const char *name);
+
+/**
+ * Adds a column to a key of a table: its columns come one behind the other, and the
+ * best key first. The table has that column.
+ */
+void kept_add_key_column(struct kept *k, struct kept_table *t, const char *key,
+			 const char *column);
+
+/** A digest of the next row's columns `row`, where t->each asks for it. */
+void kept_add_digest(struct kept *k, struct kept_table *t, uint64_t digest);
+
+/** All of its rows were read. */
+void kept_end_table(struct kept_table *t);
 
 /** Rows of all tables together. */
 uint64_t kept_rows(const struct kept *k);
 
 /** What may differ, and why: somebody has written that down. */
 enum kept_leave {
-	KEPT_MAY_CHANGE, /* values of a column; rows and values of a table */
-	KEPT_MAY_GO,
-	KEPT_IS_NOW, /* it has the name `now`; its content is compared there */
+	KEPT_MAY_CHANGE, /* values of a column, or all of a table, which may get more rows
+			  */
+	KEPT_MAY_GO,	 /* the column, or the table */
+	KEPT_MAY_LOSE,	 /* rows of a table, which stay as they were otherwise */
+	KEPT_IS_NOW,	 /* it has the name `now`; its content is compared there */
 };
 
 struct kept_rule {
@@ -60,7 +103,22 @@ struct kept_rule {
 	const char *what; /* "table" or "table.column" */
 	const char *now;
 	const char *reason;
+	uint64_t most; /* rows that may go; 0: all */
 };
+
+/** What is compared in the end, known before anything is read. */
+struct kept_wish {
+	const struct kept *before; /* NULL: this is before */
+	const struct kept_rule *rules;
+	size_t nr_rules;
+};
+
+/**
+ * Chooses what the rows of each table are told apart by, and which columns belong
+ * together in a row: those that no rule sets free. Of what was there before, it is
+ * what was chosen then, wherever that is now.
+ */
+void kept_choose(struct kept *k, const struct kept_wish *wish);
 
 enum kept_loss {
 	KEPT_TABLE_GONE,
@@ -69,6 +127,7 @@ enum kept_loss {
 	KEPT_FILLED, /* another number of values */
 	KEPT_VALUES, /* other values */
 	KEPT_MOVED,  /* the same values, in other rows */
+	KEPT_NEW,    /* where rows may go: some that were not there before */
 };
 
 /** A difference that no rule allows. Borrowed from both sides. */
@@ -78,6 +137,7 @@ struct kept_difference {
 	const struct kept_column *column;
 	const struct kept_table *table_now; /* NULL where it is gone */
 	const struct kept_column *column_now;
+	uint64_t rows; /* that it is about, MOVED (of a table), NEW; 0: not known */
 };
 
 /**
@@ -90,14 +150,15 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 		    void *arg);
 
 /**
- * Calls `tell` for each table of which it was not compared what stands in one row with
- * what, since it has no key, or another one now (`table_now`).
+ * Calls `tell` for what was not compared row by row: a column that is in a table with
+ * another key now, a table that lost rows of which there are no digests (`column` is
+ * NULL).
  */
-void kept_unkeyed(const struct kept *before, const struct kept *now,
-		  const struct kept_rule *rules, size_t nr_rules,
-		  void (*tell)(void *arg, const struct kept_table *before,
-			       const struct kept_table *table_now),
-		  void *arg);
+void kept_unseen(const struct kept *before, const struct kept *now,
+		 const struct kept_rule *rules, size_t nr_rules,
+		 void (*tell)(void *arg, const struct kept_table *before,
+			      const struct kept_column *column),
+		 void *arg);
 
 /** The first rule that fits nothing that was there before; NULL: all do. */
 const struct kept_rule *kept_idle_rule(const struct kept *before,

@@ -173,7 +173,25 @@ static const char *keep(struct parser *p, const char *s, size_t len)
 	return pool_strndup(&p->out->pool, s, len);
 }
 
-/* "<table>[.<column>] may change: <reason>", "... may go: ...", "... is now <name>: ..."
+/* "rows of <table> may go", "2 rows of <table> may go": takes that from r->what. */
+static void take_rows(struct kept_rule *r)
+{
+	size_t digits = strspn(r->what, "0123456789");
+	const char *s = r->what + digits;
+	uint64_t most = digits ? strtoull(r->what, NULL, 10) : 0;
+	const char *words = most == 1 ? " row of " : " rows of ";
+
+	if (!starts_with(s, digits ? words : words + 1) || (digits && !most))
+		return;
+	r->leave = KEPT_MAY_LOSE;
+	r->most = most;
+	r->what = s + strlen(words) - !digits;
+	r->what += strspn(r->what, " \t");
+}
+
+/*
+ * "<table>[.<column>] may change: <reason>", "... may go: ...", "... is now <name>: ...",
+ * "[<number>] rows of <table> may go: ..."
  */
 static int read_rule(struct parser *p)
 {
@@ -194,10 +212,14 @@ static int read_rule(struct parser *p)
 	if (at)
 		colon = find(at + strlen(forms[i - 1].words), end, ":");
 	if (!colon)
-		return refuse(p, "a line of [kept] says \"<table>.<column> may change: "
-				 "<reason>\", \"may go\" or \"is now <name>\"");
+		return refuse(p,
+			      "a line of [kept] says \"<table>.<column> may change: "
+			      "<reason>\", \"may go\" or \"is now <name>\", or \"rows of "
+			      "<table> may go\"");
 	r.what = keep(p, p->line, (size_t)(at - p->line));
 	at += strlen(forms[i - 1].words);
+	if (r.leave == KEPT_MAY_GO)
+		take_rows(&r);
 	r.now = keep(p, at, (size_t)(colon - at));
 	r.reason = keep(p, colon + 1, (size_t)(end - colon - 1));
 	if (!r.what[0] || !r.reason[0] || (r.leave == KEPT_IS_NOW) != (r.now[0] != '\0'))

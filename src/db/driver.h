@@ -16,6 +16,7 @@
 struct db;
 struct err;
 struct kept;
+struct kept_wish;
 struct schema;
 struct source;
 
@@ -412,9 +413,10 @@ struct db_driver {
 
 	/**
 	 * Adds how much every table holds, without the tracker's, and the checksums of
-	 * its columns. 0 or -1.
+	 * its columns and rows that the wish chooses (kept_choose). 0 or -1.
 	 */
-	int (*kept)(struct db *db, struct kept *out, struct err *err);
+	int (*kept)(struct db *db, const struct kept_wish *wish, struct kept *out,
+		    struct err *err);
 
 	/**
 	 * Looks for damage of the file before anything is run; `full` reads all of

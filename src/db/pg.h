@@ -419,7 +419,8 @@ int pg_now(struct db *db, const struct db_name *tables, size_t nr, struct db_now
 /* --- pg_kept.c, pg_scratch.c --------------------------------------------- */
 
 /** The driver's kept(). */
-int pg_kept(struct db *db, struct kept *out, struct err *err);
+int pg_kept(struct db *db, const struct kept_wish *wish, struct kept *out,
+	    struct err *err);
 extern const struct db_scratch pg_scratch;
 
 /* --- pg_touched.c: what a dry run would lock, rewrite and destroy ---------- */

@@ -13,69 +13,78 @@
 
 enum {
 	COLUMNS_AT_ONCE = 400, /* a question has room for 1664 values */
+	BEFORE_COLUMNS = 2,
 	PER_COLUMN = 3,
 };
 
+/* A table as one writes it; and those that are counted. */
+#define TABLE                                                                            \
+	"CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END"    \
+	" || quote_ident(c.relname)"
+#define OF_TABLES                                                                        \
+	" WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"                        \
+	" AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'"                           \
+	" AND n.nspname NOT IN ('information_schema', 'git_migrate')"
+
 /*
- * Table as one writes it; the same with its schema; its key, and that as an
- * expression; column, that quoted. A table without columns has one row, of NULLs.
- * Partitions' rows are those of their table.
+ * Columns: table as one writes it, NULL, the column, the table with its schema. A table
+ * without columns has one row, of NULLs; partitions' rows are those of their table.
+ * Keys behind them: table, index, column; primary ones, then indexes that are unique
+ * over columns without NULL. All in one: what is altered meanwhile stays one thing.
  */
-static const char columns_sql[] =
-	"SELECT CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' "
-	"END"
-	" || quote_ident(c.relname),"
+static const char catalog_sql[] =
+	"SELECT " TABLE " AS name, NULL::oid AS index, quote_ident(a.attname),"
 	" CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END"
 	" || quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
-	" k.names, k.texts, quote_ident(a.attname)"
+	" 0 AS rank, a.attnum::int AS nr"
 	" FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
 	" LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0"
-	" AND NOT a.attisdropped"
-	" LEFT JOIN LATERAL (SELECT string_agg(quote_ident(ka.attname), ', '"
-	" ORDER BY u.nr) AS names, string_agg(quote_ident(ka.attname) || '::text', ', '"
-	" ORDER BY u.nr) AS texts"
-	" FROM pg_constraint AS p, unnest(p.conkey) WITH ORDINALITY AS u (attnum, nr)"
-	" JOIN pg_attribute AS ka ON ka.attnum = u.attnum"
-	" WHERE p.conrelid = c.oid AND p.contype = 'p' AND ka.attrelid = c.oid) AS k ON "
-	"true"
-	" WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
-	" AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'"
-	" AND n.nspname NOT IN ('information_schema', 'git_migrate')"
-	" ORDER BY 1, a.attnum";
-
-/* How a table is asked: what stands behind FROM, and its key as texts. */
-struct source {
-	const char *from, *key;
-};
+	" AND NOT a.attisdropped" OF_TABLES " UNION ALL SELECT " TABLE
+	", i.indexrelid, quote_ident(a.attname), NULL, CASE WHEN i.indisprimary THEN 1 "
+	"ELSE 2 END, u.nr"
+	" FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+	" JOIN pg_index AS i ON i.indrelid = c.oid"
+	" CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS u (nr)"
+	" JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = "
+	"i.indkey[u.nr]" OF_TABLES
+	" AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL"
+	" AND NOT EXISTS (SELECT 1 FROM generate_series(0, i.indnkeyatts - 1) AS v (nr)"
+	" JOIN pg_attribute AS b ON b.attrelid = c.oid AND b.attnum = i.indkey[v.nr]"
+	" WHERE NOT b.attnotnull)"
+	" ORDER BY name, rank, index, nr";
 
 struct reading {
 	struct kept *out;
-	struct source *sources; /* as out->tables */
+	const char **sources; /* as out->tables: what stands behind FROM */
 	size_t alloc;
 	size_t table, first; /* of what is being asked */
 };
 
-static int take_column(void *arg, const char *const *values, size_t nr UNUSED,
-		       struct err *err UNUSED)
+static struct kept_table *begin_table(struct reading *r, const char *name,
+				      const char *source)
+{
+	struct kept_table *t = kept_add_table(r->out, name);
+
+	if (r->out->nr > r->alloc) {
+		r->alloc = r->out->alloc;
+		r->sources = xreallocarray(r->sources, r->alloc, sizeof(*r->sources));
+	}
+	r->sources[r->out->nr - 1] = pool_strdup(&r->out->pool, source);
+	return t;
+}
+
+static int take_catalog(void *arg, const char *const *values, size_t nr UNUSED,
+			struct err *err UNUSED)
 {
 	struct reading *r = arg;
-	struct pool *pool = &r->out->pool;
 	struct kept_table *t = r->out->nr ? &r->out->tables[r->out->nr - 1] : NULL;
 
-	if (!t || strcmp(t->name, values[0]) != 0) {
-		t = kept_add_table(r->out, values[0], values[2]);
-		if (r->out->nr > r->alloc) {
-			r->alloc = r->out->alloc;
-			r->sources = xreallocarray(r->sources, r->alloc,
-						   sizeof(*r->sources));
-		}
-		r->sources[r->out->nr - 1] = (struct source){
-			.from = pool_strdup(pool, values[1]),
-			.key = values[3] ? pool_strdup(pool, values[3]) : NULL,
-		};
-	}
-	if (values[4])
-		kept_add_column(r->out, t, values[4]);
+	if (!t || strcmp(t->name, values[0]) != 0)
+		t = begin_table(r, values[0], values[3]);
+	if (values[1])
+		kept_add_key_column(r->out, t, values[1], values[2]);
+	else if (values[2])
+		kept_add_column(r->out, t, values[2]);
 	return 0;
 }
 
@@ -93,7 +102,9 @@ static int take_sums(void *arg, const char *const *values, size_t nr,
 	size_t i;
 
 	t->rows = number(values[0]);
-	for (i = 1; i + PER_COLUMN <= nr; i += PER_COLUMN, c++) {
+	if (r->first == 0 && values[1])
+		t->whole = pool_strdup(&r->out->pool, values[1]);
+	for (i = BEFORE_COLUMNS; i + PER_COLUMN <= nr; i += PER_COLUMN, c++) {
 		c->filled = number(values[i]);
 		c->plain = pool_strdup(&r->out->pool, values[i + 1] ? values[i + 1] : "");
 		if (t->key)
@@ -103,58 +114,121 @@ static int take_sums(void *arg, const char *const *values, size_t nr,
 	return 0;
 }
 
-/* The sums of up to so many columns, from r->first on. */
+static int take_digest(void *arg, const char *const *values, size_t nr UNUSED,
+		       struct err *err UNUSED)
+{
+	struct reading *r = arg;
+
+	kept_add_digest(r->out, &r->out->tables[r->table],
+			(uint64_t)strtoll(values[0], NULL, 10));
+	return 0;
+}
+
+/* A row's values as one number: a record's text tells NULL from '', and where each ends.
+ */
+static void add_digest(const struct kept_table *t, const struct kept_columns *columns,
+		       const char *more, struct buf *sql)
+{
+	size_t i;
+
+	buf_adds(sql, "hashtextextended(ROW(");
+	for (i = 0; i < columns->nr; i++)
+		buf_addf(sql, "%s%s::text", i ? ", " : "",
+			 t->columns[columns->items[i]].name);
+	if (more)
+		buf_addf(sql, ", %s::text", more);
+	buf_adds(sql, ")::text, 0)");
+}
+
+/* The sums of up to so many columns, from r->first on; with the first ones the rows'. */
 static void write_question(const struct reading *r, struct buf *sql)
 {
 	const struct kept_table *t = &r->out->tables[r->table];
-	const struct source *s = &r->sources[r->table];
 	const char *c;
 	size_t i;
 
 	buf_reset(sql);
-	buf_adds(sql, "SELECT count(*)");
+	buf_adds(sql, "SELECT count(*), ");
+	if (r->first == 0 && t->row.nr) {
+		buf_adds(sql, "sum(");
+		add_digest(t, &t->row, NULL, sql);
+		buf_adds(sql, ")");
+	} else {
+		buf_adds(sql, "NULL");
+	}
 	for (i = r->first; i < t->nr && i < r->first + COLUMNS_AT_ONCE; i++) {
 		c = t->columns[i].name;
-		buf_addf(sql, ", count(%s), sum(hashtextextended(%s::text, 0))", c, c);
-		if (s->key)
-			buf_addf(sql,
-				 ", sum(hashtextextended(concat_ws(chr(31), %s, "
-				 "%s::text), 0)) FILTER (WHERE %s IS NOT NULL)",
-				 s->key, c, c);
-		else
+		/* "C": to some collations other values are the same */
+		buf_addf(sql,
+			 ", count(%s), sum(hashtextextended(%s::text COLLATE \"C\", 0))",
+			 c, c);
+		if (t->key) {
+			buf_adds(sql, ", sum(");
+			add_digest(t, &t->by, c, sql);
+			buf_addf(sql, ") FILTER (WHERE %s IS NOT NULL)", c);
+		} else {
 			buf_adds(sql, ", NULL");
+		}
 	}
-	buf_addf(sql, " FROM %s", s->from);
+	buf_addf(sql, " FROM %s", r->sources[r->table]);
+}
+
+static int ask(struct db *db, struct reading *r, const struct buf *sql, db_row_fn row,
+	       struct err *err)
+{
+	struct db_question q = { .row = row, .arg = r };
+
+	q.ask.sql = sql->s;
+	if (db_postgresql.ask(db, &q, 1, err) < 0)
+		return -1;
+	return q.lacks ? err_set(err, ERR_FATAL, "table %s went away while it was read",
+				 r->out->tables[r->table].name)
+		       : 0;
+}
+
+static int read_digests(struct db *db, struct reading *r, struct buf *sql,
+			struct err *err)
+{
+	struct kept_table *t = &r->out->tables[r->table];
+
+	if (t->each)
+		t->each = t->rows <= KEPT_DIGESTS - r->out->room;
+	if (!t->each)
+		return 0;
+	buf_reset(sql);
+	buf_adds(sql, "SELECT ");
+	add_digest(t, &t->row, NULL, sql);
+	buf_addf(sql, " FROM %s", r->sources[r->table]);
+	if (ask(db, r, sql, take_digest, err) < 0)
+		return -1;
+	kept_end_table(t);
+	return 0;
 }
 
 static int read_table(struct db *db, struct reading *r, struct buf *sql, struct err *err)
 {
-	struct db_question q = { .row = take_sums, .arg = r };
-
 	r->first = 0;
 	do {
 		write_question(r, sql);
-		q.ask.sql = sql->s;
-		if (db_postgresql.ask(db, &q, 1, err) < 0)
+		if (ask(db, r, sql, take_sums, err) < 0)
 			return -1;
-		if (q.lacks)
-			return err_set(err, ERR_FATAL,
-				       "table %s went away while it was read",
-				       r->out->tables[r->table].name);
 		r->first += COLUMNS_AT_ONCE;
 	} while (r->first < r->out->tables[r->table].nr);
-	return 0;
+	return read_digests(db, r, sql, err);
 }
 
-int pg_kept(struct db *db, struct kept *out, struct err *err)
+int pg_kept(struct db *db, const struct kept_wish *wish, struct kept *out,
+	    struct err *err)
 {
 	struct reading r = { .out = out };
-	struct db_question q = { .ask = { columns_sql, NULL, 0 },
-				 .row = take_column,
+	struct db_question q = { .ask = { catalog_sql, NULL, 0 },
+				 .row = take_catalog,
 				 .arg = &r };
 	struct buf sql = BUF_INIT;
 	int ret = db_postgresql.ask(db, &q, 1, err);
 
+	if (ret == 0)
+		kept_choose(out, wish);
 	for (r.table = 0; ret == 0 && r.table < out->nr; r.table++)
 		ret = read_table(db, &r, &sql, err);
 	free(r.sources);

@@ -218,7 +218,8 @@ int sqlite_now(struct db *db, const struct db_name *tables, size_t nr, struct db
 int sqlite_mend(struct db *db, const struct db_unit *unit, enum db_phase *phase,
 		struct err *err);
 int sqlite_schema(struct db *db, struct schema *out, struct err *err);
-int sqlite_kept(struct db *db, struct kept *out, struct err *err);
+int sqlite_kept(struct db *db, const struct kept_wish *wish, struct kept *out,
+		struct err *err);
 int sqlite_verify(struct db *db, bool full, struct err *err);
 int sqlite_backup(struct db *db, const char *suffix, struct buf *out, struct err *err);
 int sqlite_copy(struct db *db, const char *path, struct err *err);

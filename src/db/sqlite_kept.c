@@ -12,7 +12,7 @@
 /* A column while its table is read. */
 struct sum {
 	uint64_t filled, plain, keyed;
-	int in_key; /* its place in the primary key from 1, 0: none */
+	uint64_t digest; /* of the present row */
 };
 
 struct reading {
@@ -20,8 +20,7 @@ struct reading {
 	struct kept *out;
 	struct kept_table *table;
 	struct sum *sums;
-	size_t alloc;
-	struct buf select, key;
+	uint64_t whole;
 };
 
 /* --- digests of values ------------------------------------------------- */
@@ -77,23 +76,41 @@ static uint64_t digest(sqlite3_stmt *stmt, int i)
 	return mix(h);
 }
 
+/* Of several columns, in their order. NULL is a value of its own. */
+static uint64_t digest_columns(const struct reading *r, const struct kept_columns *c)
+{
+	uint64_t h = 0;
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		h = mix(h * 31 + r->sums[c->items[i]].digest);
+	return h;
+}
+
 static void add_row(struct reading *r, sqlite3_stmt *stmt)
 {
-	size_t nr = r->table->nr, i;
-	uint64_t key = 0, h;
+	struct kept_table *t = r->table;
+	struct sum *sum;
+	uint64_t key, row;
+	size_t i;
 
-	for (i = 0; i < nr; i++)
-		if (r->sums[i].in_key)
-			key = mix(key * 31 + digest(stmt, (int)i));
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < t->nr; i++)
+		r->sums[i].digest = sqlite3_column_type(stmt, (int)i) == SQLITE_NULL
+					    ? 0
+					    : digest(stmt, (int)i);
+	key = digest_columns(r, &t->by);
+	row = digest_columns(r, &t->row);
+	for (i = 0; i < t->nr; i++) {
 		if (sqlite3_column_type(stmt, (int)i) == SQLITE_NULL)
 			continue;
-		h = digest(stmt, (int)i);
-		r->sums[i].filled++;
-		r->sums[i].plain += h;
-		r->sums[i].keyed += mix(key ^ mix(h));
+		sum = &r->sums[i];
+		sum->filled++;
+		sum->plain += sum->digest;
+		sum->keyed += mix(key ^ mix(sum->digest));
 	}
-	r->table->rows++;
+	r->whole += mix(row);
+	kept_add_digest(r->out, t, row);
+	t->rows++;
 }
 
 /* --- names ------------------------------------------------------------- */
@@ -136,118 +153,132 @@ static void add_name(struct db *db, const char *name, struct buf *out)
 		buf_add_quoted(out, name, strlen(name), '"');
 }
 
-/* --- one table --------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------ */
 
-/* name, pk: of one column. */
-static int take_column(void *arg, const char *const *values, size_t nr UNUSED,
+/* A virtual table's content is in its shadows, or is not the database's. */
+#define OF_TABLES " WHERE t.type = 'table' AND t.sql NOT LIKE 'create virtual %'"
+
+/* generated columns (2, 3) are values too; hidden ones of others (1) are not */
+static const char columns_sql[] = "SELECT t.name, c.name FROM sqlite_schema AS t, "
+				  "pragma_table_xinfo(t.name, 'main')"
+				  " AS c" OF_TABLES
+				  " AND c.hidden <> 1 ORDER BY t.name, c.cid";
+
+/* Primary keys, then indexes that are unique over columns without NULL. */
+static const char keys_sql[] =
+	"SELECT t.name, c.name, '', 0 AS nr, c.pk AS place FROM sqlite_schema AS t,"
+	" pragma_table_xinfo(t.name, 'main') AS c" OF_TABLES " AND c.pk"
+	" UNION ALL SELECT t.name, i.name, l.name, l.seq + 1, i.seqno"
+	" FROM sqlite_schema AS t, pragma_index_list(t.name, 'main') AS l,"
+	" pragma_index_xinfo(l.name, 'main') AS i" OF_TABLES
+	" AND l.\"unique\" AND NOT l.partial AND l.origin <> 'pk' AND i.key"
+	" AND NOT EXISTS (SELECT 1 FROM pragma_index_xinfo(l.name, 'main') AS x"
+	" LEFT JOIN pragma_table_xinfo(t.name, 'main') AS c ON c.name = x.name"
+	" WHERE x.key AND c.\"notnull\" IS NOT 1) ORDER BY 1, nr, place";
+
+/* Of a table that is counted: its column, and where there are more values its key. */
+static int take_column(void *arg, const char *const *values, size_t nr,
 		       struct err *err UNUSED)
 {
 	struct reading *r = arg;
 	struct buf name = BUF_INIT;
-	size_t i = r->table->nr;
+	struct kept_table *t;
 
+	if (sqlite_is_internal(values[0]) || sqlite_is_ours(values[0]))
+		return 0;
 	add_name(r->db, values[0], &name);
-	kept_add_column(r->out, r->table, name.s);
-	if (i == r->alloc) {
-		r->alloc = 2 * r->alloc + 8;
-		r->sums = xreallocarray(r->sums, r->alloc, sizeof(*r->sums));
-	}
-	memset(&r->sums[i], 0, sizeof(r->sums[i]));
-	r->sums[i].in_key = atoi(values[1]);
-	buf_adds(&r->select, i ? ", " : "SELECT ");
-	buf_add_quoted(&r->select, values[0], strlen(values[0]), '"');
-	if (r->sums[i].in_key)
-		buf_addf(&r->key, "%s%s", r->key.len ? ", " : "", name.s);
+	t = kept_find_table(r->out, name.s);
+	if (!t)
+		t = kept_add_table(r->out, name.s);
+	buf_reset(&name);
+	add_name(r->db, values[1], &name);
+	if (nr > 2)
+		kept_add_key_column(r->out, t, values[2], name.s);
+	else
+		kept_add_column(r->out, t, name.s);
 	buf_release(&name);
 	return 0;
 }
 
+/* --- rows -------------------------------------------------------------- */
+
 static int read_rows(struct reading *r, struct err *err)
 {
+	struct kept_table *t = r->table;
+	struct buf sql = BUF_INIT;
 	sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(r->db->sql, r->select.s, -1, &stmt, NULL);
+	size_t i;
+	int rc;
 
+	for (i = 0; i < t->nr; i++)
+		buf_addf(&sql, "%s t.%s", i ? "," : "SELECT", t->columns[i].name);
+	buf_addf(&sql, " FROM main.%s AS t", t->name);
+	rc = sqlite3_prepare_v2(r->db->sql, sql.s, -1, &stmt, NULL);
 	if (rc == SQLITE_OK)
 		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
 			add_row(r, stmt);
 	if (rc != SQLITE_DONE)
 		sqlite_err(r->db, ERR_FATAL, err);
 	sqlite3_finalize(stmt);
+	buf_release(&sql);
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
 static void end_table(struct reading *r)
 {
+	struct pool *pool = &r->out->pool;
+	struct kept_table *t = r->table;
 	struct kept_column *c;
 	size_t i;
 
-	if (r->key.len)
-		r->table->key = pool_strdup(&r->out->pool, r->key.s);
-	for (i = 0; i < r->table->nr; i++) {
-		c = &r->table->columns[i];
+	t->whole = pool_printf(pool, "%" PRIu64, r->whole);
+	for (i = 0; i < t->nr; i++) {
+		c = &t->columns[i];
 		c->filled = r->sums[i].filled;
-		c->plain = pool_printf(&r->out->pool, "%" PRIu64, r->sums[i].plain);
-		if (r->key.len)
-			c->keyed = pool_printf(&r->out->pool, "%" PRIu64,
-					       r->sums[i].keyed);
+		c->plain = pool_printf(pool, "%" PRIu64, r->sums[i].plain);
+		if (t->key)
+			c->keyed = pool_printf(pool, "%" PRIu64, r->sums[i].keyed);
 	}
+	kept_end_table(t);
 }
 
-static int read_table(struct reading *r, const char *name, struct err *err)
+static int read_table(struct reading *r, struct kept_table *t, struct err *err)
 {
-	/* generated columns (2, 3) are values too; hidden ones of others (1) are not */
-	static const char columns[] =
-		"SELECT name, pk FROM pragma_table_xinfo($1, 'main') WHERE hidden <> 1"
-		" ORDER BY cid";
-	struct buf shown = BUF_INIT;
+	int ret;
 
-	add_name(r->db, name, &shown);
-	r->table = kept_add_table(r->out, shown.s, NULL);
-	buf_release(&shown);
-	buf_reset(&r->select);
-	buf_reset(&r->key);
-	if (sqlite_query(r->db, columns, &name, 1, take_column, r, err) < 0)
-		return -1;
-	buf_adds(&r->select, " FROM main.");
-	buf_add_quoted(&r->select, name, strlen(name), '"');
-	if (read_rows(r, err) < 0)
-		return -1;
-	end_table(r);
-	return 0;
+	r->table = t;
+	r->whole = 0;
+	r->sums = xcalloc(t->nr, sizeof(*r->sums));
+	ret = read_rows(r, err);
+	if (ret == 0)
+		end_table(r);
+	free(r->sums);
+	return ret;
 }
 
-/* --- all of them ------------------------------------------------------- */
-
-static int read_all(struct reading *r, const struct sqlite_names *names, struct err *err)
+static int read_all(struct reading *r, const struct kept_wish *wish, struct err *err)
 {
 	size_t i;
 
-	for (i = 0; i < names->nr; i++)
-		if (!sqlite_is_internal(names->items[i]) &&
-		    !sqlite_is_ours(names->items[i]) &&
-		    read_table(r, names->items[i], err) < 0)
+	if (sqlite_query(r->db, columns_sql, NULL, 0, take_column, r, err) < 0 ||
+	    sqlite_query(r->db, keys_sql, NULL, 0, take_column, r, err) < 0)
+		return -1;
+	kept_choose(r->out, wish);
+	for (i = 0; i < r->out->nr; i++)
+		if (read_table(r, &r->out->tables[i], err) < 0)
 			return -1;
 	return 0;
 }
 
-int sqlite_kept(struct db *db, struct kept *out, struct err *err)
+int sqlite_kept(struct db *db, const struct kept_wish *wish, struct kept *out,
+		struct err *err)
 {
-	/* a virtual table's content is in its shadows, or is not the database's */
-	static const char tables[] = "SELECT name FROM sqlite_schema WHERE type = 'table'"
-				     " AND sql NOT LIKE 'create virtual %' ORDER BY name";
 	struct reading r = { .db = db, .out = out };
-	struct sqlite_names names = { 0 };
 	int ret;
 
 	if (sqlite_begin_read(db, err) < 0)
 		return -1;
-	ret = sqlite_query(db, tables, NULL, 0, sqlite_add_name, &names, err);
-	if (ret == 0)
-		ret = read_all(&r, &names, err);
+	ret = read_all(&r, wish, err);
 	sqlite_rollback(db);
-	sqlite_names_release(&names);
-	buf_release(&r.select);
-	buf_release(&r.key);
-	free(r.sums);
 	return ret;
 }

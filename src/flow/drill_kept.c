@@ -34,7 +34,8 @@ static void add_rules(struct rules *r, const struct drill_incident *incident,
 }
 
 /* What the drill began with is made once more: nobody can have touched that. */
-static int read_before(struct drill *d, struct kept *out, struct err *err)
+static int read_before(struct drill *d, const struct kept_wish *wish, struct kept *out,
+		       struct err *err)
 {
 	const unsigned kinds = 1u << DRILL_FILE | 1u << DRILL_DATA | 1u << DRILL_BAD;
 	struct scratch scratch = SCRATCH_INIT;
@@ -44,7 +45,7 @@ static int read_before(struct drill *d, struct kept *out, struct err *err)
 	if (ret == 0)
 		ret = drill_fill(&app, d->incident, kinds, err);
 	if (ret == 0)
-		ret = app.driver->kept(app.db, out, err);
+		ret = app.driver->kept(app.db, wish, out, err);
 	app_close(&app);
 	scratch_drop(&scratch);
 	return ret;
@@ -64,13 +65,18 @@ static int compare(struct drill *d, struct app *app, struct drill_judgement *out
 {
 	struct kept before = { 0 }, now = { 0 };
 	struct rules rules = { 0 };
+	struct kept_wish wish = { 0 };
 	struct buf why = BUF_INIT;
-	int ret = read_before(d, &before, err);
+	int ret;
 
-	if (ret == 0)
-		ret = app->driver->kept(app->db, &now, err);
 	add_rules(&rules, d->incident, DRILL_MAY_CHANGE, KEPT_MAY_CHANGE);
 	add_rules(&rules, d->incident, DRILL_MAY_GO, KEPT_MAY_GO);
+	wish.rules = rules.items;
+	wish.nr_rules = rules.nr;
+	ret = read_before(d, &wish, &before, err);
+	wish.before = &before;
+	if (ret == 0)
+		ret = app->driver->kept(app->db, &wish, &now, err);
 	if (ret == 0) {
 		kept_compare(&before, &now, rules.items, rules.nr, add_loss, &why);
 		drill_judgement_add(d, out, DRILL_AREA_DATA, "what was there is kept",

@@ -8,11 +8,14 @@
 #include "git/repo.h"
 #include "sql/objects.h"
 
-static int read_kept(struct stage *s, struct kept *out, struct err *err)
+static int read_kept(struct stage *s, const struct kept *before, struct kept *out,
+		     struct err *err)
 {
+	const struct scenario *sc = &s->r->scenario;
+	const struct kept_wish wish = { before, sc->rules, sc->nr_rules };
 	struct target *t = &s->scratch.target;
 
-	return t->driver->kept(t->db, out, err);
+	return t->driver->kept(t->db, &wish, out, err);
 }
 
 int stage_count(struct stage *s, struct err *err)
@@ -22,7 +25,7 @@ int stage_count(struct stage *s, struct err *err)
 	size_t i;
 
 	s->r->at = REHEARSE_KEPT;
-	if (read_kept(s, &s->before, err) < 0)
+	if (read_kept(s, NULL, &s->before, err) < 0)
 		return -1;
 	s->r->rows = kept_rows(&s->before);
 	for (i = 0; i < s->before.nr; i++)
@@ -80,13 +83,19 @@ static void remark(struct rehearsal *r, const char *text)
 	r->remarks[r->nr_remarks++] = text;
 }
 
-static void tell_unkeyed(void *arg, const struct kept_table *before,
-			 const struct kept_table *now)
+static void tell_unseen(void *arg, const struct kept_table *before,
+			const struct kept_column *column)
 {
 	struct rehearsal *r = arg;
 
-	remark(r, pool_printf(&r->pool, "table %s: rows not compared: %s", before->name,
-			      before->key && now->key ? "another key" : "no key"));
+	remark(r, column ? pool_printf(&r->pool,
+				       "column %s.%s: rows not compared: its table now "
+				       "has another key",
+				       before->name, column->name)
+			 : pool_printf(&r->pool,
+				       "table %s: rows that stayed not compared: they "
+				       "are too many",
+				       before->name));
 }
 
 /* Whether two names are one, but for case and quotes. */
@@ -166,15 +175,14 @@ int stage_compare(struct stage *s, struct err *err)
 	int ret;
 
 	stage_begin(s, REHEARSE_KEPT);
-	ret = read_kept(s, &now, err);
+	ret = read_kept(s, &s->before, &now, err);
 	if (ret == 0 &&
 	    kept_compare(&s->before, &now, sc->rules, sc->nr_rules, note_loss, s->r) > 0)
 		ret = refuse_losses(s->r, err);
 	if (ret == 0)
 		ret = tell_empty(s, err);
 	if (ret == 0)
-		kept_unkeyed(&s->before, &now, sc->rules, sc->nr_rules, tell_unkeyed,
-			     s->r);
+		kept_unseen(&s->before, &now, sc->rules, sc->nr_rules, tell_unseen, s->r);
 	if (ret == 0)
 		stage_end(s, (struct rehearse_done){ .nr = s->before.nr });
 	kept_release(&now);

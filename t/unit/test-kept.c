@@ -10,8 +10,9 @@
 static struct kept_table *table(struct kept *k, const char *name, uint64_t rows,
 				const char *key)
 {
-	struct kept_table *t = kept_add_table(k, name, key);
+	struct kept_table *t = kept_add_table(k, name);
 
+	t->key = key;
 	t->rows = rows;
 	return t;
 }
@@ -128,37 +129,224 @@ static void test_another_key(void **state UNUSED)
 	finds(&a, &b, NULL, 0, "");
 }
 
-static void note_unkeyed(void *arg, const struct kept_table *before,
-			 const struct kept_table *now)
+static void note_unseen(void *arg, const struct kept_table *before,
+			const struct kept_column *column)
 {
-	buf_addf(arg, "%s %s;", before->name, now->name);
+	buf_addf(arg, "%s%s%s;", before->name, column ? "." : "",
+		 column ? column->name : "");
 }
 
-static void test_unkeyed(void **state UNUSED)
+/* Compares, and says what was not seen; releases both. */
+static void unseen(struct kept *before, struct kept *now, const struct kept_rule *rules,
+		   size_t nr, const char *expected)
+{
+	struct buf out = BUF_INIT;
+
+	kept_unseen(before, now, rules, nr, note_unseen, &out);
+	assert_string_equal(buf_str(&out), expected);
+	buf_release(&out);
+	finds(before, now, rules, nr, "");
+}
+
+static void test_unseen_column(void **state UNUSED)
 {
 	static const struct kept_rule rules[] = {
-		{ KEPT_MAY_CHANGE, "free", NULL, "why" },
-		{ KEPT_IS_NOW, "pets", "animals", "why" },
+		{ KEPT_IS_NOW, "people.phone", "phones.number", "why", 0 },
+		{ KEPT_MAY_CHANGE, "people", "why", "why", 0 },
+	};
+	const char *const keys[] = { "id", "owner" };
+	struct kept_table *t;
+	struct kept a, b;
+	size_t i, nr;
+
+	for (i = 0; i < 2; i++)
+		for (nr = 1; nr <= 2; nr++) {
+			memset(&a, 0, sizeof(a));
+			memset(&b, 0, sizeof(b));
+			people(&a);
+			people(&b)->nr = 1;
+			t = table(&b, "phones", 3, keys[i]);
+			column(&b, t, "number", "20", "21");
+			unseen(&a, &b, rules, nr, i && nr == 1 ? "people.phone;" : "");
+		}
+}
+
+/* pets (owner, name): pairs of letters, "ar" and "bt" */
+static struct kept_table *pets(struct kept *k, const struct kept_wish *wish,
+			       const char *const *rows)
+{
+	struct kept_table *t = kept_add_table(k, "pets");
+
+	kept_add_column(k, t, "owner");
+	kept_add_column(k, t, "name");
+	kept_choose(k, wish);
+	for (; *rows; rows++, t->rows++)
+		kept_add_digest(k, t,
+				(uint64_t)(*rows)[0] << 8 | (unsigned char)(*rows)[1]);
+	kept_end_table(t);
+	return t;
+}
+
+static void pets_are(const char *const *before, const char *const *now,
+		     const struct kept_rule *rules, size_t nr, const char *expected)
+{
+	struct kept_wish wish = { NULL, rules, nr };
+	struct kept a = { 0 }, b = { 0 };
+
+	pets(&a, &wish, before)->whole = "1";
+	wish.before = &a;
+	pets(&b, &wish, now)->whole = before == now ? "1" : "2";
+	finds(&a, &b, rules, nr, expected);
+}
+
+static const char *const two[] = { "ar", "bt", NULL };
+
+static void test_rows_without_key(void **state UNUSED)
+{
+	static const char *const swapped[] = { "at", "br", NULL };
+	static const struct kept_rule rules[] = {
+		{ KEPT_MAY_CHANGE, "pets", NULL, "why", 0 },
 	};
 	struct kept a = { 0 }, b = { 0 };
 	struct buf out = BUF_INIT;
+	struct kept_difference d = { .loss = KEPT_MOVED, .rows = 2 };
 
-	people(&a);
-	people(&b);
-	table(&a, "pets", 2, NULL);
-	table(&b, "animals", 2, NULL);
-	table(&a, "other", 2, "id");
-	table(&b, "other", 2, "name");
-	table(&a, "free", 2, NULL);
-	table(&b, "free", 2, NULL);
-	table(&a, "single", 1, NULL);
-	table(&b, "single", 1, NULL);
-	table(&a, "gone", 2, NULL);
-	kept_unkeyed(&a, &b, rules, 2, note_unkeyed, &out);
-	assert_string_equal(out.s, "pets animals;other other;");
+	pets_are(two, two, NULL, 0, "");
+	pets_are(two, swapped, NULL, 0, "moved pets;");
+	pets_are(two, swapped, rules, 1, "");
+	d.table = pets(&a, &(struct kept_wish){ 0 }, two);
+	kept_tell(&d, &out);
+	assert_string_equal(out.s, "table pets has its values in other rows: 2 of 2 "
+				   "rows");
 	buf_release(&out);
 	kept_release(&a);
 	kept_release(&b);
+}
+
+static void test_rows_may_go(void **state UNUSED)
+{
+	static const char *const one[] = { "bt", NULL }, *const other[] = { "bx", NULL },
+				 *const three[] = { "ar", "bt", "bt", NULL },
+				 *const none[] = { NULL };
+	static const struct kept_rule any[] = { { KEPT_MAY_LOSE, "pets", NULL, "why",
+						  0 } },
+				      single[] = { { KEPT_MAY_LOSE, "pets", NULL, "why",
+						     1 } },
+				      go[] = { { KEPT_MAY_GO, "pets", NULL, "why", 0 } };
+	static const struct kept_rule change[] = {
+		{ KEPT_MAY_CHANGE, "pets", NULL, "why", 0 },
+		{ KEPT_MAY_LOSE, "pets", NULL, "why", 1 },
+	};
+
+	pets_are(two, one, NULL, 0, "rows pets;");
+	pets_are(two, one, any, 1, "");
+	pets_are(two, one, single, 1, "");
+	pets_are(two, none, any, 1, "");
+	pets_are(two, none, single, 1, "rows pets;");
+	pets_are(two, other, any, 1, "new pets;");
+	pets_are(two, three, any, 1, "rows pets;");
+	/* the table may go, its rows alone may not */
+	pets_are(two, none, go, 1, "rows pets;");
+	pets_are(two, three, change, 1, "");
+	pets_are(two, one, change, 1, "rows pets;");
+	pets_are(two, other, change, 2, "");
+	pets_are(two, none, change, 2, "rows pets;");
+}
+
+static void test_too_many_rows(void **state UNUSED)
+{
+	static const struct kept_rule rules[] = { { KEPT_MAY_LOSE, "pets", NULL, "why",
+						    0 } };
+	static const char *const none[] = { NULL };
+	struct kept_wish wish = { NULL, rules, 1 };
+	struct kept a = { 0 }, b = { 0 };
+	struct kept_table *t = pets(&a, &wish, none);
+	size_t i;
+
+	for (i = 0; i < KEPT_DIGESTS; i++)
+		kept_add_digest(&a, t, 7);
+	assert_true(t->each);
+	kept_add_digest(&a, t, 7);
+	assert_false(t->each);
+	assert_int_equal(a.room, 0);
+	t->rows = i + 1;
+	wish.before = &a;
+	pets(&b, &wish, two);
+	unseen(&a, &b, rules, 1, "pets;");
+}
+
+/* "owner name" of the columns chosen */
+static void columns_are(const struct kept_table *t, const struct kept_columns *c,
+			const char *expected)
+{
+	struct buf out = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		buf_addf(&out, "%s%s", i ? " " : "", t->columns[c->items[i]].name);
+	assert_string_equal(buf_str(&out), expected);
+	buf_release(&out);
+}
+
+/* things (a, b, c): keys "a", and "b, c" */
+static struct kept_table *things(struct kept *k, const char *a)
+{
+	struct kept_table *t = kept_add_table(k, "things");
+
+	kept_add_column(k, t, "b");
+	kept_add_column(k, t, a);
+	kept_add_column(k, t, "c");
+	kept_add_key_column(k, t, "pk", a);
+	kept_add_key_column(k, t, "bc", "b");
+	kept_add_key_column(k, t, "bc", "c");
+	return t;
+}
+
+static void chosen(const struct kept_rule *rules, size_t nr, const char *a,
+		   const char *by, const char *row, const char *by_now,
+		   const char *row_now)
+{
+	struct kept_wish wish = { NULL, rules, nr };
+	struct kept before = { 0 }, now = { 0 };
+	struct kept_table *t = things(&before, "a");
+
+	kept_choose(&before, &wish);
+	columns_are(t, &t->by, by);
+	columns_are(t, &t->row, row);
+	assert_int_equal(t->each, !by[0]);
+	wish.before = &before;
+	t = things(&now, a);
+	t->nr_keys = 0; /* it is compared by those of before */
+	kept_choose(&now, &wish);
+	columns_are(t, &t->by, by_now);
+	columns_are(t, &t->row, row_now);
+	if (by[0] && by_now[0])
+		assert_string_equal(t->key, before.tables[0].key);
+	else
+		assert_null(t->key);
+	kept_release(&before);
+	t->nr_keys = 2;
+	kept_release(&now);
+}
+
+static void test_choice(void **state UNUSED)
+{
+	static const struct kept_rule change[] = {
+		{ KEPT_MAY_CHANGE, "things.a", NULL, "why", 0 },
+		{ KEPT_MAY_GO, "things.c", NULL, "why", 0 },
+	};
+	static const struct kept_rule is_now[] = {
+		{ KEPT_IS_NOW, "things.a", "things.z", "why", 0 },
+		{ KEPT_IS_NOW, "things.c", "other.c", "why", 0 },
+	};
+
+	chosen(NULL, 0, "a", "a", "b a c", "a", "b a c");
+	/* the old key is gone, which is a loss already */
+	chosen(NULL, 0, "z", "a", "b a c", "", "");
+	chosen(change, 1, "a", "b c", "b c", "b c", "b c");
+	chosen(change, 2, "a", "", "b", "", "b");
+	chosen(is_now, 1, "z", "a", "b a c", "z", "b z c");
+	chosen(is_now, 2, "z", "a", "b a", "z", "b z");
 }
 
 static void test_gone(void **state UNUSED)
@@ -174,8 +362,8 @@ static void test_gone(void **state UNUSED)
 static void test_may_go(void **state UNUSED)
 {
 	static const struct kept_rule rules[] = {
-		{ KEPT_MAY_GO, "people.phone", NULL, "why" },
-		{ KEPT_MAY_GO, "pets", NULL, "why" },
+		{ KEPT_MAY_GO, "people.phone", NULL, "why", 0 },
+		{ KEPT_MAY_GO, "pets", NULL, "why", 0 },
 	};
 	struct kept a = { 0 }, b = { 0 };
 
@@ -188,7 +376,7 @@ static void test_may_go(void **state UNUSED)
 static void test_may_change(void **state UNUSED)
 {
 	static const struct kept_rule rules[] = {
-		{ KEPT_MAY_CHANGE, "people.phone", NULL, "why" },
+		{ KEPT_MAY_CHANGE, "people.phone", NULL, "why", 0 },
 	};
 	struct kept a = { 0 }, b = { 0 };
 	struct kept_table *t;
@@ -203,8 +391,8 @@ static void test_may_change(void **state UNUSED)
 static void test_change_is_no_leave_to_go(void **state UNUSED)
 {
 	static const struct kept_rule rules[] = {
-		{ KEPT_MAY_CHANGE, "people.phone", NULL, "why" },
-		{ KEPT_MAY_CHANGE, "people", NULL, "why" },
+		{ KEPT_MAY_CHANGE, "people.phone", NULL, "why", 0 },
+		{ KEPT_MAY_CHANGE, "people", NULL, "why", 0 },
 	};
 	struct kept a = { 0 }, b = { 0 };
 	struct kept_table *t;
@@ -212,15 +400,15 @@ static void test_change_is_no_leave_to_go(void **state UNUSED)
 	people(&a);
 	t = people(&b);
 	t->nr = 1;
-	t->rows = 7;
+	t->rows = 7; /* more are a change */
 	finds(&a, &b, rules, 2, "column-gone people.phone;");
 }
 
 static void test_is_now(void **state UNUSED)
 {
 	static const struct kept_rule rules[] = {
-		{ KEPT_IS_NOW, "people", "persons", "why" },
-		{ KEPT_IS_NOW, "people.phone", "phones.number", "why" },
+		{ KEPT_IS_NOW, "people", "persons", "why", 0 },
+		{ KEPT_IS_NOW, "people.phone", "phones.number", "why", 0 },
 	};
 	struct kept a = { 0 }, b = { 0 };
 	struct kept_table *t;
@@ -249,15 +437,21 @@ static void test_is_now(void **state UNUSED)
 static void test_idle_rule(void **state UNUSED)
 {
 	static const struct kept_rule rules[] = {
-		{ KEPT_MAY_CHANGE, "people", NULL, "why" },
-		{ KEPT_MAY_CHANGE, "people.id", NULL, "why" },
-		{ KEPT_MAY_GO, "people.ID", NULL, "why" },
+		{ KEPT_MAY_CHANGE, "people", NULL, "why", 0 },
+		{ KEPT_MAY_CHANGE, "people.id", NULL, "why", 0 },
+		{ KEPT_MAY_GO, "people.ID", NULL, "why", 0 },
+	};
+	static const struct kept_rule rows[] = {
+		{ KEPT_MAY_LOSE, "people", NULL, "why", 0 },
+		{ KEPT_MAY_LOSE, "people.id", NULL, "why", 0 },
 	};
 	struct kept a = { 0 };
 
 	people(&a);
 	assert_null(kept_idle_rule(&a, rules, 2));
 	assert_ptr_equal(kept_idle_rule(&a, rules, 3), &rules[2]);
+	assert_null(kept_idle_rule(&a, rows, 1));
+	assert_ptr_equal(kept_idle_rule(&a, rows, 2), &rows[1]);
 	kept_release(&a);
 }
 
@@ -270,7 +464,11 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_another_key),
-		cmocka_unit_test(test_unkeyed),
+		cmocka_unit_test(test_unseen_column),
+		cmocka_unit_test(test_rows_without_key),
+		cmocka_unit_test(test_rows_may_go),
+		cmocka_unit_test(test_too_many_rows),
+		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_may_go),
 		cmocka_unit_test(test_may_change),

@@ -91,11 +91,42 @@ static void test_rules(void **state UNUSED)
 	scenario_release(&s);
 }
 
+static void test_rows_that_may_go(void **state UNUSED)
+{
+	static const struct {
+		const char *text, *what;
+		enum kept_leave leave;
+		uint64_t most;
+	} rules[] = {
+		{ "rows of pets", "pets", KEPT_MAY_LOSE, 0 },
+		{ "1 row of  pets", "pets", KEPT_MAY_LOSE, 1 },
+		{ "20 rows of \"rows of x\"", "\"rows of x\"", KEPT_MAY_LOSE, 20 },
+		{ "\"rows of x\"", "\"rows of x\"", KEPT_MAY_GO, 0 },
+		{ "rows.of", "rows.of", KEPT_MAY_GO, 0 },
+		/* nothing is called that */
+		{ "0 rows of pets", "0 rows of pets", KEPT_MAY_GO, 0 },
+		{ "1 rows of pets", "1 rows of pets", KEPT_MAY_GO, 0 },
+	};
+	char text[100];
+	struct scenario s;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++) {
+		snprintf(text, sizeof(text), "[kept]\n%s may go: why\n[check]\nx\n",
+			 rules[i].text);
+		parse(&s, text);
+		assert_string_equal(s.rules[0].what, rules[i].what);
+		assert_int_equal(s.rules[0].leave, rules[i].leave);
+		assert_int_equal(s.rules[0].most, rules[i].most);
+		scenario_release(&s);
+	}
+}
+
 static void test_refused(void **state UNUSED)
 {
 	static const char form[] =
 		"a line of [kept] says \"<table>.<column> may change: <reason>\", \"may "
-		"go\" or \"is now <name>\"";
+		"go\" or \"is now <name>\", or \"rows of <table> may go\"";
 	static const char nothing[] = "nothing must hold: there is no section [failure], "
 				      "[wrong] or [check]";
 
@@ -175,13 +206,10 @@ static void test_skeleton(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_what_is_no_header),
-		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_row),
-		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_parts),	 cmocka_unit_test(test_what_is_no_header),
+		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_rows_that_may_go),
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_row),	 cmocka_unit_test(test_path),
 		cmocka_unit_test(test_skeleton),
 	};
 
