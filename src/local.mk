@@ -129,6 +129,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/db/pg_engine.c \
 	%reldir%/db/pg_evidence.c \
 	%reldir%/db/pg_explain.c \
+	%reldir%/db/pg_guest.c \
 	%reldir%/db/pg_index.c \
 	%reldir%/db/pg_intact.c \
 	%reldir%/db/pg_kept.c \

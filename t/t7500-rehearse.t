@@ -675,6 +675,63 @@ ALTER SYSTEM SET work_mem = 64"; do
 	test_expect_code 1 git migrate rehearse fix-email >.git/t/out 2>.git/t/err && grep "CREATE ROLE is about the whole server" .git/t/err
 '
 
+# tries STATEMENTS: rehearses them in the place of the last migration
+tries() {
+	git reset -q --hard HEAD~2 && new_migration fix-email "$1" && commit_file migrations/fix-email.scenario "$seed$check" || return 128
+	git migrate rehearse fix-email >.git/t/out 2>.git/t/err
+}
+
+# The server's own catalogs, but for what any table's owner is noted in.
+server_state() {
+	pg "$PG_URL" "SELECT (SELECT string_agg(concat(oid, rolname, rolsuper, rolconfig), ',' ORDER BY oid) FROM pg_roles),
+		(SELECT string_agg(m::text, ',' ORDER BY roleid, member) FROM pg_auth_members AS m),
+		(SELECT string_agg(concat(oid, datacl, datconnlimit), ',' ORDER BY oid) FROM pg_database WHERE datname !~ '^git_migrate_scratch_'),
+		(SELECT count(*) FROM pg_shdescription), (SELECT count(*) FROM pg_db_role_setting)"
+}
+
+test_expect_success PG 'rights and membership that the whole server has are for a private one' '
+	engine=postgresql && scene postgresql rights && pg "$PG_URL" "CREATE ROLE reader; CREATE ROLE writer" &&
+	new_migration fix-email "SELECT 1;" && commit_file migrations/fix-email.scenario "$seed$check" && server_state >.git/t/before &&
+	for statement in "GRANT writer TO reader" "GRANT pg_monitor TO reader WITH ADMIN OPTION" "REVOKE ADMIN OPTION FOR writer FROM reader" \
+		"GRANT CONNECT ON DATABASE rights TO reader" "REVOKE ALL ON TABLESPACE pg_default FROM reader" "GRANT SET ON PARAMETER work_mem TO reader" \
+		"COMMENT ON ROLE reader IS '\''it reads'\''" "SECURITY LABEL FOR x ON ROLE reader IS '\''y'\''"; do
+		tries "$statement;"
+		test $? = 1 && grep "^error: [A-Z]* .* is about the whole server, which others use too" .git/t/err &&
+		grep "^hint: .* --on postgresql:" .git/t/err && nothing_left || return 1
+	done && server_state >.git/t/after && test_cmp .git/t/before .git/t/after &&
+	for statement in "GRANT SELECT ON people TO reader" "GRANT CREATE ON SCHEMA public TO reader" "REVOKE ALL ON people FROM reader" "COMMENT ON TABLE people IS '\''on role'\''" \
+		"ALTER TABLE people OWNER TO reader" "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader"; do
+		tries "$statement;" || return 1
+	done
+'
+
+test_expect_success PG 'what code does to the whole server is seen before it is committed' '
+	engine=postgresql && scene postgresql code && new_migration fix-email "SELECT 1;" && commit_file migrations/fix-email.scenario "$seed$check" && server_state >.git/t/before &&
+	maker="CREATE FUNCTION maker() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN CREATE ROLE leaked; RETURN NULL; END \$\$;" &&
+	for statement in "DO \$\$ BEGIN CREATE ROLE leaked; END \$\$" "DO \$\$ BEGIN EXECUTE '\''CREATE ROLE leaked'\''; EXCEPTION WHEN division_by_zero THEN NULL; END \$\$" \
+		"DO \$\$ BEGIN ALTER ROLE reader SET work_mem = 64; END \$\$" "DO \$\$ BEGIN ALTER DATABASE code SET work_mem = 64; END \$\$" \
+		"DO \$\$ BEGIN GRANT writer TO reader; END \$\$" "DO \$\$ BEGIN DROP ROLE reader; END \$\$" "DO \$\$ BEGIN GRANT CREATE ON DATABASE code TO reader; END \$\$" \
+		"DO \$\$ BEGIN BEGIN REVOKE CONNECT ON DATABASE code FROM PUBLIC; EXCEPTION WHEN division_by_zero THEN NULL; END; END \$\$" \
+		"DO \$\$ BEGIN GRANT SET ON PARAMETER work_mem TO reader; END \$\$" \
+		"DO \$\$ BEGIN GRANT CREATE ON TABLESPACE pg_default TO reader; END \$\$" "DO \$\$ BEGIN COMMENT ON ROLE reader IS '\''it reads'\''; END \$\$" \
+		"$maker CREATE TRIGGER make AFTER UPDATE ON people EXECUTE FUNCTION maker(); UPDATE people SET name = name" \
+		"$maker CREATE CONSTRAINT TRIGGER make AFTER UPDATE ON people DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION maker(); UPDATE people SET name = name"; do
+		tries "$statement;"
+		test $? = 1 && grep "^error: what was run changes the whole server, which others use too" .git/t/err && grep "^detail: .* changes in pg_" .git/t/err &&
+		grep "^hint: .* --on postgresql:" .git/t/err && nothing_left || { echo "$statement"; cat .git/t/out .git/t/err; return 1; }
+	done && server_state >.git/t/after && test_cmp .git/t/before .git/t/after &&
+	tries "DO \$\$ BEGIN CREATE TABLE made (x integer); ALTER TABLE made OWNER TO reader; GRANT SELECT ON made TO writer; PERFORM count(*) FROM pg_database, pg_authid; END \$\$;" &&
+	tries "DO \$\$ BEGIN CREATE ROLE leaked; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END \$\$;" &&
+	tries "REASSIGN OWNED BY reader TO writer; DROP OWNED BY reader;" &&
+	test_expect_code 1 tries "-- migrate: no-transaction
+DO \$\$ BEGIN CREATE ROLE leaked; COMMIT; END \$\$;" && grep "^error: .*what this runs outside of a transaction cannot be seen before it is done" .git/t/err && nothing_left &&
+	tries "-- migrate: no-transaction
+VACUUM people;" && server_state >.git/t/after && test_cmp .git/t/before .git/t/after &&
+	pg "$PG_URL" "DROP ROLE reader; DROP ROLE writer" &&
+	git reset -q --hard HEAD~2 && new_migration fix-email "DO \$\$ BEGIN CREATE ROLE leaked; END \$\$;" && commit_file migrations/fix-email.scenario "$seed$check" &&
+	passes --on postgresql: fix-email && git migrate apply >.git/t/out 2>&1 && pg "$PG_URL" "DROP ROLE leaked"
+'
+
 # slow: a scenario whose check takes for ever
 slow() {
 	case $engine in

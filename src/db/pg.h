@@ -169,6 +169,7 @@ enum pg_step {
 	PG_STEP_STRINGS, /* the session still reads text as we do */
 	PG_STEP_GUARD,	 /* RELEASE of the savepoint that the migration ran in */
 	PG_STEP_INTACT,	 /* the tracker is as it was made */
+	PG_STEP_GUEST,	 /* a guest has changed nothing but its database */
 	PG_STEP_RECORD,
 	PG_STEP_PROVEN, /* a record behind PG_STEP_ENTER, or the proof of them */
 	PG_STEP_COMMIT,
@@ -335,9 +336,6 @@ int pg_split(struct sql_split *split, const struct db_script *script, struct err
 /** The driver's check(). */
 int pg_check(struct db *db, const struct db_script *script, struct err *err);
 
-/** Refuses what would change more than a guest's database (DB_GUEST). 0 or -1. */
-int pg_check_guest(const struct db *db, const struct sql_statement *st, struct err *err);
-
 /* --- pg_intact.c: whether the tracker is as it was made --------------------- */
 
 /** Answers with one row when it is, else with an error that tells what was seen. */
@@ -348,6 +346,20 @@ bool pg_runs_code(const struct sql_statement *st);
 
 /** Puts such an error into words. */
 void pg_intact_explain(struct err *err);
+
+/* --- pg_guest.c: a guest changes its own database alone (DB_GUEST) ----------- */
+
+/** Refuses what says that it would change more. 0 or -1. */
+int pg_check_guest(const struct db *db, const struct sql_statement *st, struct err *err);
+/** Refuses what runs code outside of a transaction. 0 or -1. */
+int pg_check_guest_code(const struct db *db, const struct sql_statement *st,
+			struct err *err);
+
+/** Answers with one row when the transaction changed no more, else with an error. */
+extern const char pg_guest_sql[];
+
+/** Puts such an error into words. */
+void pg_guest_explain(struct err *err);
 
 /* --- pg_run.c ------------------------------------------------------------ */
 

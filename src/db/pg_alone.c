@@ -222,6 +222,8 @@ int pg_check_alone(struct db *db, const struct db_script *script, struct err *er
 		ret = refuse_control(&st, err);
 	else if (needs_no_directive(db, &a))
 		ret = refuse_alone(&a, &st, err);
+	else if (a.kind == ALONE_OTHER && pg_check_guest_code(db, &st, err) < 0)
+		ret = -1;
 	else
 		ret = check_names(&a, &st, err);
 	pool_release(&pool);

@@ -241,6 +241,9 @@ void pg_explain(const struct pg_pipe *p, struct err *err)
 	case PG_STEP_INTACT:
 		explain_intact(err);
 		break;
+	case PG_STEP_GUEST:
+		pg_guest_explain(err);
+		break;
 	case PG_STEP_RECORD:
 		explain_record(err);
 		break;

@@ -342,12 +342,18 @@ static int run_script(struct run *r, const struct db_unit *unit, struct err *err
 	return r->batch->dry ? send_settings(r, DB_SCRIPT, r->db->lock_timeout_ms) : 0;
 }
 
-/* Behind a script: that it did not write to the tracker, or change it. */
+/*
+ * Behind a script: that it did not write to the tracker, or change it, nor as a guest
+ * what is not its own. (A server without triggers has none of these catalogs either.)
+ */
 static int send_looks(struct run *r, const struct db_unit *unit)
 {
 	if (!unit->script || unit->script->own)
 		return 0;
 	if (send_head(r, unit, DB_RECORD) < 0)
+		return -1;
+	if ((r->db->how.flags & DB_GUEST) && r->db->caps.append_triggers &&
+	    say(r, DB_SCRIPT, PG_STEP_GUEST, pg_guest_sql) < 0)
 		return -1;
 	if (!unit->tracked || !r->runs_code || !r->db->caps.append_triggers)
 		return 0;

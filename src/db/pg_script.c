@@ -7,7 +7,6 @@
 #include "db/driver.h"
 #include "db/pg.h"
 #include "sql/objects.h"
-#include "sql/server.h"
 #include "sql/split.h"
 
 /* An outer BEGIN..COMMIT pair, which is left out. */
@@ -239,25 +238,6 @@ static int check_tracker(const struct db_script *script, const struct sql_statem
 			ret = refuse_tracker(st, &objects.items[i], err);
 	sql_objects_release(&objects);
 	pool_release(&pool);
-	return ret;
-}
-
-int pg_check_guest(const struct db *db, const struct sql_statement *st, struct err *err)
-{
-	struct buf title = BUF_INIT;
-	int ret = 0;
-
-	if (db && (db->how.flags & DB_GUEST) && sql_changes_server(st, &title)) {
-		err_set(err, ERR_REFUSED,
-			"%s is about the whole server, which others use too", title.s);
-		err_detail(err, "What it does would outlive this database: the next "
-				"attempt, and the target, would find it there.");
-		err_hint(err, "scratch",
-			 "Try it on a private server, which goes away with it: --on "
-			 "postgresql:");
-		ret = pg_at_statement(st, err);
-	}
-	buf_release(&title);
 	return ret;
 }
 

@@ -8,7 +8,8 @@ struct buf;
 struct sql_statement;
 
 /**
- * Whether it makes, changes or drops a role, a database or a tablespace, or is ALTER
+ * Whether it makes, changes or drops a role, a database or a tablespace, gives rights on
+ * one of the two or membership in a role, comments on one or labels it, or is ALTER
  * SYSTEM: then what it is called ("CREATE ROLE") is appended to `title`. What a
  * function or a DO block does is not looked into.
  */
