@@ -471,6 +471,37 @@ SELECT phone FROM people
 		refuses 1 "the copy has migration '\''fix-email.sql'\'' already" git migrate rehearse --copy fix-email && nothing_left &&
 		test "$(db "SELECT count(*) FROM people")" = 2
 	'
+
+	test_expect_success "$engine: code that runs now is tried with the rows of the copy" '
+		scene $engine copy-rows && commit_file compat/forget.sql "UPDATE people SET phone = NULL WHERE id = 1;" &&
+		commit_file compat/signup.sql "INSERT INTO people (id, name) VALUES (2, '\''bob'\'');" &&
+		new_migration more "CREATE TABLE more (x integer);" && git migrate apply >.git/t/out 2>&1 &&
+		db "INSERT INTO people VALUES (1, '\''ann'\'', '\''0151'\''), (2, '\''bob'\'', '\''0170'\'')" &&
+		new_migration fix-email "$(rebuilt people "id integer PRIMARY KEY, name text, phone text NOT NULL" "id, name, phone")" &&
+		copy_check="[check]
+SELECT count(*) FROM people
+----" && scenario "$copy_check" 2 && stops compat "compat/forget.sql behind '\''fix-email.sql'\'': $(
+			case $engine in sqlite) echo "NOT NULL constraint failed: people.phone" ;; *) echo "null value in column \"phone\" of relation \"people\" violates not-null constraint" ;; esac)" --copy &&
+		grep "^hint: The code that runs now would fail.*It has run with the rows of the copy before" .git/t/err &&
+		git reset -q --hard HEAD~2 &&
+		new_migration fix-email "$(rebuilt people "id integer PRIMARY KEY, name text, phone text, more text" "id, name, phone")" &&
+		scenario "$copy_check" 2 && passes --copy fix-email && grep "^  compat    2 files of .* behind 1 migration\$" .git/t/out &&
+		grep -i "^    compat/signup.sql: tried without rows, since on those of the copy it fails: .*unique" .git/t/out &&
+		test $(grep -c "tried without rows" .git/t/out) = 1 &&
+		git migrate rehearse --copy -n --json fix-email >.git/t/json && grep "\"without_rows\": *\[[^]]*compat/signup.sql\|\"file\": *\"signup.sql\"" .git/t/json &&
+		git reset -q --hard HEAD~2 &&
+		new_migration fix-email "$(rebuilt people "id integer PRIMARY KEY, name text, phone text, born integer NOT NULL" "id, name, phone, born" "id, name, phone, 0")" &&
+		scenario "$copy_check" 2 && test_expect_code 1 git migrate rehearse --copy fix-email >.git/t/out 2>.git/t/err &&
+		grep -i "^error: compat/signup.sql behind .fix-email.sql.: .*not.null" .git/t/err && nothing_left
+	'
+
+	test_expect_success "$engine: on a copy, while the failure is live, its fix passes" '
+		scene $engine copy-live && commit_file compat/signup.sql "INSERT INTO people (id, name) VALUES (9, '\''zoe'\'');" &&
+		commit_file compat/taken.sql "INSERT INTO people (id, name) VALUES (1, '\''zoe'\'');" && story &&
+		git migrate apply --to email >.git/t/out 2>&1 && db "INSERT INTO people VALUES (1, '\''ann'\'', '\''0151'\'', '\''none'\'')" &&
+		scenario "$failure" && passes --copy fix-email && grep "^  compat    2 files of .* behind 1 migration\$" .git/t/out &&
+		grep "^    compat/taken.sql: tried without rows" .git/t/out && ! grep "compat/signup.sql: tried" .git/t/out
+	'
 done
 
 # columns NR: "c1 integer, c2 integer, ..."

@@ -90,6 +90,22 @@ static void print_compat(const struct rehearsal *r, const struct rehearse_done *
 		       plural(r->compat.migrations));
 }
 
+/* Files that tell nothing of the copy's rows. */
+static void print_untried(const struct compat *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr; i++) {
+		if (!c->files[i].untried)
+			continue;
+		printf("    compat/");
+		term_print(stdout, c->files[i].path);
+		printf(": tried without rows, since on those of the copy it fails: ");
+		term_print(stdout, c->files[i].untried);
+		printf("\n");
+	}
+}
+
 static void print_what(const struct rehearsal *r, const struct rehearse_done *d)
 {
 	switch (d->step) {
@@ -138,6 +154,8 @@ void rehearse_print_done(const struct ctx *ctx, const struct rehearsal *r,
 		print_effects(r, d->what);
 	if (d->step == REHEARSE_KEPT)
 		print_remarks(r);
+	if (d->step == REHEARSE_COMPAT)
+		print_untried(&r->compat);
 	fflush(stdout);
 }
 
@@ -231,16 +249,24 @@ static struct js *kept_json(const struct rehearsal *r)
 
 static struct js *compat_json(const struct compat *c)
 {
-	struct js *j = js_object(), *files = js_array();
+	struct js *j = js_object(), *files = js_array(), *rowless = js_array(), *file;
 	char hex[OID_HEXSZ + 1];
 	size_t i;
 
-	for (i = 0; i < c->nr; i++)
+	for (i = 0; i < c->nr; i++) {
 		js_add_str(files, c->files[i].path);
+		if (!c->files[i].untried)
+			continue;
+		file = js_object();
+		js_put_str(file, "file", c->files[i].path);
+		js_put_str(file, "reason", c->files[i].untried);
+		js_add(rowless, file);
+	}
 	js_put_str(j, "revision",
 		   oid_is_zero(&c->revision) ? NULL : oid_hex(&c->revision, hex));
 	js_put_str(j, "not_tried", c->lacking);
 	js_put(j, "files", files);
+	js_put(j, "without_rows", rowless);
 	js_put_int(j, "migrations", (int64_t)c->migrations);
 	return j;
 }

@@ -30,6 +30,7 @@ struct trial {
 	bool *pending; /* by position */
 	bool *passing; /* the same: a state that a pending fix ends */
 	struct scratch scratch;
+	bool on_copy; /* of the target, with its rows */
 	size_t there; /* migrations that are applied to it */
 	bool seeded;
 };
@@ -140,6 +141,8 @@ static int take_file(void *arg, const char *path, const struct oid *blob, struct
 		f->path = pool_strdup(&t->out->pool, path);
 		f->sql = pool_strndup(&t->out->pool, buf_str(&sql), sql.len);
 		f->len = sql.len;
+		f->untried = NULL;
+		f->ran = false;
 	}
 	buf_release(&sql);
 	return ret > 0 ? err_set(err, ERR_FATAL, "the repository lacks compat/%s", path)
@@ -191,13 +194,39 @@ static int mark_passing(struct trial *t, struct err *err)
 
 static void advise(const struct trial *t, bool behind, struct err *err)
 {
-	err_hint(err, "compat", "%s%s",
+	err_hint(err, "compat", "%s%s%s",
 		 behind ? "The code that runs now would fail. Let the migration leave "
 			  "room for it: a default, a second column, a later contract."
 			: "It fails already: mend it where it stands, and deploy that.",
 		 t->seeded ? " Where the rows of [seed] are in its way, give them other "
 			     "keys."
-			   : "");
+			   : "",
+		 t->on_copy ? " It has run with the rows of the copy before." : "");
+}
+
+static int run_file(struct trial *t, const struct compat_file *f, struct err *err)
+{
+	const struct db_script script = { .name = f->path, .sql = f->sql, .len = f->len };
+
+	return scratch_run(&t->scratch, &script, SCRATCH_UNDO, NULL, err);
+}
+
+static void end_file(const struct trial *t, struct compat_file *f)
+{
+	if (!t->on_copy)
+		return;
+	f->ran = true;
+	f->untried = NULL;
+}
+
+/* What has never run on the copy tells nothing of the migrations. */
+static bool is_excused(struct trial *t, struct compat_file *f, const struct err *err)
+{
+	if (!t->on_copy || f->ran)
+		return false;
+	if (!f->untried)
+		f->untried = pool_strdup(&t->out->pool, err->message);
+	return true;
 }
 
 /* All files, behind migration `pos` of the plan; SIZE_MAX: as it is now. */
@@ -208,14 +237,17 @@ static int run_files(struct trial *t, size_t pos, struct err *err)
 	int ret;
 
 	for (i = 0; i < t->out->nr; i++) {
-		const struct compat_file *f = &t->out->files[i];
-		const struct db_script script = { .name = f->path,
-						  .sql = f->sql,
-						  .len = f->len };
+		struct compat_file *f = &t->out->files[i];
+		struct err why = { 0 };
 
-		ret = scratch_run(&t->scratch, &script, SCRATCH_UNDO, NULL, err);
-		if (ret == 0)
+		if (t->o->where->copy && !t->on_copy && f->ran)
 			continue;
+		ret = run_file(t, f, &why);
+		if (ret == 0)
+			end_file(t, f);
+		if (ret == 0 || (ret > 0 && is_excused(t, f, &why)))
+			continue;
+		*err = why;
 		if (ret > 0)
 			advise(t, behind, err);
 		return behind ? err_wrap(err, "compat/%s behind '%s'", f->path, behind)
@@ -258,22 +290,41 @@ static int apply_first(struct trial *t, size_t nr, struct err *err)
 /* The first `nr` of the plan, and the seed where that comes before their end. */
 static int bring_to(struct trial *t, size_t nr, struct err *err)
 {
-	if (t->o->scenario && !t->seeded && t->o->seed_at <= nr &&
+	/* what is put into a copy may need the rows that are there */
+	bool fits = t->o->scenario && t->on_copy == t->o->where->copy;
+
+	if (fits && !t->seeded && t->o->seed_at <= nr &&
 	    (apply_first(t, t->o->seed_at, err) < 0 || seed(t, err) < 0))
 		return -1;
 	return apply_first(t, nr, err);
 }
 
-static int run_trial(struct trial *t, struct err *err)
+/* Makes it, as the target is now. */
+static int set_up(struct trial *t, bool copy, size_t first, struct err *err)
+{
+	struct scratch_options where = *t->o->where;
+
+	where.copy = t->on_copy = copy;
+	t->there = copy ? first : 0;
+	t->seeded = false;
+	t->out->migrations = 0;
+	return scratch_make(&t->scratch, t->repo, &where, err) < 0
+		       ? -1
+		       : bring_to(t, first, err);
+}
+
+static int run_trial(struct trial *t, bool copy, struct err *err)
 {
 	size_t first = 0, i;
+	bool live;
 
 	while (first < t->plan->nr && !t->pending[first])
 		first++;
-	if (scratch_make(&t->scratch, t->repo, t->o->where, err) < 0 ||
-	    bring_to(t, first, err) < 0)
+	if (set_up(t, copy, first, err) < 0)
 		return -1;
-	if (!(first && t->passing[first - 1]) && run_files(t, SIZE_MAX, err) < 0)
+	/* on a copy it says which of them its rows are at odds with */
+	live = !copy && first && t->passing[first - 1];
+	if (!live && run_files(t, SIZE_MAX, err) < 0)
 		return -1;
 	for (i = first; i < t->plan->nr; i++) {
 		if (t->passing[i])
@@ -287,6 +338,23 @@ static int run_trial(struct trial *t, struct err *err)
 		t->out->migrations++;
 	}
 	return 0;
+}
+
+/* On a copy, then on an empty one those that say nothing there. */
+static int run_trials(struct trial *t, struct err *err)
+{
+	bool rest = !t->o->where->copy;
+	size_t i;
+
+	if (t->o->where->copy && run_trial(t, true, err) < 0)
+		return -1;
+	for (i = 0; i < t->out->nr; i++)
+		rest |= t->out->files[i].untried != NULL;
+	if (!rest)
+		return 0;
+	scratch_drop(&t->scratch);
+	t->scratch = (struct scratch)SCRATCH_INIT;
+	return run_trial(t, false, err);
 }
 
 int compat_try(struct repo *repo, struct plan *plan, const struct compat_options *o,
@@ -306,7 +374,7 @@ int compat_try(struct repo *repo, struct plan *plan, const struct compat_options
 	if (ret == 0 && !out->lacking)
 		ret = mark_passing(&t, err);
 	if (ret == 0 && !out->lacking)
-		ret = run_trial(&t, err);
+		ret = run_trials(&t, err);
 	scratch_drop(&t.scratch);
 	free(t.pending);
 	free(t.passing);

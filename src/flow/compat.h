@@ -20,6 +20,8 @@ struct compat {
 		const char *path; /* below the folder */
 		const char *sql;
 		size_t len;
+		bool ran;	     /* on the copy, as it is or behind a migration */
+		const char *untried; /* why it did not; NULL: it did, or there is none */
 	} * files;
 	size_t nr, alloc;
 	size_t migrations; /* behind which they were run */
@@ -35,7 +37,9 @@ struct compat_options {
  * Runs them on a scratch database: at what the target has now, then behind each
  * migration of the plan that it lacks. Between a migration and its fix
  * nothing is tried where the fix is pending: what it mends is known, or is never seen.
- * 0; -1, ERR_REFUSED where one does not run. `out` must be released in either case.
+ * On a copy those that never run may be at odds with its rows alone: they are tried on
+ * an empty one. 0; -1, ERR_REFUSED where one does not run. `out` must be released in
+ * either case.
  */
 int compat_try(struct repo *repo, struct plan *plan, const struct compat_options *o,
 	       struct compat *out, struct err *err);

@@ -318,17 +318,14 @@ static int run_fix(struct stage *s, struct err *err)
 
 static int try_compat(struct stage *s, struct err *err)
 {
-	struct scratch_options where = s->o->where;
 	struct rehearsal *r = s->r;
-	/* what is put into a copy may need the rows that are there */
 	const struct compat_options o = {
-		.where = &where,
-		.scenario = where.copy ? NULL : &r->scenario,
+		.where = &s->o->where,
+		.scenario = &r->scenario,
 		.seed_at = count_before(s),
 	};
 
 	stage_begin(s, REHEARSE_COMPAT);
-	where.copy = false;
 	if (compat_try(s->repo, &r->plan, &o, &r->compat, err) < 0)
 		return -1;
 	stage_end(s, (struct rehearse_done){ .nr = r->compat.nr,
