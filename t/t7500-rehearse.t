@@ -620,6 +620,20 @@ SELECT count(*) FROM parted
 	done && ! grep "column parent" .git/t/err && nothing_left
 '
 
+test_expect_success PG 'PostgreSQL: values that are equal to their collation alone are others' '
+	scene postgresql collated && new_migration things "CREATE COLLATION alike (provider = icu, locale = '\''und-u-ks-level2'\'', deterministic = false);
+		CREATE TABLE things (id integer PRIMARY KEY, x text COLLATE alike);" &&
+	new_migration later "UPDATE things SET x = upper(x);" && commit_file migrations/later.scenario "[seed]
+INSERT INTO things VALUES (1, '\''a'\'');
+[check]
+SELECT count(*) FROM things WHERE x = '\''a'\''
+----
+1" && test_expect_code 1 git migrate rehearse later >.git/t/out 2>.git/t/err &&
+	grep "^error: what was there before is not kept: column things.x has other values" .git/t/err &&
+	git reset -q --hard HEAD~2 && new_migration later "UPDATE things SET x = lower(x);" &&
+	git checkout -q ORIG_HEAD migrations/later.scenario && git commit -q -m "as it was" && passes later
+'
+
 test_expect_success 'no scenario, one that makes no sense, one that is not filled in' '
 	scene sqlite none && story &&
 	refuses 1 "migration '\''fix-email.sql'\'' has no scenario" git migrate rehearse fix-email &&

@@ -98,10 +98,10 @@ void kept_add_digest(struct kept *k, struct kept_table *t, uint64_t digest)
 {
 	if (!t->each)
 		return;
-	if (k->room == KEPT_DIGESTS) {
+	if (k->room == KEPT_DIGESTS || t->nr_digests == t->each) {
 		k->room -= t->nr_digests;
 		t->nr_digests = 0;
-		t->each = false;
+		t->each = 0;
 		return;
 	}
 	k->room++;
@@ -142,7 +142,7 @@ static uint64_t count_beyond(const struct kept_table *a, const struct kept_table
 
 static bool have_digests(const struct kept_table *a, const struct kept_table *b)
 {
-	return a->each && b->each;
+	return a->each > 0 && b->each > 0;
 }
 
 uint64_t kept_rows(const struct kept *k)
@@ -434,8 +434,12 @@ static void choose_here(struct kept *k, struct kept_table *t, const struct compa
 	for (i = 0; i < t->nr; i++)
 		if (is_held(c, t, &t->columns[i]))
 			add_place(&t->row, i);
-	t->each = !find_rule(c, KEPT_MAY_CHANGE, t, NULL) &&
-		  (!t->by.nr || find_rule(c, KEPT_MAY_LOSE, t, NULL));
+	if (find_rule(c, KEPT_MAY_CHANGE, t, NULL))
+		return;
+	if (find_rule(c, KEPT_MAY_LOSE, t, NULL))
+		t->each = KEPT_DIGESTS;
+	else if (!t->by.nr)
+		t->each = KEPT_COUNTED;
 }
 
 /* The same columns, where they are now; none where one of them is elsewhere. */

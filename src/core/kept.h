@@ -44,14 +44,17 @@ struct kept_table {
 	struct kept_columns by;	 /* that tell its rows apart; empty: none do */
 	struct kept_columns row; /* that belong together */
 	const char *key;	 /* names of those in `by`, joined; NULL: none */
-	bool each;		 /* a digest of every row is wanted */
+	size_t each;		 /* a digest of every row is wanted, of so many */
 	const char *whole;	 /* sum over its rows, of those in `row` */
 	uint64_t *digests;	 /* of each row, sorted by kept_end_table() */
 	size_t nr_digests, alloc_digests;
 };
 
-/** Digests of so many rows are held; of tables for which there is no room, none. */
-enum { KEPT_DIGESTS = 1000 * 1000 };
+/* Digests of so many rows are held; of a table for which there is no room, none. */
+enum {
+	KEPT_DIGESTS = 1000 * 1000, /* of all tables, and where rows may go */
+	KEPT_COUNTED = 100 * 1000,  /* where they say no more than how many differ */
+};
 
 /** Start with `= { 0 }`. Texts are the pool's. */
 struct kept {

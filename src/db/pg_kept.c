@@ -124,20 +124,32 @@ static int take_digest(void *arg, const char *const *values, size_t nr UNUSED,
 	return 0;
 }
 
-/* A row's values as one number: a record's text tells NULL from '', and where each ends.
+/* "C": to some collations other values are the same. */
+static void add_hash(const char *column, size_t seed, struct buf *sql)
+{
+	buf_addf(sql, "hashtextextended(%s::text COLLATE \"C\", %zu)", column, seed);
+}
+
+/*
+ * A row's values as one number: each is hashed in its own way, so that none can take
+ * another's place, and NULL is a value too. Their sum is of rows and no more of columns.
  */
 static void add_digest(const struct kept_table *t, const struct kept_columns *columns,
 		       const char *more, struct buf *sql)
 {
 	size_t i;
 
-	buf_adds(sql, "hashtextextended(ROW(");
-	for (i = 0; i < columns->nr; i++)
-		buf_addf(sql, "%s%s::text", i ? ", " : "",
-			 t->columns[columns->items[i]].name);
-	if (more)
-		buf_addf(sql, ", %s::text", more);
-	buf_adds(sql, ")::text, 0)");
+	buf_adds(sql, "hashint8extended(0");
+	for (i = 0; i < columns->nr; i++) {
+		buf_adds(sql, " # coalesce(");
+		add_hash(t->columns[columns->items[i]].name, i + 1, sql);
+		buf_addf(sql, ", %zu)", i + 1);
+	}
+	if (more) {
+		buf_adds(sql, " # ");
+		add_hash(more, 0, sql);
+	}
+	buf_adds(sql, ", 0)");
 }
 
 /* The sums of up to so many columns, from r->first on; with the first ones the rows'. */
@@ -158,10 +170,9 @@ static void write_question(const struct reading *r, struct buf *sql)
 	}
 	for (i = r->first; i < t->nr && i < r->first + COLUMNS_AT_ONCE; i++) {
 		c = t->columns[i].name;
-		/* "C": to some collations other values are the same */
-		buf_addf(sql,
-			 ", count(%s), sum(hashtextextended(%s::text COLLATE \"C\", 0))",
-			 c, c);
+		buf_addf(sql, ", count(%s), sum(", c);
+		add_hash(c, 0, sql);
+		buf_adds(sql, ")");
 		if (t->key) {
 			buf_adds(sql, ", sum(");
 			add_digest(t, &t->by, c, sql);
@@ -191,8 +202,8 @@ static int read_digests(struct db *db, struct reading *r, struct buf *sql,
 {
 	struct kept_table *t = &r->out->tables[r->table];
 
-	if (t->each)
-		t->each = t->rows <= KEPT_DIGESTS - r->out->room;
+	if (t->rows > t->each || t->rows > KEPT_DIGESTS - r->out->room)
+		t->each = 0;
 	if (!t->each)
 		return 0;
 	buf_reset(sql);
