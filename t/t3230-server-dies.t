@@ -68,8 +68,11 @@ die_each() (
 	test $message -gt 20
 )
 
+# the server itself brings nothing to the disk: what no COMMIT has waited for is lost
 test_expect_success 'prepare' '
-	make_repo template && (cd template && three_migrations)
+	make_repo template && (cd template && three_migrations) &&
+	pg "$PG_URL" "ALTER SYSTEM SET wal_writer_delay = '\''10s'\''" &&
+	pg "$PG_URL" "SELECT pg_reload_conf()"
 '
 
 test_expect_success 'before each 31st message of a run' 'die_each 31'

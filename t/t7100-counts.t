@@ -66,6 +66,22 @@ started() {
 	}
 }
 
+wal_syncs() {
+	pg "$PG_URL" 'SELECT wal_sync FROM pg_stat_wal'
+}
+
+wait_for_fsync() {
+	until test on = "$(pg "$PG_URL" 'SHOW fsync')"; do
+		sleep 0.1
+	done
+}
+
+if test_have_prereq PG &&
+	test "$(pg "$PG_URL" "SELECT to_regclass('pg_catalog.pg_stat_wal') IS NOT NULL")" = t
+then
+	test_set_prereq WAL_STAT
+fi
+
 test_expect_success PG 'PostgreSQL, a hundred from empty: few round trips, a commit each' '
 	corpus_repo pg.git "" &&
 	create_db counted >url &&
@@ -85,6 +101,23 @@ test_expect_success PG 'PostgreSQL, a hundred from empty: few round trips, a com
 # statement takes four messages
 test_expect_success PG 'at most 12 statements go with a migration' '
 	at_most $((4 * (170 + 48 + 101 * 12))) messages
+'
+
+# a COMMIT waits for the disk for all before it, at every sixteenth and at the end
+test_expect_success PG,WAL_STAT 'PostgreSQL, a hundred from empty: few syncs of the WAL' '
+	for setting in "fsync = on" "wal_writer_delay = '\''10s'\''"; do
+		pg "$PG_URL" "ALTER SYSTEM SET $setting" || return 1
+	done &&
+	pg "$PG_URL" "SELECT pg_reload_conf()" &&
+	wait_for_fsync &&
+	create_db synced >url &&
+	corpus_repo synced.git "$(cat url)" &&
+	before=$(wal_syncs) &&
+	counted_apply synced.git &&
+	left_alone "$(cat url)" &&
+	echo "syncs $(($(wal_syncs) - before))" >stats &&
+	at_most 30 syncs &&
+	test "$(count syncs)" -ge 8
 '
 
 test_expect_success PG 'nothing to do: one look, and nothing is written' '

@@ -142,12 +142,14 @@ enum db_phase {
 
 struct db_failure {
 	size_t unit;	/* the first that is not done */
-	size_t culprit; /* whose fault it is: `unit`, or one that shares its transaction
-			 */
+	size_t culprit; /* whose fault it is: `unit`, or one that shares its transaction;
+			   `sent` where that is greater, or one that shares with that */
 	enum db_phase phase;
 	/*
 	 * ERR_UNCERTAIN: COMMIT was sent for units `unit` to `sent` - 1, and no
-	 * answer came; the tracker knows. Else equal to `unit`.
+	 * answer came; the tracker knows. Else equal to `unit`, or greater: those were
+	 * committed, and the connection ended before it was known that they are on the
+	 * server's disk.
 	 */
 	size_t sent;
 };
@@ -187,7 +189,7 @@ struct db_batch {
 	 */
 	int (*records)(void *arg, size_t i, const struct db_report *report,
 		       const struct db_statement **out, size_t *nr, struct err *err);
-	/** Unit `i` is committed. In order. */
+	/** Unit `i` is committed, and will survive the server's crash. In order. */
 	void (*done)(void *arg, size_t i, const struct db_report *report);
 	/**
 	 * A statement of unit `i` has ended; may be NULL, which is quicker: a server
@@ -205,6 +207,8 @@ struct db_batch {
 		   */
 	bool in_step;	    /* statement() is told before anything further is sent: the
 			       transaction is open */
+	bool fresh;	    /* nobody but this run knows of the database yet: units may
+			       be told of some at a time, when the last is on the disk */
 	bool name_blockers; /* say in err->detail who holds a lock that was waited for */
 };
 
@@ -273,6 +277,7 @@ struct db_capabilities {
 	bool careful;	      /* each statement is waited for before the next is sent */
 	bool fresh_session;   /* a connection for each migration, none is put back */
 	bool deferrable;      /* SET CONSTRAINTS */
+	bool one_wal;	      /* a COMMIT on the disk has all before it there, too */
 	const char *const *resets; /* what puts a session back inside of a transaction;
 				      NULL-terminated */
 };
@@ -327,6 +332,12 @@ struct db_driver {
 	 * nothing where the engine has none. Outside of a transaction. 0 or -1.
 	 */
 	int (*identity)(struct db *db, struct buf *out, struct err *err);
+
+	/**
+	 * What this session has read is on the server's disk when this ends. 0 or -1.
+	 * NULL where nothing can be read before it is.
+	 */
+	int (*settle)(struct db *db, struct err *err);
 
 	/**
 	 * Connects again, as open() did, after the connection was lost. 0 or -1.

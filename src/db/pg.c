@@ -420,6 +420,19 @@ static int identity(struct db *db, struct buf *out, struct err *err)
 	return ret;
 }
 
+static int settle(struct db *db, struct err *err)
+{
+	struct pg_answer answer = { .code = ERR_FATAL };
+
+	if (!db->caps.one_wal || pg_exec(db, PG_SETTLE, &answer, err) == 0)
+		return 0;
+	/* a standby gets what is on the disk; who may not say it has waited each time */
+	if (strcmp(err->sqlstate, "25006") != 0 && strcmp(err->sqlstate, "42501") != 0)
+		return -1;
+	memset(err, 0, sizeof(*err));
+	return 0;
+}
+
 /* --- our own questions ------------------------------------------------- */
 
 static bool is_undefined_column(const struct err *err)
@@ -453,6 +466,7 @@ const struct db_driver db_postgresql = {
 	.engine = engine,
 	.capabilities = capabilities,
 	.identity = identity,
+	.settle = settle,
 	.reconnect = reconnect,
 	.check = pg_check,
 	.ask = ask,

@@ -175,6 +175,17 @@ enum pg_step {
 	PG_STEP_COMMIT,
 };
 
+/*
+ * A transaction of its own that waits for the disk, as the server is set up: so it takes
+ * there what was committed before. PG_BE_LATE, behind a target list, lets the
+ * transaction's own COMMIT not wait, for a role that may say that.
+ */
+#define PG_SETTLE "SELECT pg_catalog.pg_logical_emit_message(true, 'git-migrate', '')"
+#define PG_BE_LATE                                                                       \
+	", CASE WHEN pg_catalog.has_function_privilege("                                 \
+	"'pg_catalog.pg_logical_emit_message(boolean, text, text)', 'EXECUTE')"          \
+	" THEN pg_catalog.set_config('synchronous_commit', 'off', true) END"
+
 /* SQLSTATEs of the tracker's functions (migrations/postgresql/0002-session.sql). */
 #define PG_OTHER_HEAD "GM001"
 #define PG_NO_LOCK_ROW "GM002"
@@ -189,6 +200,7 @@ struct pg_sent {
 	bool timed;  /* its time is wanted: it is answered before the next one is run */
 	unsigned line, column; /* of a script's statement in its file */
 	uint64_t end;	       /* bytes of the file up to its end, with its data */
+	bool late;	       /* a COMMIT that does not wait for the disk */
 	const char *wanted;    /* the command tag that it must have; NULL: any */
 	db_row_fn row;	       /* may be NULL */
 	void *row_arg;
@@ -222,6 +234,7 @@ struct pg_pipe {
 	size_t unsent; /* bytes since they were last handed over */
 	bool seen;     /* a result of the first one came */
 	bool interrupted, tidying;
+	bool said; /* pg_pipe_say_last() was answered well */
 	int64_t since, give_up;
 };
 
@@ -246,6 +259,12 @@ int pg_pipe_sync(struct pg_pipe *p);
 
 /** Ends a transaction that is open; answers must have been waited for. */
 void pg_pipe_rollback(struct pg_pipe *p);
+
+/**
+ * Says one thing more, whatever has failed or was interrupted; no transaction is open.
+ * Whether the server has done it.
+ */
+bool pg_pipe_say_last(struct pg_pipe *p, const char *sql);
 
 /** Synchronises and waits for all answers. 0; -1 after a failure; the pipe can be closed
  * then. */

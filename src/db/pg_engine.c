@@ -38,6 +38,7 @@ static const struct db_capabilities postgresql = {
 	.tx_ddl = true,
 	.append_triggers = true,
 	.deferrable = true,
+	.one_wal = true,
 	.resets = resets,
 };
 
@@ -116,6 +117,7 @@ int pg_probe_row(void *arg, const char *const *values, size_t nr UNUSED,
 		/* locks and transactions are PostgreSQL's; DDL is committed in two phases
 		 */
 		db->caps.product = "citus";
+		db->caps.one_wal = false; /* its workers have their own */
 		snprintf(db->engine, sizeof(db->engine), "citus/%.*s",
 			 (int)strcspn(values[0], " "), values[0]);
 	}
@@ -130,6 +132,7 @@ static void judge_version(struct db *db, const char *version)
 	if (major >= OLDEST_MAJOR && major <= NEWEST_MAJOR)
 		return;
 	db->caps.known = false;
+	db->caps.one_wal = false;
 	db->caps.careful = true;
 }
 

@@ -454,3 +454,23 @@ void pg_pipe_rollback(struct pg_pipe *p)
 	}
 	pg_pipe_drain(p);
 }
+
+static void note_done(void *arg, const struct pg_sent *sent, int64_t ms UNUSED)
+{
+	struct pg_pipe *p = arg;
+
+	p->said |= !sent->sync;
+}
+
+bool pg_pipe_say_last(struct pg_pipe *p, const char *sql)
+{
+	p->said = false;
+	p->tidying = true;
+	p->idle = NULL;
+	p->answered = note_done;
+	p->arg = p;
+	send_anyhow(p, sql);
+	pg_pipe_drain(p);
+	p->answered = NULL;
+	return p->said;
+}

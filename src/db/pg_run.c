@@ -15,7 +15,7 @@
 #include "db/pg_limit.h"
 #include "sql/split.h"
 
-enum { LOOK_FOR_BLOCKERS_MS = 100, NUMBER_TEXT = 16 };
+enum { LOOK_FOR_BLOCKERS_MS = 100, NUMBER_TEXT = 16, LATE_MAX = 15 };
 
 struct run {
 	struct db *db;
@@ -23,7 +23,10 @@ struct run {
 	struct pg_pipe pipe;
 	struct db_report *reports; /* of the units that were sent */
 	size_t unit;		   /* being sent */
-	size_t sent, done;	   /* units whose COMMIT was sent, was answered */
+	size_t sent, committed;	   /* units whose COMMIT was sent, was answered */
+	size_t done;		   /* that are on the disk, too, and were told of */
+	bool is_late;		   /* the unit's COMMIT does not wait for the disk */
+	unsigned late;		   /* such in a row */
 	unsigned ran;		   /* statements that were answered of the next one */
 	bool inside;		   /* the one before it left its transaction open */
 	bool runs_code;		   /* the unit's script may do more than its text shows */
@@ -214,12 +217,26 @@ static int send_enter(struct run *r, const struct db_unit *unit)
 	return say_with(r, DB_LOCK, PG_STEP_ENTER, &st);
 }
 
-static int send_leave(struct run *r, const char *leave)
+/*
+ * The WAL is one sequence: a COMMIT that waits for the disk (and for standbys, where
+ * that is asked for) takes those before it there. What is told of one of them waits for
+ * that, so the last one never is late; nor the first one, which may be the tracker's.
+ */
+static bool may_be_late(const struct run *r, const struct db_unit *unit)
 {
-	char lock[NUMBER_TEXT];
-	const char *params[] = { lock };
-	const struct db_statement st = { leave, params, 1 };
+	return r->batch->fresh && r->db->caps.one_wal && r->db->probed &&
+	       !r->batch->in_step && !unit->with_next && r->unit > 0 &&
+	       r->unit + 1 < r->batch->nr && r->late < LATE_MAX;
+}
 
+static int send_leave(struct run *r, const struct db_unit *unit)
+{
+	char lock[NUMBER_TEXT], sql[512];
+	const char *params[] = { lock };
+	const struct db_statement st = { sql, params, 1 };
+
+	r->is_late = may_be_late(r, unit);
+	snprintf(sql, sizeof(sql), "%s%s", unit->leave, r->is_late ? PG_BE_LATE : "");
 	snprintf(lock, sizeof(lock), "%u", r->db->lock_timeout_ms);
 	/* the migration's role may not be let at the tracker */
 	if (say(r, DB_SCRIPT, PG_STEP_OTHER, "RESET SESSION AUTHORIZATION") < 0 ||
@@ -329,7 +346,7 @@ static int send_end(struct run *r, const struct db_unit *unit)
 		return -1;
 	if (say(r, DB_SCRIPT, PG_STEP_GUARD, release) < 0)
 		return -1;
-	return unit->leave ? send_leave(r, unit->leave) : send_resets(r);
+	return unit->leave ? send_leave(r, unit) : send_resets(r);
 }
 
 /* A script between its guards. */
@@ -386,9 +403,11 @@ static int send_commit(struct run *r)
 		.phase = DB_COMMIT,
 		.step = PG_STEP_COMMIT,
 		.unit = r->unit,
+		.late = r->is_late,
 		.wanted = "COMMIT",
 	};
 
+	r->late = r->is_late ? r->late + 1 : 0;
 	r->sent = r->unit + 1;
 	if (send_what(r, &what, "COMMIT", NULL, 0) < 0)
 		return -1;
@@ -400,6 +419,7 @@ static int send_unit(struct run *r, struct err *err)
 {
 	struct db_unit unit = { 0 };
 
+	r->is_late = false;
 	if (r->batch->unit(r->batch->arg, r->unit, &unit, err) < 0)
 		return -1;
 	if (send_begin(r, &unit) < 0 || send_head(r, &unit, DB_EXPECT) < 0 ||
@@ -416,6 +436,13 @@ static int send_unit(struct run *r, struct err *err)
 }
 
 /* --- answers ----------------------------------------------------------- */
+
+/* All that was committed is on the disk. */
+static void tell_done(struct run *r)
+{
+	for (; r->done < r->committed; r->done++)
+		r->batch->done(r->batch->arg, r->done, &r->reports[r->done]);
+}
 
 static void on_answer(void *arg, const struct pg_sent *sent, int64_t ms)
 {
@@ -434,10 +461,9 @@ static void on_answer(void *arg, const struct pg_sent *sent, int64_t ms)
 		return;
 	r->ran = 0;
 	pg_blockers_forget(&r->blockers);
-	while (r->done <= sent->unit) {
-		r->batch->done(r->batch->arg, r->done, &r->reports[r->done]);
-		r->done++;
-	}
+	r->committed = sent->unit + 1;
+	if (!sent->late)
+		tell_done(r);
 }
 
 static void on_idle(void *arg)
@@ -467,10 +493,12 @@ static void set_failure(const struct run *r, struct db_failure *failure)
 {
 	const struct pg_sent *culprit = &r->pipe.culprit;
 
-	failure->unit = failure->culprit = failure->sent = r->done;
+	failure->unit = r->done;
+	failure->culprit = failure->sent = r->committed;
 	failure->phase = DB_BEGIN;
 	/* what was committed is done: the others share its transaction */
-	if (r->pipe.failed && culprit->unit >= r->done && culprit->unit < r->batch->nr) {
+	if (r->pipe.failed && culprit->unit >= r->committed &&
+	    culprit->unit < r->batch->nr) {
 		failure->culprit = culprit->unit;
 		failure->phase = culprit->phase;
 	}
@@ -514,6 +542,16 @@ static int conclude(struct run *r, const struct err *own, struct db_failure *fai
 	return -1;
 }
 
+/* After a failure: those before it that were not waited for. */
+static void make_durable(struct run *r)
+{
+	if (r->committed == r->done)
+		return;
+	pg_pipe_rollback(&r->pipe);
+	if (pg_pipe_say_last(&r->pipe, PG_SETTLE))
+		tell_done(r);
+}
+
 static int run_all(struct run *r, struct db_failure *failure, struct err *err)
 {
 	struct err own = { 0 };
@@ -523,6 +561,7 @@ static int run_all(struct run *r, struct db_failure *failure, struct err *err)
 		if (send_unit(r, &own) < 0)
 			break;
 	drained = pg_pipe_drain(&r->pipe) == 0;
+	make_durable(r);
 	if (r->done == r->batch->nr)
 		return 0;
 	if (drained && own.code == ERR_NONE)
@@ -583,7 +622,7 @@ static int run_dry(struct run *r, struct db_failure *failure, struct err *err)
 		failure->unit = failure->sent = r->unit;
 		if (tell_touched(r, unit.script, err) < 0)
 			return -1;
-		r->done = r->sent = r->unit + 1;
+		r->done = r->committed = r->sent = r->unit + 1;
 		r->batch->done(r->batch->arg, r->unit, &r->reports[r->unit]);
 	}
 	return 0;

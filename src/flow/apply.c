@@ -341,9 +341,12 @@ static void catch_up(struct job *j)
 
 	if (t->scratch)
 		return;
-	ret = mirror_catch_up(j->repo, t->name, &t->ledger, &written, &why);
+	ret = target_settle_others(t, j->scribe.run, &why);
+	if (ret == 0)
+		ret = mirror_catch_up(j->repo, t->name, &t->ledger, &written, &why);
 	/* another run may have mirrored what came after we read the tracker */
-	if (ret < 0 && why.code == ERR_REFUSED && target_read(t, &why) == 0)
+	if (ret < 0 && why.code == ERR_REFUSED && target_read(t, &why) == 0 &&
+	    target_settle_others(t, j->scribe.run, &why) == 0)
 		ret = mirror_catch_up(j->repo, t->name, &t->ledger, &written, &why);
 	if (ret == 0)
 		keep_seen(j);

@@ -272,6 +272,11 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 	if (err->code == ERR_UNCERTAIN)
 		return settle_lost(j, w, f->sent - f->unit - b->works[f->sent - 1].ending,
 				   err);
+	if (f->sent > f->unit) {
+		if (settle_unseen(j, w, f->sent - f->unit, err) < 0)
+			return -1;
+		w = &b->works[f->sent];
+	}
 	if (w->founding)
 		return meet_unfounded_unit(j, f, err);
 	if (f->phase == DB_EXPECT)
@@ -340,6 +345,7 @@ static int run_works(struct batch *b, struct err *err)
 		.touched = on_touched,
 		.arg = b,
 		.dry = j->o->dry_run,
+		.fresh = b->works[0].founding != NULL,
 		.name_blockers = j->name_blockers,
 	};
 	struct db_failure failure;

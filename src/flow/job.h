@@ -244,4 +244,10 @@ int find_lost(struct job *j, const struct work *w, const struct record **found,
  */
 int settle_lost(struct job *j, struct work *works, size_t nr, struct err *err);
 
+/**
+ * As settle_lost() for `nr` that were committed, behind which one failed as `err` says
+ * and ended the connection. 0: they are done, and that failure is what is left to meet.
+ */
+int settle_unseen(struct job *j, struct work *works, size_t nr, struct err *err);
+
 #endif

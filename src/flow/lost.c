@@ -23,9 +23,9 @@ static int ask_again(struct job *j, struct err *err)
 		return -1;
 	if (!t->has_tracker)
 		return 0; /* it was to be made: who tries again waits for the old one */
-	if (tracker_wait(&t->tracker, OLD_SESSION_MS, err) < 0)
+	if (tracker_wait(&t->tracker, OLD_SESSION_MS, err) < 0 || target_read(t, err) < 0)
 		return -1;
-	return target_read(t, err);
+	return target_settle(t, err);
 }
 
 static int reach_again(struct job *j, int64_t deadline, struct err *err)
@@ -125,6 +125,17 @@ int settle_lost(struct job *j, struct work *works, size_t nr, struct err *err)
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
 	}
 	return refuse_lost(j, &works[done], err);
+}
+
+int settle_unseen(struct job *j, struct work *works, size_t nr, struct err *err)
+{
+	const struct err failure = *err;
+
+	memset(err, 0, sizeof(*err));
+	if (settle_lost(j, works, nr, err) < 0)
+		return -1;
+	*err = failure;
+	return 0;
 }
 
 int find_lost(struct job *j, const struct work *w, const struct record **found,

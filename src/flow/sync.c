@@ -299,7 +299,8 @@ static int append_tracker(struct sync *s, const char *name, size_t *written,
 	int ret = -1;
 
 	if (target_open(&t, s->repo, &o, err) == 0 &&
-	    (!t.ledger.nr || target_check_identity(&t, s->repo, err) == 0))
+	    (!t.ledger.nr || target_check_identity(&t, s->repo, err) == 0) &&
+	    target_settle_others(&t, NULL, err) == 0)
 		ret = mirror_catch_up(s->repo, name, &t.ledger, written, err);
 	target_release(&t);
 	return ret;

@@ -260,6 +260,25 @@ int target_read(struct target *t, struct err *err)
 	return 0;
 }
 
+int target_settle(struct target *t, struct err *err)
+{
+	return t->db && t->driver->settle ? t->driver->settle(t->db, err) : 0;
+}
+
+int target_settle_others(struct target *t, const char *run, struct err *err)
+{
+	const struct record *last = ledger_last(&t->ledger);
+	const char *by = last ? last->field[FIELD_RUN] : NULL;
+	const char *first = last ? t->ledger.records[0].field[FIELD_RUN] : NULL;
+
+	if (!by || !first || strcmp(by, first) != 0 || (run && strcmp(by, run) == 0))
+		return 0;
+	/* what a run ends with has waited for the disk */
+	if (last->event == EVENT_RAN || last->event == EVENT_FAILED)
+		return 0;
+	return target_settle(t, err);
+}
+
 int target_connect(struct target *t, struct repo *repo, const struct target_options *o,
 		   struct err *err)
 {

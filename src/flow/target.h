@@ -112,6 +112,15 @@ void target_grace(struct target *t);
 /** Reads the tracker again. 0 or -1. */
 int target_read(struct target *t, struct err *err);
 
+/** What was read of the tracker is on the disk when this ends. 0 or -1. */
+int target_settle(struct target *t, struct err *err);
+
+/**
+ * As target_settle(), where the target's first run may be under way, whose records can
+ * be read before they are on the disk; the own run is `run` (or NULL). 0 or -1.
+ */
+int target_settle_others(struct target *t, const char *run, struct err *err);
+
 /**
  * Sets the uuid of the tracker that was read in the configuration, unless one is set;
  * what cannot be written now (another run holds it) is left to the next time.

@@ -22,6 +22,7 @@ static int give_unit(void *arg, size_t i, struct db_unit *out, struct err *err)
 	out->with_next = i >= t->together && i < t->together_to;
 	out->lock = t->lock;
 	out->lock_wait_ms = t->lock_wait_ms;
+	out->leave = t->leave;
 	snprintf(t->numbers[i], sizeof(t->numbers[i]), "%zu", t->head + i);
 	t->params[i][0] = t->numbers[i];
 	if (t->log) {
@@ -67,6 +68,8 @@ static void on_done(void *arg, size_t i, const struct db_report *report)
 	assert_int_equal(i, t->nr_done);
 	assert_true(report->ms >= 0);
 	t->nr_done++;
+	if (t->at_done)
+		t->at_done(t, i);
 	t->statements = report->statements;
 	buf_addf(&t->told, "done %zu: %u\n", i, report->statements);
 }
@@ -138,6 +141,7 @@ int trial_run(struct trial *t)
 					.touched = on_touched,
 					.arg = t,
 					.dry = t->dry,
+					.fresh = t->fresh,
 					.name_blockers = t->name_blockers };
 	int ret;
 

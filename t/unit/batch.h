@@ -41,6 +41,8 @@ struct trial {
 	const struct db_statement *ask; /* in place of the log's question */
 	const char *lock;		/* of each unit */
 	unsigned lock_wait_ms;
+	bool fresh;
+	const char *leave;  /* behind each script */
 	const char *record; /* writes a record in another way */
 	/* outcome */
 	struct db_failure failure;
@@ -57,6 +59,7 @@ struct trial {
 	const char *params[TRIALS][2];
 	struct db_statement statements_of[TRIALS];
 	void (*at_unit)(struct trial *t, size_t i); /* before it is run */
+	void (*at_done)(struct trial *t, size_t i);
 	void (*at_records)(struct trial *t, size_t i);
 	int64_t slowest; /* milliseconds, of the statement at `slowest_line` */
 	unsigned slowest_line;

@@ -26,6 +26,23 @@ const struct trial_engine trial_engine = {
 	.idle = is_idle,
 };
 
+/* As if it had been asked whether it is Citus, on each connection. */
+static void set_probed(struct trial *t, size_t i UNUSED)
+{
+	t->db->probed = true;
+}
+
+void let_be_late(struct trial *t)
+{
+	must(t->db, "CREATE FUNCTION git_migrate.leave(lock_ms text) RETURNS void"
+		    " LANGUAGE plpgsql AS $$ BEGIN"
+		    " PERFORM pg_catalog.pg_advisory_unlock_all(); RESET ALL;"
+		    " DEALLOCATE ALL; DISCARD TEMP; END $$");
+	t->fresh = true;
+	t->at_unit = set_probed;
+	t->leave = "SELECT git_migrate.leave($1)";
+}
+
 /* --- one script -------------------------------------------------------- */
 
 int run_count(struct db *db, const char *sql, unsigned *nr, struct err *err)

@@ -20,4 +20,7 @@ void run_ok(struct db *db, const char *sql);
 void run_refused(struct db *db, const char *sql, const char *word, unsigned line,
 		 unsigned column);
 
+/* COMMITs of a trial with a log may be late: put behind make_log(). */
+void let_be_late(struct trial *t);
+
 #endif

@@ -691,6 +691,80 @@ static void test_blockers_gone(void **state)
 	trial_release(&t);
 }
 
+/* --- COMMITs that do not wait for the disk ------------------------------ */
+
+enum { LATE = 40, TOGETHER = 16 };
+
+/* What is told is there, and on the disk; of the late ones many are told at once. */
+static void check_disk(struct trial *t, size_t i)
+{
+	struct fixture *f = t->arg;
+	char sql[160];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*), bool_and(at < pg_current_wal_flush_lsn())"
+		 " FROM t WHERE a <= %zu",
+		 i);
+	snprintf(t->numbers[TRIALS - 1], sizeof(t->numbers[0]), "%zu|t\n", i + 1);
+	expect(f->other, sql, t->numbers[TRIALS - 1]);
+	if (t->fresh && i == 1)
+		expect(f->other, "SELECT count(*) > 16 FROM t", "t\n");
+}
+
+static void add_late(struct trial *t, struct pool *pool)
+{
+	int i;
+
+	for (i = 0; i < LATE; i++)
+		trial_add(t, pool_printf(pool,
+					 "INSERT INTO t VALUES"
+					 " (%d, pg_current_wal_insert_lsn())",
+					 i));
+}
+
+static void run_late(struct fixture *f, struct trial *t, struct pool *pool)
+{
+	t->arg = f;
+	t->at_done = check_disk;
+	add_late(t, pool);
+	assert_int_equal(trial_run(t), 0);
+	assert_int_equal(t->nr_done, LATE);
+	execute(f->other, "TRUNCATE t");
+	/* behind a failure, those before it */
+	trial_next(t);
+	add_late(t, pool);
+	replace(t, TOGETHER + 9, "SELECT 1 / 0");
+	fails_at(t, TOGETHER + 9, DB_SCRIPT, "division by zero");
+	assert_int_equal(t->nr_done, TOGETHER + 9);
+	execute(f->other, "TRUNCATE t");
+	trial_next(t);
+}
+
+static void set_writer(struct fixture *f, const char *value)
+{
+	char sql[80];
+
+	snprintf(sql, sizeof(sql), "ALTER SYSTEM SET wal_writer_delay = %s", value);
+	execute(f->other, sql);
+	execute(f->other, "SELECT pg_reload_conf()");
+}
+
+static void test_late(void **state)
+{
+	struct fixture *f = *state;
+	struct trial t = logged(f);
+	struct pool pool = { 0 };
+
+	run_ok(f->db, "CREATE TABLE t (a int, at pg_lsn)");
+	set_writer(f, "'10s'");
+	run_late(f, &t, &pool);
+	let_be_late(&t);
+	run_late(f, &t, &pool);
+	set_writer(f, "DEFAULT");
+	pool_release(&pool);
+	trial_release(&t);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -702,7 +776,7 @@ int main(void)
 		T(test_copy),	      T(test_copy_fails),    T(test_copy_progress),
 		T(test_own_failures), T(test_lock),	     T(test_lock_wait),
 		T(test_records),      T(test_session),	     T(test_dry),
-		T(test_blockers),     T(test_blockers_gone),
+		T(test_blockers),     T(test_blockers_gone), T(test_late),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
