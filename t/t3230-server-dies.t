@@ -99,4 +99,21 @@ test_expect_success 'in a statement that takes long' '
 	git-migrate audit --porcelain >audit && ! grep -v " ok " audit
 '
 
+# another run reads what has not waited for the disk, and makes it wait before it tells
+test_expect_success 'after what another run has mirrored of a first one' '
+	cd "$SHARNESS_TRASH_DIRECTORY" && cp -R template seen && cd seen && url=$(create_db seen) &&
+	git config migrate.default.url "$url" &&
+	new_migration d "SELECT pg_sleep(3600);" &&
+	{ git-migrate apply >out 2>err & } && run_pid=$! &&
+	until sleeping; do kill -0 $run_pid || return 1; done &&
+	kill -9 $run_pid && { wait $run_pid || :; } && run_pid= &&
+	pg "$url" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE query LIKE '\''%pg_sleep(3600)%'\'' AND pid <> pg_backend_pid()" >ended &&
+	left_alone "$url" &&
+	git-migrate apply --at HEAD^ >out 2>err &&
+	server crash && server again &&
+	held "$url" >holds && printf "%s\n" a.sql b.sql c.sql | test_cmp - holds &&
+	git-migrate audit --porcelain >audit && ! grep -v " ok " audit
+'
+
 test_done
