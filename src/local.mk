@@ -222,6 +222,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
 	%reldir%/flow/mirror_paths.c %reldir%/flow/mirror_paths.h \
 	%reldir%/flow/note_lines.c %reldir%/flow/note_lines.h \
+	%reldir%/flow/partly.c %reldir%/flow/partly.h \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \
 	%reldir%/flow/prepush.c %reldir%/flow/prepush.h \
 	%reldir%/flow/preview.c %reldir%/flow/preview.h \

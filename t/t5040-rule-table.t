@@ -192,6 +192,11 @@ rule held status 'new_migration c "SELECT 1;" c "" "Phase: contract" "Not-Before
 	new_migration d "SELECT 1;" d "" "Requires: c.sql"' \
 	'back && new_migration c "SELECT 1;" c "" "Phase: contract" "Not-Before: 2020-01-01" &&
 	new_migration d "SELECT 1;" d "" "Requires: c.sql"'
+rule batches status 'new_migration u "CREATE TABLE u (id integer PRIMARY KEY); INSERT INTO u VALUES (1), (2);
+CREATE TABLE v (x int CHECK (x < 2));" && new_migration c "-- migrate: batch table=u key=id size=1
+INSERT INTO v SELECT id FROM u WHERE :batch;" && test_expect_code 1 git migrate apply >.git/t/out 2>&1 &&
+	new_migration d "DELETE FROM v;" d "" "Supersedes: c.sql"' \
+	'sqlite .git/app.db "DELETE FROM u WHERE id = 2" && git migrate apply --at HEAD^ >.git/t/out 2>&1'
 rule after status 'git config migrate.default.after staging' 'git config --unset migrate.default.after'
 rule shallow status 'cd .. && rm -rf deep && mv case deep && git clone -q --depth 1 "file://$PWD/deep" case 2>/dev/null &&
 	cd case && mkdir .git/t && git config migrate.default.url sqlite:.git/app.db' \

@@ -54,6 +54,15 @@ gives() {
 	test_cmp .git/t/expect .git/t/actual
 }
 
+# foretells MESSAGE ROW: status says what apply refuses, and does not advise it
+foretells() {
+	test_expect_code 1 git migrate status --exit-code >.git/t/status 2>&1 &&
+	grep "^error: .*$1" .git/t/status && grep "$2" .git/t/status &&
+	! grep 'runs what is pending' .git/t/status &&
+	git migrate status --json >.git/t/json &&
+	grep '"rule": *"batches"' .git/t/json
+}
+
 # once ROWS: so many rows are there, and each was met once
 once() {
 	gives "$1|1|1" "SELECT count(*), min(n), max(n) FROM t" &&
@@ -313,6 +322,9 @@ INSERT INTO most SELECT n + 1 FROM t WHERE :batch;' &&
 				git migrate apply \$how &&
 			grep '^detail: .*: 4 rows done in 2 batches, up to .*12' .git/t/err || return 1
 		done &&
+		foretells 'cannot run in the place of .count.sql., which is done in part' \\
+			'better.sql .*cannot run in the place of .count.sql.' &&
+		grep 'batches of it are done, so .better.sql. cannot run in its place' .git/t/json &&
 		gives 4 'SELECT count(*) FROM most' &&
 		db 'UPDATE t SET n = 0 WHERE id = 15' &&
 		\$(sed -n 's/^hint: .*: \(git migrate apply --at [0-9a-f]*^\)\. .*/\1/p' .git/t/err) >.git/t/out &&
@@ -328,6 +340,8 @@ INSERT INTO most SELECT n + 1 FROM t WHERE :batch;' &&
 INSERT INTO most SELECT n + 1 FROM t WHERE :batch;' &&
 		test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
 		new_migration better 'INSERT INTO most SELECT 1 FROM t;' 'better' '' 'Supersedes: count' &&
+		git migrate status >.git/t/status 2>&1 && ! grep '^error' .git/t/status &&
+		grep 'better.sql .*runs in the place of .count.sql.' .git/t/status &&
 		apply && gives 7 'SELECT count(*) FROM most' &&
 		gives 1 \"SELECT count(*) FROM \$log WHERE event = 'superseded' AND path = 'count.sql'\"
 	"

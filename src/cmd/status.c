@@ -7,6 +7,7 @@
 #include "cmd/owed.h"
 #include "flow/backfill.h"
 #include "flow/drill_log.h"
+#include "flow/partly.h"
 #include "flow/survey.h"
 #include "flow/worktree.h"
 #include "out/json.h"
@@ -132,11 +133,18 @@ static const char *remark(struct survey *s, size_t pos)
 		break;
 	case FATE_RUN:
 		if (c->replaces >= 0)
-			return pool_printf(&s->plan.pool, "runs in the place of '%s'",
+			return pool_printf(&s->plan.pool,
+					   partly_found(s, (size_t)c->replaces)
+						   ? "cannot run in the place of '%s'"
+						   : "runs in the place of '%s'",
 					   m[c->replaces].path);
 		break;
 	case FATE_SUPERSEDED:
-		return pool_printf(&s->plan.pool, "superseded: '%s' runs in its place",
+		return pool_printf(&s->plan.pool,
+				   partly_found(s, pos)
+					   ? "batches of it are done, so '%s' cannot run "
+					     "in its place"
+					   : "superseded: '%s' runs in its place",
 				   m[c->other].path);
 	case FATE_UNNEEDED:
 		return pool_printf(&s->plan.pool, "unneeded: '%s' is not in force here",

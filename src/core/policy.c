@@ -33,6 +33,7 @@ const char *rule_name(enum rule r)
 		[RULE_OPEN] = "open",
 		[RULE_AFTER] = "after",
 		[RULE_HELD] = "held",
+		[RULE_BATCHES] = "batches",
 		[RULE_FORCED] = "forced",
 		[RULE_CLASH] = "clash",
 		[RULE_OVERLAP] = "overlap",

@@ -53,6 +53,7 @@ enum rule {
 	RULE_OPEN,    /* a migration was begun and never settled */
 	RULE_AFTER,   /* another target is to have it first */
 	RULE_HELD,    /* pending, and it requires one that waits */
+	RULE_BATCHES, /* what would do again what committed batches have done */
 	/* of two branches: */
 	RULE_CLASH,   /* one path with two contents */
 	RULE_OVERLAP, /* migrations of both touch one object */

@@ -125,6 +125,10 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 #define PROGRESS_READ(prefix)                                                            \
 	"SELECT upto, batches, \"rows\", at FROM " prefix                                \
 	"progress WHERE path = $1 AND blob = $2"
+#define PROGRESS_FIND(prefix)                                                            \
+	"SELECT upto, batches, \"rows\", at, blob FROM " prefix                          \
+	"progress WHERE path = $1 AND batches > 0"                                       \
+	" ORDER BY CASE WHEN blob = $2 THEN 0 ELSE 1 END, at DESC LIMIT 1"
 #define PROGRESS_WRITE(prefix)                                                           \
 	"INSERT INTO " prefix "progress (path, blob, upto, batches, \"rows\", at)"       \
 	" SELECT CAST($1 AS text), CAST($2 AS text), CAST($3 AS text),"                  \
@@ -236,7 +240,7 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 		PG) ") AS newest (version)"                                              \
 		    " WHERE version = CAST($1 AS integer)",                              \
 	.append = ONE_WRITTEN(APPEND(PG)), .note = ONE_WRITTEN(NOTE(PG)),                \
-	.progress_read = PROGRESS_READ(PG),                                              \
+	.progress_read = PROGRESS_READ(PG), .progress_find = PROGRESS_FIND(PG),          \
 	.progress_write = "WITH written AS (" PROGRESS_WRITE(                            \
 		PG) ") SELECT 1 / count(*) FROM written",                                \
 	.names = "SET LOCAL search_path TO DEFAULT", .keys = PG_KEYS,                    \
@@ -257,6 +261,7 @@ static const struct dialect dialects[] = {
 		.append = APPEND("git_migrate_"),
 		.note = NOTE("git_migrate_"),
 		.progress_read = PROGRESS_READ("git_migrate_"),
+		.progress_find = PROGRESS_FIND("git_migrate_"),
 		.progress_write = PROGRESS_WRITE("git_migrate_"),
 		.keys = "SELECT 0, name FROM (SELECT name FROM pragma_table_info($1)"
 			" WHERE pk > 0 ORDER BY pk) UNION ALL"

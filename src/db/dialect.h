@@ -53,6 +53,7 @@ struct dialect {
 	const char *proof;  /* one row while the $1 newest records are $2 to $4 */
 	/* of a migration that is run in batches: */
 	const char *progress_read;  /* of path $1 and blob $2 */
+	const char *progress_find;  /* the same, or else the newest of the path */
 	const char *progress_write; /* the same; one row when it was where $7 says */
 	const char
 		*names; /* before them: names are looked up as a migration's; or NULL */

@@ -22,7 +22,7 @@ void progress_release(struct progress *p)
 	memset(p, 0, sizeof(*p));
 }
 
-static int on_progress(void *arg, const char *const *values, size_t nr UNUSED,
+static int on_progress(void *arg, const char *const *values, size_t nr,
 		       struct err *err UNUSED)
 {
 	struct progress *p = arg;
@@ -31,6 +31,7 @@ static int on_progress(void *arg, const char *const *values, size_t nr UNUSED,
 	p->batches = values[1] ? strtoull(values[1], NULL, 10) : 0;
 	p->rows = values[2] ? strtoull(values[2], NULL, 10) : 0;
 	snprintf(p->at, sizeof(p->at), "%s", values[3] ? values[3] : "");
+	snprintf(p->blob, sizeof(p->blob), "%s", nr > 4 && values[4] ? values[4] : "");
 	return 0;
 }
 
@@ -45,12 +46,13 @@ static int refuse_literals(const char *path, struct err *err)
 	return -1;
 }
 
-int progress_read(struct tracker *t, const char *path, const char *blob, size_t nr_keys,
-		  struct progress *p, struct err *err)
+/* 0; 1: the tracker has no such table yet; -1 */
+static int ask_row(struct tracker *t, const char *sql, const char *path, const char *blob,
+		   struct progress *p, struct err *err)
 {
 	const char *params[] = { path, blob };
 	struct db_question question = {
-		.ask = { dialect(t)->progress_read, params, ARRAY_SIZE(params) },
+		.ask = { sql, params, ARRAY_SIZE(params) },
 		.row = on_progress,
 		.arg = p,
 	};
@@ -58,9 +60,24 @@ int progress_read(struct tracker *t, const char *path, const char *blob, size_t 
 	progress_release(p);
 	if (t->driver->ask(t->db, &question, 1, err) < 0)
 		return -1;
-	if (nr_keys && p->batches && !sql_is_literals(buf_str(&p->upto), nr_keys))
-		return refuse_literals(path, err);
 	return question.lacks;
+}
+
+int progress_read(struct tracker *t, const char *path, const char *blob, size_t nr_keys,
+		  struct progress *p, struct err *err)
+{
+	int ret = ask_row(t, dialect(t)->progress_read, path, blob, p, err);
+
+	if (ret >= 0 && nr_keys && p->batches &&
+	    !sql_is_literals(buf_str(&p->upto), nr_keys))
+		return refuse_literals(path, err);
+	return ret;
+}
+
+int progress_find(struct tracker *t, const char *path, const char *blob,
+		  struct progress *p, struct err *err)
+{
+	return ask_row(t, dialect(t)->progress_find, path, blob, p, err);
 }
 
 void progress_write(struct tracker *t, const char *path, const char *blob,

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "core/oid.h"
 
 struct db_statement;
 struct err;
@@ -21,6 +22,7 @@ struct progress {
 	uint64_t batches, rows;
 	struct buf upto; /* literals of the last key; "" before the first batch */
 	char at[CLOCK_TEXT];
+	char blob[OID_HEXSZ + 1]; /* of progress_find() alone */
 };
 
 void progress_release(struct progress *p);
@@ -31,6 +33,13 @@ void progress_release(struct progress *p);
  * 0: whatever they are.
  */
 int progress_read(struct tracker *t, const char *path, const char *blob, size_t nr_keys,
+		  struct progress *p, struct err *err);
+
+/**
+ * Reads the row of these bytes if batches of them are done; else the newest one of other
+ * bytes at that path of which there are. 0, 1, -1 as above.
+ */
+int progress_find(struct tracker *t, const char *path, const char *blob,
 		  struct progress *p, struct err *err);
 
 /** Room for what the statement borrows. */

@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/io.h"
-#include "flow/backfill.h"
 #include "flow/job.h"
 #include "flow/mirror.h"
 #include "flow/seen.h"
@@ -103,57 +102,13 @@ static int check_one(struct job *j, size_t pos, struct err *err)
 	return ret;
 }
 
-/* The one that is not to run any more, because of a step; -1: none is. */
-static ssize_t replaced_by(const struct job *j, const struct step *step)
-{
-	if (step->event == EVENT_APPLIED)
-		return step->replaces;
-	if (step->event != EVENT_SUPERSEDED ||
-	    survey_course(j->s, (size_t)step->other)->fate == FATE_SETTLED)
-		return -1;
-	return (ssize_t)step->pos;
-}
-
-/* What runs in the place of another would do again what batches of it have done. */
-static int check_replaced(struct job *j, const struct step *step, struct err *err)
-{
-	const struct migration *m = j->s->plan.items;
-	ssize_t replaced = replaced_by(j, step);
-	const struct migration *by;
-	struct buf seen = BUF_INIT;
-	char hex[OID_HEXSZ + 1];
-	int ret;
-
-	if (replaced < 0)
-		return 0;
-	ret = backfill_is_partly_done(&j->s->target, &m[replaced], &seen, err);
-	if (ret > 0) {
-		by = &m[step->event == EVENT_APPLIED ? (ssize_t)step->pos : step->other];
-		oid_hex(&by->commit, hex);
-		err_set(err, ERR_REFUSED,
-			"migration '%s' cannot run in the place of '%s', which is done "
-			"in part",
-			by->path, m[replaced].path);
-		err_detail(err, "Batches of it stay as they were committed: %s.",
-			   buf_str(&seen));
-		err_hint(err, "batch",
-			 "Mend the rows that it stumbled over and let it come to its end "
-			 "first, from before that: git migrate apply --at %.12s^%s. What "
-			 "it does wrong is mended by a migration with \"Fixes: %s\".",
-			 hex, target_argument(&j->s->target), m[replaced].path);
-	}
-	buf_release(&seen);
-	return ret == 0 ? 0 : -1;
-}
-
 /* Before anything is begun: what the files are, and what they ask for. */
 static int check_all(struct job *j, struct err *err)
 {
 	size_t i, pos;
 
 	for (i = j->next; i < j->nr; i++)
-		if (refuse_unknown_trailers(j, j->steps[i].step.pos, err) < 0 ||
-		    check_replaced(j, &j->steps[i].step, err) < 0)
+		if (refuse_unknown_trailers(j, j->steps[i].step.pos, err) < 0)
 			return -1;
 	for (i = j->next; i < j->nr; i++) {
 		pos = j->steps[i].step.pos;

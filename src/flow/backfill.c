@@ -491,42 +491,47 @@ bool backfill_is_asked(const char *sql, size_t len)
 	return ret;
 }
 
-/* 1: batches of it are done; 0, -1. */
-static int describe(struct target *t, const char *path, const char *blob, struct buf *out,
-		    struct err *err)
+static void say_done(const struct progress *p, struct buf *out)
 {
-	struct progress p = { 0 };
-	int ret = progress_read(&t->tracker, path, blob, 0, &p, err);
-
-	if (ret >= 0)
-		ret = ret == 0 && p.batches;
-	if (ret > 0)
-		buf_addf(out, "%" PRIu64 " row%s done in %" PRIu64 " batch%s, up to %s",
-			 p.rows, plural(p.rows), p.batches, p.batches == 1 ? "" : "es",
-			 buf_str(&p.upto));
-	progress_release(&p);
-	return ret;
+	buf_addf(out, "%" PRIu64 " row%s done in %" PRIu64 " batch%s, up to %s", p->rows,
+		 plural(p->rows), p->batches, p->batches == 1 ? "" : "es",
+		 buf_str(&p->upto));
 }
 
 int backfill_describe(struct target *t, const struct record *r, struct buf *out,
 		      struct err *err)
 {
-	int ret = describe(t, r->field[FIELD_PATH], r->field[FIELD_BLOB], out, err);
+	struct progress p = { 0 };
+	int ret = progress_read(&t->tracker, r->field[FIELD_PATH], r->field[FIELD_BLOB],
+				0, &p, err);
 
-	if (ret == 0)
+	if (ret == 0 && p.batches)
+		say_done(&p, out);
+	else if (ret >= 0)
 		buf_adds(out, "no batch of it is done");
+	progress_release(&p);
 	return ret < 0 ? -1 : 0;
 }
 
-int backfill_is_partly_done(struct target *t, const struct migration *m, struct buf *out,
-			    struct err *err)
+int backfill_is_partly_done(struct target *t, const struct migration *m,
+			    struct backfill_part *out, struct err *err)
 {
 	const struct ledger_entry *e = ledger_find(&t->ledger, m->path);
+	struct progress p = { 0 };
 	char blob[OID_HEXSZ + 1];
+	int ret;
 
 	/* what has no record was never begun */
 	if (!t->has_tracker || !e || e->settled)
 		return 0;
-	oid_hex(&m->blob, blob);
-	return describe(t, m->path, blob, out, err);
+	ret = progress_find(&t->tracker, m->path, oid_hex(&m->blob, blob), &p, err);
+	if (ret >= 0)
+		ret = ret == 0 && p.batches;
+	if (ret > 0) {
+		say_done(&p, &out->words);
+		memcpy(out->blob, p.blob, sizeof(out->blob));
+		out->changed = strcmp(p.blob, blob) != 0;
+	}
+	progress_release(&p);
+	return ret;
 }

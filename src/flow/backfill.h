@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct buf;
+#include "base/buf.h"
+#include "core/oid.h"
+
 struct err;
 struct record;
 struct migration;
@@ -21,11 +23,18 @@ bool backfill_is_asked(const char *sql, size_t len);
 int backfill_describe(struct target *t, const struct record *r, struct buf *out,
 		      struct err *err);
 
+/** Batches that stay. Start with `= { 0 }`; the words are the caller's to release. */
+struct backfill_part {
+	struct buf words; /* how far, as above */
+	char blob[OID_HEXSZ + 1];
+	bool changed; /* the plan has other bytes than these */
+};
+
 /**
- * Whether batches of a migration, as the plan has it, are committed on the target
- * where it is not settled; they are then told in `out`, as above. 1, 0, -1.
+ * Whether batches of a migration are committed on the target where it is not settled,
+ * be it as the plan has it or as it was before it was changed. 1, 0, -1.
  */
-int backfill_is_partly_done(struct target *t, const struct migration *m, struct buf *out,
-			    struct err *err);
+int backfill_is_partly_done(struct target *t, const struct migration *m,
+			    struct backfill_part *out, struct err *err);
 
 #endif

@@ -156,16 +156,28 @@ static bool ran_elsewhere(const struct deciding *g)
 	       decide_others(g, WHERE_REPLACED);
 }
 
+/* Of its batches, those that stay. */
+static const char *answer_batches(struct deciding *g, struct buf *lines, struct err *err)
+{
+	struct backfill_part part = { .changed = false };
+	const int done = backfill_is_partly_done(&g->d->survey.target,
+						 &g->d->survey.plan.items[g->pos], &part,
+						 err);
+
+	if (done > 0)
+		buf_addf(lines, "%s\n", part.words.s);
+	buf_release(&part.words);
+	return done < 0 ? NULL : done ? "in-part" : "no";
+}
+
 static const char *answer_free(struct deciding *g, struct buf *lines, struct err *err)
 {
 	const struct plan *plan = &g->d->survey.plan;
-	int landed, done = backfill_is_partly_done(&g->d->survey.target,
-						   &plan->items[g->pos], lines, err);
+	const char *done = answer_batches(g, lines, err);
+	int landed;
 
-	if (done > 0)
-		buf_addc(lines, '\n');
-	if (done)
-		return done > 0 ? "in-part" : NULL;
+	if (!done || strcmp(done, "no") != 0)
+		return done;
 	landed = tables_landed(g->repo, g->d->path, err);
 	if (landed < 0 || decide_ask_others(g, err) < 0)
 		return NULL;

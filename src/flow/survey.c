@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "core/policy_ties.h"
+#include "flow/partly.h"
 #include "flow/survey.h"
 #include "git/config.h"
 #include "git/history.h"
@@ -575,6 +576,8 @@ int survey_judge(struct survey *s, struct err *err)
 		return -1;
 	judge_places(s);
 	judge_held(s);
+	if (partly_judge(s, err) < 0)
+		return -1;
 	return gates_judge(&s->gates, s, err);
 }
 
