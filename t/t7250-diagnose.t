@@ -219,7 +219,7 @@ test_expect_success 'the manual has the whole tree' '
 	while read -r id; do
 		grep -q "^\.It Li $id\( \*\)*\$" "$manual" || return 1
 	done <questions &&
-	ids way >all-ways && test 27 = "$(wc -l <all-ways)" &&
+	ids way >all-ways && test 28 = "$(wc -l <all-ways)" &&
 	while read -r id; do
 		has_line "$manual" ".It Li $(echo "$id" | tr a-z A-Z)" || return 1
 	done <all-ways
@@ -583,6 +583,23 @@ UPDATE t SET n = n + 1 WHERE :batch;" && git config migrate.default.batchPause 1
 		git migrate diagnose --abandon --reason looked count >.git/t/out &&
 		way mend-rows count && step "here pending evidence" && step "untried in-part evidence" &&
 		follow && test "1|1" = "$(db "SELECT min(n), max(n) FROM t")" && git migrate status --exit-code
+	'
+
+	test_expect_success $req "$engine: batches are done of what it was before it was changed" '
+		fresh_on $engine changed &&
+		new_migration t "CREATE TABLE t (id integer PRIMARY KEY, n integer NOT NULL DEFAULT 0);
+INSERT INTO t (id) VALUES (1), (2), (3), (4), (5);
+CREATE TABLE most (n integer CHECK (n < 50));" && apply && db "UPDATE t SET n = 49 WHERE id = 4" &&
+		new_migration copy "-- migrate: batch table=t key=id size=2
+INSERT INTO most SELECT n + 1 FROM t WHERE :batch;" &&
+		test_expect_code 1 git migrate apply 2>.git/t/err &&
+		echo "INSERT INTO most SELECT n + 1 FROM t WHERE n < 49;" >migrations/copy.sql &&
+		git commit -q --amend -m copy -- migrations && way put-back copy &&
+		step "here failed evidence" && step "free changed evidence" &&
+		because "free: 2 rows done in 1 batch" && because "free: that was blob " &&
+		git config migrate.branch main && way put-back copy &&
+		follow "db \"UPDATE t SET n = 0 WHERE id = 4\"" &&
+		test 5 = "$(db "SELECT count(*) FROM most")" && git migrate status --exit-code
 	'
 
 	# --- what would be destroyed ---------------------------------------------------

@@ -290,15 +290,43 @@ UPDATE t SET n = 1 WHERE :batch AND nowhere = 1' &&
 		partly && apply && once 25
 	"
 
-	test_expect_success $prereq "$engine: abandoned, the same file goes on and a changed one begins anew" "
+	test_expect_success $prereq "$engine: abandoned, the same file goes on and a changed one is refused" "
 		scene $engine abandon && count 4 && pausing && interrupt &&
 		git migrate diagnose --abandon --reason 'wait for the night' count >.git/t/said 2>&1 &&
 		gives 4 'SELECT sum(n) FROM t' && apply && once 25 &&
 		scene $engine changed && count 4 && pausing && interrupt &&
 		git migrate diagnose --abandon --reason 'it is wrong' count >.git/t/said 2>&1 &&
-		new_migration count '-- migrate: batch table=t key=id size=5
-UPDATE t SET n = 7 WHERE :batch;' && apply &&
-		gives '25|7|7' 'SELECT count(*), min(n), max(n) FROM t'
+		git tag begun && for how in '-- migrate: batch table=t key=id size=5
+UPDATE t SET n = n + 2 WHERE :batch;' 'UPDATE t SET n = n + 2;'; do
+			git reset -q --hard begun && new_migration count \"\$how\" &&
+			refuses 1 \"migration 'count.sql' was changed after batches of it were done\" \\
+				git migrate apply &&
+			grep \"^detail: .*blob \$(git rev-parse --short=12 begun:migrations/count.sql).*: 4 rows done in 1 batch, up to .*12\" .git/t/err &&
+			gives 4 'SELECT sum(n) FROM t' || return 1
+		done &&
+		foretells 'was changed after batches of it were done' 'count.sql .*changed after batches of it were done' &&
+		eval \"\$(sed -n 's/^hint: .*: \(git cat-file .*\.sql\)\. .*/\1/p' .git/t/err)\" &&
+		git diff --quiet begun && git commit -q -m 'bring back' -- migrations && apply && once 25
+	"
+
+	test_expect_success $prereq "$engine: under another name a changed file minds what is done" "
+		scene $engine renamed && count 4 && pausing && interrupt &&
+		git migrate diagnose --abandon --reason 'it is wrong' count >.git/t/said 2>&1 &&
+		git rm -q migrations/count.sql && git commit -q -m 'leave it' &&
+		new_migration rest '-- migrate: batch table=t key=id size=5
+UPDATE t SET n = 1 WHERE :batch AND n = 0;' && apply &&
+		gives '25|1|1' 'SELECT count(*), min(n), max(n) FROM t'
+	"
+
+	test_expect_success $prereq "$engine: one of which no batch is done can be changed" "
+		scene $engine unbegun && db 'UPDATE t SET n = 49 WHERE id = 3' &&
+		new_migration limit 'CREATE TABLE most (n integer CHECK (n < 50));' &&
+		new_migration count '-- migrate: batch table=t key=id size=2
+INSERT INTO most SELECT n + 1 FROM t WHERE :batch;' &&
+		test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+		grep '^hint: Mend the rows .* or change the file' .git/t/err &&
+		new_migration count '-- migrate: batch table=t key=id size=2
+INSERT INTO most SELECT n FROM t WHERE :batch;' && apply && gives 25 'SELECT count(*) FROM most'
 	"
 
 	test_expect_success $prereq "$engine: nobody vouches for rows that were not met" "

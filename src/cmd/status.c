@@ -132,6 +132,8 @@ static const char *remark(struct survey *s, size_t pos)
 	case FATE_SETTLED:
 		break;
 	case FATE_RUN:
+		if (partly_found(s, pos))
+			return "changed after batches of it were done";
 		if (c->replaces >= 0)
 			return pool_printf(&s->plan.pool,
 					   partly_found(s, (size_t)c->replaces)

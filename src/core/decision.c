@@ -72,6 +72,7 @@ const struct decision_node decision_nodes[ASK_NR] = {
 			{ "older", END(WAY_FIXUP) },
 			{ "landed", ASK(ASK_ELSEWHERE) },
 			{ "in-part", END(WAY_MEND_ROWS) },
+			{ "changed", END(WAY_PUT_BACK) },
 		} },
 	[ASK_OTHER] = {
 		"other", "Is another migration open here, which stops all others?",
@@ -88,6 +89,7 @@ const struct decision_node decision_nodes[ASK_NR] = {
 			{ "older", END(WAY_FIXUP) },
 			{ "landed", ASK(ASK_KNOWN) },
 			{ "in-part", END(WAY_MEND_ROWS) },
+			{ "changed", END(WAY_PUT_BACK) },
 		} },
 	[ASK_KNOWN] = {
 		"known", "Is it known to be wrong?",
@@ -305,6 +307,16 @@ const struct decision_end decision_ends[WAY_NR] = {
 		"one in its place, would do them again. Mend the rows that it stumbled over, "
 		"and let apply go on behind the last batch. What it does wrong is mended by a "
 		"further migration, when it has come to its end.", {
+			{ "mend the rows that it stumbled over, if it did", true },
+			{ "git migrate apply@target@", false },
+		} },
+	[WAY_PUT_BACK] = {
+		"put-back", "Batches of it are committed, from before it was changed, and "
+		"stay: the changed file would do them again. Put the old one back, and let "
+		"apply go on behind the last batch. What it does wrong is mended by a "
+		"further migration, when it has come to its end.", {
+			{ "git cat-file blob @done-blob@ >@file@", false },
+			{ "git commit -m @back-subject@ -- @file@", false },
 			{ "mend the rows that it stumbled over, if it did", true },
 			{ "git migrate apply@target@", false },
 		} },

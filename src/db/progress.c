@@ -42,7 +42,7 @@ static int refuse_literals(const char *path, struct err *err)
 	err_detail(err, "Its last key is none that git migrate writes.");
 	err_hint(err, "batch",
 		 "See in the table who has which rows, then close it: git migrate "
-		 "diagnose --abandon. A changed file begins anew.");
+		 "diagnose --abandon. The rest is for a migration of another name.");
 	return -1;
 }
 

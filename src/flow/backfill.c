@@ -110,9 +110,12 @@ static int fail(struct backfill *b, struct err *err)
 	work_failed(b->j, &b->w, err);
 	if (!err->hint[0])
 		err_hint(err, "batch",
-			 "Mend the rows that it stumbles over, and apply again: it goes "
-			 "on behind the last batch. A changed file, where it has not "
-			 "been pushed, begins with the first row.");
+			 b->at.batches ? "Mend the rows that it stumbles over, and apply "
+					 "again: it goes on behind the last batch. What "
+					 "it does wrong is mended by a further migration."
+				       : "Mend the rows that it stumbles over, and apply "
+					 "again; or change the file, where it has not "
+					 "been pushed: no batch of it is done.");
 	return -1;
 }
 

@@ -166,8 +166,15 @@ static const char *answer_batches(struct deciding *g, struct buf *lines, struct 
 
 	if (done > 0)
 		buf_addf(lines, "%s\n", part.words.s);
+	if (done > 0 && part.changed) {
+		buf_addf(lines, "that was blob %.12s, which the plan has not\n",
+			 part.blob);
+		g->done_blob = pool_printf(&g->out->pool, "%.12s", part.blob);
+	}
 	buf_release(&part.words);
-	return done < 0 ? NULL : done ? "in-part" : "no";
+	if (done <= 0)
+		return done < 0 ? NULL : "no";
+	return g->done_blob ? "changed" : "in-part";
 }
 
 static const char *answer_free(struct deciding *g, struct buf *lines, struct err *err)

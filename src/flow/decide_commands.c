@@ -188,6 +188,7 @@ static void set_target(struct deciding *g, struct values *v)
 	    usual ? "" : pool_printf(&g->out->pool, " --target=%s", t->name));
 	set(v, "url", quoted(&g->out->pool, buf_str(&t->shown)));
 	set(v, "kind", g->out->walk.kind);
+	set(v, "done-blob", g->done_blob);
 	set(v, "blocker", g->now.blocker[0] ? g->now.blocker : NULL);
 	set(v, "other", open ? quoted(&g->out->pool, open->field[FIELD_PATH]) : NULL);
 }

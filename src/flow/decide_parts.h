@@ -39,6 +39,8 @@ struct deciding {
 	bool asked_now;
 	struct err no_now; /* why there is nothing to be seen */
 
+	const char *done_blob; /* before a change, whose batches are done; NULL: none */
+
 	struct sql_trouble trouble; /* the kind that was looked for last */
 
 	struct fixes fixes;
