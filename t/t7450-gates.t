@@ -105,6 +105,18 @@ for engine in sqlite postgresql; do
 		apply 0 staging production && tables production a b c d
 	'
 
+	test_expect_success $prereq "$engine: after: what is to run in the place of another waits where that stands" '
+		scene $engine place && git config migrate.production.after staging &&
+		new_migration b "CREATE TABLE b (x int);" && apply 0 staging &&
+		new_migration c "CREATE TABLE c (x int);" better "" "Supersedes: b" &&
+		new_migration d "CREATE TABLE d (x int);" &&
+		apply 1 --to b.sql production && tables production a &&
+		says out "  waiting  c.sql  waits for staging" &&
+		says err "error: migration '\''c.sql'\'', and others behind it, wait for target '\''staging'\''" &&
+		! grep d.sql .git/t/out && apply 0 --to a.sql production && ! grep waiting .git/t/out &&
+		apply 0 staging && apply 0 --to b.sql production && tables production a c
+	'
+
 	test_expect_success $prereq "$engine: after: a contract waits too; what requires it hides nothing of that" '
 		scene $engine contract && git config migrate.production.after staging &&
 		new_migration b "CREATE TABLE b (x int);" expand "" "Phase: expand" &&

@@ -452,9 +452,10 @@ static int leave_held(struct job *j, struct err *err)
 	const struct held *held;
 	size_t i, nr = 0;
 
-	for (i = 0; i < j->end; i++) {
+	for (i = 0; i < j->s->plan.nr; i++) {
 		held = gates_held(&j->s->gates, i);
-		if (!held)
+		/* what runs in the place of an earlier one counts as that does */
+		if (!held || (i >= j->end && survey_course(j->s, i)->place >= j->end))
 			continue;
 		job_tell(j, (struct apply_event){ .step = APPLY_HELD,
 						  .migration = &j->s->plan.items[i],
