@@ -74,7 +74,7 @@ land() {
 
 # contract [PARTNER]: applies what clears away, without what makes it wait
 contract() {
-	sed "/^-- Phase:/d; /^-- Pairs-With:/d" "migrations/fix-$fix_name-contract.sql" >.git/t/now &&
+	sed "/^-- Phase:/d; /^-- Pairs-With:/d; /^-- Requires:/d" "migrations/fix-$fix_name-contract.sql" >.git/t/now &&
 	grep "^-- Phase: contract" "migrations/fix-$fix_name-contract.sql" &&
 	has_line "migrations/fix-$fix_name-contract.sql" "-- Pairs-With: ${1-fix-$fix_name}.sql" &&
 	cp .git/t/now "migrations/fix-$fix_name-contract.sql" &&
@@ -180,6 +180,32 @@ for engine in sqlite postgresql; do
 0170|170' 'SELECT phone_restored, phone FROM people ORDER BY id' &&
 		apply && gives '1|Ann|0151
 2|Bob|0170' 'SELECT * FROM people ORDER BY id'
+	"
+
+	test_expect_success $prereq "$engine: in one commit the contract comes behind what it clears away after" "
+		scene $engine lossy_in_one &&
+		new_migration people \"\$people\" &&
+		broken phone \"\$lossy\" &&
+		fix lossy-type phone --contract &&
+		fill '' && copied=migrations/fix-phone-copy.sql &&
+		sed -e 's/^-- Failure-Mode: <.*>/-- Failure-Mode: it was cast/' -e \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" \$copied >.git/t/filled &&
+		cp .git/t/filled \$copied &&
+		git add migrations && tick && git commit -q -m 'mend it' &&
+		git migrate plan --porcelain >.git/t/plan && sed -n 's/.* //; /^fix-/p' .git/t/plan >.git/t/order &&
+		printf '%s\n' fix-phone.sql fix-phone-copy.sql fix-phone-contract.sql >.git/t/expect &&
+		test_cmp .git/t/expect .git/t/order && apply &&
+		gives '0151|151
+0170|170' 'SELECT phone_restored, phone FROM people ORDER BY id' &&
+		apply && gives '1|Ann|0151
+2|Bob|0170' 'SELECT * FROM people ORDER BY id' &&
+		scene $engine renamed_in_one &&
+		new_migration people \"\$people\" &&
+		broken rename 'ALTER TABLE people RENAME COLUMN phone TO mobile;' &&
+		fix renamed rename --contract && fill '' &&
+		git add migrations && tick && git commit -q -m 'mend it' && apply &&
+		db \"INSERT INTO people (id, phone) VALUES (3, '03')\" &&
+		apply && test_must_fail db 'SELECT phone FROM people' &&
+		gives 03 'SELECT mobile FROM people WHERE id = 3'
 	"
 
 	test_expect_success $prereq "$engine: a wrong backfill" "

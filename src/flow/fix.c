@@ -221,6 +221,7 @@ bool fix_has_copy(const struct fix_draft *d)
 	return has;
 }
 
+/* In one commit names decide what comes first, unless a header requires another. */
 bool fix_write_contract(const struct fix_draft *d, const char *partner, struct buf *out)
 {
 	struct buf sql = BUF_INIT;
@@ -231,10 +232,11 @@ bool fix_write_contract(const struct fix_draft *d, const char *partner, struct b
 		buf_addf(out,
 			 "-- Phase: contract\n"
 			 "-- Pairs-With: %s\n"
+			 "-- Requires: %s\n"
 			 "-- Data-Loss: %s\n"
 			 "-- Reversal: none; it is the end of the recovery\n"
 			 "--\n%s",
-			 partner, loss, buf_str(&sql));
+			 partner, partner, loss, buf_str(&sql));
 	buf_release(&sql);
 	return some;
 }
