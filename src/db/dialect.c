@@ -207,8 +207,10 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 	" pg_catalog.set_config('standard_conforming_strings', 'on', true)"
 
 /*
- * Keys of types whose order the server itself knows, whatever the search_path; but for
- * money, whose texts each lc_monetary reads in its own way.
+ * Keys of types whose order the server itself knows, whatever the search_path, of domains
+ * too; but for money, whose texts each lc_monetary reads in its own way, for
+ * composites, of which a literal has no type, and for arrays where a NULL in one is read
+ * as a text.
  */
 #define PG_KEYS                                                                          \
 	"SELECT i.indexrelid::text, a.attname::text"                                     \
@@ -220,7 +222,12 @@ static const char *const cockroachdb_guards[] = { "index log_settled", NULL };
 	"  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace"                  \
 	"   AND (n.nspname = 'pg_catalog' OR t.typtype IN ('e', 'd'))"                   \
 	"   AND t.typname <> '_money' AND t.typoutput NOT IN (SELECT p.oid"              \
-	"    FROM pg_catalog.pg_proc AS p WHERE p.proname = 'cash_out'))"                \
+	"    FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS pn"            \
+	"     ON pn.oid = p.pronamespace"                                                \
+	"    WHERE p.proname = 'cash_out' OR pn.nspname <> 'pg_catalog')"                \
+	"   AND t.typcategory <> 'C' AND (t.typcategory <> 'A' OR "                      \
+	"pg_catalog.current_setting("                                                    \
+	"    'array_nulls', true) IS DISTINCT FROM 'off'))"                              \
 	"  ON a.attrelid = i.indrelid AND a.attnum = k.att"                              \
 	" WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisunique"               \
 	" AND i.indisvalid AND i.indpred IS NULL AND k.n <= i.indnkeyatts"               \

@@ -152,17 +152,19 @@ struct keys {
 	struct buf index, columns, all;
 	size_t nr;
 	bool same, found;
+	bool unusable; /* a column of it is an expression, or of a type that is none */
 };
 
 static void end_index(struct keys *k)
 {
 	k->found |= k->index.len && k->same && k->nr == k->b->nr_keys;
-	if (k->columns.len)
+	if (k->columns.len && !k->unusable)
 		buf_addf(&k->all, "%s%s", k->all.len ? " or " : "", k->columns.s);
 	buf_reset(&k->columns);
 	buf_reset(&k->index);
 	k->nr = 0;
 	k->same = true;
+	k->unusable = false;
 }
 
 static int on_key(void *arg, const char *const *values, size_t nr UNUSED,
@@ -177,6 +179,7 @@ static int on_key(void *arg, const char *const *values, size_t nr UNUSED,
 	}
 	buf_addf(&k->columns, "%s%s",
 		 k->columns.len ? "," : "key=", column ? column : "(...)");
+	k->unusable |= !column;
 	k->same = k->same && column && k->nr < k->b->nr_keys &&
 		  strcasecmp(column, k->b->keys[k->nr].name) == 0;
 	k->nr++;
@@ -196,7 +199,8 @@ static int refuse_keys(const struct keys *k, struct err *err)
 	else
 		err_hint(err, "batch",
 			 "It is not there, or has no primary key and no unique index of "
-			 "plain columns: make one in a migration before this one.");
+			 "plain columns of types whose order and texts are always the "
+			 "same: make one in a migration before this one.");
 	buf_release(&asked);
 	return -1;
 }
