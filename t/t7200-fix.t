@@ -338,6 +338,57 @@ peo ple|3" "SELECT name, seq FROM sqlite_sequence ORDER BY 1" &&
 4" "SELECT id FROM [peo ple]"
 '
 
+required="ALTER TABLE people ADD COLUMN email text NOT NULL DEFAULT '';"
+
+test_expect_success 'sqlite: a table that has more than the migrations tell is not made anew' '
+	scene sqlite more &&
+	new_migration people "$people" && broken email "$required" &&
+	fix required-column email && fill "" &&
+	db "ALTER TABLE people ADD COLUMN fax text; UPDATE people SET fax = 1" &&
+	git add $fixed && tick && git commit -q -m "mend it" &&
+	test_must_fail git migrate apply >.git/t/out 2>&1 &&
+	grep "CHECK constraint failed: the new table has every column of the old one" .git/t/out &&
+	gives "1|Ann|0151||1
+2|Bob|0170||1" "SELECT * FROM people" &&
+	db "ALTER TABLE people DROP COLUMN fax" && apply &&
+	db "INSERT INTO people (id, email) VALUES (3, NULL)"
+'
+
+test_expect_success 'sqlite: nor one whose column has another type' '
+	scene sqlite other_type &&
+	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, nr integer, size double  precision);" &&
+	broken email "$required" && fix required-column email && fill "" &&
+	db "DROP TABLE people; CREATE TABLE people (id integer PRIMARY KEY, NR text, size DOUBLE PRECISION,
+		email text NOT NULL); INSERT INTO people VALUES (1, '\''007'\'', 1, 2)" &&
+	git add $fixed && tick && git commit -q -m "mend it" &&
+	test_must_fail git migrate apply >.git/t/out 2>&1 &&
+	grep "CHECK constraint failed: the new table has every column of the old one" .git/t/out &&
+	gives 007 "SELECT nr FROM people" &&
+	db "DROP TABLE people; CREATE TABLE people (id integer PRIMARY KEY, NR Integer, size DOUBLE PRECISION,
+		email text NOT NULL); INSERT INTO people VALUES (1, 7, 1, 2)" && apply &&
+	gives 7 "SELECT nr FROM people"
+'
+
+test_expect_success 'sqlite: views, and triggers and keys of other tables, live on' '
+	scene sqlite views &&
+	new_migration people "$people CREATE VIEW names AS SELECT id, name FROM people;
+CREATE TABLE log (id integer PRIMARY KEY, of integer REFERENCES people (id));
+CREATE TRIGGER seen AFTER INSERT ON log BEGIN UPDATE people SET phone = 0 WHERE id = NEW.of; END;" &&
+	broken email "$required" && fix required-column email && fill "" && land &&
+	db "INSERT INTO log VALUES (1, 2)" && gives "1|Ann
+2|Bob" "SELECT * FROM names" && gives 0 "SELECT phone FROM people WHERE id = 2" &&
+	test_must_fail db "INSERT INTO log VALUES (2, 9)"
+'
+
+test_expect_success 'sqlite: what is computed is computed anew' '
+	scene sqlite computed &&
+	new_migration people "CREATE TABLE people (id integer PRIMARY KEY,
+	twice integer NOT NULL AS (id * 2), text text COLLATE nocase GENERATED ALWAYS AS (id) STORED);
+	INSERT INTO people (id) VALUES (1);" &&
+	broken email "$required" && fix required-column email && fill "" && land &&
+	gives "1|2|1|" "SELECT * FROM people"
+'
+
 test_expect_success 'sqlite: an index that is too slow' '
 	scene sqlite slow &&
 	new_migration people "$people" &&

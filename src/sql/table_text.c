@@ -57,8 +57,8 @@ static void add_column(const struct sql_column *c, const struct table_change *ch
 	const struct sql_column *as = defined_as(c, change);
 
 	buf_adds(out, c->name);
-	if (as->type[0])
-		buf_addf(out, " %s", as->type);
+	if (c->type[0]) /* that of now: another one could change values */
+		buf_addf(out, " %s", c->type);
 	if (!as->rest[0])
 		return;
 	buf_addc(out, ' ');
@@ -113,13 +113,24 @@ static void add_warning(const struct sql_table *t, struct buf *out)
 						 "line>;\n");
 }
 
-/* What is computed cannot be copied. */
+/* What is computed cannot be copied: AS ( stands somewhere behind the type. */
 static bool is_computed(const struct sql_column *c)
 {
+	size_t len = strlen(c->rest), at = 0, depth = 0;
+	bool as = false;
 	struct token t;
 
-	token_next(c->rest, strlen(c->rest), 0, &t);
-	return token_is(c->rest, &t, "generated") || token_is(c->rest, &t, "as");
+	while (at < len) {
+		token_next(c->rest, len, at, &t);
+		if (as && t.kind == TOKEN_OPEN)
+			return true;
+		depth += t.kind == TOKEN_OPEN;
+		depth -= t.kind == TOKEN_CLOSE && depth;
+		if (t.kind != TOKEN_BLANK)
+			as = !depth && token_is(c->rest, &t, "as");
+		at = t.end;
+	}
+	return false;
 }
 
 static void add_columns(const struct sql_table *t, struct buf *out)
@@ -191,6 +202,48 @@ static void add_counter(const struct sql_table *t, struct buf *out)
 	buf_adds(out, ");\n");
 }
 
+/* The columns of a table, as a query for what another one lacks. */
+static void add_columns_query(const struct sql_table *t, const char *suffix,
+			      struct buf *out)
+{
+	buf_adds(out, "SELECT lower(name), hidden, lower(replace(type, ' ', ''))\n"
+		      "FROM pragma_table_xinfo(");
+	add_name_text(t->base, suffix, out);
+	buf_addc(out, ')');
+}
+
+/*
+ * The table may have columns that the migrations do not tell of, by hand or by one that
+ * was not read: DROP TABLE must not come to those.
+ */
+static void add_guard(const struct sql_table *t, struct buf *out)
+{
+	buf_adds(out, "-- Ends here, with nothing changed, where the table has a column "
+		      "that is not above.\nCREATE TEMP TABLE ");
+	table_name(t->base, "_lacks", out);
+	buf_adds(out, " (\n\tname, hidden, type,\n\tCONSTRAINT \"the new table has every "
+		      "column of the old one, with its type\" CHECK (false)\n);\n"
+		      "INSERT INTO ");
+	table_name(t->base, "_lacks", out);
+	buf_addc(out, '\n');
+	add_columns_query(t, "", out);
+	buf_adds(out, "\nEXCEPT\n");
+	add_columns_query(t, "_new", out);
+	buf_adds(out, ";\nDROP TABLE ");
+	table_name(t->base, "_lacks", out);
+	buf_adds(out, ";\n");
+}
+
+/* The check that views and triggers fit would find them without their table. */
+static void add_swap(const struct sql_table *t, struct buf *out)
+{
+	buf_addf(out, "DROP TABLE %s;\n", t->name);
+	buf_adds(out, "-- Views, and triggers of other tables, stay as they are.\n"
+		      "PRAGMA legacy_alter_table = ON;\nALTER TABLE ");
+	table_name(t->name, "_new", out);
+	buf_addf(out, " RENAME TO %s;\nPRAGMA legacy_alter_table = OFF;\n", t->base);
+}
+
 void table_name(const char *name, const char *suffix, struct buf *out)
 {
 	size_t len = strlen(name);
@@ -218,6 +271,7 @@ void table_rebuild(const struct sql_table *t, const struct table_change *change,
 {
 	add_warning(t, out);
 	add_table(t, "_new", change, out);
+	add_guard(t, out);
 	buf_adds(out, "INSERT INTO ");
 	table_name(t->name, "_new", out);
 	buf_adds(out, " (");
@@ -227,8 +281,6 @@ void table_rebuild(const struct sql_table *t, const struct table_change *change,
 	buf_addf(out, " FROM %s;\n", t->name);
 	if (has_counter(t, change))
 		add_counter(t, out);
-	buf_addf(out, "DROP TABLE %s;\nALTER TABLE ", t->name);
-	table_name(t->name, "_new", out);
-	buf_addf(out, " RENAME TO %s;\n", t->base);
+	add_swap(t, out);
 	add_extras(t, out);
 }

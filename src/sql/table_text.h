@@ -22,7 +22,8 @@ void table_text(const struct sql_table *t, struct buf *out);
 /**
  * Appends SQLite's way to change what ALTER TABLE cannot: a new table, the rows and the
  * counter of AUTOINCREMENT copied, the old one dropped, the new one renamed, the
- * indexes made again.
+ * indexes made again. It fails, before anything is lost, where the real table has a
+ * column that `t` has not, or not of that type.
  */
 void table_rebuild(const struct sql_table *t, const struct table_change *change,
 		   struct buf *out);

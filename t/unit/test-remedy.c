@@ -55,6 +55,31 @@ static const struct trial trials[] = {
 	  true,
 	  { ") WITHOUT ROWID;", "SELECT a, c FROM t;", "<fill in: CREATE TRIGGER g ",
 	    "\tPRIMARY KEY (a)\n)" } },
+	/* however far AS ( stands behind the type; a default may have the word, too */
+	{ "CREATE TABLE t (a int, b text COLLATE nocase GENERATED ALWAYS AS (a), c int "
+	  "NOT "
+	  "NULL AS (a), d text DEFAULT (CAST(1 AS text)) REFERENCES \"as\" (e), f int "
+	  "DEFAULT 'as ()');",
+	  "ALTER TABLE t ADD g int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "SELECT a, d, f, g FROM t;" } },
+	/* what the table has is compared before it is dropped */
+	{ "CREATE TABLE main.\"it's\" (a int);",
+	  "ALTER TABLE main.\"it's\" ADD c int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "CREATE TEMP TABLE \"it's_lacks\" (",
+	    "FROM pragma_table_xinfo('it''s')\nEXCEPT",
+	    "FROM pragma_table_xinfo('it''s_new');\nDROP TABLE "
+	    "\"it's_lacks\";\nINSERT" } },
+	/* the constraint goes, the type of the column stays */
+	{ "CREATE TABLE t (a text);",
+	  "CREATE TABLE n (a int CHECK (a > 0)); DROP TABLE t; ALTER TABLE n RENAME TO "
+	  "t;",
+	  TROUBLE_BAD_CONSTRAINT,
+	  true,
+	  { "(\n\ta int\n);" } },
 	/* the counter goes with the rows, where there is one */
 	{ "CREATE TABLE \"O'\"\"x\" (a INTEGER PRIMARY KEY AUTOINCREMENT);",
 	  "ALTER TABLE \"O'\"\"x\" ADD c int NOT NULL DEFAULT 1;",
