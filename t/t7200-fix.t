@@ -369,6 +369,32 @@ test_expect_success 'sqlite: nor one whose column has another type' '
 	gives 7 "SELECT nr FROM people"
 '
 
+test_expect_success 'sqlite: what has not run here is not taken for done, what has run is' '
+	scene sqlite not_run &&
+	new_migration people "$people" &&
+	new_migration drop-phone "-- Phase: contract
+-- Not-Before: v9
+ALTER TABLE people DROP COLUMN phone;" && apply &&
+	new_migration bad "ALTER TABLE people RENAME name TO called;" &&
+	new_migration better "-- Supersedes: bad.sql
+ALTER TABLE people ADD fax text;" &&
+	broken email "$required" && fix required-column email &&
+	has_line $fixed "SELECT id, name, phone, fax, email FROM people;" && rm $fixed &&
+	git tag v9 && apply && fix required-column email &&
+	has_line $fixed "SELECT id, name, fax, email FROM people;" &&
+	fill "" && land && gives "1|Ann||
+2|Bob||" "SELECT * FROM people"
+'
+
+test_expect_success 'sqlite: a migration that another one replaces is mended where it ran' '
+	scene sqlite replaced &&
+	new_migration people "$people" && broken email "$required" &&
+	new_migration optional "-- Supersedes: email.sql
+ALTER TABLE people ADD COLUMN email text;" &&
+	fix required-column email && fill "" && land &&
+	db "INSERT INTO people (id, email) VALUES (3, NULL)"
+'
+
 test_expect_success 'sqlite: views, and triggers and keys of other tables, live on' '
 	scene sqlite views &&
 	new_migration people "$people CREATE VIEW names AS SELECT id, name FROM people;

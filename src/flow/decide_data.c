@@ -33,16 +33,20 @@ static int read_sql(struct deciding *g, struct buf *sql, struct err *err)
 
 int decide_read_tables(struct deciding *g, struct err *err)
 {
-	const struct plan *plan = &g->d->survey.plan;
+	struct tables t = { .repo = g->repo, .plan = &g->d->survey.plan };
 	struct buf sql = BUF_INIT;
 	int ret;
 
 	if (g->pos < 0)
 		return 0;
-	if (tables_read(g->repo, plan, (size_t)g->pos, &g->out->before, err) < 0 ||
-	    tables_read(g->repo, plan, (size_t)g->pos + 1, &g->out->after, err) < 0)
-		return -1;
-	ret = read_sql(g, &sql, err);
+	ret = tables_begin(&t, &g->d->survey.target.ledger, (size_t)g->pos, err);
+	if (ret == 0)
+		ret = tables_read(&t, (size_t)g->pos, &g->out->before, err);
+	if (ret == 0)
+		ret = tables_read(&t, (size_t)g->pos + 1, &g->out->after, err);
+	tables_end(&t);
+	if (ret == 0)
+		ret = read_sql(g, &sql, err);
 	if (ret == 0)
 		sql_effects_read(&g->out->before, &g->out->after, buf_str(&sql), sql.len,
 				 &g->out->effects);

@@ -153,6 +153,24 @@ static int read_batch(struct fix_draft *d, struct err *err)
 	return 0;
 }
 
+static int read_tables(struct fix_draft *d, struct repo *repo, const char *target,
+		       struct err *err)
+{
+	const struct log_target *mirror = log_target(&d->log, target);
+	struct tables t = { .repo = repo, .plan = &d->log.plan };
+	const struct ledger none = { 0 };
+	int ret = tables_begin(&t, mirror ? &mirror->ledger : &none, d->pos, err);
+
+	if (ret == 0)
+		ret = tables_read(&t, d->pos, &d->before, err);
+	if (ret == 0)
+		ret = tables_read(&t, d->pos + 1, &d->after, err);
+	if (ret == 0)
+		ret = tables_read(&t, t.plan->nr, &d->now, err);
+	tables_end(&t);
+	return ret;
+}
+
 int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *out,
 	     struct err *err)
 {
@@ -161,11 +179,8 @@ int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *o
 	out->remedy.now = &out->now;
 	if (log_read(repo, NULL, &out->log, err) < 0 ||
 	    find(out, o->migration, err) < 0 || check_final(out, repo, err) < 0 ||
-	    choose_engine(out, repo, o, err) < 0 || read_batch(out, err) < 0)
-		return -1;
-	if (tables_read(repo, &out->log.plan, out->pos, &out->before, err) < 0 ||
-	    tables_read(repo, &out->log.plan, out->pos + 1, &out->after, err) < 0 ||
-	    tables_read(repo, &out->log.plan, out->log.plan.nr, &out->now, err) < 0)
+	    choose_engine(out, repo, o, err) < 0 || read_batch(out, err) < 0 ||
+	    read_tables(out, repo, o->target, err) < 0)
 		return -1;
 	return judge(out, o->kind, err);
 }

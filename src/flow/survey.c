@@ -30,6 +30,13 @@ static int has_tag(void *ctx, const char *name, struct err *err)
 	return ret;
 }
 
+void survey_world(struct repo *repo, char today[CLOCK_TEXT], struct schedule_world *out)
+{
+	clock_utc(today);
+	today[DAY_LEN] = '\0';
+	*out = (struct schedule_world){ .today = today, .has_tag = has_tag, .ctx = repo };
+}
+
 static const struct record *settled(const struct survey *s, size_t pos)
 {
 	return ledger_find(&s->target.ledger, s->plan.items[pos].path)->settled;
@@ -538,16 +545,11 @@ static void judge_mirror(struct survey *s)
 int survey_judge(struct survey *s, struct err *err)
 {
 	char today[CLOCK_TEXT];
-	const struct surroundings around = {
-		.is_ancestor = ancestor,
-		.ctx = s->repo,
-		.world = { .today = today, .has_tag = has_tag, .ctx = s->repo },
-	};
+	struct surroundings around = { .is_ancestor = ancestor, .ctx = s->repo };
 	bool too_shallow;
 	size_t i;
 
-	clock_utc(today);
-	today[DAY_LEN] = '\0';
+	survey_world(s->repo, today, &around.world);
 	judgement_release(&s->judgement);
 	findings_release(&s->problems);
 	free(s->exceptions);

@@ -2,6 +2,7 @@
 #ifndef FLOW_SURVEY_H
 #define FLOW_SURVEY_H
 
+#include "base/clock.h"
 #include "core/plan.h"
 #include "core/policy.h"
 #include "core/verdict.h"
@@ -43,6 +44,9 @@ int survey_take(struct survey *s, struct repo *repo, const struct survey_options
 int survey_judge(struct survey *s, struct err *err);
 
 void survey_release(struct survey *s);
+
+/** What a schedule asks beside plan and log; `out` goes on to use `today`. */
+void survey_world(struct repo *repo, char today[CLOCK_TEXT], struct schedule_world *out);
 
 /** The action that is due for a plan entry. Borrowed. */
 const struct course *survey_course(const struct survey *s, size_t pos);
