@@ -386,6 +386,16 @@ ALTER TABLE people ADD fax text;" &&
 2|Bob||" "SELECT * FROM people"
 '
 
+test_expect_success 'sqlite: a table under a name of another case, and made if it is missing' '
+	scene sqlite names &&
+	new_migration people "CREATE TABLE \"People\" (id integer PRIMARY KEY, \"Name\" text);" &&
+	new_migration phone "ALTER TABLE people ADD COLUMN phone text;
+CREATE TABLE IF NOT EXISTS people (id integer PRIMARY KEY, name text);
+INSERT INTO PEOPLE VALUES (1, '\''Ann'\'', '\''0151'\'');" &&
+	broken email "$required" && fix required-column email && fill "" && land &&
+	gives "1|Ann|0151|" "SELECT * FROM people"
+'
+
 test_expect_success 'sqlite: a migration that another one replaces is mended where it ran' '
 	scene sqlite replaced &&
 	new_migration people "$people" && broken email "$required" &&

@@ -3,6 +3,7 @@
 #include "sql/catalog.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "sql/name.h"
 #include "sql/split.h"
@@ -49,29 +50,44 @@ struct named {
 	const char *key, *name, *base;
 };
 
+static const char *fold(struct pool *pool, const char *name)
+{
+	char *folded = pool_strdup(pool, name), *at;
+
+	for (at = folded; *at; at++)
+		*at = (char)ascii_tolower((unsigned char)*at);
+	return folded;
+}
+
 /* A name here: as it is compared, and as it is written. */
 static bool take_name(struct reader *r, struct named *out)
 {
 	struct sql_name n;
+	size_t i;
 
 	walk_accept(&r->w, "only");
 	if (!walk_name(&r->w, &n))
 		return false;
+	for (i = 0; i < n.nr && r->c->folds; i++)
+		n.parts[i] = fold(&r->c->pool, n.parts[i]);
 	out->key = sql_name_join(&r->c->pool, sql_name_schema(&n), n.parts[n.nr - 1]);
 	out->name = text_between(r, (size_t)(n.at - r->w.s), r->w.before.end);
 	out->base = text_between(r, r->w.before.start, r->w.before.end);
 	return true;
 }
 
-static void pass_conditions(struct walk *w)
+/* Whether it is to be done only if (not) exists. */
+static bool pass_conditions(struct walk *w)
 {
 	struct walk ahead = *w;
 
 	if (!walk_accept(&ahead, "if"))
-		return;
+		return false;
 	walk_accept(&ahead, "not");
-	if (walk_accept(&ahead, "exists"))
-		*w = ahead;
+	if (!walk_accept(&ahead, "exists"))
+		return false;
+	*w = ahead;
+	return true;
 }
 
 static bool is_one_of(const struct walk *w, const char *const *words)
@@ -274,10 +290,11 @@ static void read_create_table(struct reader *r)
 	struct walk *w = &r->w;
 	struct sql_table *t;
 	struct named n;
+	bool if_missing;
 	size_t from;
 
-	pass_conditions(w);
-	if (!take_name(r, &n))
+	if_missing = pass_conditions(w);
+	if (!take_name(r, &n) || (if_missing && sql_catalog_table(r->c, n.key)))
 		return;
 	t = add_table(r->c, &n);
 	t->guessed = !walk_accept_char(w, '(');
@@ -310,17 +327,30 @@ static void add_extra(struct sql_table *t, const char *key, const char *text,
 	x->trigger = trigger;
 }
 
+static bool has_index(struct sql_catalog *c, const struct named *table, const char *key)
+{
+	const struct sql_table *t = sql_catalog_table(c, table->key);
+	size_t i;
+
+	for (i = 0; t && key && i < t->nr_extras; i++)
+		if (!t->extras[i].trigger && strcmp(t->extras[i].key, key) == 0)
+			return true;
+	return false;
+}
+
 static void read_create_index(struct reader *r, bool unique)
 {
 	struct named n = { 0 }, table;
 	struct walk *w = &r->w;
 	struct sql_event *e;
+	bool if_missing;
 
 	walk_accept(w, "concurrently");
-	pass_conditions(w);
+	if_missing = pass_conditions(w);
 	if (!walk_is(w, "on") && !take_name(r, &n))
 		return;
-	if (!walk_accept(w, "on") || !take_name(r, &table))
+	if (!walk_accept(w, "on") || !take_name(r, &table) ||
+	    (if_missing && has_index(r->c, &table, n.key)))
 		return;
 	e = add_event(r, unique ? SAW_UNIQUE_INDEX : SAW_INDEX, &table);
 	e->name = n.name;
@@ -462,6 +492,18 @@ static void alter_column(struct reader *r, struct sql_table *t)
 		c->type = take_type(r, 0);
 }
 
+static void add_column(struct reader *r, struct sql_table *t)
+{
+	bool if_missing = pass_conditions(&r->w);
+	struct walk from = r->w;
+	struct named n;
+
+	if (if_missing && take_name(r, &n) && sql_table_column(t, n.key))
+		return;
+	r->w = from;
+	take_column(r, t);
+}
+
 static void read_action(struct reader *r, const struct named *table)
 {
 	struct sql_table *t = need_table(r->c, table);
@@ -477,8 +519,7 @@ static void read_action(struct reader *r, const struct named *table)
 			return;
 		}
 		walk_accept(w, "column");
-		pass_conditions(w);
-		take_column(r, t);
+		add_column(r, t);
 	} else if (walk_accept(w, "drop")) {
 		if (walk_is(w, "constraint"))
 			return;

@@ -58,9 +58,10 @@ struct sql_event {
 	const char *table_key, *table, *name, *key, *to, *to_key, *text;
 };
 
-/** Start with `= { 0 }`. */
+/** Start with `= { 0 }`; `folds`, where it is wanted, is set before anything is read. */
 struct sql_catalog {
 	struct pool pool;
+	bool folds; /* names in quotes are compared without case too, as by SQLite */
 	struct sql_table *tables;
 	size_t nr, alloc;
 	struct sql_event *events; /* of the text that was read last */

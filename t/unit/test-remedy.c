@@ -46,6 +46,34 @@ static const struct trial trials[] = {
 	  TROUBLE_REQUIRED_COLUMN,
 	  true,
 	  { "\tb text,\n\tc int DEFAULT (1)\n);", "RENAME TO t;" } },
+	/* the names of SQLite have no case, those in quotes neither */
+	{ "CREATE TABLE \"Users\" (id int, \"Name\" text); ALTER TABLE users ADD mail "
+	  "text; ALTER TABLE USERS RENAME name TO [Full Name];",
+	  "ALTER TABLE [users] ADD x int NOT NULL DEFAULT 0;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "CREATE TABLE \"Users_new\" (\n\tid int,\n\t[Full Name] text,\n\tmail "
+	    "text,\n\tx int DEFAULT 0\n);" } },
+	{ "CREATE TABLE \"T\" (a int); CREATE TABLE t (b varchar);",
+	  "ALTER TABLE t ALTER b TYPE int;",
+	  TROUBLE_LOSSY_TYPE,
+	  false,
+	  { "ALTER TABLE t ADD COLUMN b_restored varchar;" } },
+	/* IF NOT EXISTS does nothing to what exists, and makes what does not */
+	{ "CREATE TABLE IF NOT EXISTS t (a text); ALTER TABLE t ADD b text;"
+	  "CREATE INDEX IF NOT EXISTS i ON t (a); CREATE INDEX IF NOT EXISTS i ON t (b);"
+	  "CREATE TABLE IF NOT EXISTS t (a int, z int);",
+	  "ALTER TABLE t ADD x int NOT NULL DEFAULT 0;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "(\n\ta text,\n\tb text,\n\tx int DEFAULT 0\n);",
+	    "\nCREATE INDEX IF NOT EXISTS i ON t (a);\n", "!ON t (b)" } },
+	{ "CREATE TABLE t (a text); ALTER TABLE t ADD IF NOT EXISTS a int, ADD COLUMN IF "
+	  "NOT EXISTS b varchar;",
+	  "ALTER TABLE t ALTER a TYPE int, ALTER b TYPE int;",
+	  TROUBLE_LOSSY_TYPE,
+	  false,
+	  { "ADD COLUMN a_restored text;" } },
 	/* what is computed is not copied, options stay, a trigger is for a person */
 	{ "CREATE TABLE t (a int, b int AS (a + 1), PRIMARY KEY (a)) WITHOUT ROWID;"
 	  "CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET a = 1; DELETE FROM t; "
@@ -147,6 +175,7 @@ static void write_remedy(const struct trial *t, struct buf *out)
 	struct sql_catalog before = { 0 }, after = { 0 };
 	struct sql_remedy r = { .before = &before, .now = &after, .sqlite = t->sqlite };
 
+	before.folds = after.folds = t->sqlite;
 	sql_catalog_read(&before, t->before, strlen(t->before));
 	sql_catalog_read(&after, t->before, strlen(t->before));
 	sql_catalog_read(&after, t->broken, strlen(t->broken));
