@@ -277,6 +277,22 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 			echo "string_agg(mobile, '' ORDER BY id)") FROM people\"
 	"
 
+	test_expect_success $prereq "$engine: what code wrote under the old name is no default" "
+		scene $engine renamed_default &&
+		new_migration tasks \"CREATE TABLE tasks (id integer PRIMARY KEY, status text NOT NULL DEFAULT 'new', n integer DEFAULT 7);\" &&
+		broken rename 'ALTER TABLE tasks RENAME status TO state;' &&
+		fix renamed rename && fill '' && land &&
+		broken again 'ALTER TABLE tasks RENAME n TO nr;' &&
+		fix renamed again && fill '' && land &&
+		db \"INSERT INTO tasks (id, status, n) VALUES (1, 'done', 1)\" &&
+		db \"INSERT INTO tasks (id, state, nr) VALUES (2, 'late', 2)\" &&
+		db 'INSERT INTO tasks (id) VALUES (3)' &&
+		db \"UPDATE tasks SET status = 'old' WHERE id = 3\" &&
+		gives '1|done|done|1|1
+2|late|late|2|2
+3|old|old|7|7' 'SELECT id, status, state, n, nr FROM tasks ORDER BY id'
+	"
+
 	test_expect_success $prereq "$engine: a required column renamed" "
 		scene $engine renamed_required &&
 		new_migration people 'CREATE TABLE people (id integer PRIMARY KEY, a text NOT NULL);' &&
@@ -423,6 +439,14 @@ test_expect_success 'sqlite: what is computed is computed anew' '
 	INSERT INTO people (id) VALUES (1);" &&
 	broken email "$required" && fix required-column email && fill "" && land &&
 	gives "1|2|1|" "SELECT * FROM people"
+'
+
+test_expect_success 'sqlite: a key that was renamed is the one that code wrote' '
+	scene sqlite renamed_key &&
+	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, name text);" && broken rename "ALTER TABLE people RENAME id TO nr;" &&
+	fix renamed rename && fill "" && land &&
+	db "INSERT INTO people (id, name) VALUES (9, '\''Eve'\'')" &&
+	gives "9|9" "SELECT id, nr FROM people WHERE name = '\''Eve'\''"
 '
 
 test_expect_success 'sqlite: an index that is too slow' '

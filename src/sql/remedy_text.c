@@ -62,12 +62,13 @@
 	"\n"                                                                             \
 	"-- Whichever name is written to, the other one follows. (A table WITHOUT "      \
 	"ROWID\n"                                                                        \
-	"-- needs its key in place of rowid.)\n"                                         \
+	"-- needs its key in place of rowid.) The old name has no default: what is\n"    \
+	"-- there was written.\n"                                                        \
 	"CREATE TRIGGER @stem@_insert AFTER INSERT ON @table@\n"                         \
 	"WHEN NEW.@column@ IS NOT NEW.@to@\n"                                            \
 	"BEGIN\n"                                                                        \
 	"	UPDATE @table@ SET @column@ = coalesce(NEW.@column@, NEW.@to@),\n"             \
-	"		@to@ = coalesce(NEW.@to@, NEW.@column@) WHERE rowid = "                       \
+	"		@to@ = coalesce(NEW.@column@, NEW.@to@) WHERE rowid = "                       \
 	"NEW.rowid;\n"                                                                   \
 	"END;\n"                                                                         \
 	"CREATE TRIGGER @stem@_old AFTER UPDATE OF @column@ ON @table@\n"                \
@@ -93,8 +94,9 @@
 	"CREATE FUNCTION @stem@() RETURNS trigger LANGUAGE plpgsql AS $$\n"              \
 	"BEGIN\n"                                                                        \
 	"	IF TG_OP = 'INSERT' THEN\n"                                                    \
-	"		NEW.@column@ := coalesce(NEW.@column@, NEW.@to@);\n"                          \
-	"		NEW.@to@ := coalesce(NEW.@to@, NEW.@column@);\n"                              \
+	"		-- The old name has no default: what is there was written.\n"                 \
+	"		NEW.@to@ := coalesce(NEW.@column@, NEW.@to@);\n"                              \
+	"		NEW.@column@ := NEW.@to@;\n"                                                  \
 	"	ELSIF NEW.@column@ IS DISTINCT FROM OLD.@column@ THEN\n"                       \
 	"		NEW.@to@ := NEW.@column@;\n"                                                  \
 	"	ELSE\n"                                                                        \
