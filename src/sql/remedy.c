@@ -245,6 +245,24 @@ static const char *batch_key(const struct sql_remedy *r, const char *usual)
 	return b->key;
 }
 
+/* A serial column is made with numbers of its own: the values are of this type. */
+static const char *plain_type(const struct sql_remedy *r, const char *type)
+{
+	static const struct {
+		const char *serial, *plain;
+	} types[] = {
+		{ "smallserial", "smallint" }, { "serial2", "smallint" },
+		{ "serial", "integer" },       { "serial4", "integer" },
+		{ "bigserial", "bigint" },     { "serial8", "bigint" },
+	};
+	size_t i;
+
+	for (i = 0; type && !r->sqlite && i < ARRAY_SIZE(types); i++)
+		if (strcasecmp(types[i].serial, type) == 0)
+			return types[i].plain;
+	return type;
+}
+
 static void fill_values(const struct sql_remedy *r, struct values *v)
 {
 	const struct sql_trouble *t = &r->trouble;
@@ -253,7 +271,7 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	now = t->table_key ? sql_catalog_table(r->now, t->table_key) : NULL;
 	v->of[VALUE_TABLE] = t->table;
 	v->of[VALUE_COLUMN] = t->column;
-	v->of[VALUE_OLD_TYPE] = t->old_type;
+	v->of[VALUE_OLD_TYPE] = plain_type(r, t->old_type);
 	v->of[VALUE_NEW_TYPE] = t->new_type;
 	v->of[VALUE_TO] = t->to;
 	v->of[VALUE_INDEX] = t->index;
