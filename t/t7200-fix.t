@@ -471,6 +471,20 @@ test_expect_success PG 'postgresql: an index whose building blocks writers' '
 	gives slow_concurrent "SELECT indexname FROM pg_indexes WHERE indexname LIKE '\''slow%'\''"
 '
 
+test_expect_success PG 'postgresql: an index of a table in a schema, not one of that name elsewhere' '
+	scene postgresql schema &&
+	new_migration people "CREATE SCHEMA app; CREATE TABLE users (mail text); CREATE TABLE app.users (mail text);
+CREATE UNIQUE INDEX once ON users (mail); CREATE INDEX slow ON users (mail);" &&
+	broken once "CREATE UNIQUE INDEX once ON app.users (mail);" &&
+	fix bad-constraint once && fill "" && land &&
+	broken slow "CREATE INDEX slow ON app.users (mail);" &&
+	fix slow-ddl slow --contract && fill "" && land && contract &&
+	gives "app.slow_concurrent
+public.once
+public.slow" "SELECT schemaname || '\''.'\'' || indexname FROM pg_indexes
+		WHERE tablename = '\''users'\'' ORDER BY 1"
+'
+
 # --- what is not told, and what is refused ------------------------------------
 
 state() {

@@ -78,6 +78,23 @@ static const char *make_stem(struct values *v, const char *a, const char *b)
 	return stem;
 }
 
+/* An index lives in the schema of its table, and is named without it when it is made. */
+static const char *index_name(struct values *v, const struct sql_remedy *r)
+{
+	const struct sql_trouble *t = &r->trouble;
+	struct sql_statement st = { .text = t->table };
+	struct sql_name name;
+	struct walk w;
+
+	if (r->sqlite || !t->index || !t->table)
+		return t->index;
+	st.len = strlen(t->table);
+	walk_start(&w, &st, &v->pool);
+	if (!walk_name(&w, &name) || name.nr < 2)
+		return t->index;
+	return pool_printf(&v->pool, "%.*s%s", (int)w.before.start, t->table, t->index);
+}
+
 /* The name that a constraint was given, or that PostgreSQL gives it. */
 static const char *constraint_name(struct values *v, const struct sql_trouble *t,
 				   const struct sql_table *table)
@@ -274,7 +291,7 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	v->of[VALUE_OLD_TYPE] = plain_type(r, t->old_type);
 	v->of[VALUE_NEW_TYPE] = t->new_type;
 	v->of[VALUE_TO] = t->to;
-	v->of[VALUE_INDEX] = t->index;
+	v->of[VALUE_INDEX] = index_name(v, r);
 	if (t->column)
 		v->of[VALUE_COPY] = longer(v, t->column, "_restored");
 	v->of[VALUE_CONSTRAINT] = constraint_name(v, t, now);

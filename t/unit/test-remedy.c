@@ -165,6 +165,23 @@ static const struct trial trials[] = {
 	  TROUBLE_BAD_CONSTRAINT,
 	  false,
 	  { "DROP CONSTRAINT \"no\";" } },
+	/* an index is in the schema of its table, one of that name in another is another
+	 */
+	{ PEOPLE,
+	  "CREATE UNIQUE INDEX i ON \"A b\".people (name);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { "DROP INDEX \"A b\".i;" } },
+	{ PEOPLE,
+	  "CREATE UNIQUE INDEX main.i ON people (name);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  true,
+	  { "DROP INDEX main.i;" } },
+	{ PEOPLE,
+	  "CREATE UNIQUE INDEX ON app.people (name);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { "DROP INDEX <fill in: the name of the index>;" } },
 	/* nothing is known: places to fill in, and no rest of a name */
 	{ "",
 	  "DO $$ BEGIN NULL; END $$;",
