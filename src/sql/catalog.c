@@ -221,13 +221,26 @@ static struct sql_event *add_event(struct reader *r, enum sql_saw kind,
 /* --- definitions ------------------------------------------------------- */
 
 static const char *const constraint_words[] = { "constraint", "primary", "unique",
-						"check",      "foreign", "exclude",
-						"like",	      NULL };
+						"check",      "foreign", NULL };
 
 static const char *const after_type[] = {
 	"constraint", "primary", "not",	      "null", "unique", "check", "default",
 	"references", "collate", "generated", "as",   "using",	NULL
 };
+
+/* LIKE and EXCLUDE are PostgreSQL's alone: to SQLite they are names of columns. */
+static bool is_constraint(const struct reader *r)
+{
+	struct walk ahead = r->w;
+
+	if (is_one_of(&r->w, constraint_words))
+		return true;
+	if (r->c->folds)
+		return false;
+	if (walk_accept(&ahead, "exclude"))
+		return walk_is(&ahead, "using") || walk_is_char(&ahead, '(');
+	return walk_is(&r->w, "like");
+}
 
 static void take_constraint(struct reader *r, struct sql_table *t)
 {
@@ -299,7 +312,7 @@ static void read_create_table(struct reader *r)
 	t = add_table(r->c, &n);
 	t->guessed = !walk_accept_char(w, '(');
 	while (!t->guessed && !walk_at_end(w)) {
-		if (is_one_of(w, constraint_words))
+		if (is_constraint(r))
 			take_constraint(r, t);
 		else
 			t->guessed = !take_column(r, t);
@@ -512,7 +525,7 @@ static void read_action(struct reader *r, const struct named *table)
 	struct named n;
 
 	if (walk_accept(w, "add")) {
-		if (is_one_of(w, constraint_words)) {
+		if (is_constraint(r)) {
 			take_constraint(r, t);
 			e = add_event(r, SAW_CONSTRAINT, table);
 			e->text = t->constraints[t->nr_constraints - 1];

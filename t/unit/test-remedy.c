@@ -74,6 +74,20 @@ static const struct trial trials[] = {
 	  TROUBLE_LOSSY_TYPE,
 	  false,
 	  { "ADD COLUMN a_restored text;" } },
+	/* words that are constraints to PostgreSQL alone */
+	{ "CREATE TABLE t (a int, like text, exclude using, UNIQUE (a));",
+	  "ALTER TABLE t ADD x int NOT NULL DEFAULT 0;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "\n\tlike text,\n\texclude using,\n\tx int DEFAULT 0,\n\tUNIQUE (a)\n",
+	    "SELECT a, like, exclude, x FROM t;" } },
+	{ "CREATE TABLE t (LIKE u INCLUDING ALL, exclude int, EXCLUDE USING gist (a WITH "
+	  "=), EXCLUDE (a WITH =));",
+	  "DROP TABLE t;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "(\n\texclude int,\n\tLIKE u INCLUDING ALL,\n\tEXCLUDE USING gist (a WITH "
+	    "=),\n\tEXCLUDE (a WITH =)\n)" } },
 	/* what is computed is not copied, options stay, a trigger is for a person */
 	{ "CREATE TABLE t (a int, b int AS (a + 1), PRIMARY KEY (a)) WITHOUT ROWID;"
 	  "CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET a = 1; DELETE FROM t; "
