@@ -485,6 +485,17 @@ public.slow" "SELECT schemaname || '\''.'\'' || indexname FROM pg_indexes
 		WHERE tablename = '\''users'\'' ORDER BY 1"
 '
 
+test_expect_success PG 'postgresql: a constraint whose name something else has is not guessed' '
+	scene postgresql named &&
+	new_migration orders "CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE accounts (id int PRIMARY KEY);
+CREATE TABLE orders (id int PRIMARY KEY, uid int REFERENCES users, aid int);" &&
+	broken bad "ALTER TABLE orders ADD FOREIGN KEY (uid) REFERENCES accounts;" &&
+	fix bad-constraint bad && fill "s/<fill in: the name of the constraint>/orders_uid_fkey1/" && land &&
+	broken worse "ALTER TABLE orders ADD FOREIGN KEY (aid) REFERENCES accounts;" &&
+	fix bad-constraint worse && fill "" && land &&
+	gives orders_uid_fkey "SELECT conname FROM pg_constraint WHERE contype = '\''f'\''"
+'
+
 # --- what is not told, and what is refused ------------------------------------
 
 state() {

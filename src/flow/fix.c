@@ -161,7 +161,7 @@ static int read_tables(struct fix_draft *d, struct repo *repo, const char *targe
 	const struct ledger none = { 0 };
 	int ret = tables_begin(&t, mirror ? &mirror->ledger : &none, d->pos, err);
 
-	d->before.folds = d->after.folds = d->now.folds = d->remedy.sqlite;
+	d->before.sqlite = d->after.sqlite = d->now.sqlite = d->remedy.sqlite;
 	if (ret == 0)
 		ret = tables_read(&t, d->pos, &d->before, err);
 	if (ret == 0)

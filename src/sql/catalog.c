@@ -68,7 +68,7 @@ static bool take_name(struct reader *r, struct named *out)
 	walk_accept(&r->w, "only");
 	if (!walk_name(&r->w, &n))
 		return false;
-	for (i = 0; i < n.nr && r->c->folds; i++)
+	for (i = 0; i < n.nr && r->c->sqlite; i++)
 		n.parts[i] = fold(&r->c->pool, n.parts[i]);
 	out->key = sql_name_join(&r->c->pool, sql_name_schema(&n), n.parts[n.nr - 1]);
 	out->name = text_between(r, (size_t)(n.at - r->w.s), r->w.before.end);
@@ -235,7 +235,7 @@ static bool is_constraint(const struct reader *r)
 
 	if (is_one_of(&r->w, constraint_words))
 		return true;
-	if (r->c->folds)
+	if (r->c->sqlite)
 		return false;
 	if (walk_accept(&ahead, "exclude"))
 		return walk_is(&ahead, "using") || walk_is_char(&ahead, '(');

@@ -58,10 +58,10 @@ struct sql_event {
 	const char *table_key, *table, *name, *key, *to, *to_key, *text;
 };
 
-/** Start with `= { 0 }`; `folds`, where it is wanted, is set before anything is read. */
+/** Start with `= { 0 }`; `sqlite`, where it is known, is set before anything is read. */
 struct sql_catalog {
 	struct pool pool;
-	bool folds; /* names in quotes are compared without case too, as by SQLite */
+	bool sqlite; /* quotes keep no case, and some words are names there */
 	struct sql_table *tables;
 	size_t nr, alloc;
 	struct sql_event *events; /* of the text that was read last */

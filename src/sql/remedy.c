@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "sql/constraint.h"
 #include "sql/name.h"
 #include "sql/remedy_text.h"
 #include "sql/split.h"
@@ -93,45 +94,6 @@ static const char *index_name(struct values *v, const struct sql_remedy *r)
 	if (!walk_name(&w, &name) || name.nr < 2)
 		return t->index;
 	return pool_printf(&v->pool, "%.*s%s", (int)w.before.start, t->table, t->index);
-}
-
-/* The name that a constraint was given, or that PostgreSQL gives it. */
-static const char *constraint_name(struct values *v, const struct sql_trouble *t,
-				   const struct sql_table *table)
-{
-	static const struct {
-		const char *word, *suffix;
-	} made[] = { { "primary", "pkey" }, { "unique", "key" }, { "foreign", "fkey" } };
-	struct sql_statement st = { .text = t->constraint };
-	struct sql_name first, second;
-	struct walk w;
-	size_t i;
-
-	if (!t->constraint)
-		return NULL;
-	st.len = strlen(t->constraint);
-	walk_start(&w, &st, &v->pool);
-	if (walk_accept(&w, "constraint")) {
-		i = w.now.start;
-		if (walk_name(&w, &first))
-			return pool_strndup(&v->pool, st.text + i, w.before.end - i);
-		return NULL;
-	}
-	for (i = 0; i < ARRAY_SIZE(made) && !walk_is(&w, made[i].word); i++)
-		;
-	if (i == ARRAY_SIZE(made) || !table)
-		return NULL;
-	if (i == 0)
-		return longer(v, table->base, "_pkey");
-	walk_next(&w);
-	walk_accept(&w, "key");
-	/* of several columns the server makes a name by rules of its own */
-	if (!walk_accept_char(&w, '(') || !walk_name(&w, &first) ||
-	    walk_accept_char(&w, ',') || walk_name(&w, &second))
-		return NULL;
-	return longer(v, table->base,
-		      pool_printf(&v->pool, "_%s_%s", first.parts[first.nr - 1],
-				  made[i].suffix));
 }
 
 /* CREATE INDEX CONCURRENTLY of a CREATE INDEX, under another name. */
@@ -294,7 +256,7 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	v->of[VALUE_INDEX] = index_name(v, r);
 	if (t->column)
 		v->of[VALUE_COPY] = longer(v, t->column, "_restored");
-	v->of[VALUE_CONSTRAINT] = constraint_name(v, t, now);
+	v->of[VALUE_CONSTRAINT] = constraint_name(&v->pool, r->now, now, t->constraint);
 	v->of[VALUE_STATEMENT] = make_concurrent(v, t->statement);
 	v->of[VALUE_REBUILD] = rebuild(v, r);
 	v->of[VALUE_KEY] = batch_key(r, key_columns(v, now));

@@ -16,6 +16,7 @@ struct trial {
 	const char *has[4]; /* up to NULL; with '!' in front: must not have */
 };
 
+#define NO_NAME "DROP CONSTRAINT <fill in: the name of the constraint>;"
 #define PEOPLE "CREATE TABLE people (id int PRIMARY KEY, name text);"
 
 static const struct trial trials[] = {
@@ -173,7 +174,49 @@ static const struct trial trials[] = {
 	  "ALTER TABLE people ADD UNIQUE (name, id);",
 	  TROUBLE_BAD_CONSTRAINT,
 	  false,
-	  { "DROP CONSTRAINT <fill in: the name of the constraint>;" } },
+	  { NO_NAME } },
+	{ "CREATE TABLE \"O k\" (id int PRIMARY KEY, uid int);",
+	  "ALTER TABLE \"O k\" ADD FOREIGN KEY (uid) REFERENCES u;",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { "DROP CONSTRAINT \"O k_uid_fkey\";" } },
+	/* where something may have had that name before, another one was made */
+	{ "CREATE TABLE o (id int PRIMARY KEY, uid int REFERENCES u);",
+	  "ALTER TABLE o ADD FOREIGN KEY (uid) REFERENCES accounts;",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ PEOPLE "ALTER TABLE people ADD UNIQUE (name);",
+	  "ALTER TABLE people ADD UNIQUE (name);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ PEOPLE "CREATE INDEX people_name_key ON people (id);",
+	  "ALTER TABLE people ADD UNIQUE (name);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ PEOPLE "CREATE TABLE x (a int CONSTRAINT people_name_key CHECK (a > 0));",
+	  "ALTER TABLE people ADD UNIQUE (name);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ "CREATE TABLE t (a_b int); CREATE TABLE t_a (b int UNIQUE);",
+	  "ALTER TABLE t ADD UNIQUE (a_b);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ "CREATE TABLE t (a int, b int, c int); ALTER TABLE t RENAME c TO d;"
+	  "CREATE INDEX i ON t (a); ALTER TABLE t RENAME b TO c;",
+	  "ALTER TABLE t ADD UNIQUE (c);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ "",
+	  "ALTER TABLE t ADD UNIQUE (c);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
 	{ PEOPLE,
 	  "ALTER TABLE people ADD CONSTRAINT \"no\" CHECK (id > 0);",
 	  TROUBLE_BAD_CONSTRAINT,
@@ -222,7 +265,7 @@ static void write_remedy(const struct trial *t, struct buf *out)
 	struct sql_catalog before = { 0 }, after = { 0 };
 	struct sql_remedy r = { .before = &before, .now = &after, .sqlite = t->sqlite };
 
-	before.folds = after.folds = t->sqlite;
+	before.sqlite = after.sqlite = t->sqlite;
 	sql_catalog_read(&before, t->before, strlen(t->before));
 	sql_catalog_read(&after, t->before, strlen(t->before));
 	sql_catalog_read(&after, t->broken, strlen(t->broken));
