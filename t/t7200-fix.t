@@ -160,9 +160,14 @@ for engine in sqlite postgresql; do
 2|0170|170' \"SELECT id, phone_restored, phone FROM people ORDER BY id\" &&
 		sed -n 's/^-- \(SELECT count.*\)/\1/p' \$copied >.git/t/verify &&
 		gives 0 \"\$(cat .git/t/verify)\" &&
-		contract fix-phone-copy &&
+		db \"INSERT INTO people (id, name, phone) VALUES (3, 'Eve', 8888)\" &&
+		test_must_fail contract fix-phone-copy >.git/t/out 2>&1 &&
+		grep -E 'every value has its copy|there are values without a copy' .git/t/out &&
+		gives '8888' 'SELECT phone FROM people WHERE id = 3' &&
+		db \"UPDATE people SET phone_restored = '08888' WHERE id = 3\" && apply &&
 		gives '1|Ann|0151
-2|Bob|0170' 'SELECT * FROM people ORDER BY id'
+2|Bob|0170
+3|Eve|08888' 'SELECT * FROM people ORDER BY id'
 	"
 
 	test_expect_success $prereq "$engine: the run that copies back does not drop what it copies from" "

@@ -10,6 +10,8 @@
 #include "sql/split.h"
 #include "sql/table_text.h"
 
+enum { STEM_MAX = 63 }; /* bytes of a name that PostgreSQL does not cut */
+
 /* --- names for the templates ------------------------------------------- */
 
 enum value {
@@ -67,15 +69,17 @@ static const char *longer(struct values *v, const char *name, const char *suffix
 	return ret;
 }
 
-/* Letters, digits and "_" of two names: for a name that needs no quotes. */
-static const char *make_stem(struct values *v, const char *a, const char *b)
+/* Letters, digits and "_" of the names: one that needs no quotes, and fits. */
+static const char *make_stem(struct values *v, const struct sql_trouble *t)
 {
-	char *stem = pool_printf(&v->pool, "keep_%s_%s", a, b), *at;
+	char *stem = pool_printf(&v->pool, "keep_%s_%s%s%s", t->table, t->column,
+				 t->to ? "_" : "", t->to ? t->to : "");
+	char *at;
 
 	for (at = stem; *at; at++)
 		*at = (char)(ascii_isalnum(*at) ? ascii_tolower(*at) : '_');
-	if (strlen(stem) > 50)
-		stem[50] = '\0';
+	if (strlen(stem) > STEM_MAX)
+		stem[STEM_MAX] = '\0';
 	return stem;
 }
 
@@ -261,8 +265,8 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	v->of[VALUE_REBUILD] = rebuild(v, r);
 	v->of[VALUE_KEY] = batch_key(r, key_columns(v, now));
 	v->of[VALUE_SIZE] = r->batch.size ? r->batch.size : "1000";
-	if (t->column && t->to)
-		v->of[VALUE_STEM] = make_stem(v, t->column, t->to);
+	if (t->column && t->table)
+		v->of[VALUE_STEM] = make_stem(v, t);
 }
 
 /* --- templates --------------------------------------------------------- */

@@ -24,6 +24,31 @@
 	"-- Step 4, later: @column@ is dropped by a migration of its own (--contract "   \
 	"writes it).\n"
 
+#define PG_GUARD                                                                         \
+	"DO $$\n"                                                                        \
+	"BEGIN\n"                                                                        \
+	"	IF EXISTS (SELECT FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ "         \
+	"IS NULL) THEN\n"                                                                \
+	"		RAISE EXCEPTION 'there are values without a copy';\n"                         \
+	"	END IF;\n"                                                                     \
+	"END\n"                                                                          \
+	"$$;\n"
+
+#define SQLITE_GUARD                                                                     \
+	"CREATE TEMP TABLE @stem@ (\n"                                                   \
+	"	value CONSTRAINT \"every value has its copy\" CHECK (false)\n"                 \
+	");\n"                                                                           \
+	"INSERT INTO @stem@\n"                                                           \
+	"SELECT @column@ FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ IS NULL;\n"  \
+	"DROP TABLE @stem@;\n"
+
+#define LOSSY_CONTRACT(guard)                                                            \
+	"-- Only once no running code uses @column@ any more: what it wrote since the\n" \
+	"-- copy is in @column@ alone. Rows that were added so stop this here; of "      \
+	"those\n"                                                                        \
+	"-- that were changed the copy has the older value, which nothing "              \
+	"tells.\n" guard "ALTER TABLE @table@ DROP COLUMN @column@;\n"
+
 #define DROPPED                                                                          \
 	"-- Back without constraints: rows written meanwhile have no value for it.\n"    \
 	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"                          \
@@ -172,8 +197,7 @@ const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char
 	switch (which) {
 	case CASE_LOSSY_TYPE:
 		*loss = "the values of the column that has the wrong type";
-		return "-- Only once no running code uses @column@ any more.\n"
-		       "ALTER TABLE @table@ DROP COLUMN @column@;\n";
+		return sqlite ? LOSSY_CONTRACT(SQLITE_GUARD) : LOSSY_CONTRACT(PG_GUARD);
 	case CASE_RENAMED:
 	case CASE_RENAMED_REQUIRED:
 		*loss = "none: the column of the new name has the same values";

@@ -32,6 +32,12 @@ static const struct trial trials[] = {
 	  TROUBLE_LOSSY_TYPE,
 	  false,
 	  { "ADD COLUMN a_restored numeric(10, 2)[];" } },
+	/* the same rename in two tables makes two triggers */
+	{ "CREATE TABLE app.t (a int);",
+	  "ALTER TABLE app.t RENAME a TO \"B c\";",
+	  TROUBLE_RENAMED,
+	  false,
+	  { "CREATE FUNCTION keep_app_t_a__b_c_() RETURNS" } },
 	/* names keep their quotes; what is longer stays inside of them */
 	{ "CREATE TABLE \"Order\" (\"To Do\" text, [b c] int, `d` int);",
 	  "ALTER TABLE \"Order\" ADD x int NOT NULL DEFAULT 0;",
