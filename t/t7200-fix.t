@@ -437,6 +437,15 @@ CREATE TRIGGER seen AFTER INSERT ON log BEGIN UPDATE people SET phone = 0 WHERE 
 	test_must_fail db "INSERT INTO log VALUES (2, 9)"
 '
 
+test_expect_success 'sqlite: rowids stay, which other tables may keep' '
+	scene sqlite rowids &&
+	new_migration people "CREATE TABLE people (name text PRIMARY KEY);
+INSERT INTO people (rowid, name) VALUES (5, '\''Ann'\''), (9, '\''Bob'\'');" &&
+	broken email "$required" && fix required-column email && fill "" && land &&
+	gives "5|Ann
+9|Bob" "SELECT rowid, name FROM people ORDER BY 1"
+'
+
 test_expect_success 'sqlite: what is computed is computed anew' '
 	scene sqlite computed &&
 	new_migration people "CREATE TABLE people (id integer PRIMARY KEY,

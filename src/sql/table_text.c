@@ -133,19 +133,6 @@ static bool is_computed(const struct sql_column *c)
 	return false;
 }
 
-static void add_columns(const struct sql_table *t, struct buf *out)
-{
-	const char *separator = "";
-	size_t i;
-
-	for (i = 0; i < t->nr; i++) {
-		if (is_computed(&t->columns[i]))
-			continue;
-		buf_addf(out, "%s%s", separator, t->columns[i].name);
-		separator = ", ";
-	}
-}
-
 static bool has_word(const char *s, const char *word)
 {
 	size_t len = strlen(s), at = 0, depth = 0;
@@ -160,6 +147,40 @@ static bool has_word(const char *s, const char *word)
 		at = t.end;
 	}
 	return false;
+}
+
+/*
+ * Whether other tables may keep rowids of it, as those of full text search do: what has
+ * no name of its own is copied by name.
+ */
+static bool has_rowid(const struct sql_table *t)
+{
+	size_t i;
+
+	if (has_word(t->options, "without") || sql_table_column(t, "rowid"))
+		return false;
+	for (i = 0; i < t->nr; i++)
+		if (strcasecmp(t->columns[i].type, "integer") == 0 &&
+		    has_word(t->columns[i].rest, "primary"))
+			return false;
+	return true;
+}
+
+static void add_columns(const struct sql_table *t, struct buf *out)
+{
+	const char *separator = "";
+	size_t i;
+
+	if (has_rowid(t)) {
+		buf_adds(out, "rowid");
+		separator = ", ";
+	}
+	for (i = 0; i < t->nr; i++) {
+		if (is_computed(&t->columns[i]))
+			continue;
+		buf_addf(out, "%s%s", separator, t->columns[i].name);
+		separator = ", ";
+	}
 }
 
 static bool has_counter(const struct sql_table *t, const struct table_change *change)

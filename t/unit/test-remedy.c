@@ -45,7 +45,7 @@ static const struct trial trials[] = {
 	  true,
 	  { "CREATE TABLE \"Order_new\" (\n\t\"To Do\" text,\n\t[b c] int,\n\t`d` "
 	    "int,\n\tx int DEFAULT 0\n);",
-	    "SELECT \"To Do\", [b c], `d`, x FROM \"Order\";",
+	    "SELECT rowid, \"To Do\", [b c], `d`, x FROM \"Order\";",
 	    "ALTER TABLE \"Order_new\" RENAME TO \"Order\";" } },
 	/* a schema that goes without saying; comments between the words */
 	{ "CREATE TABLE main . t /* here */ (a int, -- the first\n b text);",
@@ -87,7 +87,7 @@ static const struct trial trials[] = {
 	  TROUBLE_REQUIRED_COLUMN,
 	  true,
 	  { "\n\tlike text,\n\texclude using,\n\tx int DEFAULT 0,\n\tUNIQUE (a)\n",
-	    "SELECT a, like, exclude, x FROM t;" } },
+	    "SELECT rowid, a, like, exclude, x FROM t;" } },
 	{ "CREATE TABLE t (LIKE u INCLUDING ALL, exclude int, EXCLUDE USING gist (a WITH "
 	  "=), EXCLUDE (a WITH =));",
 	  "DROP TABLE t;",
@@ -112,7 +112,7 @@ static const struct trial trials[] = {
 	  "ALTER TABLE t ADD g int NOT NULL DEFAULT 1;",
 	  TROUBLE_REQUIRED_COLUMN,
 	  true,
-	  { "SELECT a, d, f, g FROM t;" } },
+	  { "SELECT rowid, a, d, f, g FROM t;" } },
 	/* what the table has is compared before it is dropped */
 	{ "CREATE TABLE main.\"it's\" (a int);",
 	  "ALTER TABLE main.\"it's\" ADD c int NOT NULL DEFAULT 1;",
@@ -122,6 +122,22 @@ static const struct trial trials[] = {
 	    "FROM pragma_table_xinfo('it''s')\nEXCEPT",
 	    "FROM pragma_table_xinfo('it''s_new');\nDROP TABLE "
 	    "\"it's_lacks\";\nINSERT" } },
+	/* rowids that other tables may keep stay the same, where there are any */
+	{ "CREATE TABLE t (a int PRIMARY KEY);",
+	  "ALTER TABLE t ADD c int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "INSERT INTO t_new (rowid, a, c)\nSELECT rowid, a, c FROM t;" } },
+	{ "CREATE TABLE t (a int, RowId text);",
+	  "ALTER TABLE t ADD c int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "SELECT a, RowId, c FROM t;" } },
+	{ "CREATE TABLE t (a Integer CONSTRAINT k PRIMARY KEY);",
+	  "ALTER TABLE t ADD c int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "SELECT a, c FROM t;" } },
 	/* the constraint goes, the type of the column stays */
 	{ "CREATE TABLE t (a text);",
 	  "CREATE TABLE n (a int CHECK (a > 0)); DROP TABLE t; ALTER TABLE n RENAME TO "
