@@ -455,6 +455,16 @@ test_expect_success 'sqlite: what is computed is computed anew' '
 	gives "1|2|1|" "SELECT * FROM people"
 '
 
+test_expect_success 'sqlite: a column renamed in a table without rowids' '
+	scene sqlite no_rowid &&
+	new_migration people "CREATE TABLE people (id text PRIMARY KEY, name text) WITHOUT ROWID;" &&
+	broken rename "ALTER TABLE people RENAME name TO called;" &&
+	fix renamed rename && fill "" && land &&
+	db "INSERT INTO people (id, name) VALUES (1, 2), (2, 3); UPDATE people SET called = 4 WHERE id = '\''2'\''" &&
+	gives "1|2|2
+2|4|4" "SELECT id, name, called FROM people ORDER BY 1"
+'
+
 test_expect_success 'sqlite: a key that was renamed is the one that code wrote' '
 	scene sqlite renamed_key &&
 	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, name text);" && broken rename "ALTER TABLE people RENAME id TO nr;" &&

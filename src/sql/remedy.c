@@ -28,6 +28,7 @@ enum value {
 	VALUE_STEM,	 /* of names for triggers */
 	VALUE_KEY,	 /* of the table, as a header has it */
 	VALUE_SIZE,	 /* of a batch */
+	VALUE_ROW,	 /* the condition on the row of a trigger of SQLite */
 	VALUE_NR,
 };
 
@@ -50,6 +51,9 @@ static const struct {
 	[VALUE_STEM] = { "stem", "a name" },
 	[VALUE_KEY] = { "key", "the key" },
 	[VALUE_SIZE] = { "size", "how many rows a batch has" },
+	[VALUE_ROW] = { "row",
+			"rowid = NEW.rowid, or for a table WITHOUT ROWID the same of "
+			"its key" },
 };
 
 struct values {
@@ -217,6 +221,26 @@ static const char *key_columns(struct values *v, const struct sql_table *table)
 	return missing;
 }
 
+/* CREATE TRIGGER does not look whether the table has a rowid: every write would fail. */
+static const char *row_condition(struct values *v, const struct sql_table *t)
+{
+	struct walk w;
+	size_t i;
+
+	if (!t || t->guessed)
+		return NULL;
+	if (!strcasestr(t->options, "without"))
+		return sql_table_column(t, "rowid") ? "_rowid_ = NEW._rowid_"
+						    : "rowid = NEW.rowid";
+	for (i = 0; i < t->nr; i++) {
+		walk_text(&w, t->columns[i].rest, v);
+		if (find_primary_key(&w))
+			return pool_printf(&v->pool, "%s = NEW.%s", t->columns[i].name,
+					   t->columns[i].name);
+	}
+	return NULL;
+}
+
 /* The key that the batches of what went wrong had, where they are of the same table. */
 static const char *batch_key(const struct sql_remedy *r, const char *usual)
 {
@@ -264,6 +288,7 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	v->of[VALUE_STATEMENT] = make_concurrent(v, t->statement);
 	v->of[VALUE_REBUILD] = rebuild(v, r);
 	v->of[VALUE_KEY] = batch_key(r, key_columns(v, now));
+	v->of[VALUE_ROW] = row_condition(v, now);
 	v->of[VALUE_SIZE] = r->batch.size ? r->batch.size : "1000";
 	if (t->column && t->table)
 		v->of[VALUE_STEM] = make_stem(v, t);

@@ -85,26 +85,23 @@
 
 #define SQLITE_SYNC                                                                      \
 	"\n"                                                                             \
-	"-- Whichever name is written to, the other one follows. (A table WITHOUT "      \
-	"ROWID\n"                                                                        \
-	"-- needs its key in place of rowid.) The old name has no default: what is\n"    \
-	"-- there was written.\n"                                                        \
+	"-- Whichever name is written to, the other one follows. The old name has no\n"  \
+	"-- default: what is there was written.\n"                                       \
 	"CREATE TRIGGER @stem@_insert AFTER INSERT ON @table@\n"                         \
 	"WHEN NEW.@column@ IS NOT NEW.@to@\n"                                            \
 	"BEGIN\n"                                                                        \
 	"	UPDATE @table@ SET @column@ = coalesce(NEW.@column@, NEW.@to@),\n"             \
-	"		@to@ = coalesce(NEW.@column@, NEW.@to@) WHERE rowid = "                       \
-	"NEW.rowid;\n"                                                                   \
+	"		@to@ = coalesce(NEW.@column@, NEW.@to@) WHERE @row@;\n"                       \
 	"END;\n"                                                                         \
 	"CREATE TRIGGER @stem@_old AFTER UPDATE OF @column@ ON @table@\n"                \
 	"WHEN NEW.@column@ IS NOT OLD.@column@ AND NEW.@column@ IS NOT NEW.@to@\n"       \
 	"BEGIN\n"                                                                        \
-	"	UPDATE @table@ SET @to@ = NEW.@column@ WHERE rowid = NEW.rowid;\n"             \
+	"	UPDATE @table@ SET @to@ = NEW.@column@ WHERE @row@;\n"                         \
 	"END;\n"                                                                         \
 	"CREATE TRIGGER @stem@_new AFTER UPDATE OF @to@ ON @table@\n"                    \
 	"WHEN NEW.@to@ IS NOT OLD.@to@ AND NEW.@to@ IS NOT NEW.@column@\n"               \
 	"BEGIN\n"                                                                        \
-	"	UPDATE @table@ SET @column@ = NEW.@to@ WHERE rowid = NEW.rowid;\n"             \
+	"	UPDATE @table@ SET @column@ = NEW.@to@ WHERE @row@;\n"                         \
 	"END;\n"
 
 #define OLD_NAME                                                                         \
