@@ -48,6 +48,7 @@ static const char *text_since(struct reader *r, size_t from)
 
 struct named {
 	const char *key, *name, *base;
+	const char *schema; /* NULL: none, or one that goes without saying */
 };
 
 static const char *fold(struct pool *pool, const char *name)
@@ -70,7 +71,8 @@ static bool take_name(struct reader *r, struct named *out)
 		return false;
 	for (i = 0; i < n.nr && r->c->sqlite; i++)
 		n.parts[i] = fold(&r->c->pool, n.parts[i]);
-	out->key = sql_name_join(&r->c->pool, sql_name_schema(&n), n.parts[n.nr - 1]);
+	out->schema = sql_name_schema(&n);
+	out->key = sql_name_join(&r->c->pool, out->schema, n.parts[n.nr - 1]);
 	out->name = text_between(r, (size_t)(n.at - r->w.s), r->w.before.end);
 	out->base = text_between(r, r->w.before.start, r->w.before.end);
 	return true;
@@ -444,6 +446,17 @@ static bool may_name_columns(const struct sql_table *t)
 	return may;
 }
 
+/* The new name of a table is without a schema: it stays in that of the old one. */
+static void put_beside(struct reader *r, const struct named *table, struct named *n)
+{
+	size_t len = strlen(table->name) - strlen(table->base);
+
+	if (n->schema)
+		return;
+	n->key = sql_name_join(&r->c->pool, table->schema, n->key);
+	n->name = pool_printf(&r->c->pool, "%.*s%s", (int)len, table->name, n->base);
+}
+
 static void read_rename(struct reader *r, const struct named *table)
 {
 	struct sql_table *t = need_table(r->c, table);
@@ -455,13 +468,15 @@ static void read_rename(struct reader *r, const struct named *table)
 	if (walk_accept(w, "to")) {
 		if (!take_name(r, &b))
 			return;
+		put_beside(r, table, &b);
 		e = add_event(r, SAW_RENAME_TABLE, table);
 		e->to = b.name;
 		e->to_key = b.key;
 		drop_table(r->c, b.key);
 		t = need_table(r->c, table); /* the other one's end moved it */
 		t->key = b.key;
-		t->name = t->base = b.name;
+		t->name = b.name;
+		t->base = b.base;
 		t->outdated |= t->nr_extras > 0;
 		return;
 	}

@@ -182,6 +182,24 @@ static const struct trial trials[] = {
 	  TROUBLE_DROPPED_EARLY,
 	  false,
 	  { "\tn serial\n" } },
+	/* a table that is renamed stays in its schema, a stranger keeps its own */
+	{ "CREATE TABLE \"A b\".t (a int); CREATE TABLE u (b varchar);",
+	  "ALTER TABLE \"A b\".t RENAME TO u;",
+	  TROUBLE_RENAMED,
+	  false,
+	  { "CREATE VIEW \"A b\".t AS SELECT * FROM \"A b\".u;" } },
+	{ "CREATE TABLE s.t (a int); CREATE TABLE u (b varchar); ALTER TABLE s.t RENAME "
+	  "TO "
+	  "u; ALTER TABLE s.u ADD c text;",
+	  "ALTER TABLE u ALTER b TYPE int;",
+	  TROUBLE_LOSSY_TYPE,
+	  false,
+	  { "b_restored varchar;" } },
+	{ "CREATE TABLE main.t (a int); ALTER TABLE main.t RENAME TO u;",
+	  "ALTER TABLE u ADD c int NOT NULL DEFAULT 1;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "DROP TABLE main.u;", "ALTER TABLE main.u_new RENAME TO u;" } },
 	/* the counter goes with the rows, where there is one */
 	{ "CREATE TABLE \"O'\"\"x\" (a INTEGER PRIMARY KEY AUTOINCREMENT);",
 	  "ALTER TABLE \"O'\"\"x\" ADD c int NOT NULL DEFAULT 1;",
