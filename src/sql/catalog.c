@@ -496,6 +496,13 @@ static void read_rename(struct reader *r, const struct named *table)
 	c->name = b.name;
 }
 
+static bool is_type_change(struct walk w)
+{
+	if (walk_accept(&w, "set"))
+		walk_accept(&w, "data");
+	return walk_is(&w, "type");
+}
+
 static void alter_column(struct reader *r, struct sql_table *t)
 {
 	struct walk *w = &r->w;
@@ -506,6 +513,7 @@ static void alter_column(struct reader *r, struct sql_table *t)
 	if (!take_name(r, &n))
 		return;
 	c = need_column(t, &n);
+	t->altered |= !is_type_change(*w);
 	if (walk_accept(w, "set")) {
 		if (walk_accept(w, "not")) {
 			c->required = true;
@@ -549,8 +557,10 @@ static void read_action(struct reader *r, const struct named *table)
 		walk_accept(w, "column");
 		add_column(r, t);
 	} else if (walk_accept(w, "drop")) {
-		if (walk_is(w, "constraint"))
+		if (walk_is(w, "constraint")) {
+			t->altered = true;
 			return;
+		}
 		walk_accept(w, "column");
 		pass_conditions(w);
 		if (take_name(r, &n))

@@ -41,6 +41,7 @@ struct sql_table {
 	size_t nr_extras, alloc_extras;
 	const char *options; /* behind the parentheses */
 	bool outdated;	     /* texts may have names that were changed since */
+	bool altered;	     /* a constraint or default may not be as the texts say */
 	bool guessed;	     /* its CREATE TABLE was not seen, or not understood */
 };
 

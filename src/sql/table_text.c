@@ -111,6 +111,11 @@ static void add_warning(const struct sql_table *t, struct buf *out)
 		buf_adds(out, REMEDY_PLACEHOLDER " the new names in constraints and "
 						 "indexes below, and delete this "
 						 "line>;\n");
+	if (t->altered)
+		buf_adds(out,
+			 REMEDY_PLACEHOLDER " what ALTER TABLE changed of constraints "
+					    "and defaults below, and delete this "
+					    "line>;\n");
 }
 
 /* What is computed cannot be copied: AS ( stands somewhere behind the type. */

@@ -214,6 +214,25 @@ static const struct trial trials[] = {
 	  TROUBLE_REQUIRED_COLUMN,
 	  true,
 	  { "!sqlite_sequence" } },
+	/* what the texts do not follow is for a person */
+	{ "CREATE TABLE t (a text DEFAULT 'q'); ALTER TABLE t ALTER a SET NOT NULL;",
+	  "DROP TABLE t;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "<fill in: what ALTER TABLE changed" } },
+	{ "CREATE TABLE t (a text, CONSTRAINT k CHECK (a > 'b')); ALTER TABLE t DROP "
+	  "CONSTRAINT k;",
+	  "DROP TABLE t;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "<fill in: what ALTER TABLE changed" } },
+	{ "CREATE TABLE t (a text, b int); ALTER TABLE t ALTER a SET DATA TYPE int, "
+	  "ALTER b "
+	  "TYPE text, DROP b;",
+	  "DROP TABLE t;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "!<fill in: what ALTER", "(\n\ta int\n);" } },
 	/* texts that may have old names are for a person, too */
 	{ "CREATE TABLE t (a int NOT NULL CHECK (a > 0));",
 	  "ALTER TABLE t RENAME a TO b;",
