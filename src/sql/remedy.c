@@ -133,6 +133,19 @@ static const char *make_concurrent(struct values *v, const char *statement)
 			   statement + w.now.start);
 }
 
+/* Of a partitioned table no index can be built while others write. */
+static const char *make_statement(struct values *v, const struct sql_remedy *r,
+				  const struct sql_table *t)
+{
+	if (!r->sqlite && t && strncasecmp(t->options, "partition ", 10) == 0)
+		return REMEDY_PLACEHOLDER
+			" CREATE INDEX ON ONLY this table; then, each in a migration of "
+			"its "
+			"own, CREATE INDEX CONCURRENTLY on a partition, and last ALTER "
+			"INDEX to attach each of those>";
+	return make_concurrent(v, r->trouble.statement);
+}
+
 static const char *rebuild(struct values *v, const struct sql_remedy *r)
 {
 	const struct sql_trouble *t = &r->trouble;
@@ -285,7 +298,7 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	if (t->column)
 		v->of[VALUE_COPY] = longer(v, t->column, "_restored");
 	v->of[VALUE_CONSTRAINT] = constraint_name(&v->pool, r->now, now, t->constraint);
-	v->of[VALUE_STATEMENT] = make_concurrent(v, t->statement);
+	v->of[VALUE_STATEMENT] = make_statement(v, r, now);
 	v->of[VALUE_REBUILD] = rebuild(v, r);
 	v->of[VALUE_KEY] = batch_key(r, key_columns(v, now));
 	v->of[VALUE_ROW] = row_condition(v, now);

@@ -319,6 +319,17 @@ static const struct trial trials[] = {
 	  TROUBLE_BAD_CONSTRAINT,
 	  false,
 	  { "DROP INDEX <fill in: the name of the index>;" } },
+	/* the index of a partitioned table is built piece by piece */
+	{ "CREATE TABLE t (a int, partition int) PARTITION BY RANGE (a);",
+	  "CREATE INDEX i ON t (a);",
+	  TROUBLE_SLOW_DDL,
+	  false,
+	  { "\n<fill in: CREATE INDEX ON ONLY" } },
+	{ "CREATE TABLE t (a int, partition int) WITH (fillfactor = 70);",
+	  "CREATE INDEX i ON t (a);",
+	  TROUBLE_SLOW_DDL,
+	  false,
+	  { "CREATE INDEX CONCURRENTLY i_concurrent ON t (a);" } },
 	/* nothing is known: places to fill in, and no rest of a name */
 	{ "",
 	  "DO $$ BEGIN NULL; END $$;",
