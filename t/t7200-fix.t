@@ -255,7 +255,8 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		new_migration people \"\$people\" &&
 		broken drop 'DROP TABLE people;' &&
 		fix dropped-early drop &&
-		fill \"s/^<fill in: INSERT INTO.*/INSERT INTO people VALUES (1, 'Ann', '0151');/\" &&
+		fill \"s/^<fill in: INSERT INTO.*/INSERT INTO people VALUES (1, 'Ann', '0151');/
+			/^<fill in: GRANT on people /d\" &&
 		land &&
 		gives '1|Ann|0151' 'SELECT * FROM people' &&
 		test_must_fail db \"INSERT INTO people VALUES (1, 'Eve', '')\"
@@ -314,7 +315,7 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		new_migration people \"\$people\" &&
 		broken rename 'ALTER TABLE people RENAME TO persons;' &&
 		fix renamed rename &&
-		fill '/^<fill in: INSTEAD OF/d' &&
+		fill '/^<fill in: INSTEAD OF/d; /^<fill in: GRANT on people /d' &&
 		land &&
 		gives '1|Ann|0151
 2|Bob|0170' 'SELECT * FROM people ORDER BY id'

@@ -81,6 +81,10 @@
 	"DROP INDEX @index@;\n"                                                          \
 	"-- A constraint that is right is added by a migration of its own.\n"
 
+#define GRANTS                                                                           \
+	"<fill in: GRANT on @table@ what the roles of running code may do, or delete "   \
+	"this line>;\n"
+
 #define RENAMED_TABLE_VIEW "CREATE VIEW @table@ AS SELECT * FROM @to@;\n"
 
 #define SQLITE_SYNC                                                                      \
@@ -147,13 +151,13 @@ static const char *const texts[CASE_NR][2] = {
 				    "no @to@ at first.\n"
 				    "@rebuild@" OLD_NAME SQLITE_SYNC },
 	[CASE_RENAMED_TABLE] = { "-- The old name as a view, which is read and written "
-				 "like a table.\n" RENAMED_TABLE_VIEW,
+				 "like a table.\n" RENAMED_TABLE_VIEW GRANTS,
 				 "-- The old name as a view, for code that "
 				 "reads.\n" RENAMED_TABLE_VIEW
 				 "<fill in: INSTEAD OF triggers on @table@ where running "
 				 "code writes to it, or delete this line>;\n" },
 	[CASE_DROPPED] = { DROPPED, DROPPED },
-	[CASE_DROPPED_TABLE] = { DROPPED_TABLE, DROPPED_TABLE },
+	[CASE_DROPPED_TABLE] = { DROPPED_TABLE GRANTS, DROPPED_TABLE },
 	[CASE_BAD_CONSTRAINT] = { "ALTER TABLE @table@ DROP CONSTRAINT @constraint@;\n"
 				  "-- One that is right is added by a migration of its "
 				  "own: NOT VALID first,\n"
