@@ -370,6 +370,7 @@ EXTRA_DIST += %reldir%/fuzz/fuzz-commit-graph.c %reldir%/fuzz/fuzz-core.c \
 EXTRA_DIST += \
 	%reldir%/fuzz/corpus/core/header \
 	%reldir%/fuzz/corpus/core/header-odd \
+	%reldir%/fuzz/corpus/core/header-quoted \
 	%reldir%/fuzz/corpus/core/message \
 	%reldir%/fuzz/corpus/core/message-crlf \
 	%reldir%/fuzz/corpus/core/message-misplaced \
