@@ -330,4 +330,37 @@ INSERT INTO t VALUES (3);" ;;
 '
 done
 
+# what one of a pair uses has to be committed first
+is_parted() {
+	git-migrate apply -n >dry && ! grep failed dry &&
+	git-migrate apply --json >out 2>err && python3 - out <<-\END &&
+	import json, sys
+	ran = json.load(open(sys.argv[1]))[0]["migrations"]
+	assert [(m["path"], m["result"]) for m in ran] == [("b2.sql", "applied"), ("c3.sql", "applied")], ran
+	assert all(len(m["durations"]) == m["statements"] == 1 for m in ran), ran
+	END
+	grep "^.b2.sql. and its fix .c3.sql. run singly, and not in one transaction: .c3.sql.: $1" err &&
+	told <<-\END &&
+	applied a1.sql
+	applied b2.sql
+	applied c3.sql
+	END
+	sound
+}
+
+test_expect_success PG 'pg: a value of an enum is there once it is committed' '
+	fresh parted-enum && target pg && add a1 "CREATE TYPE mood AS ENUM ('\''a'\''); CREATE TABLE t (m mood);" &&
+	git-migrate apply && add b2 "ALTER TYPE mood ADD VALUE '\''b'\'';" &&
+	fix c3 b2 "INSERT INTO t VALUES ('\''b'\'');" && is_parted "unsafe use of new value" &&
+	grep "not tried  c3.sql and what follows: what it uses must be committed before" dry
+'
+
+test_expect_success PG 'pg: what fails for itself when they are parted leaves the other one, and it is told' '
+	fresh parted-fails && target pg && add a1 "CREATE TYPE mood AS ENUM ('\''a'\''); CREATE TABLE t (m mood);" &&
+	git-migrate apply && add b2 "SELECT 1;" &&
+	fix c3 b2 "ALTER TYPE mood ADD VALUE '\''b'\''; INSERT INTO t VALUES ('\''b'\'');" &&
+	test_expect_code 1 git-migrate apply >out 2>err && grep "run singly" err && grep "unsafe use of new value" err &&
+	git-migrate status >out && grep "b2.sql  its fix c3.sql is pending" out
+'
+
 test_done

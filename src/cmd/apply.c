@@ -6,12 +6,11 @@
 #include "base/interrupt.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "base/vec.h"
 #include "cmd/cmd.h"
 #include "flow/apply.h"
 #include "flow/mirror.h"
 #include "flow/sync.h"
-#include "git/config.h"
-#include "git/repo.h"
 #include "flow/worktree.h"
 #include "git/config.h"
 #include "git/repo.h"
@@ -23,6 +22,13 @@ enum { SQLSTATE_LEN = 5 }; /* codes of SQLite are shorter or numbers of their ow
 
 enum form { FORM_PEOPLE, FORM_PORCELAIN, FORM_JSON };
 
+/* A statement of a migration that has not ended yet. */
+struct timed {
+	const struct migration *migration;
+	unsigned line;
+	int64_t ms;
+};
+
 /* How one run over one target is told. */
 struct telling {
 	struct ctx *ctx;
@@ -33,10 +39,11 @@ struct telling {
 	struct js *entries;  /* FORM_JSON */
 	const char *running; /* path of the migration whose notices may come */
 	struct progress progress;
-	struct js *statements; /* FORM_JSON: of the running one */
-	struct js *touched;    /* FORM_JSON: of the running one */
-	size_t tries;	       /* for a lock */
-	struct buf lines;      /* dry run: what the next one touched */
+	struct timed *timed; /* FORM_JSON: of what runs */
+	size_t nr_timed, alloc_timed;
+	struct js *touched; /* FORM_JSON: of the running one */
+	size_t tries;	    /* for a lock */
+	struct buf lines;   /* dry run: what the next one touched */
 };
 
 static void tell_unmirrored(struct telling *t, const struct apply_event *e)
@@ -315,16 +322,35 @@ static struct js *touched_json(const struct db_touched *what)
 /* What comes while a migration runs, kept until it has ended. */
 static void collect_json(struct telling *t, const struct apply_event *e)
 {
-	struct js *j;
-
 	if (e->step == APPLY_TOUCHED)
 		js_add(t->touched, touched_json(e->touched));
+	/* it was rolled back, and runs again */
+	if (e->step == APPLY_WAITING || e->step == APPLY_SINGLY)
+		t->nr_timed = 0;
 	if (e->step != APPLY_STATEMENT)
 		return;
-	j = js_object();
-	js_put_int(j, "line", e->line);
-	js_put_int(j, "ms", e->ms);
-	js_add(t->statements, j);
+	VEC_GROW(t->timed, t->nr_timed, t->alloc_timed);
+	t->timed[t->nr_timed++] = (struct timed){ e->migration, e->line, e->ms };
+}
+
+/* Takes those of a migration that has ended; of others more may be known. */
+static struct js *take_durations(struct telling *t, const struct migration *m)
+{
+	struct js *all = js_array(), *j;
+	size_t i, kept = 0;
+
+	for (i = 0; i < t->nr_timed; i++) {
+		if (t->timed[i].migration != m) {
+			t->timed[kept++] = t->timed[i];
+			continue;
+		}
+		j = js_object();
+		js_put_int(j, "line", t->timed[i].line);
+		js_put_int(j, "ms", t->timed[i].ms);
+		js_add(all, j);
+	}
+	t->nr_timed = kept;
+	return all;
 }
 
 static void tell_json(struct telling *t, const struct apply_event *e)
@@ -363,8 +389,7 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 	js_put_int(j, "ms", e->ms);
 	if (e->batched || e->step == APPLY_STOPPED)
 		js_put_int(j, "rows", (int64_t)e->rows);
-	js_put(j, "durations", t->statements);
-	t->statements = js_array();
+	js_put(j, "durations", take_durations(t, e->migration));
 	if (t->dry_run)
 		js_put(j, "touched", t->touched);
 	if (t->dry_run)
@@ -640,7 +665,6 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 	t.progress.to = ctx->progress.to;
 	if (form == FORM_JSON) {
 		t.entries = js_array();
-		t.statements = js_array();
 		t.touched = js_array();
 	}
 	ret = apply_run(ctx->repo, &o, &result, &survey, err);
@@ -663,7 +687,7 @@ static int apply_target(struct ctx *ctx, struct apply_options o, enum form form,
 	}
 	if (j)
 		js_add(all, j);
-	js_free(t.statements);
+	free(t.timed);
 	js_free(t.touched);
 	buf_release(&t.lines);
 	apply_result_release(&result);

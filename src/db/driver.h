@@ -455,6 +455,8 @@ struct db_driver {
 	bool (*is_conflict)(const struct err *err);
 	/** Whether the same transaction may go through when it is tried again. */
 	bool (*is_passing)(const struct err *err);
+	/** Whether what ran before it in its transaction would have to be committed. */
+	bool (*needs_commit)(const struct err *err);
 };
 
 extern const struct db_driver db_sqlite;

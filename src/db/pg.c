@@ -457,6 +457,12 @@ static bool is_passing(const struct err *err)
 	return state_is(err, states, ARRAY_SIZE(states));
 }
 
+/* A new value of an enum. */
+static bool needs_commit(const struct err *err)
+{
+	return strcmp(err->sqlstate, "55P04") == 0;
+}
+
 const struct db_driver db_postgresql = {
 	.name = "postgresql",
 	.accepts = accepts,
@@ -482,4 +488,5 @@ const struct db_driver db_postgresql = {
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 	.is_passing = is_passing,
+	.needs_commit = needs_commit,
 };

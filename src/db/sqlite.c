@@ -567,6 +567,11 @@ static bool is_passing(const struct err *err)
 	return (atoi(err->sqlstate) & 0xff) == SQLITE_BUSY;
 }
 
+static bool needs_commit(const struct err *err UNUSED)
+{
+	return false; /* what a transaction has done can be used in it */
+}
+
 static int reconnect(struct db *db UNUSED, struct err *err UNUSED)
 {
 	return 0; /* nothing is between us and the file */
@@ -598,4 +603,5 @@ const struct db_driver db_sqlite = {
 	.is_undefined_column = is_undefined_column,
 	.is_conflict = is_conflict,
 	.is_passing = is_passing,
+	.needs_commit = needs_commit,
 };

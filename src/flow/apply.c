@@ -337,7 +337,9 @@ static void tell_untried(struct job *j)
 	const struct migration *m = &j->s->plan.items[job_pos(j)];
 	struct db_script script;
 	struct err ignored;
-	const char *why = "foreign keys are switched between transactions alone";
+	const char *why =
+		j->needs_commit ? "what it uses must be committed before"
+				: "foreign keys are switched between transactions alone";
 
 	if (read_directives(j, job_pos(j), &script, &ignored) == 0) {
 		if (script.no_transaction)
@@ -524,6 +526,7 @@ int apply_run(struct repo *repo, const struct apply_options *o,
 	ret = survey_take(survey, repo, &so, err);
 	if (ret == 0) {
 		j.checked = xcalloc(survey->plan.nr + 1, sizeof(*j.checked));
+		j.apart = xcalloc(survey->plan.nr + 1, sizeof(*j.apart));
 		scribe_init(&j.scribe, repo, &survey->target, &survey->plan.head);
 		ret = run_job(&j, err);
 		if (ret == 0)
@@ -534,6 +537,7 @@ int apply_run(struct repo *repo, const struct apply_options *o,
 	}
 	free(j.steps);
 	free(j.checked);
+	free(j.apart);
 	free(j.durations);
 	buf_release(&j.backup);
 	return ret;

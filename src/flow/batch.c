@@ -260,6 +260,22 @@ static int meet_unended(struct err *err)
 	return 0;
 }
 
+/* A dry run commits nothing. */
+static int leave_untried(struct job *j, struct err *err)
+{
+	j->needs_commit = true;
+	memset(err, 0, sizeof(*err));
+	return 1;
+}
+
+/* What runs together has to be committed one after the other. */
+static int part(struct job *j, size_t culprit, struct err *err)
+{
+	job_part(j, j->next + culprit, err);
+	memset(err, 0, sizeof(*err));
+	return 0;
+}
+
 /* What to do about unit `f->unit`: 0 tries again, -1 gives up. */
 static int meet_failure(struct batch *b, const struct db_failure *f, struct err *err)
 {
@@ -291,6 +307,10 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 	}
 	if (f->phase < DB_SCRIPT)
 		return -1;
+	if (b->done > 0 && j->o->dry_run && t->driver->needs_commit(err))
+		return leave_untried(j, err);
+	if (culprit != w && !j->o->dry_run && t->driver->needs_commit(err))
+		return part(j, (size_t)(culprit - w), err);
 	if (culprit != w)
 		j->result->undone = xstrdup(j->s->plan.items[w->pos].path);
 	work_failed(j, culprit, err);

@@ -62,7 +62,9 @@ struct job {
 	ssize_t held;	   /* the one that stopped the steps; -1: none did */
 	bool gated;	   /* gates stopped them, before that one */
 	bool *checked;	   /* by position in the plan: its file was looked at */
+	bool *apart;	   /* by position: it shares nothing with what follows it */
 	bool told_singly;  /* what cannot run together was said */
+	bool needs_commit; /* a dry run ended before one that asks for this */
 	unsigned tries;	   /* in a row that found the log grown */
 	int64_t patience;  /* clock_ms() until when locks are tried again; 0: not begun */
 	unsigned pause_ms; /* before the next try */
@@ -99,6 +101,12 @@ int job_choose(struct job *j, struct err *err);
 
 /** Says what each of them is about to run together with, and what it cannot. */
 void job_join(struct job *j);
+
+/**
+ * The next ones, up to `culprit`, which has failed with `why` for that, do not share a
+ * transaction any more: says so.
+ */
+void job_part(struct job *j, size_t culprit, const struct err *why);
 
 /** Tells what is left out of this run, and why. */
 void job_tell_owed(const struct job *j);

@@ -124,16 +124,16 @@ static bool shares(void *arg, const struct step *step)
 	return !obstacle(arg, step);
 }
 
-static void tell_singly(struct job *j, const struct step *steps, const struct span *span)
+static void tell_singly(struct job *j, const struct step *from, const struct step *to,
+			const struct step *other, const char *obstacle)
 {
 	const struct migration *m = j->s->plan.items;
-	const struct step *other = &steps[span->obstacle];
 	struct buf why = BUF_INIT;
 
-	buf_addf(&why, "'%s': %s", m[other->pos].path, obstacle(j, other));
+	buf_addf(&why, "'%s': %s", m[other->pos].path, obstacle);
 	job_tell(j, (struct apply_event){ .step = APPLY_SINGLY,
-					  .migration = &m[steps[span->from].pos],
-					  .fix = &m[steps[span->to].pos],
+					  .migration = &m[from->pos],
+					  .fix = &m[to->pos],
 					  .text = buf_str(&why) });
 	buf_release(&why);
 }
@@ -152,13 +152,29 @@ void job_join(struct job *j)
 				  &spans);
 	for (i = 0; i < nr_spans; i++) {
 		if (spans[i].obstacle >= 0 && !j->told_singly)
-			tell_singly(j, steps, &spans[i]);
+			tell_singly(j, &steps[spans[i].from], &steps[spans[i].to],
+				    &steps[spans[i].obstacle],
+				    obstacle(j, &steps[spans[i].obstacle]));
 		for (k = spans[i].from; spans[i].obstacle < 0 && k < spans[i].to; k++)
-			j->steps[j->next + k].with_next = true;
+			j->steps[j->next + k].with_next = !j->apart[steps[k].pos];
 	}
 	j->told_singly = true;
 	free(spans);
 	free(steps);
+}
+
+void job_part(struct job *j, size_t culprit, const struct err *why)
+{
+	size_t first = j->next, last = first;
+
+	while (j->steps[last].with_next)
+		last++;
+	tell_singly(j, &j->steps[first].step, &j->steps[last].step,
+		    &j->steps[culprit].step, why->message);
+	for (; first < last; first++) {
+		j->apart[j->steps[first].step.pos] = true;
+		j->steps[first].with_next = false;
+	}
 }
 
 /* --- what is left out -------------------------------------------------- */
