@@ -44,6 +44,23 @@ test_expect_success "$engine: a tag: it runs, behind others, once there is one" 
 	sound && git-migrate status --exit-code
 '
 
+test_expect_success "$engine: a partner that was replaced: by one that knew the contract, or by one that it knows" '
+	fresh replaced-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" && fix c3 b2 "INSERT INTO t VALUES (3);" &&
+	add d4 "DELETE FROM t WHERE x = 3;" "Phase: contract" "Pairs-With: c3" &&
+	git-migrate apply >out && git-migrate apply && git branch known && add e5 "INSERT INTO t VALUES (2);" "Supersedes: b2" &&
+	git-migrate apply && sql "$url" "SELECT x FROM t ORDER BY x" >first &&
+	second new && git-migrate apply new >out &&
+	grep "unneeded  d4.sql  .c3.sql., its partner, was replaced here" out &&
+	sql "$other" "SELECT x FROM t ORDER BY x" >actual && test_cmp first actual &&
+	git-migrate audit new >audited && grep "ok  *pairs  *3 superseded or unneeded" audited &&
+	git-migrate status --exit-code new && git-migrate status --owed new >out && grep "nothing is owed" out &&
+	git checkout -q -b before known~1 && add e5 "INSERT INTO t VALUES (2), (3);" "Supersedes: b2" &&
+	add d4 "DELETE FROM t WHERE x = 3;" "Phase: contract" "Pairs-With: c3" &&
+	second later && git-migrate apply later >out && ! grep "unneeded  d4.sql" out &&
+	sql "$other" "SELECT x FROM t ORDER BY x" >actual && test_cmp first actual && git-migrate audit later
+'
+
 test_expect_success "$engine: a partner: applied by an earlier run" '
 	fresh partner-$engine && target $engine && base && git-migrate apply &&
 	add b2 "INSERT INTO t VALUES (2);" "Phase: expand" &&

@@ -176,6 +176,83 @@ static int waits(struct making *m, size_t pos, struct err *err)
 	return 0;
 }
 
+/* --- contracts of what never ran --------------------------------------- */
+
+/* Also of what is settled; those are read when somebody asks. NULL: -1. */
+static const struct ties *any_ties(struct making *m, size_t pos, struct err *err)
+{
+	struct ties *t = &m->s->ties[pos];
+
+	if (pos < m->s->first && ties_read(m->plan, pos, &m->s->pool, t, err) < 0)
+		return NULL;
+	return t;
+}
+
+/* By one that is in force and stands behind `behind`, itself or further on: 1, 0, -1. */
+static int has_heir(struct making *m, size_t pos, size_t behind, struct err *err)
+{
+	const struct ties *t;
+	size_t i;
+	int ret = 0;
+
+	for (i = pos + 1; i < m->s->nr && ret == 0; i++) {
+		t = any_ties(m, i, err);
+		if (!t)
+			return -1;
+		if (t->supersedes != (ssize_t)pos)
+			continue;
+		if (force_of(m, i) == FORCE_YES)
+			ret = i > behind;
+		else
+			ret = has_heir(m, i, behind, err);
+	}
+	return ret;
+}
+
+/*
+ * Whether something that never ran, or what it was to fix, was replaced by one that
+ * stands behind `behind`, and so was written with that in view: 1, 0, -1.
+ */
+static int is_replaced(struct making *m, size_t pos, size_t behind, struct err *err)
+{
+	int ret = force_of(m, pos) == FORCE_NO ? has_heir(m, pos, behind, err) : 0;
+	const struct ties *t;
+	size_t i;
+
+	if (ret != 0 || force_of(m, pos) != FORCE_NO)
+		return ret;
+	t = any_ties(m, pos, err);
+	if (!t)
+		return -1;
+	for (i = 0; i < t->fixes.nr; i++) {
+		ret = is_replaced(m, t->fixes.at[i], behind, err);
+		if (ret <= 0)
+			return ret;
+	}
+	return t->fixes.nr > 0;
+}
+
+/* A contract that clears away what nobody has left here: 1 with the course set, 0, -1. */
+static int has_nothing_to_clear(struct making *m, size_t pos, struct err *err)
+{
+	const struct ties *t = ties_of(m, pos);
+	size_t i;
+	int ret;
+
+	if (!t->contract || !t->pairs.nr || t->fixes.nr || t->loose ||
+	    t->supersedes >= 0 || is_open(m, pos))
+		return 0;
+	for (i = 0; i < t->pairs.nr; i++) {
+		if (t->pairs.at[i] >= pos)
+			return 0;
+		ret = is_replaced(m, t->pairs.at[i], pos, err);
+		if (ret <= 0)
+			return ret;
+	}
+	decide(m, pos, FATE_UNNEEDED, (ssize_t)t->pairs.at[0]);
+	return 1;
+}
+
 /* --- one entry --------------------------------------------------------- */
 
 /* What it fixes that is not in force; all of it is so. */
@@ -222,7 +299,9 @@ static int by_need(struct making *m, size_t pos, enum force need, ssize_t other,
 	} else if (need == FORCE_WAITS) {
 		let_wait(m, pos, WAIT_FIXED, first_fixed(m, pos, FORCE_WAITS), NULL);
 	} else {
-		ret = waits(m, pos, err);
+		ret = has_nothing_to_clear(m, pos, err);
+		if (ret == 0)
+			ret = waits(m, pos, err);
 		if (ret == 0)
 			run_it(m, pos);
 	}

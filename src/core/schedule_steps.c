@@ -169,6 +169,8 @@ const char *schedule_reason(const struct plan *plan, const struct schedule *s,
 	if (positions_has(&s->ties[step->pos].fixes, (size_t)step->other))
 		return pool_printf(pool, "'%s', which it fixes, is not in force here",
 				   other);
+	if (positions_has(&s->ties[step->pos].pairs, (size_t)step->other))
+		return pool_printf(pool, "'%s', its partner, was replaced here", other);
 	return pool_printf(pool, "'%s', which it supersedes, is settled here", other);
 }
 

@@ -176,13 +176,28 @@ static bool has_to_fix(const struct looking *k, const struct ties *ties)
 	return false;
 }
 
+/* A contract that clears away what none of its partners has left. */
+static bool has_no_partner(const struct looking *k, const struct ties *ties)
+{
+	const struct record *r;
+	size_t i;
+
+	for (i = 0; i < ties->pairs.nr; i++) {
+		r = settled_by(k, ties->pairs.at[i]);
+		if (!r || in_force(r))
+			return false;
+	}
+	return ties->contract && ties->pairs.nr && !ties->fixes.nr;
+}
+
 static void look_at_unneeded(struct looking *k, size_t pos, const struct record *r,
 			     const struct ties *ties)
 {
 	bool checkpoint = trailers_get(&k->plan->items[pos].trailers, TRAILER_CHECKPOINT);
 	bool stands_in = ties->supersedes >= 0 && settled_by(k, (size_t)ties->supersedes);
 
-	if (checkpoint || (!has_to_fix(k, ties) && (ties->fixes.nr || stands_in)))
+	if (checkpoint || has_no_partner(k, ties) ||
+	    (!has_to_fix(k, ties) && (ties->fixes.nr || stands_in)))
 		return;
 	audit_note(k->a, "pairs", CHECK_WARNING, r->seq,
 		   "migration '%s' was left out as unneeded, and by the plan it is "
