@@ -274,7 +274,7 @@ assert \"waits for target\" in one[\"error\"], one" &&
 	'
 
 	test_expect_success $prereq "$engine: after: a superseded one waits for the one in its place, and for nobody else" '
-		scene $engine place && git config migrate.production.after staging &&
+		scene $engine nobody && git config migrate.production.after staging &&
 		new_migration b "SELECT nope FROM a;" && new_migration d "CREATE TABLE d (x int);" &&
 		new_migration c "CREATE TABLE c (x int);" "instead" "" "Supersedes: b.sql" &&
 		apply 1 production && tables production a &&
