@@ -761,6 +761,12 @@ test_expect_success PG 'what code does to the whole server is seen before it is 
 		"DO \$\$ BEGIN GRANT CREATE ON TABLESPACE pg_default TO reader; END \$\$" "DO \$\$ BEGIN COMMENT ON ROLE reader IS '\''it reads'\''; END \$\$" \
 		"$maker CREATE TRIGGER make AFTER UPDATE ON people EXECUTE FUNCTION maker(); UPDATE people SET name = name" \
 		"$maker CREATE CONSTRAINT TRIGGER make AFTER UPDATE ON people DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION maker(); UPDATE people SET name = name"; do
+		case $statement in
+		*PARAMETER*)
+			# PostgreSQL 15
+			test "$(pg "$PG_URL" "SHOW server_version_num")" -ge 150000 || continue
+			;;
+		esac
 		tries "$statement;"
 		test $? = 1 && grep "^error: what was run changes the whole server, which others use too" .git/t/err && grep "^detail: .* changes in pg_" .git/t/err &&
 		grep "^hint: .* --on postgresql:" .git/t/err && nothing_left || { echo "$statement"; cat .git/t/out .git/t/err; return 1; }
