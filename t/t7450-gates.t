@@ -219,7 +219,7 @@ assert \"waits for target\" in one[\"error\"], one" &&
 		old="scenario=$(git rev-parse HEAD:migrations/c.scenario) original=b.sql" &&
 		a=$(git rev-parse HEAD:migrations/a.sql) b=$(git rev-parse HEAD:migrations/b.sql) &&
 		rehearsed c passed "$old original-blob=$a" && apply 1 production &&
-		says err "The newest one on $engine decides that had the scenario and the original of the plan." &&
+		says err "The newest one on $engine decides that had the scenario and the original of the plan, and what precedes it there." &&
 		rehearsed c passed "original=gone.sql original-blob=$b" && rehearsed c passed original=b.sql &&
 		rehearsed c passed "original-blob=$b" && rehearsed c passed "scenario=$b" && apply 1 production &&
 		rehearsed c passed "$old original-blob=$b $(at 10)" && apply 0 -n production &&
@@ -231,6 +231,21 @@ assert \"waits for target\" in one[\"error\"], one" &&
 		git rm -q migrations/c.scenario && git commit -q -m "no scenario" && apply 1 production &&
 		git reset -q --hard HEAD^ && rehearsed c passed "$new original-blob=$b $(at 13)" &&
 		apply 0 production && tables production a b c
+	'
+
+	test_expect_success $prereq "$engine: what is rehearsed counts where the same migrations precede it" '
+		scene $engine before && git config migrate.production.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int, y int);" && new_migration c "CREATE TABLE c (x int);" &&
+		new_migration d "CREATE TABLE d (x int);" "mend b" "" "Fixes: b.sql" "Failure-Mode: it was too small" &&
+		git migrate plan --porcelain | cut -d" " -f2,5 >.git/t/plan && sum=$(sha256sum <.git/t/plan) &&
+		rehearsed d passed "plan=${sum%% *} $(at 10)" && apply 0 -n production &&
+		commit_file migrations/c.sql "CREATE TABLE c (x int, oops int);" "c is another" && apply 1 -n production &&
+		says out "  waiting  d.sql  waits for a rehearsal" && says err "and what precedes it there" &&
+		git reset -q --hard HEAD^ && apply 0 -n production &&
+		rehearsed d failed "plan=${sum%?  -}x $(at 11)" && apply 0 -n production &&
+		rehearsed d failed "plan=${sum%% *} $(at 12)" && apply 1 production && tables production a &&
+		rehearsed d passed "plan=${sum%% *} $(at 13)" &&
+		new_migration e "CREATE TABLE e (x int);" && apply 0 production && tables production a b c d e
 	'
 
 	test_expect_success $prereq "$engine: only rehearsals on the engine of the target count, in whatever version" '

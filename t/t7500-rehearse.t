@@ -135,6 +135,8 @@ for engine in $engines; do
 		grep "^rehearsed path=fix-email.sql blob=$(git rev-parse HEAD:migrations/fix-email.sql) result=passed" .git/t/note &&
 		grep " scenario=$(git rev-parse HEAD:migrations/fix-email.scenario) " .git/t/note &&
 		grep " original=email.sql original-blob=$(git rev-parse HEAD:migrations/email.sql) " .git/t/note &&
+		sum=$(git migrate plan --porcelain | cut -d" " -f2,5 | sed "/ fix-email.sql/q" | sha256sum) &&
+		grep " plan=${sum%% *} " .git/t/note &&
 		grep " engine=$engine/.* head=$(git rev-parse HEAD) at=.* by=C%20O%20Mitter%20<committer@example.com>\$" .git/t/note &&
 		git migrate show fix-email >.git/t/shown && grep "result=passed" .git/t/shown &&
 		git -c migrate.requireRehearsal=true migrate check HEAD~2..HEAD &&

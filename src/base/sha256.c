@@ -50,6 +50,13 @@ void sha256_end(struct sha256 *h, char hex[SHA256_HEXSZ + 1])
 	hex_encode(digest, sizeof(digest), hex);
 }
 
+void sha256_peek(const struct sha256 *h, char hex[SHA256_HEXSZ + 1])
+{
+	struct sha256 now = *h;
+
+	sha256_end(&now, hex);
+}
+
 void sha256_free(struct sha256 *h)
 {
 	free(h);

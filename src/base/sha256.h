@@ -20,6 +20,9 @@ void sha256_add(struct sha256 *h, const void *data, size_t len);
 
 /** Gives the digest of all that was added, and begins anew. */
 void sha256_end(struct sha256 *h, char hex[SHA256_HEXSZ + 1]);
+
+/** The digest of what was added up to now; more may follow. */
+void sha256_peek(const struct sha256 *h, char hex[SHA256_HEXSZ + 1]);
 void sha256_free(struct sha256 *h);
 
 #endif

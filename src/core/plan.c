@@ -1,6 +1,8 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/io.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "core/plan.h"
 
@@ -17,6 +19,24 @@ static int cmp_position(const void *a, const void *b, void *items)
 	const struct migration *m = items;
 
 	return strcmp(m[*(const size_t *)a].path, m[*(const size_t *)b].path);
+}
+
+plan_digest *plan_digests(const struct plan *p)
+{
+	plan_digest *all = xcalloc(p->nr + 1, sizeof(*all));
+	struct sha256 *h = sha256_new();
+	char blob[OID_HEXSZ + 1];
+	size_t i;
+
+	for (i = 0; i < p->nr; i++) {
+		sha256_add(h, oid_hex(&p->items[i].blob, blob), OID_HEXSZ);
+		sha256_add(h, " ", 1);
+		sha256_add(h, p->items[i].path, strlen(p->items[i].path));
+		sha256_add(h, "\n", 1);
+		sha256_peek(h, all[i]);
+	}
+	sha256_free(h);
+	return all;
 }
 
 void plan_index(struct plan *p)

@@ -49,6 +49,15 @@ void plan_release(struct plan *p);
 /** Position of a path below the folder, or -1. */
 ssize_t plan_find(const struct plan *p, const char *path);
 
+/** A digest, with its NUL. */
+typedef char plan_digest[64 + 1];
+
+/**
+ * By position the SHA-256 of "<blob> <path>" and LF of each migration up to it: what it
+ * is, and all that it builds on. To be freed.
+ */
+plan_digest *plan_digests(const struct plan *p);
+
 /** Builds by_path; to be called when items are complete. */
 void plan_index(struct plan *p);
 

@@ -421,7 +421,7 @@ static void found_unrehearsed(struct survey *s, const struct gate *gate)
 		     path);
 	findings_detail(&s->problems,
 			"The newest one on %.*s decides that had the scenario and the "
-			"original of the plan.%s",
+			"original of the plan, and what precedes it there.%s",
 			(int)strcspn(engine, "/"), engine,
 			signed_is_asked(s->repo)
 				? " Only those count whose note was added by a commit "

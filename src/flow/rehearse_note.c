@@ -26,6 +26,7 @@ static void write_line(struct stage *s, bool passed, struct buf *line)
 {
 	const struct rehearsal *r = s->r;
 	const struct migration *m = &r->plan.items[r->pos];
+	plan_digest *digests = plan_digests(&r->plan);
 	struct buf by = BUF_INIT;
 	char at[CLOCK_TEXT];
 
@@ -42,6 +43,7 @@ static void write_line(struct stage *s, bool passed, struct buf *line)
 		add_field(line, "original", stage_path(s, r->original));
 		add_id(line, "original-blob", &r->plan.items[r->original].blob);
 	}
+	add_field(line, "plan", digests[r->pos]);
 	if (!oid_is_zero(&r->compat.revision))
 		add_id(line, "deployed", &r->compat.revision);
 	add_field(line, "engine", r->engine);
@@ -49,6 +51,7 @@ static void write_line(struct stage *s, bool passed, struct buf *line)
 	add_field(line, "at", at);
 	add_field(line, "by", by.s);
 	buf_release(&by);
+	free(digests);
 }
 
 static int write_note(struct stage *s, bool passed, struct err *err)

@@ -24,6 +24,7 @@ struct hearing {
 	const struct rehearsed_query *q;
 	struct oid notes;
 	struct heard *by_pos;
+	plan_digest *digests; /* NULL: none was asked for */
 	bool *passed;
 };
 
@@ -51,6 +52,16 @@ static bool fits_original(const struct plan *plan, const struct proof_line *p)
 		return false;
 	pos = plan_find(plan, path);
 	return pos >= 0 && proof_says_id(p, PROOF_ORIGINAL_BLOB, &plan->items[pos].blob);
+}
+
+/* Whether it was behind the same migrations: what it is to mend is what they leave. */
+static bool fits_plan(struct hearing *h, size_t pos, const struct proof_line *p)
+{
+	if (!p->text[PROOF_PLAN])
+		return true;
+	if (!h->digests)
+		h->digests = plan_digests(h->q->plan);
+	return proof_says(p, PROOF_PLAN, h->digests[pos]);
 }
 
 /* Whether it was with the scenario that is there now: 1, 0, -1. */
@@ -104,8 +115,9 @@ static int hear(struct hearing *h, const struct note_line *l, struct err *err)
 	    !outweighs(h, (size_t)pos, proof_when(&p), passed))
 		return 0;
 	if (h->q->tip) {
-		fits = fits_original(plan, &p) ? fits_scenario(h, (size_t)pos, &p, err)
-					       : 0;
+		fits = fits_original(plan, &p) && fits_plan(h, (size_t)pos, &p)
+			       ? fits_scenario(h, (size_t)pos, &p, err)
+			       : 0;
 		if (fits <= 0)
 			return fits;
 	}
@@ -133,6 +145,7 @@ int rehearsed_find(const struct rehearsed_query *q, bool *passed, struct err *er
 	for (i = notes.nr; ret == 0 && i > 0; i--)
 		ret = hear(&h, &notes.lines[i - 1], err);
 	free(h.by_pos);
+	free(h.digests);
 	pool_release(&pool);
 	return ret < 0 ? -1 : 0;
 }

@@ -22,9 +22,9 @@ struct rehearsed_query {
 
 /**
  * Marks by position the migrations of a plan, as path and blob, that have passed: the
- * newest rehearsal decides of those with the scenario of `tip`, the original of the plan
- * and the engine, where a line tells these; of equal times the one that failed. Without
- * `tip` each one that has passed will do. 0 or -1.
+ * newest rehearsal decides of those with the scenario of `tip`, the original of the plan,
+ * all that precedes it there and the engine, where a line tells these; of equal times the
+ * one that failed. Without `tip` each one that has passed will do. 0 or -1.
  */
 int rehearsed_find(const struct rehearsed_query *q, bool *passed, struct err *err);
 

@@ -59,6 +59,8 @@ static void rehearsals(void **state UNUSED)
 		{ "rehearsed path=x/a.sql blob=" ONES " result=passed result=passed",
 		  false },
 		{ "rehearsed path=x/a.sql blob=" ONES " result=passed at= at=", false },
+		{ "rehearsed path=x/a.sql blob=" ONES " result=passed plan=1 plan=1",
+		  false },
 		{ "rehearsed path=x/a.sql path=b blob=" ONES " result=passed", false },
 		{ "rehearsed path=x/a.sql blob=" ONES, false },
 		{ "rehearsed path=x/a.sql blob=" TWOS " result=passed", false },
