@@ -429,6 +429,23 @@ test_expect_success 'migrate.allowedSigners: who signs a merge does not sign wha
 		$(git -c user.signingKey="$PWD/.git/t/good" commit-tree -S -m own $tree) && apply 0 production
 '
 
+# drops PATTERN: the newest notes on HEAD without such lines, in a commit that nobody signs
+drops() {
+	git notes --ref=$proof show HEAD | grep -v -e "$1" | grep . >.git/t/rest &&
+	git -c commit.gpgSign=false notes --ref=$proof add -f -F .git/t/rest HEAD
+}
+
+test_expect_success 'migrate.allowedSigners: what is signed cannot be taken out again, unsigned it never counted' '
+	scene sqlite drops && keys && git config migrate.production.requireRehearsal all &&
+	new_migration b "CREATE TABLE b (x int);" && rehearsed b passed "$(at 10)" && signs good && apply 0 -n production &&
+	rehearsed b failed "$(at 11)" && apply 0 -n production && drops result=failed && apply 0 -n production &&
+	rehearsed b failed "$(at 12)" && signs good && apply 1 production && tables production a &&
+	drops result=failed && ! git notes --ref=$proof show HEAD | grep failed && apply 1 production && tables production a &&
+	printf "* -diff\n" >.git/info/attributes && printf "* -diff\n" >.gitattributes && apply 1 production &&
+	git notes --ref=$proof remove HEAD && apply 1 production && tables production a &&
+	rehearsed b passed "$(at 13)" && apply 1 production && signs good && apply 0 production && tables production a b
+'
+
 test_expect_success 'settings that are none are refused by name, right ones serve' '
 	scene sqlite settings && new_migration b "CREATE TABLE b (x int);" &&
 	git config migrate.production.after production && apply 128 production &&

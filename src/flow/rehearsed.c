@@ -134,16 +134,23 @@ int rehearsed_find(const struct rehearsed_query *q, bool *passed, struct err *er
 {
 	struct hearing h = { .q = q, .passed = passed };
 	struct notes notes = { 0 };
+	struct note_line *dropped = NULL;
 	struct pool pool = { 0 };
-	size_t i;
+	size_t nr_dropped = 0, i;
 	int ret = push_tip(q->repo, q->push, REHEARSALS_REF, &h.notes, err);
 
-	if (ret > 0)
+	if (ret > 0) {
 		ret = notes_read_at(q->repo, &h.notes, &pool, &notes, err);
+		if (ret == 0)
+			ret = signed_dropped(q->repo, &h.notes, &pool, &dropped,
+					     &nr_dropped, err);
+	}
 	h.by_pos = xcalloc(q->plan->nr + 1, sizeof(*h.by_pos));
 	/* from the end: what is newer mostly stands there, and is verified alone */
 	for (i = notes.nr; ret == 0 && i > 0; i--)
 		ret = hear(&h, &notes.lines[i - 1], err);
+	for (i = 0; ret == 0 && i < nr_dropped; i++)
+		ret = hear(&h, &dropped[i], err);
 	free(h.by_pos);
 	free(h.digests);
 	pool_release(&pool);

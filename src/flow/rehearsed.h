@@ -24,7 +24,8 @@ struct rehearsed_query {
  * Marks by position the migrations of a plan, as path and blob, that have passed: the
  * newest rehearsal decides of those with the scenario of `tip`, the original of the plan,
  * all that precedes it there and the engine, where a line tells these; of equal times the
- * one that failed. Without `tip` each one that has passed will do. 0 or -1.
+ * one that failed. Without `tip` each one that has passed will do. Where only
+ * signed ones count, those that were taken out of the notes do as well. 0 or -1.
  */
 int rehearsed_find(const struct rehearsed_query *q, bool *passed, struct err *err);
 

@@ -2,10 +2,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "core/oid.h"
 #include "flow/signed.h"
 #include "git/config.h"
+#include "git/notes.h"
 #include "git/repo.h"
 
 /* Before each commit, and in no line of a diff, which begins with another sign. */
@@ -93,6 +95,7 @@ int signed_line(struct repo *repo, const struct oid *tip, const struct oid *obje
 			       "--root",
 			       "--unified=0",
 			       "--no-color",
+			       "--text", /* whatever attributes or bytes say */
 			       "--no-ext-diff",
 			       "--no-textconv",
 			       "--no-renames",
@@ -122,6 +125,94 @@ int signed_line(struct repo *repo, const struct oid *tip, const struct oid *obje
 		status = is_vouched_for(buf_str(&out), line);
 	buf_release(&keys);
 	buf_release(&out);
+	buf_release(&said);
+	return status;
+}
+
+/* --- what was taken out -------------------------------------------------------- */
+
+static const char FILE_HEADER[] = "diff --git a/";
+
+/* What a note's path in the tree stands for, whatever the fanout. */
+static bool read_object(const char *path, struct oid *out)
+{
+	char hex[OID_HEXSZ + 1];
+	size_t len = 0;
+
+	for (; *path && *path != ' ' && *path != '\n'; path++) {
+		if (*path == '/')
+			continue;
+		if (len == OID_HEXSZ)
+			return false;
+		hex[len++] = *path;
+	}
+	return len == OID_HEXSZ && oid_parse(out, hex, len) == 0;
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t nr = 1;
+
+	for (; *text; text++)
+		nr += *text == '\n';
+	return nr;
+}
+
+/* A diff's own header has a '-' too, and is no line that anybody asks for. */
+static size_t read_dropped(struct pool *pool, const char *said, struct note_line *out)
+{
+	struct oid object;
+	bool of_note = false;
+	size_t nr = 0, len;
+
+	for (; *said; said += len + (said[len] == '\n')) {
+		len = strcspn(said, "\n");
+		if (starts_with(said, FILE_HEADER))
+			of_note = read_object(said + strlen(FILE_HEADER), &object);
+		if (!of_note || *said != '-')
+			continue;
+		out[nr].object = object;
+		out[nr++].line = pool_strndup(pool, said + 1, len - 1);
+	}
+	return nr;
+}
+
+int signed_dropped(struct repo *repo, const struct oid *tip, struct pool *pool,
+		   struct note_line **out, size_t *nr, struct err *err)
+{
+	char at[OID_HEXSZ + 1];
+	const char *const args[] = { "log",
+				     "--no-show-signature",
+				     "--format=",
+				     "--patch",
+				     "-m",
+				     "--diff-filter=MD",
+				     "--unified=0",
+				     "--src-prefix=a/",
+				     "--dst-prefix=b/",
+				     "--no-color",
+				     "--text",
+				     "--no-ext-diff",
+				     "--no-textconv",
+				     "--no-renames",
+				     at,
+				     "--",
+				     NULL };
+	struct buf all = BUF_INIT, said = BUF_INIT;
+	int status;
+
+	*nr = 0;
+	if (!signed_is_asked(repo))
+		return 0;
+	oid_hex(tip, at);
+	status = repo_git(repo, args, &all, &said, err);
+	if (status > 0)
+		status = err_set(err, ERR_FATAL, "git log failed: %s", buf_str(&said));
+	if (status == 0) {
+		*out = pool_alloc(pool, count_lines(buf_str(&all)) * sizeof(**out));
+		*nr = read_dropped(pool, buf_str(&all), *out);
+	}
+	buf_release(&all);
 	buf_release(&said);
 	return status;
 }
