@@ -81,6 +81,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/remedy.c %reldir%/sql/remedy.h \
 	%reldir%/sql/remedy_text.c %reldir%/sql/remedy_text.h \
 	%reldir%/sql/scan.c %reldir%/sql/scan.h \
+	%reldir%/sql/query.c %reldir%/sql/query.h \
 	%reldir%/sql/server.c %reldir%/sql/server.h \
 	%reldir%/sql/split.c %reldir%/sql/split.h \
 	%reldir%/sql/table_text.c %reldir%/sql/table_text.h \

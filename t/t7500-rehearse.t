@@ -324,7 +324,7 @@ INSERT INTO people VALUES (1, '\''ann'\'', NULL); INSERT INTO pets VALUES (2, '\
 		kept="[kept]
 		people.phone is now people.phone_text: the old one goes with a contract" &&
 		printf "%s\n" "$wrong" "$kept" | sed "s/^	*//" >.git/t/more &&
-		scenario "$seed" "$(sed 5,\$!d .git/t/more)" "[check]" "SELECT 1" "----" 1 &&
+		scenario "$seed" "$(sed 5,\$!d .git/t/more)" "[check]" "SELECT 1" "----" 1 "[unshown]" "a first step" &&
 		stops kept "what was there before is not kept: column people.phone has other values" &&
 		scenario "$seed" "$(cat .git/t/more)" &&
 		stops works "[wrong: dialling] does not hold" &&
@@ -645,10 +645,36 @@ test_expect_success 'no scenario, one that makes no sense, one that is not fille
 	refuses 1 "migrations/fix-email.scenario:5: there is no section of that name" git migrate rehearse fix-email &&
 	scenario "[failure]" "<fill in>" &&
 	refuses 1 "migrations/fix-email.scenario:1: this section is not filled in yet" git migrate rehearse fix-email &&
+	scenario "$seed" "$check" &&
+	refuses 1 "nothing shows what migration '\''fix-email.sql'\'' mends" git migrate rehearse fix-email &&
+	scenario "$seed" "$check" "[unshown]" "<fill in>" &&
+	refuses 1 "migrations/fix-email.scenario:13: this section is not filled in yet" git migrate rehearse fix-email &&
+	scenario "$seed" "$check" "[unshown]" && refuses 1 "nothing shows what migration '\''fix-email.sql'\'' mends" git migrate rehearse fix-email &&
+	scenario "$seed" "$failure" "[unshown]" "too quick" &&
+	refuses 1 "migrations/fix-email.scenario:1: a section [unshown] stands beside one that shows the failure" git migrate rehearse fix-email &&
+	test_must_fail git rev-parse -q --verify refs/notes/migrate-proof/rehearsals &&
+	scenario "$seed" "$check" "[unshown]" "nobody saw it," " but in a log" && passes fix-email &&
+	grep "^    the failure is not shown: nobody saw it, but in a log$" .git/t/out &&
+	noted fix-email | grep " unshown=nobody%20saw%20it,%20but%20in%20a%20log " && git update-ref -d refs/notes/migrate-proof/rehearsals &&
 	scenario "$seed" &&
 	refuses 1 "migrations/fix-email.scenario:1: nothing must hold: there is no section [failure], [wrong] or [check]" git migrate rehearse fix-email &&
 	refuses 1 "'\''nowhere'\'' names no migration of the plan" git migrate rehearse nowhere &&
 	test_must_fail git rev-parse -q --verify refs/notes/migrate-proof/rehearsals && nothing_left
+'
+
+test_expect_success 'what asks nothing is refused, and no two answers look the same' '
+	scene sqlite asks && story && where=migrations/fix-email.scenario &&
+	scenario "$seed" "$failure" "[check: gone]" "DELETE FROM pets" &&
+	refuses 1 "$where:9:1: this is no query, and holds whatever it does" git migrate rehearse fix-email &&
+	grep "^detail: It stands in \[check: gone\]" .git/t/err && grep "^hint: Ask for what is to hold with SELECT" .git/t/err &&
+	scenario "$seed" "$failure" "[check]" "SELECT 1 WHERE 0;" "UPDATE pets SET name = NULL RETURNING name" &&
+	refuses 1 "$where:10:1: this is no query, and holds whatever it does" git migrate rehearse fix-email &&
+	scenario "$seed" "[wrong]" "INSERT INTO people (id) VALUES (9)" &&
+	refuses 1 "$where:6:1: this is no query, and holds whatever it does" git migrate rehearse fix-email &&
+	test_must_fail git rev-parse -q --verify refs/notes/migrate-proof/rehearsals &&
+	odd="SELECT NULL UNION ALL SELECT '\''NULL'\'' UNION ALL SELECT '\''a|b'\'' UNION ALL SELECT '\'''\''" &&
+	scenario "$seed" "$failure" "[check]" "$odd" "----" NULL NULL "a|b" "" && stops check "[check] on line 8 does not hold" &&
+	scenario "$seed" "$failure" "[check]" "$odd" "----" NULL "\\NULL" "a\\|b" "\\e" && passes fix-email
 '
 
 test_expect_success 'a scenario is no migration, and may land and change' '

@@ -17,6 +17,7 @@ struct parser {
 	size_t len;
 	unsigned nr;		    /* from 1 */
 	bool kept;		    /* inside of [kept] */
+	bool unshown;		    /* inside of [unshown] */
 	bool ruled;		    /* behind the part's ruler */
 	struct scenario_part *part; /* NULL outside of any */
 	struct buf sql, rows;
@@ -50,8 +51,8 @@ static int refuse(const struct parser *p, const char *why)
 {
 	err_set(p->err, ERR_REFUSED, "%s", why);
 	err_hint(p->err, "scenario",
-		 "The sections are [seed], [failure], [wrong], [check] and [kept]: "
-		 "git-migrate-scenario(5).");
+		 "The sections are [seed], [failure], [wrong], [check], [kept] and "
+		 "[unshown]: git-migrate-scenario(5).");
 	p->err->line = p->nr;
 	p->err->column = 1;
 	return -1;
@@ -133,20 +134,24 @@ static bool is_header(const struct parser *p, size_t *word, const char **title,
 	return true;
 }
 
+/* Whether the section is called that: one without SQL. */
+static bool is_called(const struct parser *p, size_t word, const char *name)
+{
+	return word == strlen(name) && strncmp(p->line + 1, name, word) == 0;
+}
+
 static int begin_section(struct parser *p, size_t word, const char *title, size_t len)
 {
-	static const char kept[] = "kept";
 	enum scenario_kind kind;
-	const char *name;
 
 	if (end_part(p) < 0)
 		return -1;
-	p->kept = word == strlen(kept) && strncmp(p->line + 1, kept, word) == 0;
-	if (p->kept)
-		return len ? refuse(p, "a section [kept] has no title") : 0;
+	p->kept = is_called(p, word, "kept");
+	p->unshown = is_called(p, word, "unshown");
+	if (p->kept || p->unshown)
+		return len ? refuse(p, "a section [kept] or [unshown] has no title") : 0;
 	for (kind = SCENARIO_SEED; kind <= SCENARIO_CHECK; kind++) {
-		name = scenario_word(kind);
-		if (strlen(name) != word || strncmp(p->line + 1, name, word) != 0)
+		if (!is_called(p, word, scenario_word(kind)))
 			continue;
 		begin_part(p, kind, title, len);
 		return 0;
@@ -230,6 +235,19 @@ static int read_rule(struct parser *p)
 	return 0;
 }
 
+/* --- [unshown] --------------------------------------------------------- */
+
+static int add_reason(struct parser *p, const char *s, size_t len)
+{
+	struct pool *pool = &p->out->pool;
+	const char *more = pool_strndup(pool, s, len), *was = p->out->unshown;
+
+	if (strstr(more, PLACEHOLDER))
+		return refuse(p, "this section is not filled in yet");
+	p->out->unshown = was ? pool_printf(pool, "%s %s", was, more) : more;
+	return 0;
+}
+
 /* --- lines ------------------------------------------------------------- */
 
 static bool is_ruler(const struct parser *p)
@@ -266,6 +284,8 @@ static int read_line(struct parser *p)
 	}
 	if (len == 0 || s[0] == '#')
 		return 0;
+	if (p->unshown)
+		return add_reason(p, s, len);
 	return p->kept ? read_rule(p)
 		       : refuse(p, "a line stands before the first section");
 }
@@ -288,6 +308,17 @@ static int check_text(struct parser *p, const char *text, size_t len)
 
 /* --- the whole --------------------------------------------------------- */
 
+bool scenario_shows_failure(const struct scenario *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr; i++)
+		if (s->parts[i].kind == SCENARIO_FAILURE ||
+		    s->parts[i].kind == SCENARIO_WRONG)
+			return true;
+	return false;
+}
+
 static int check_whole(struct parser *p)
 {
 	size_t seeds = 0, holds = 0, i;
@@ -303,6 +334,9 @@ static int check_whole(struct parser *p)
 			return refuse(p, "there are two sections [seed]");
 	}
 	p->nr = 1;
+	if (p->out->unshown && scenario_shows_failure(p->out))
+		return refuse(p, "a section [unshown] stands beside one that shows the "
+				 "failure");
 	return holds ? 0
 		     : refuse(p, "nothing must hold: there is no section [failure], "
 				 "[wrong] or [check]");
@@ -334,12 +368,46 @@ int scenario_parse(struct scenario *out, const char *text, size_t len, struct er
 
 /* --- writing ----------------------------------------------------------- */
 
+static void add_char(struct buf *out, char c)
+{
+	static const char special[] = "\\|\n\r", letters[] = "\\|nr";
+	const char *at = c ? strchr(special, c) : NULL;
+
+	if (at)
+		buf_addc(out, '\\');
+	buf_addc(out, at ? letters[at - special] : c);
+}
+
+/* Where it stands in the row decides what it could be taken for. */
+static void add_value(struct buf *out, const char *value, bool first, bool last)
+{
+	size_t len = strlen(value), i;
+
+	if (strcmp(value, "NULL") == 0 ||
+	    (first && value[0] == '[' && ascii_islower(value[1])))
+		buf_addc(out, '\\');
+	if (first && last && len == 0)
+		buf_adds(out, "\\e");
+	for (i = 0; i < len; i++) {
+		if (last && i + 1 == len && (value[i] == ' ' || value[i] == '\t'))
+			buf_adds(out, value[i] == ' ' ? "\\s" : "\\t");
+		else
+			add_char(out, value[i]);
+	}
+}
+
 void scenario_add_row(struct buf *out, const char *const *values, size_t nr)
 {
 	size_t i;
 
-	for (i = 0; i < nr; i++)
-		buf_addf(out, "%s%s", i ? "|" : "", values[i] ? values[i] : "NULL");
+	for (i = 0; i < nr; i++) {
+		if (i)
+			buf_addc(out, '|');
+		if (values[i])
+			add_value(out, values[i], i == 0, i + 1 == nr);
+		else
+			buf_adds(out, "NULL");
+	}
 	buf_addc(out, '\n');
 }
 
@@ -368,7 +436,13 @@ void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what
 		buf_adds(out, "\n"
 			      "# What goes wrong without the fix: this fails before it, "
 			      "and works behind it.\n"
+			      "# Where nothing can show it, a section [unshown] says why "
+			      "in its place.\n"
 			      "[failure]\n" PLACEHOLDER "\n");
+	if (what == SCENARIO_FOR_STEP)
+		buf_adds(out, "\n"
+			      "# Why no section shows the failure:\n"
+			      "[unshown]\nnothing is mended yet, the copy does that\n");
 	buf_adds(out, "\n"
 		      "# What holds afterwards: a query, and the rows that it gives.\n"
 		      "[check]\n" PLACEHOLDER "\n----\n"

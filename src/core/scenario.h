@@ -44,6 +44,7 @@ struct scenario {
 	size_t nr, alloc;
 	struct kept_rule *rules;
 	size_t nr_rules, alloc_rules;
+	const char *unshown; /* why no section shows the failure; NULL: not said */
 };
 
 void scenario_release(struct scenario *s);
@@ -54,10 +55,18 @@ void scenario_release(struct scenario *s);
  */
 int scenario_parse(struct scenario *out, const char *text, size_t len, struct err *err);
 
+/** Whether a section shows what goes wrong: [failure] or [wrong]. */
+bool scenario_shows_failure(const struct scenario *s);
+
 /** "seed", "failure", "wrong", "check". */
 const char *scenario_word(enum scenario_kind kind);
 
-/** Appends a row as it stands in a scenario; NULL values are "NULL". */
+/**
+ * Appends a row as it stands in a scenario, so that no two look the same: NULL is
+ * "NULL", and of texts what could be taken for something else has a backslash: that
+ * itself, '|', ends of lines ("\n", "\r"), "\NULL", a blank at the end ("\s", "\t"),
+ * what begins as a section does ("\[check]"); an empty one on its own is "\e".
+ */
 void scenario_add_row(struct buf *out, const char *const *values, size_t nr);
 
 /** Appends "<folder/name>.scenario" for the path of a migration. */

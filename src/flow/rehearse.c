@@ -112,6 +112,25 @@ static int no_scenario(const struct stage *s, const struct buf *path, struct err
 	return -1;
 }
 
+/* Without a failure that it ends, a fix has proved no more than that it runs. */
+static int check_shown(const struct stage *s, const struct buf *path, struct err *err)
+{
+	const struct rehearsal *r = s->r;
+
+	if (!r->has_original || r->scenario.unshown ||
+	    scenario_shows_failure(&r->scenario))
+		return 0;
+	err_set(err, ERR_REFUSED, "nothing shows what migration '%s' mends",
+		stage_migration(s));
+	err_detail(err, "%s/%s has neither a section [failure] nor a section [wrong].",
+		   r->plan.folder, path->s);
+	err_hint(err, "scenario",
+		 "Show what '%s' makes fail or answer wrongly; where nothing can, a "
+		 "section [unshown] says why: git-migrate-scenario(5).",
+		 stage_path(s, r->original));
+	return -1;
+}
+
 static int read_scenario(struct stage *s, struct err *err)
 {
 	struct rehearsal *r = s->r;
@@ -127,6 +146,10 @@ static int read_scenario(struct stage *s, struct err *err)
 										  : -1;
 	if (ret == 0 && scenario_parse(&r->scenario, buf_str(&text), text.len, err) < 0)
 		ret = err_wrap(err, "%s/%s:%u", r->plan.folder, path.s, err->line);
+	if (ret == 0)
+		ret = check_shown(s, &path, err);
+	if (ret == 0)
+		ret = stage_check_parts(s, err);
 	buf_release(&path);
 	buf_release(&text);
 	return ret;

@@ -179,6 +179,9 @@ int stage_compare(struct stage *s, struct err *err)
 	if (ret == 0 &&
 	    kept_compare(&s->before, &now, sc->rules, sc->nr_rules, note_loss, s->r) > 0)
 		ret = refuse_losses(s->r, err);
+	if (ret == 0 && sc->unshown)
+		remark(s->r, pool_printf(&s->r->pool, "the failure is not shown: %s",
+					 sc->unshown));
 	if (ret == 0)
 		ret = tell_empty(s, err);
 	if (ret == 0)

@@ -39,6 +39,8 @@ static void write_line(struct stage *s, bool passed, struct buf *line)
 	if (!passed)
 		add_field(line, "step", rehearse_word(r->at));
 	add_id(line, "scenario", &r->scenario_blob);
+	if (r->scenario.unshown)
+		add_field(line, "unshown", r->scenario.unshown);
 	if (r->has_original) {
 		add_field(line, "original", stage_path(s, r->original));
 		add_id(line, "original-blob", &r->plan.items[r->original].blob);

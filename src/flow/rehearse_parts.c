@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 #include "flow/stage.h"
+#include "sql/query.h"
+#include "sql/split.h"
 
 static const char *name_of(const struct stage *s, const struct scenario_part *part)
 {
@@ -28,6 +30,53 @@ static int at_place(const struct stage *s, struct err *err)
 		err_wrap(err, "%s/%s", s->r->plan.folder, name.s);
 	buf_release(&name);
 	return -1;
+}
+
+static bool is_asked(const struct scenario_part *part)
+{
+	return part->kind == SCENARIO_WRONG || part->kind == SCENARIO_CHECK;
+}
+
+static int no_query(const struct stage *s, const struct scenario_part *part,
+		    const struct sql_statement *st, struct err *err)
+{
+	err_set(err, ERR_REFUSED, "this is no query, and holds whatever it does");
+	err_detail(err, "It stands in %s.", name_of(s, part));
+	err_hint(err, "scenario",
+		 "Ask for what is to hold with SELECT, VALUES, TABLE, SHOW or PRAGMA. "
+		 "What must run stands in a section [failure] where it fails without "
+		 "the fix, in [seed] where it prepares, and in compat/ where it is what "
+		 "running code does.");
+	err->line = st->line;
+	err->column = st->column;
+	return at_place(s, err);
+}
+
+/* What cannot be split says so when it is run. */
+static int check_queries(const struct stage *s, const struct scenario_part *part,
+			 struct err *err)
+{
+	struct err ignored = { 0 };
+	struct sql_statement st;
+	struct sql_split split;
+	int ret = 0, rc = sql_split_init(&split, part->sql, strlen(part->sql), &ignored);
+
+	while (rc == 0 && ret == 0 && sql_split_next(&split, &st, &ignored) > 0)
+		if (!sql_is_query(&st))
+			ret = no_query(s, part, &st, err);
+	sql_split_close(&split);
+	return ret;
+}
+
+int stage_check_parts(struct stage *s, struct err *err)
+{
+	const struct scenario *sc = &s->r->scenario;
+	size_t i;
+
+	for (i = 0; i < sc->nr; i++)
+		if (is_asked(&sc->parts[i]) && check_queries(s, &sc->parts[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 /* Runs one: 0; 1: it failed, -1: it makes no sense. */
@@ -88,7 +137,7 @@ static int differs(struct stage *s, const struct scenario_part *part, const char
 /* Behind the fix it works, and gives the rows that are asked for. */
 static int must_hold(struct stage *s, const struct scenario_part *part, struct err *err)
 {
-	bool asks = part->kind == SCENARIO_WRONG || part->kind == SCENARIO_CHECK;
+	bool asks = is_asked(part);
 	struct buf rows = BUF_INIT;
 	int ret = run_part(s, part, asks ? &rows : NULL, err);
 

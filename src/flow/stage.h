@@ -29,6 +29,8 @@ void stage_end(struct stage *s, struct rehearse_done done);
 
 /* --- rehearse_parts.c: sections of the scenario. 0 or -1 ------------------- */
 
+/** Whether those that ask are queries; runs nothing. */
+int stage_check_parts(struct stage *s, struct err *err);
 int stage_seed(struct stage *s, struct err *err);
 /** What must fail, or give other rows. */
 int stage_failures(struct stage *s, struct err *err);

@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "sql/objects.h"
+#include "sql/query.h"
+#include "sql/split.h"
 
 static void add_object(struct buf *out, const struct sql_object *o)
 {
@@ -602,10 +604,59 @@ static void test_long(void **state UNUSED)
 	}
 }
 
+static void test_queries(void **state UNUSED)
+{
+	static const struct {
+		const char *sql;
+		bool is;
+	} all[] = {
+		{ "SELECT 1", true },
+		{ "(select 1) UNION SELECT 2", true },
+		{ "VALUES (1)", true },
+		{ "TABLE t", true },
+		{ "SHOW search_path", true },
+		{ "PRAGMA foreign_key_check", true },
+		{ "SELECT \"into\" FROM t FOR UPDATE", true },
+		{ "SELECT (SELECT 'into')", true },
+		{ "WITH x AS (SELECT 1) SELECT replace(a, b, c) FROM x FOR UPDATE",
+		  true },
+		{ "WITH x (n) AS (SELECT 'delete'), y AS (VALUES (1)) SELECT "
+		  "(replace(a)) "
+		  "FROM x",
+		  true },
+		{ "DELETE FROM t", false },
+		{ "UPDATE t SET a = 1 RETURNING a", false },
+		{ "SELECT a INTO b FROM t", false },
+		{ "WITH x AS (DELETE FROM t RETURNING a) SELECT a FROM x", false },
+		{ "WITH x AS NOT MATERIALIZED (SELECT 1) UPDATE t SET a = 1", false },
+		{ "WITH x AS (SELECT 1) REPLACE INTO t SELECT 1", false },
+		{ "WITH x AS (SELECT 1), y AS (MERGE INTO t USING x ON true WHEN MATCHED "
+		  "THEN DO NOTHING) SELECT 1",
+		  false },
+		{ "DO $$ SELECT 1 $$", false },
+		{ "CREATE TABLE t AS SELECT 1", false },
+		{ "EXPLAIN ANALYZE DELETE FROM t", false },
+		{ "SET search_path TO x", false },
+	};
+	struct sql_statement st;
+	struct sql_split split;
+	struct err err = { 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		sql_split_init(&split, all[i].sql, strlen(all[i].sql), &err);
+		assert_int_equal(sql_split_next(&split, &st, &err), 1);
+		if (sql_is_query(&st) != all[i].is)
+			fail_msg("%s", all[i].sql);
+		sql_split_close(&split);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_what_hangs_on_a_table),
 		cmocka_unit_test(test_bodies_of_sqlite),
 		cmocka_unit_test(test_alter),

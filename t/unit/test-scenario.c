@@ -140,7 +140,7 @@ static void test_refused(void **state UNUSED)
 	refused("[seed]\nx\n[seed]\nx\n[check]\nx\n", 3, "there are two sections [seed]");
 	refused("[check]\n<fill in>\n", 1, "this section is not filled in yet");
 	refused("[check]\nx\n----\n<fill in>\n", 1, "this section is not filled in yet");
-	refused("[kept: x]\n", 1, "a section [kept] has no title");
+	refused("[kept: x]\n", 1, "a section [kept] or [unshown] has no title");
 	refused("[kept]\na goes: b\n", 2, form);
 	refused("[kept]\na may go\n", 2, form);
 	refused("[kept]\na may go:\n", 2, "a reason is missing behind the colon");
@@ -149,6 +149,27 @@ static void test_refused(void **state UNUSED)
 	refused("[kept]\na may change much: b\n", 2, "this names nothing");
 	refused_bytes("[check]\nx\0", 10, 2, "the scenario is no text in UTF-8");
 	refused("[check]\n\n\xff\n", 3, "the scenario is no text in UTF-8");
+}
+
+static void test_unshown(void **state UNUSED)
+{
+	struct scenario s;
+
+	parse(&s, "[unshown]\n a lock, \n\nfor an hour\n[check]\nx\n");
+	assert_string_equal(s.unshown, "a lock, for an hour");
+	assert_false(scenario_shows_failure(&s));
+	scenario_release(&s);
+	parse(&s, "[unshown]\n\n[check]\nx\n");
+	assert_null(s.unshown);
+	scenario_release(&s);
+	parse(&s, "[wrong]\nx\n");
+	assert_true(scenario_shows_failure(&s));
+	scenario_release(&s);
+	refused("[unshown: x]\n", 1, "a section [kept] or [unshown] has no title");
+	refused("[check]\nx\n[unshown]\nbecause <fill in>\n", 4,
+		"this section is not filled in yet");
+	refused("[failure]\nx\n[unshown]\nwhy\n", 1,
+		"a section [unshown] stands beside one that shows the failure");
 }
 
 static void test_too_large(void **state UNUSED)
@@ -165,11 +186,24 @@ static void test_too_large(void **state UNUSED)
 static void test_row(void **state UNUSED)
 {
 	static const char *const values[] = { "a", NULL, "" };
+	static const char *const ends[] = { "", "[check]", "NULL" };
+	static const char *const odd[] = { "NULL",   NULL,	"NULLs", "a|b",
+					   "x\ny\r", "",	"\\e",	 " a ",
+					   "\t",     "[check]", "[1]" };
 	struct buf out = BUF_INIT;
+	size_t i;
 
 	scenario_add_row(&out, values, 3);
 	scenario_add_row(&out, values, 1);
 	assert_string_equal(out.s, "a|NULL|\na\n");
+	buf_reset(&out);
+	for (i = 0; i < ARRAY_SIZE(odd); i++)
+		scenario_add_row(&out, &odd[i], 1);
+	assert_string_equal(out.s, "\\NULL\nNULL\nNULLs\na\\|b\nx\\ny\\r\n\\e\n\\\\e\n "
+				   "a\\s\n\\t\n\\[check]\n[1]\n");
+	buf_reset(&out);
+	scenario_add_row(&out, ends, 3);
+	assert_string_equal(out.s, "|[check]|\\NULL\n");
 	buf_release(&out);
 }
 
@@ -206,11 +240,11 @@ static void test_skeleton(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parts),	 cmocka_unit_test(test_what_is_no_header),
-		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_rows_that_may_go),
-		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_row),	 cmocka_unit_test(test_path),
-		cmocka_unit_test(test_skeleton),
+		cmocka_unit_test(test_parts),	cmocka_unit_test(test_what_is_no_header),
+		cmocka_unit_test(test_rules),	cmocka_unit_test(test_rows_that_may_go),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_unshown), cmocka_unit_test(test_row),
+		cmocka_unit_test(test_path),	cmocka_unit_test(test_skeleton),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
