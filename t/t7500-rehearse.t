@@ -335,6 +335,27 @@ $(cat .git/t/more)" &&
 		passes fix-again && sed 1q .git/t/out | grep "^rehearsal of fix-again.sql, which corrects email.sql, "
 	'
 
+	test_expect_success "$engine: a fix that takes what the original added is a down migration, and needs leave" '
+		scene $engine down &&
+		new_migration email "ALTER TABLE people ADD COLUMN email text DEFAULT '\''none'\''; CREATE TABLE mails (x integer);" &&
+		new_migration fix-email "ALTER TABLE people DROP COLUMN email; DROP TABLE mails;" \
+			"as it was" "" "Fixes: email.sql" "Failure-Mode: too many values" &&
+		scenario "$seed" "[check]" "SELECT count(*) FROM people" "----" 3 "[unshown]" "a trial" &&
+		stops kept "what was there before is not kept: table mails, which '\''email.sql'\'' added, is gone" &&
+		grep "^ *column people.email, which '\''email.sql'\'' added, is gone\.$" .git/t/err &&
+		scenario "$seed" "[check]" "SELECT 1" "----" 1 "[unshown]" "a trial" "[kept]" "people.email may go: nobody has written it yet" &&
+		stops kept "what was there before is not kept: table mails, which '\''email.sql'\'' added, is gone" &&
+		scenario "$seed" "[check]" "SELECT 1" "----" 1 "[unshown]" "a trial" "[kept]" "people.email may go: nobody has written it yet" \
+			"mails may go: it was never used" && passes fix-email &&
+		scenario "$seed" "[check]" "SELECT 1" "----" 1 "[unshown]" "a trial" "[kept]" "people.email may change: it is new" &&
+		stops kept "[kept] names '\''people.email'\'', which was not there before" &&
+		new_migration fix-kept "ALTER TABLE people RENAME COLUMN email TO mail;" "another name" "" "Fixes: email.sql" \
+			"Failure-Mode: the name was wrong" &&
+		git rm -q migrations/fix-email.sql && git mv migrations/fix-email.scenario migrations/fix-kept.scenario &&
+		printf "%s\n" "$seed[check]" "SELECT 1" ---- 1 "[unshown]" "a trial" "[kept]" "people.email is now people.mail: it says more" \
+			>migrations/fix-kept.scenario && git add migrations && git commit -q -m "renamed" && passes fix-kept
+	'
+
 	test_expect_success "$engine: one in the place of the original ends in the same schema" '
 		scene $engine same && case $engine in
 		sqlite)

@@ -380,6 +380,42 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 	return c.nr;
 }
 
+/* What was there before too is compared with that. */
+static void compare_added(struct comparison *c, const struct kept *before,
+			  const struct kept_table *t)
+{
+	const struct kept_table *was = kept_find_table(before, t->name);
+	struct place place = { t, NULL }, table_now, now;
+	size_t i;
+
+	if (!find_table_now(c, t, &table_now)) {
+		if (!was && !find_rule(c, KEPT_MAY_GO, t, NULL))
+			differ(c, KEPT_TABLE_GONE, &place, &table_now);
+		return;
+	}
+	for (i = 0; i < t->nr; i++) {
+		place.column = &t->columns[i];
+		if ((was && find_column(was, place.column->name)) ||
+		    find_now(c, &place, table_now.table, &now) ||
+		    find_rule(c, KEPT_MAY_GO, t, place.column))
+			continue;
+		differ(c, KEPT_COLUMN_GONE, &place, &now);
+	}
+}
+
+size_t kept_compare_added(const struct kept *before, const struct kept *added,
+			  const struct kept_wish *wish, const struct kept *now,
+			  void (*differs)(void *arg, const struct kept_difference *d),
+			  void *arg)
+{
+	struct comparison c = { now, wish->rules, wish->nr_rules, 0, differs, arg };
+	size_t i;
+
+	for (i = 0; i < added->nr; i++)
+		compare_added(&c, before, &added->tables[i]);
+	return c.nr;
+}
+
 /* --- what is compared of a row ----------------------------------------- */
 
 /* Whether a column is to stay in its table as it is. */
@@ -542,6 +578,14 @@ void kept_unseen(const struct kept *before, const struct kept *now,
 	}
 }
 
+bool kept_is_of_added(const struct kept *added, const struct kept_rule *rule)
+{
+	struct place place;
+
+	return (rule->leave == KEPT_MAY_GO || rule->leave == KEPT_IS_NOW) &&
+	       find_named(added, rule->what, &place);
+}
+
 const struct kept_rule *kept_idle_rule(const struct kept *before,
 				       const struct kept_rule *rules, size_t nr)
 {
@@ -581,6 +625,12 @@ static void add_subject(const struct kept_difference *d, struct buf *out)
 {
 	buf_addf(out, d->column ? "column %s.%s" : "table %s", d->table->name,
 		 d->column ? d->column->name : "");
+}
+
+void kept_tell_added(const struct kept_difference *d, const char *by, struct buf *out)
+{
+	add_subject(d, out);
+	buf_addf(out, ", which '%s' added, is gone", by);
 }
 
 void kept_tell(const struct kept_difference *d, struct buf *out)

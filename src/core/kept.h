@@ -153,6 +153,16 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 		    void *arg);
 
 /**
+ * Calls `differs` for each table and column of `added` that was not there before and is
+ * not there now either, and returns how many there were: what came in between is not
+ * to be dropped without leave. Names alone are compared.
+ */
+size_t kept_compare_added(const struct kept *before, const struct kept *added,
+			  const struct kept_wish *wish, const struct kept *now,
+			  void (*differs)(void *arg, const struct kept_difference *d),
+			  void *arg);
+
+/**
  * Calls `tell` for what was not compared row by row: a column that is in a table with
  * another key now, a table that lost rows of which there are no digests (`column` is
  * NULL).
@@ -163,12 +173,21 @@ void kept_unseen(const struct kept *before, const struct kept *now,
 			      const struct kept_column *column),
 		 void *arg);
 
+/**
+ * Whether a rule lets something of `added` go, or says where it is now: as the first
+ * rule of kept_idle_rule().
+ */
+bool kept_is_of_added(const struct kept *added, const struct kept_rule *rule);
+
 /** The first rule that fits nothing that was there before; NULL: all do. */
 const struct kept_rule *kept_idle_rule(const struct kept *before,
 				       const struct kept_rule *rules, size_t nr);
 
 /** One word for --json; frozen. */
 const char *kept_word(enum kept_loss loss);
+
+/** Appends a difference of kept_compare_added() for people; `by` added what is gone. */
+void kept_tell_added(const struct kept_difference *d, const char *by, struct buf *out);
 
 /** Appends it for people: "column people.phone has other values". */
 void kept_tell(const struct kept_difference *d, struct buf *out);

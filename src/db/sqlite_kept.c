@@ -263,6 +263,8 @@ static int read_all(struct reading *r, const struct kept_wish *wish, struct err 
 	if (sqlite_query(r->db, columns_sql, NULL, 0, take_column, r, err) < 0 ||
 	    sqlite_query(r->db, keys_sql, NULL, 0, take_column, r, err) < 0)
 		return -1;
+	if (!wish)
+		return 0;
 	kept_choose(r->out, wish);
 	for (i = 0; i < r->out->nr; i++)
 		if (read_table(r, &r->out->tables[i], err) < 0)

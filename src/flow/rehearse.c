@@ -359,7 +359,8 @@ static int try_compat(struct stage *s, struct err *err)
 static int run_steps(struct stage *s, struct err *err)
 {
 	if (run_before(s, err) < 0 || stage_seed(s, err) < 0 || stage_count(s, err) < 0 ||
-	    run_original(s, err) < 0 || stage_failures(s, err) < 0 || run_fix(s, err) < 0)
+	    run_original(s, err) < 0 || stage_count_added(s, err) < 0 ||
+	    stage_failures(s, err) < 0 || run_fix(s, err) < 0)
 		return -1;
 	return stage_checks(s, err) < 0 || stage_compare(s, err) < 0 ? -1 : 0;
 }
@@ -390,5 +391,6 @@ int rehearse(struct repo *repo, const struct rehearse_options *o, struct rehears
 		ret = try_compat(&s, err);
 	free(s.ties);
 	kept_release(&s.before);
+	kept_release(&s.added);
 	return r->engine ? stage_conclude(&s, ret, err) : ret;
 }

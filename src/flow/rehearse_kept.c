@@ -8,11 +8,17 @@
 #include "git/repo.h"
 #include "sql/objects.h"
 
+static struct kept_wish wish_for(const struct stage *s, const struct kept *before)
+{
+	const struct scenario *sc = &s->r->scenario;
+
+	return (struct kept_wish){ before, sc->rules, sc->nr_rules };
+}
+
 static int read_kept(struct stage *s, const struct kept *before, struct kept *out,
 		     struct err *err)
 {
-	const struct scenario *sc = &s->r->scenario;
-	const struct kept_wish wish = { before, sc->rules, sc->nr_rules };
+	const struct kept_wish wish = wish_for(s, before);
 	struct target *t = &s->scratch.target;
 
 	return t->driver->kept(t->db, &wish, out, err);
@@ -20,8 +26,6 @@ static int read_kept(struct stage *s, const struct kept *before, struct kept *ou
 
 int stage_count(struct stage *s, struct err *err)
 {
-	const struct scenario *sc = &s->r->scenario;
-	const struct kept_rule *idle;
 	size_t i;
 
 	s->r->at = REHEARSE_KEPT;
@@ -36,26 +40,77 @@ int stage_count(struct stage *s, struct err *err)
 			 "Put rows into the tables with a section [seed].");
 		return -1;
 	}
-	idle = kept_idle_rule(&s->before, sc->rules, sc->nr_rules);
-	if (!idle)
-		return 0;
-	err_set(err, ERR_REFUSED, "[kept] names '%s', which was not there before",
-		idle->what);
-	err_hint(err, "scenario",
-		 "It is <table> or <table>.<column>, written as in SQL; tables that "
-		 "are not in the schema public have its name before theirs.");
-	return -1;
+	return 0;
+}
+
+/* Each is about something that was there before, or that the original has added. */
+static int check_rules(const struct stage *s, struct err *err)
+{
+	const struct scenario *sc = &s->r->scenario;
+	const struct kept_rule *rule;
+	size_t i;
+
+	for (i = 0; i < sc->nr_rules; i++) {
+		rule = &sc->rules[i];
+		if (!kept_idle_rule(&s->before, rule, 1) ||
+		    kept_is_of_added(&s->added, rule))
+			continue;
+		err_set(err, ERR_REFUSED, "[kept] names '%s', which was not there before",
+			rule->what);
+		err_hint(err, "scenario",
+			 "It is <table> or <table>.<column>, written as in SQL; tables "
+			 "that are not in the schema public have its name before "
+			 "theirs.");
+		return -1;
+	}
+	return 0;
+}
+
+int stage_count_added(struct stage *s, struct err *err)
+{
+	struct target *t = &s->scratch.target;
+
+	s->r->at = REHEARSE_KEPT;
+	/* a copy that has the original had what it added before, too */
+	if (s->r->has_original && !s->original_is_there &&
+	    t->driver->kept(t->db, NULL, &s->added, err) < 0)
+		return -1;
+	return check_rules(s, err);
+}
+
+static void add_loss(struct rehearsal *r, const struct buf *text)
+{
+	VEC_GROW(r->lost, r->nr_lost, r->alloc_lost);
+	r->lost[r->nr_lost++] = pool_strdup(&r->pool, text->s);
 }
 
 static void note_loss(void *arg, const struct kept_difference *d)
 {
-	struct rehearsal *r = arg;
+	struct stage *s = arg;
 	struct buf text = BUF_INIT;
 
 	kept_tell(d, &text);
-	VEC_GROW(r->lost, r->nr_lost, r->alloc_lost);
-	r->lost[r->nr_lost++] = pool_strdup(&r->pool, text.s);
+	add_loss(s->r, &text);
 	buf_release(&text);
+}
+
+static void note_added(void *arg, const struct kept_difference *d)
+{
+	struct stage *s = arg;
+	struct buf text = BUF_INIT;
+
+	kept_tell_added(d, stage_path(s, s->r->original), &text);
+	add_loss(s->r, &text);
+	buf_release(&text);
+}
+
+/* Data that has come in since the original stands in what that has added. */
+static size_t compare(struct stage *s, const struct kept *now)
+{
+	const struct kept_wish wish = wish_for(s, &s->before);
+
+	return kept_compare(&s->before, now, wish.rules, wish.nr_rules, note_loss, s) +
+	       kept_compare_added(&s->before, &s->added, &wish, now, note_added, s);
 }
 
 static int refuse_losses(const struct rehearsal *r, struct err *err)
@@ -176,8 +231,7 @@ int stage_compare(struct stage *s, struct err *err)
 
 	stage_begin(s, REHEARSE_KEPT);
 	ret = read_kept(s, &s->before, &now, err);
-	if (ret == 0 &&
-	    kept_compare(&s->before, &now, sc->rules, sc->nr_rules, note_loss, s->r) > 0)
+	if (ret == 0 && compare(s, &now) > 0)
 		ret = refuse_losses(s->r, err);
 	if (ret == 0 && sc->unshown)
 		remark(s->r, pool_printf(&s->r->pool, "the failure is not shown: %s",

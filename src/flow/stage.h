@@ -11,6 +11,7 @@ struct stage {
 	struct rehearsal *r;
 	struct scratch scratch;
 	struct kept before;
+	struct kept added;	/* what there is behind the original: names alone */
 	int64_t since;		/* clock_ms() when the present step began */
 	const char *running;	/* path of the migration that is run */
 	struct ties *ties;	/* by position */
@@ -40,6 +41,8 @@ int stage_checks(struct stage *s, struct err *err);
 /* --- rehearse_kept.c: what was there before. 0 or -1 ----------------------- */
 
 int stage_count(struct stage *s, struct err *err);
+/** The same behind the original. */
+int stage_count_added(struct stage *s, struct err *err);
 int stage_compare(struct stage *s, struct err *err);
 
 /* --- rehearse_same.c: what runs in the place of another. 0 or -1 ----------- */

@@ -455,6 +455,71 @@ static void test_idle_rule(void **state UNUSED)
 	kept_release(&a);
 }
 
+/* people had id and phone; email and the tables pets and toys came with the original. */
+static void finds_added(const struct kept_rule *rules, size_t nr, const char *tables,
+			const char *expected)
+{
+	struct kept before = { 0 }, added = { 0 }, now = { 0 };
+	const struct kept_wish wish = { &before, rules, nr };
+	struct buf out = BUF_INIT;
+	struct kept_table *t;
+	const char *s;
+
+	people(&before);
+	column(&added, people(&added), "email", "1", "1");
+	column(&added, table(&added, "pets", 0, NULL), "name", "1", "1");
+	/* each letter is what is there now: people, its email, pets, its name, toys */
+	for (t = NULL, s = tables; *s; s++) {
+		if (*s == 'p' || *s == 'P')
+			t = table(&now, *s == 'p' ? "people" : "pets", 0, NULL);
+		else
+			column(&now, t,
+			       *s == 'e'   ? "email"
+			       : *s == 'm' ? "mail"
+					   : "name",
+			       "2", "2");
+	}
+	assert_int_equal(kept_compare_added(&before, &added, &wish, &now, note, &out) > 0,
+			 expected[0] != '\0');
+	assert_string_equal(buf_str(&out), expected);
+	buf_release(&out);
+	kept_release(&before);
+	kept_release(&added);
+	kept_release(&now);
+}
+
+static void test_added(void **state UNUSED)
+{
+	static const struct kept_rule go[] = {
+		{ .leave = KEPT_MAY_GO, .what = "people.email", .reason = "never used" },
+		{ .leave = KEPT_MAY_GO, .what = "pets", .reason = "never used" },
+	};
+	static const struct kept_rule is = { .leave = KEPT_IS_NOW,
+					     .what = "people.email",
+					     .now = "people.mail" };
+	static const struct kept_rule change = { .leave = KEPT_MAY_CHANGE,
+						 .what = "people.email" };
+	struct kept added = { 0 };
+
+	finds_added(NULL, 0, "pePn", "");
+	/* what was there before is not looked at here: id and phone are gone */
+	finds_added(NULL, 0, "pPn", "column-gone people.email;");
+	finds_added(NULL, 0, "pe", "table-gone pets;");
+	finds_added(NULL, 0, "peP", "column-gone pets.name;");
+	finds_added(NULL, 0, "Pn", "");
+	finds_added(go, 2, "p", "");
+	finds_added(go, 1, "p", "table-gone pets;");
+	finds_added(&is, 1, "pmPn", "");
+	finds_added(&is, 1, "pnPn", "column-gone people.email;");
+	finds_added(&change, 1, "pPn", "column-gone people.email;");
+	column(&added, people(&added), "email", "1", "1");
+	assert_true(kept_is_of_added(&added, &go[0]));
+	assert_true(kept_is_of_added(&added, &is));
+	assert_false(kept_is_of_added(&added, &go[1]));
+	assert_false(kept_is_of_added(&added, &change));
+	kept_release(&added);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +540,7 @@ int main(void)
 		cmocka_unit_test(test_change_is_no_leave_to_go),
 		cmocka_unit_test(test_is_now),
 		cmocka_unit_test(test_idle_rule),
+		cmocka_unit_test(test_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
