@@ -237,6 +237,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/rehearse_note.c \
 	%reldir%/flow/rehearse_parts.c \
 	%reldir%/flow/rehearse_same.c \
+	%reldir%/flow/rehearse_shape.c \
 	%reldir%/flow/rehearsed.c %reldir%/flow/rehearsed.h \
 	%reldir%/flow/report.c %reldir%/flow/report.h \
 	%reldir%/flow/scratch.c %reldir%/flow/scratch.h \

@@ -356,6 +356,36 @@ $(cat .git/t/more)" &&
 			>migrations/fix-kept.scenario && git add migrations && git commit -q -m "renamed" && passes fix-kept
 	'
 
+	test_expect_success "$engine: what a table that is made anew leaves behind is told" '
+		scene $engine hangs && case $engine in
+		sqlite)
+			serial="integer PRIMARY KEY AUTOINCREMENT" in= trigger="BEGIN SELECT 1; END" drop=
+			;;
+		*)
+			serial="serial PRIMARY KEY" in=public. trigger="FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+			drop="DROP VIEW all_things;"
+			;;
+		esac &&
+		new_migration things "CREATE TABLE things (id $serial, n text DEFAULT '\''x'\'' UNIQUE);
+CREATE INDEX things_at ON things (id, n); CREATE VIEW all_things AS SELECT n FROM things;
+CREATE TRIGGER touched BEFORE UPDATE ON things $trigger;" &&
+		new_migration email "ALTER TABLE people ADD COLUMN email text;" &&
+		new_migration fix-email "ALTER TABLE people ADD COLUMN more text;" "all stays" "" "Fixes: email.sql" "Failure-Mode: too few" &&
+		scenario "$seed" "INSERT INTO things (n) VALUES ('\''a'\''), ('\''b'\'');" "[wrong]" "SELECT count(more) FROM people" ---- 0 && passes fix-email &&
+		! grep -E "not there any more| is gone$| is now " .git/t/out && git reset -q --hard HEAD~2 &&
+		new_migration fix-email "DROP VIEW IF EXISTS all_things; ALTER TABLE people ADD COLUMN more text;
+$(rebuilt things "id integer PRIMARY KEY, n text" "id, n")" "made anew" "" "Fixes: email.sql" "Failure-Mode: too few" &&
+		scenario "$seed" "INSERT INTO things (n) VALUES ('\''a'\''), ('\''b'\'');" "[wrong]" "SELECT count(more) FROM people" ---- 0 && passes --json fix-email &&
+		for remark in "view ${in}all_things is gone" "table ${in}things: column n text default '\''x'\''.* is now column n text" \
+			"table ${in}things: not there any more: .*(id, n)" "table ${in}things: column id .* is now column id " \
+			"table ${in}things: not there any more: .*(n)" "trigger.* touched"; do
+			python3 -c "
+import json, re, sys
+remarks = json.load(open('\''.git/t/out'\''))['\''kept'\'']['\''remarks'\'']
+assert [r for r in remarks if re.search(sys.argv[1].replace('\''('\'', '\''[(]'\'').replace('\'')'\'', '\''[)]'\''), r, re.I)], remarks" "$remark" || return 1
+		done
+	'
+
 	test_expect_success "$engine: one in the place of the original ends in the same schema" '
 		scene $engine same && case $engine in
 		sqlite)

@@ -392,5 +392,6 @@ int rehearse(struct repo *repo, const struct rehearse_options *o, struct rehears
 	free(s.ties);
 	kept_release(&s.before);
 	kept_release(&s.added);
+	schema_release(&s.shape);
 	return r->engine ? stage_conclude(&s, ret, err) : ret;
 }

@@ -29,7 +29,8 @@ int stage_count(struct stage *s, struct err *err)
 	size_t i;
 
 	s->r->at = REHEARSE_KEPT;
-	if (read_kept(s, NULL, &s->before, err) < 0)
+	if (read_kept(s, NULL, &s->before, err) < 0 ||
+	    stage_read_shape(s, &s->shape, err) < 0)
 		return -1;
 	s->r->rows = kept_rows(&s->before);
 	for (i = 0; i < s->before.nr; i++)
@@ -132,8 +133,10 @@ static int refuse_losses(const struct rehearsal *r, struct err *err)
 
 /* --- what was not seen --------------------------------------------------- */
 
-static void remark(struct rehearsal *r, const char *text)
+void stage_remark(struct stage *s, const char *text)
 {
+	struct rehearsal *r = s->r;
+
 	VEC_GROW(r->remarks, r->nr_remarks, r->alloc_remarks);
 	r->remarks[r->nr_remarks++] = text;
 }
@@ -141,16 +144,18 @@ static void remark(struct rehearsal *r, const char *text)
 static void tell_unseen(void *arg, const struct kept_table *before,
 			const struct kept_column *column)
 {
-	struct rehearsal *r = arg;
+	struct stage *s = arg;
+	struct rehearsal *r = s->r;
 
-	remark(r, column ? pool_printf(&r->pool,
-				       "column %s.%s: rows not compared: its table now "
-				       "has another key",
-				       before->name, column->name)
-			 : pool_printf(&r->pool,
-				       "table %s: rows that stayed not compared: they "
-				       "are too many",
-				       before->name));
+	stage_remark(
+		s, column ? pool_printf(&r->pool,
+					"column %s.%s: rows not compared: its table now "
+					"has another key",
+					before->name, column->name)
+			  : pool_printf(&r->pool,
+					"table %s: rows that stayed not compared: they "
+					"are too many",
+					before->name));
 }
 
 /* Whether two names are one, but for case and quotes. */
@@ -214,10 +219,11 @@ static int tell_empty(struct stage *s, struct err *err)
 	for (i = 0; ret == 0 && i < s->before.nr; i++) {
 		t = &s->before.tables[i];
 		if (t->rows == 0 && is_touched(s, &objects, t->name))
-			remark(r, pool_printf(&r->pool,
-					      "table %s: had no rows to lose: put some "
-					      "into [seed]",
-					      t->name));
+			stage_remark(s, pool_printf(&r->pool,
+						    "table %s: had no rows to lose: put "
+						    "some "
+						    "into [seed]",
+						    t->name));
 	}
 	sql_objects_release(&objects);
 	return ret;
@@ -226,6 +232,7 @@ static int tell_empty(struct stage *s, struct err *err)
 int stage_compare(struct stage *s, struct err *err)
 {
 	const struct scenario *sc = &s->r->scenario;
+	struct schema shape = { 0 };
 	struct kept now = { 0 };
 	int ret;
 
@@ -234,14 +241,19 @@ int stage_compare(struct stage *s, struct err *err)
 	if (ret == 0 && compare(s, &now) > 0)
 		ret = refuse_losses(s->r, err);
 	if (ret == 0 && sc->unshown)
-		remark(s->r, pool_printf(&s->r->pool, "the failure is not shown: %s",
-					 sc->unshown));
+		stage_remark(s, pool_printf(&s->r->pool, "the failure is not shown: %s",
+					    sc->unshown));
 	if (ret == 0)
+		ret = stage_read_shape(s, &shape, err);
+	if (ret == 0) {
+		stage_compare_shape(s, &shape);
 		ret = tell_empty(s, err);
+	}
 	if (ret == 0)
-		kept_unseen(&s->before, &now, sc->rules, sc->nr_rules, tell_unseen, s->r);
+		kept_unseen(&s->before, &now, sc->rules, sc->nr_rules, tell_unseen, s);
 	if (ret == 0)
 		stage_end(s, (struct rehearse_done){ .nr = s->before.nr });
 	kept_release(&now);
+	schema_release(&shape);
 	return ret;
 }

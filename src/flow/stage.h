@@ -2,6 +2,7 @@
 #ifndef FLOW_STAGE_H
 #define FLOW_STAGE_H
 
+#include "core/schema.h"
 #include "core/ties.h"
 #include "flow/rehearse.h"
 
@@ -11,6 +12,7 @@ struct stage {
 	struct rehearsal *r;
 	struct scratch scratch;
 	struct kept before;
+	struct schema shape;	/* sorted, of the same time */
 	struct kept added;	/* what there is behind the original: names alone */
 	int64_t since;		/* clock_ms() when the present step began */
 	const char *running;	/* path of the migration that is run */
@@ -44,6 +46,16 @@ int stage_count(struct stage *s, struct err *err);
 /** The same behind the original. */
 int stage_count_added(struct stage *s, struct err *err);
 int stage_compare(struct stage *s, struct err *err);
+
+/** Tells of what passes all the same; the text is the rehearsal's. */
+void stage_remark(struct stage *s, const char *text);
+
+/* --- rehearse_shape.c: what hangs on the tables ---------------------------- */
+
+/** Reads what the scratch database is made of, sorted. 0 or -1. */
+int stage_read_shape(struct stage *s, struct schema *out, struct err *err);
+/** Remarks what was there before and is not in `is`, beside tables and columns. */
+void stage_compare_shape(struct stage *s, const struct schema *is);
 
 /* --- rehearse_same.c: what runs in the place of another. 0 or -1 ----------- */
 
