@@ -811,6 +811,7 @@ static void digests_in_pieces(UNUSED void **state)
 	struct sha256 *long_one = sha256_new();
 	struct sha1 *short_one = sha1_new();
 	char expect[SHA256_HEXSZ + 1], got[SHA256_HEXSZ + 1], hex[2 * SHA1_SIZE + 1];
+	char peeked[SHA256_HEXSZ + 1];
 	unsigned char digest[SHA1_SIZE];
 	size_t piece, at, n;
 
@@ -819,6 +820,9 @@ static void digests_in_pieces(UNUSED void **state)
 		for (at = 0; at < strlen(text); at += n) {
 			n = strlen(text) - at < piece ? strlen(text) - at : piece;
 			sha256_add(long_one, text + at, n);
+			sha256_peek(long_one, peeked);
+			sha256_hex(text, at + n, got);
+			assert_string_equal(peeked, got);
 			sha1_add(short_one, text + at, n);
 		}
 		sha256_end(long_one, got);
