@@ -64,11 +64,12 @@ struct schedule_world {
 struct schedule {
 	struct pool pool;	/* what is below */
 	struct course *courses; /* by position; no places where nothing is left to do */
-	/** By position, from `first` on; to what fixes belongs what the superseded fix. */
+	/** By position, from `first` on; to what fixes belongs what the superseded fix.
+	 */
 	struct ties *ties;
-	size_t nr;		/* of the plan */
-	size_t first;		/* position of the first that is not settled */
-	struct step *steps;	/* in order */
+	size_t nr;	    /* of the plan */
+	size_t first;	    /* position of the first that is not settled */
+	struct step *steps; /* in order */
 	size_t nr_steps;
 	ssize_t held; /* the first that requires one that waits; -1: none */
 };

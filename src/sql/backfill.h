@@ -45,9 +45,9 @@ struct sql_backfill {
 
 /**
  * Takes it apart and judges it: a name each, one UPDATE, INSERT or DELETE that :batch
- * keeps to its rows (sql/bounds.h), sets no part of the key, adds nothing to the table that it goes through and
- * changes nothing in a WITH. Set `rowids` before.
- * 0, or -1 (ERR_REFUSED) with the place where there is one.
+ * keeps to its rows (sql/bounds.h), sets no part of the key, adds nothing to the table
+ * that it goes through and changes nothing in a WITH. Set `rowids` before. 0, or -1
+ * (ERR_REFUSED) with the place where there is one.
  */
 int sql_backfill_read(struct sql_backfill *b, const struct sql_batched *how,
 		      const char *sql, size_t len, struct err *err);

@@ -99,7 +99,7 @@ static bool is_known_name(const char *at, size_t len)
 		"kind",	       "blocker",  "other",	  "mend-subject", "back-subject",
 		"new-subject", "file",	   "fix",	  "fix-file",	  "fix-files",
 		"rehearsed",   "fix-name", "replacement", "new-file",	  "begun",
-		"head",	       "commit",   "base",
+		"head",	       "commit",   "base",	  "done-blob",
 	};
 	size_t i;
 
