@@ -72,6 +72,15 @@ land() {
 	test -z "$(git migrate status --porcelain | grep " pending ")"
 }
 
+# step_two [SED]: commits and applies the copy, where the engine has one of its own
+step_two() {
+	test "$engine" = postgresql || return 0
+	test_must_fail grep "^UPDATE" "$fixed" &&
+	fixed=migrations/fix-$fix_name-copy.sql &&
+	has_line "$fixed" "-- Requires: fix-$fix_name.sql" &&
+	fill "${1-}" && land && grep "  applied  fix-$fix_name-copy.sql  .* in 1 batch" .git/t/applied
+}
+
 # contract [PARTNER]: applies what clears away, without what makes it wait
 contract() {
 	sed "/^-- Phase:/d; /^-- Pairs-With:/d; /^-- Requires:/d" "migrations/fix-$fix_name-contract.sql" >.git/t/now &&
@@ -244,8 +253,8 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		new_migration people \"\$people\" &&
 		broken drop 'ALTER TABLE people DROP COLUMN phone;' &&
 		fix dropped-early drop &&
-		fill \"s/<fill in: the value.*>/CASE id WHEN 1 THEN '0151' END/\" &&
-		land &&
+		value=\"s/<fill in: the value.*>/CASE id WHEN 1 THEN '0151' END/\" &&
+		fill \"\$value\" && land && step_two \"\$value\" &&
 		gives '1|Ann|0151
 2|Bob|' 'SELECT id, name, phone FROM people ORDER BY id'
 	"
@@ -266,6 +275,7 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		scene $engine renamed &&
 		new_migration people \"\$people\" &&
 		broken rename 'ALTER TABLE people RENAME COLUMN phone TO mobile;' &&
+		db \"INSERT INTO people VALUES (5, 'Cy', '05'), (6, 'Di', NULL)\" &&
 		fix renamed rename --contract &&
 		fill '' &&
 		land &&
@@ -273,13 +283,16 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		db \"INSERT INTO people (id, mobile) VALUES (4, '04')\" &&
 		db \"UPDATE people SET phone = '01' WHERE id = 1\" &&
 		db \"UPDATE people SET mobile = '02' WHERE id = 2\" &&
+		copied= && if test $engine = postgresql; then copied=-copy && step_two; fi &&
 		gives '1|01|01
 2|02|02
 3|03|03
-4|04|04' 'SELECT id, phone, mobile FROM people ORDER BY id' &&
-		contract &&
+4|04|04
+5|05|05
+6||' 'SELECT id, phone, mobile FROM people ORDER BY id' &&
+		contract fix-rename\$copied &&
 		test_must_fail db 'SELECT phone FROM people' &&
-		gives 01020304 \"SELECT $(test $engine = sqlite && echo "group_concat(mobile, '')" ||
+		gives 0102030405 \"SELECT $(test $engine = sqlite && echo "group_concat(mobile, '')" ||
 			echo "string_agg(mobile, '' ORDER BY id)") FROM people\"
 	"
 
@@ -667,5 +680,22 @@ for engine in sqlite postgresql; do
 2|0170' 'SELECT id, phone_restored FROM people ORDER BY id'
 	"
 done
+
+test_expect_success PG 'postgresql: the two steps of a column that is there again are tried' '
+	engine=postgresql && scene postgresql renamed_scenario && broken people "$people" &&
+	broken rename "ALTER TABLE people RENAME phone TO mobile;" && fix renamed rename --scenario &&
+	fill "" && fixed=migrations/fix-rename-copy.sql && fill "" &&
+	printf "%s\n" "[seed]" "INSERT INTO people VALUES (3, '\''Cy'\'', '\''0900'\'');" "[check]" \
+		"SELECT count(*) FROM people" ---- 3 "[kept]" "people.phone may change: the copy brings its values back" \
+		>migrations/fix-rename.scenario &&
+	printf "%s\n" "[seed]" "INSERT INTO people VALUES (3, '\''Cy'\'', '\''0900'\'');" \
+		"[failure: code that reads]" "SELECT phone FROM people" "[check]" \
+		"SELECT phone FROM people WHERE id = 3" ---- 0900 >migrations/fix-rename-copy.scenario &&
+	git add migrations && tick && git commit -q -m "mend it" &&
+	passes fix-rename-copy.sql && passes fix-rename.sql &&
+	test_must_fail db "SELECT phone FROM people" && apply &&
+	gives "0151
+0170" "SELECT phone FROM people ORDER BY id"
+'
 
 test_done

@@ -133,6 +133,11 @@ fill() {
 	cp .git/t/filled "$1"
 }
 
+# fill_copy STEM SED: as that of a copy, which PostgreSQL has in a file of its own
+fill_copy() {
+	test "$engine" = sqlite || fill "$1-copy.sql" "$2"
+}
+
 # forge EVENT PATH [FIELDS]: appends a record about a migration of HEAD, and has FIELDS
 # at its end
 forge() {
@@ -474,7 +479,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		test_must_be_empty .git/t/down &&
 		commit_file compat/b.sql "SELECT u.PHONE FROM users u;" && git tag deployed &&
 		git config migrate.default.deployed deployed &&
-		way fix phone && step "renamed yes evidence" && follow "fill migrations/fix-phone.sql \"\"" &&
+		way fix phone && step "renamed yes evidence" && follow "fill migrations/fix-phone.sql \"\" && fill_copy migrations/fix-phone \"\"" &&
 		db "SELECT phone FROM users" >.git/t/phones && test 2 = "$(grep -c 030 .git/t/phones)"
 	'
 
@@ -483,7 +488,9 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		new_migration phone "ALTER TABLE users DROP COLUMN phone;" && apply &&
 		way fix phone && step "dropped yes default" && because "dropped: there is no compat" &&
 		has_line .git/t/down "gone-column users.phone - values None" &&
-		follow "fill migrations/fix-phone.sql \"s/<fill in: the value[^>]*>/NULL/\"" &&
+		follow "fill migrations/fix-phone.sql \"s/<fill in: the value[^>]*>/NULL/\" &&
+			fill_copy migrations/fix-phone \"s/<fill in: the value[^>]*>/NULL/\"" &&
+		git migrate status --exit-code && git status --porcelain >.git/t/left && test_must_be_empty .git/t/left &&
 		db "SELECT phone FROM users"
 	'
 

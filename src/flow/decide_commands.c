@@ -1,11 +1,13 @@
 /* What is typed for a way: names in the place of "@name@", as a shell takes them. */
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "core/migration.h"
 #include "flow/decide_parts.h"
 #include "git/repo.h"
+#include "sql/remedy.h"
 
 enum { ID = 12, TRIES = 100 };
 
@@ -97,13 +99,30 @@ static const char *new_path(struct deciding *g, const char *before)
 	return name;
 }
 
-/* The second file that `fix` writes of a lossy change of type; NULL. */
+/* Whether `fix` writes a second file, with values that are copied in batches. */
+static bool has_copy(struct deciding *g, const char *word)
+{
+	struct sql_remedy r = { .before = &g->out->before,
+				.now = &g->out->after,
+				.sqlite = g->d->survey.target.driver == &db_sqlite };
+	struct buf ignored = BUF_INIT;
+	enum sql_trouble_kind kind;
+	bool has;
+
+	if (!word || sql_trouble_parse(word, &kind) < 0)
+		return false;
+	sql_trouble_find(r.before, r.now, kind, &r.trouble);
+	has = sql_remedy_copy(&r, &ignored);
+	buf_release(&ignored);
+	return has;
+}
+
+/* That file; NULL. */
 static const char *copy_path(struct deciding *g, const char *fix)
 {
-	const char *kind = g->out->walk.kind;
 	int stem = (int)strlen(fix) - 4;
 
-	if (!kind || strcmp(kind, "lossy-type") != 0)
+	if (!has_copy(g, g->out->walk.kind))
 		return NULL;
 	return pool_printf(&g->out->pool, "%.*s-copy.sql", stem, fix);
 }

@@ -193,8 +193,22 @@ static void walk_text(struct walk *w, const char *text, struct values *v)
 	walk_start(w, &st, &v->pool);
 }
 
-/* The columns of PRIMARY KEY (...), with commas between and as they are written. */
-static void add_columns(struct walk *w, struct buf *out)
+/* Whether the name is still that of a column: constraints keep those of before. */
+static bool has_column(const struct sql_table *table, const struct sql_name *name)
+{
+	size_t i;
+
+	for (i = 0; i < table->nr; i++)
+		if (strcasecmp(table->columns[i].key, name->parts[name->nr - 1]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The columns of PRIMARY KEY (...), with commas between and as they are written; none
+ * where one of them is gone.
+ */
+static void add_columns(struct walk *w, const struct sql_table *table, struct buf *out)
 {
 	struct sql_name name;
 
@@ -203,8 +217,10 @@ static void add_columns(struct walk *w, struct buf *out)
 	do {
 		size_t start = w->now.start;
 
-		if (!walk_name(w, &name))
-			break;
+		if (!walk_name(w, &name) || !has_column(table, &name)) {
+			buf_reset(out);
+			return;
+		}
 		buf_addf(out, "%s", out->len ? "," : "");
 		buf_add(out, w->s + start, w->before.end - start);
 	} while (walk_accept_char(w, ','));
@@ -226,7 +242,7 @@ static const char *key_columns(struct values *v, const struct sql_table *table)
 	for (i = 0; table && !out.len && i < table->nr_constraints; i++) {
 		walk_text(&w, table->constraints[i], v);
 		if (find_primary_key(&w))
-			add_columns(&w, &out);
+			add_columns(&w, table, &out);
 	}
 	if (out.len)
 		missing = pool_strdup(&v->pool, out.s);
@@ -400,7 +416,7 @@ void sql_remedy_write(const struct sql_remedy *r, struct buf *out)
 
 bool sql_remedy_copy(const struct sql_remedy *r, struct buf *out)
 {
-	const char *template = remedy_copy_text(choose(r));
+	const char *template = remedy_copy_text(choose(r), r->sqlite);
 
 	if (!template)
 		return false;

@@ -8,9 +8,10 @@
 	"ALTER TABLE @table@ ADD COLUMN @copy@ @old-type@;\n"                            \
 	"-- Step 2, in a migration of its own, copies the values in batches.\n"
 
+#define BATCHED "-- migrate: batch table=@table@ key=@key@ size=1000\n\n"
+
 #define LOSSY_COPY                                                                       \
-	"-- migrate: batch table=@table@ key=@key@ size=1000\n"                          \
-	"\n"                                                                             \
+	BATCHED                                                                          \
 	"-- Step 2: the values, turned into what they were. What the change of type\n"   \
 	"-- has lost can only come from elsewhere: a backup, a log, another table.\n"    \
 	"UPDATE @table@ SET @copy@ = <fill in: the value as it was, made from @column@ " \
@@ -51,9 +52,33 @@
 
 #define DROPPED                                                                          \
 	"-- Back without constraints: rows written meanwhile have no value for it.\n"    \
-	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"                          \
+	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"
+
+#define DROPPED_VALUES                                                                   \
 	"UPDATE @table@ SET @column@ = <fill in: the value, from where it can still be " \
-	"had, else NULL>;\n"
+	"had, else NULL>"
+
+/* in the transaction of ALTER TABLE it would hold that one's lock to its end */
+#define COPY_FOLLOWS                                                                     \
+	"-- Rows that are there have no value of it before step 2 has run: a migration " \
+	"of its\n"                                                                       \
+	"-- own, in batches, for which nobody has to wait.\n"
+
+#define DROPPED_COPY                                                                     \
+	BATCHED                                                                          \
+	"-- Step 2: the values that can still be had; where there are none, do without " \
+	"this\n"                                                                         \
+	"-- file. What was written since stays.\n" DROPPED_VALUES                        \
+	"\nWHERE :batch AND @column@ IS NULL;\n"
+
+#define RENAMED_COPY                                                                     \
+	BATCHED                                                                          \
+	"-- Step 2: the values of rows that nobody has written to since.\n"              \
+	"UPDATE @table@ SET @column@ = @to@\n"                                           \
+	"WHERE :batch AND @column@ IS NULL AND @to@ IS NOT NULL;\n"                      \
+	"\n"                                                                             \
+	"-- To verify it. This must give 0:\n"                                           \
+	"-- SELECT count(*) FROM @table@ WHERE @column@ IS NULL AND @to@ IS NOT NULL;\n"
 
 #define DROPPED_TABLE                                                                    \
 	"@rebuild@"                                                                      \
@@ -110,11 +135,14 @@
 
 #define OLD_NAME                                                                         \
 	"-- The old name beside the new one, for as long as code of both kinds runs.\n"  \
-	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"                          \
-	"UPDATE @table@ SET @column@ = @to@;\n"
+	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"
+
+#define PG_OLD_NAME OLD_NAME COPY_FOLLOWS
+
+#define SQLITE_RENAMED OLD_NAME "UPDATE @table@ SET @column@ = @to@;\n" SQLITE_SYNC
 
 #define PG_RENAMED                                                                       \
-	OLD_NAME                                                                         \
+	PG_OLD_NAME                                                                      \
 	"\n"                                                                             \
 	"-- Whichever name is written to, the other one follows.\n"                      \
 	"CREATE FUNCTION @stem@() RETURNS trigger LANGUAGE plpgsql AS $$\n"              \
@@ -144,19 +172,19 @@ static const char *const texts[CASE_NR][2] = {
 			    "all values stay.\n"
 			    "-- ALTER TABLE cannot do it: the table is made anew.\n"
 			    "@rebuild@" },
-	[CASE_RENAMED] = { PG_RENAMED, OLD_NAME SQLITE_SYNC },
+	[CASE_RENAMED] = { PG_RENAMED, SQLITE_RENAMED },
 	/* a trigger of SQLite comes after NOT NULL was judged: the rebuild lifts it */
 	[CASE_RENAMED_REQUIRED] = { PG_RENAMED,
 				    "-- Rows of code that knows the old name alone have "
 				    "no @to@ at first.\n"
-				    "@rebuild@" OLD_NAME SQLITE_SYNC },
+				    "@rebuild@" SQLITE_RENAMED },
 	[CASE_RENAMED_TABLE] = { "-- The old name as a view, which is read and written "
 				 "like a table.\n" RENAMED_TABLE_VIEW GRANTS,
 				 "-- The old name as a view, for code that "
 				 "reads.\n" RENAMED_TABLE_VIEW
 				 "<fill in: INSTEAD OF triggers on @table@ where running "
 				 "code writes to it, or delete this line>;\n" },
-	[CASE_DROPPED] = { DROPPED, DROPPED },
+	[CASE_DROPPED] = { DROPPED COPY_FOLLOWS, DROPPED DROPPED_VALUES ";\n" },
 	[CASE_DROPPED_TABLE] = { DROPPED_TABLE GRANTS, DROPPED_TABLE },
 	[CASE_BAD_CONSTRAINT] = { "ALTER TABLE @table@ DROP CONSTRAINT @constraint@;\n"
 				  "-- One that is right is added by a migration of its "
@@ -188,9 +216,17 @@ const char *remedy_text(enum remedy_case which, bool sqlite)
 	return texts[which][sqlite];
 }
 
-const char *remedy_copy_text(enum remedy_case which)
+/* [0]: PostgreSQL and its kin, [1]: SQLite, where all writers wait for any lock */
+static const char *const copies[CASE_NR][2] = {
+	[CASE_LOSSY_TYPE] = { LOSSY_COPY, LOSSY_COPY },
+	[CASE_RENAMED] = { RENAMED_COPY, NULL },
+	[CASE_RENAMED_REQUIRED] = { RENAMED_COPY, NULL },
+	[CASE_DROPPED] = { DROPPED_COPY, NULL },
+};
+
+const char *remedy_copy_text(enum remedy_case which, bool sqlite)
 {
-	return which == CASE_LOSSY_TYPE ? LOSSY_COPY : NULL;
+	return copies[which][sqlite];
 }
 
 const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char **loss)

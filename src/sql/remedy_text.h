@@ -23,7 +23,7 @@ enum remedy_case {
 const char *remedy_text(enum remedy_case which, bool sqlite);
 
 /** What copies the values, in a migration of its own; NULL: there is none. */
-const char *remedy_copy_text(enum remedy_case which);
+const char *remedy_copy_text(enum remedy_case which, bool sqlite);
 
 /** What clears up later, NULL where nothing is left; `*loss`: what it destroys. */
 const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char **loss);

@@ -32,6 +32,44 @@ static const struct trial trials[] = {
 	  TROUBLE_LOSSY_TYPE,
 	  false,
 	  { "ADD COLUMN a_restored numeric(10, 2)[];" } },
+	/* all rows are written under a lock that ALTER TABLE does not hold */
+	{ PEOPLE,
+	  "ALTER TABLE people RENAME name TO called;",
+	  TROUBLE_RENAMED,
+	  false,
+	  { "ADD COLUMN name text;\n-- Rows that are there",
+	    "FUNCTION keep_people_name_called();\n-- migrate: batch table=people key=id "
+	    "size=1000\n",
+	    "SET name = called\nWHERE :batch AND name IS NULL AND called IS NOT "
+	    "NULL;" } },
+	{ PEOPLE,
+	  "ALTER TABLE people DROP name;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "for which nobody has to wait.\n-- migrate: batch table=people key=id ",
+	    "else NULL>\nWHERE :batch AND name IS NULL;" } },
+	{ PEOPLE,
+	  "ALTER TABLE people DROP name;",
+	  TROUBLE_DROPPED_EARLY,
+	  true,
+	  { "ADD COLUMN name text;\nUPDATE people SET name = <fill in", "!:batch" } },
+	{ PEOPLE, "DROP TABLE people;", TROUBLE_DROPPED_EARLY, false, { "!:batch" } },
+	/* a key whose columns have other names than its text */
+	{ "CREATE TABLE t (a int, b int, PRIMARY KEY (a, \"b\"));",
+	  "ALTER TABLE t RENAME a TO c;",
+	  TROUBLE_RENAMED,
+	  false,
+	  { "key=<fill in: the columns of its key" } },
+	{ "CREATE TABLE t (a int, b int, c int, PRIMARY KEY (a, \"b\"));",
+	  "ALTER TABLE t RENAME c TO d;",
+	  TROUBLE_RENAMED,
+	  false,
+	  { "key=a,\"b\" size" } },
+	{ "CREATE TABLE t (a int PRIMARY KEY);",
+	  "ALTER TABLE t RENAME a TO c;",
+	  TROUBLE_RENAMED,
+	  false,
+	  { "key=c size", "SET a = c" } },
 	/* the same rename in two tables makes two triggers */
 	{ "CREATE TABLE app.t (a int);",
 	  "ALTER TABLE app.t RENAME a TO \"B c\";",
@@ -378,6 +416,7 @@ static void write_remedy(const struct trial *t, struct buf *out)
 	sql_catalog_read(&after, t->broken, strlen(t->broken));
 	sql_trouble_find(&before, &after, t->kind, &r.trouble);
 	sql_remedy_write(&r, out);
+	sql_remedy_copy(&r, out);
 	sql_catalog_release(&before);
 	sql_catalog_release(&after);
 }
