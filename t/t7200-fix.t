@@ -170,13 +170,41 @@ for engine in sqlite postgresql; do
 		sed -n 's/^-- \(SELECT count.*\)/\1/p' \$copied >.git/t/verify &&
 		gives 0 \"\$(cat .git/t/verify)\" &&
 		db \"INSERT INTO people (id, name, phone) VALUES (3, 'Eve', 8888)\" &&
+		db \"UPDATE people SET phone = 999 WHERE id = 1\" &&
+		db \"UPDATE people SET name = 'Rob', phone = 170 WHERE id = 2\" &&
+		db \"UPDATE people SET phone = 171, phone_restored = '00171' WHERE id = 2\" &&
+		gives '1|Ann||999
+2|Rob|00171|171
+3|Eve||8888' \"SELECT id, name, phone_restored, phone FROM people ORDER BY id\" &&
 		test_must_fail contract fix-phone-copy >.git/t/out 2>&1 &&
 		grep -E 'every value has its copy|there are values without a copy' .git/t/out &&
 		gives '8888' 'SELECT phone FROM people WHERE id = 3' &&
-		db \"UPDATE people SET phone_restored = '08888' WHERE id = 3\" && apply &&
+		db \"UPDATE people SET phone_restored = '08888' WHERE id = 3\" &&
+		test_must_fail git migrate apply >.git/t/out 2>&1 &&
+		db \"UPDATE people SET phone_restored = '0999' WHERE id = 1\" && apply &&
+		gives '1|Ann|0999
+2|Rob|00171
+3|Eve|08888' 'SELECT * FROM people ORDER BY id' &&
+		db \"UPDATE people SET phone_restored = '1' WHERE id = 1\"
+	"
+
+	test_expect_success $prereq "$engine: what is switched to another column leaves the required one out" "
+		scene $engine lossy_required &&
+		new_migration people 'CREATE TABLE people (id integer PRIMARY KEY, name text, phone varchar(20) NOT NULL);
+CREATE INDEX people_name ON people (name);' &&
+		broken phone \"$(echo "$lossy" | sed 's/phone integer/& NOT NULL/; s/RENAME TO people;/& CREATE INDEX people_name ON people (name);/')\" &&
+		db \"INSERT INTO people VALUES (1, 'Ann', 151)\" &&
+		test_must_fail db \"INSERT INTO people (id, name) VALUES (2, 'Bob')\" &&
+		fix lossy-type phone --contract && fill '' && land &&
+		db \"INSERT INTO people (id, name, phone_restored) VALUES (2, 'Bob', '0170')\" &&
+		db \"INSERT INTO people (id, name, phone) VALUES (3, 'Eve', 1)\" &&
+		db \"UPDATE people SET phone_restored = '01' WHERE id = 3\" &&
+		fixed=migrations/fix-phone-copy.sql &&
+		fill \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" && land &&
+		contract fix-phone-copy &&
 		gives '1|Ann|0151
 2|Bob|0170
-3|Eve|08888' 'SELECT * FROM people ORDER BY id'
+3|Eve|01' 'SELECT * FROM people ORDER BY id'
 	"
 
 	test_expect_success $prereq "$engine: the run that copies back does not drop what it copies from" "

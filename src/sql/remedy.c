@@ -161,7 +161,7 @@ static const char *rebuild(struct values *v, const struct sql_remedy *r)
 		table_text(was, &text);
 	} else if (now && !now->guessed && t->kind != TROUBLE_DROPPED_EARLY) {
 		change.without = t->constraint;
-		if (t->kind == TROUBLE_REQUIRED_COLUMN)
+		if (t->kind == TROUBLE_REQUIRED_COLUMN || t->kind == TROUBLE_LOSSY_TYPE)
 			change.optional = t->column_key;
 		if (t->kind == TROUBLE_RENAMED)
 			change.optional = t->to_key;
@@ -367,6 +367,32 @@ static void fill_template(const char *template, const struct values *v, struct b
 	}
 }
 
+static bool is_among(const char *columns, const char *name)
+{
+	size_t len;
+
+	for (; *columns; columns += len + (columns[len] == ',')) {
+		len = strcspn(columns, ",");
+		if (strlen(name) == len && strncasecmp(columns, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether its NOT NULL can go, once other code writes beside it: not that of a key. */
+static bool can_be_optional(const struct sql_table *t, const char *column_key)
+{
+	const struct sql_column *c = sql_table_column(t, column_key);
+	struct values v = { 0 };
+	bool ret;
+
+	if (!c || !c->required)
+		return false;
+	ret = !is_among(key_columns(&v, t), c->name);
+	pool_release(&v.pool);
+	return ret;
+}
+
 /* Which of the texts of a kind it is, where it has several. */
 static enum remedy_case choose(const struct sql_remedy *r)
 {
@@ -374,15 +400,17 @@ static enum remedy_case choose(const struct sql_remedy *r)
 	const struct sql_column *to = NULL;
 	const struct sql_table *now;
 
+	now = t->table_key ? sql_catalog_table(r->now, t->table_key) : NULL;
 	switch (t->kind) {
 	case TROUBLE_LOSSY_TYPE:
-		return CASE_LOSSY_TYPE;
+		return now && t->column_key && can_be_optional(now, t->column_key)
+			       ? CASE_LOSSY_REQUIRED
+			       : CASE_LOSSY_TYPE;
 	case TROUBLE_REQUIRED_COLUMN:
 		return CASE_REQUIRED;
 	case TROUBLE_RENAMED:
 		if (t->table && !t->column)
 			return CASE_RENAMED_TABLE;
-		now = t->table_key ? sql_catalog_table(r->now, t->table_key) : NULL;
 		if (now && t->to_key)
 			to = sql_table_column(now, t->to_key);
 		return to && to->required ? CASE_RENAMED_REQUIRED : CASE_RENAMED;

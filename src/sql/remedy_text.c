@@ -6,7 +6,31 @@
 #define LOSSY_TYPE                                                                       \
 	"-- Step 1: a column of the type that it had, beside the other one.\n"           \
 	"ALTER TABLE @table@ ADD COLUMN @copy@ @old-type@;\n"                            \
-	"-- Step 2, in a migration of its own, copies the values in batches.\n"
+	"-- Step 2, in a migration of its own, copies the values in batches.\n"          \
+	"\n"                                                                             \
+	"-- Where running code changes @column@ alone its copy is outdated, and goes.\n"
+
+/* compared as texts: not every type has an operator for it */
+#define PG_LOSSY_SYNC                                                                    \
+	"CREATE FUNCTION @stem@() RETURNS trigger LANGUAGE plpgsql AS $$\n"              \
+	"BEGIN\n"                                                                        \
+	"	NEW.@copy@ := NULL;\n"                                                         \
+	"	RETURN NEW;\n"                                                                 \
+	"END\n"                                                                          \
+	"$$;\n"                                                                          \
+	"CREATE TRIGGER @stem@ BEFORE UPDATE ON @table@\n"                               \
+	"FOR EACH ROW WHEN (NEW.@column@::text IS DISTINCT FROM OLD.@column@::text\n"    \
+	"	AND NEW.@copy@::text IS NOT DISTINCT FROM OLD.@copy@::text)\n"                 \
+	"EXECUTE FUNCTION @stem@();\n"
+
+#define SQLITE_LOSSY_SYNC                                                                \
+	"CREATE TRIGGER @stem@ AFTER UPDATE OF @column@ ON @table@\n"                    \
+	"WHEN NEW.@column@ IS NOT OLD.@column@ AND NEW.@copy@ IS OLD.@copy@\n"           \
+	"BEGIN\n"                                                                        \
+	"	UPDATE @table@ SET @copy@ = NULL WHERE @row@;\n"                               \
+	"END;\n"
+
+#define LOSSY_OPTIONAL "-- The switched application leaves @column@ out.\n"
 
 #define BATCHED "-- migrate: batch table=@table@ key=@key@ size=1000\n\n"
 
@@ -43,12 +67,12 @@
 	"SELECT @column@ FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ IS NULL;\n"  \
 	"DROP TABLE @stem@;\n"
 
-#define LOSSY_CONTRACT(guard)                                                            \
-	"-- Only once no running code uses @column@ any more: what it wrote since the\n" \
-	"-- copy is in @column@ alone. Rows that were added so stop this here; of "      \
-	"those\n"                                                                        \
-	"-- that were changed the copy has the older value, which nothing "              \
-	"tells.\n" guard "ALTER TABLE @table@ DROP COLUMN @column@;\n"
+#define LOSSY_CONTRACT(guard, drop_trigger)                                              \
+	"-- Only once no running code uses @column@ any more. What it wrote since the\n" \
+	"-- copy has none, and stops this here: a migration like step 2 copies it. "     \
+	"What\n"                                                                         \
+	"-- was cleared in @copy@ alone stops it, too: it is to be cleared in "          \
+	"both.\n" guard drop_trigger "ALTER TABLE @table@ DROP COLUMN @column@;\n"
 
 #define DROPPED                                                                          \
 	"-- Back without constraints: rows written meanwhile have no value for it.\n"    \
@@ -164,7 +188,12 @@
 
 /* [0]: PostgreSQL and its kin, [1]: SQLite */
 static const char *const texts[CASE_NR][2] = {
-	[CASE_LOSSY_TYPE] = { LOSSY_TYPE, LOSSY_TYPE },
+	[CASE_LOSSY_TYPE] = { LOSSY_TYPE PG_LOSSY_SYNC, LOSSY_TYPE SQLITE_LOSSY_SYNC },
+	[CASE_LOSSY_REQUIRED] = { LOSSY_OPTIONAL
+				  "ALTER TABLE @table@ ALTER COLUMN @column@ DROP NOT "
+				  "NULL;\n" LOSSY_TYPE PG_LOSSY_SYNC,
+				  LOSSY_OPTIONAL
+				  "@rebuild@" LOSSY_TYPE SQLITE_LOSSY_SYNC },
 	[CASE_REQUIRED] = { "-- Code that does not know the column can insert rows "
 			    "again; all values stay.\n"
 			    "ALTER TABLE @table@ ALTER COLUMN @column@ DROP NOT NULL;\n",
@@ -219,6 +248,7 @@ const char *remedy_text(enum remedy_case which, bool sqlite)
 /* [0]: PostgreSQL and its kin, [1]: SQLite, where all writers wait for any lock */
 static const char *const copies[CASE_NR][2] = {
 	[CASE_LOSSY_TYPE] = { LOSSY_COPY, LOSSY_COPY },
+	[CASE_LOSSY_REQUIRED] = { LOSSY_COPY, LOSSY_COPY },
 	[CASE_RENAMED] = { RENAMED_COPY, NULL },
 	[CASE_RENAMED_REQUIRED] = { RENAMED_COPY, NULL },
 	[CASE_DROPPED] = { DROPPED_COPY, NULL },
@@ -233,8 +263,12 @@ const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char
 {
 	switch (which) {
 	case CASE_LOSSY_TYPE:
+	case CASE_LOSSY_REQUIRED:
 		*loss = "the values of the column that has the wrong type";
-		return sqlite ? LOSSY_CONTRACT(SQLITE_GUARD) : LOSSY_CONTRACT(PG_GUARD);
+		return sqlite ? LOSSY_CONTRACT(SQLITE_GUARD, "DROP TRIGGER @stem@;\n")
+			      : LOSSY_CONTRACT(PG_GUARD,
+					       "DROP TRIGGER @stem@ ON @table@;\n"
+					       "DROP FUNCTION @stem@();\n");
 	case CASE_RENAMED:
 	case CASE_RENAMED_REQUIRED:
 		*loss = "none: the column of the new name has the same values";

@@ -6,6 +6,7 @@
 
 enum remedy_case {
 	CASE_LOSSY_TYPE,
+	CASE_LOSSY_REQUIRED, /* the column that has it is NOT NULL */
 	CASE_REQUIRED,
 	CASE_RENAMED,
 	CASE_RENAMED_REQUIRED, /* the new name is of a column that is NOT NULL */
