@@ -699,6 +699,17 @@ test_expect_success PG 'somebody is in the way of others, and nobody can count' 
 	way new-fix age && has_line .git/t/down "new-column users.age 0 values all"
 '
 
+test_expect_success PG 'postgresql: a column whose default has filled the rows that were there, and is gone' '
+	engine=postgresql && fresh_on postgresql no_default && mkdir compat && new_migration users "$users" &&
+	commit_file compat/signup.sql "INSERT INTO users (id, name) VALUES (7, 7);" && apply &&
+	new_migration mail "ALTER TABLE users ADD COLUMN mail int NOT NULL DEFAULT 0;" && apply &&
+	way new-fix mail && step "required no evidence" && because "required: it has a value by itself" &&
+	new_migration age "ALTER TABLE users ADD COLUMN age int NOT NULL DEFAULT 0;
+		ALTER TABLE users ALTER COLUMN age DROP DEFAULT;" && apply &&
+	way fix age && step "required yes evidence" &&
+	follow "fill migrations/fix-age.sql \"\"" && db "INSERT INTO users (id, name) VALUES (7, 7)"
+'
+
 test_expect_success PG 'an INVALID index' '
 	fresh_on postgresql invalid && new_migration users "$users" && apply &&
 	new_migration i "$alone

@@ -5,8 +5,12 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "sql/column_text.h"
 #include "sql/name.h"
 #include "sql/split.h"
+
+/* Of the constraints of a column: longer ones are not written anew at each change. */
+enum { REST_MAX = 4096 };
 
 /* One statement on its way into a catalog. */
 struct reader {
@@ -189,7 +193,7 @@ static struct sql_column *need_column(struct sql_table *t, const struct named *n
 	memset(c, 0, sizeof(*c));
 	c->key = n->key;
 	c->name = n->name;
-	c->type = c->rest = "";
+	c->type = c->rest = c->made = "";
 	return c;
 }
 
@@ -294,7 +298,7 @@ static struct sql_column *take_column(struct reader *r, struct sql_table *t)
 	c->required = says_required(r->w, depth);
 	from = r->w.now.start;
 	pass_part(&r->w, depth);
-	c->rest = r->w.now.start == from ? "" : text_since(r, from);
+	c->rest = c->made = r->w.now.start == from ? "" : text_since(r, from);
 	return c;
 }
 
@@ -496,11 +500,73 @@ static void read_rename(struct reader *r, const struct named *table)
 	c->name = b.name;
 }
 
-static bool is_type_change(struct walk w)
+typedef void column_text(const char *rest, struct buf *out);
+
+/* Puts one constraint, or none, in the place of another; whether the text is right. */
+static bool change_rest(struct reader *r, struct sql_column *c, column_text *without,
+			const char *with)
 {
-	if (walk_accept(&w, "set"))
-		walk_accept(&w, "data");
-	return walk_is(&w, "type");
+	bool is_named = column_text_has(c->rest, "constraint");
+	struct buf out = BUF_INIT;
+
+	if (strlen(c->rest) > REST_MAX)
+		return false;
+	without(c->rest, &out);
+	buf_addf(&out, "%s%s", out.len && *with ? " " : "", with);
+	c->rest = pool_strdup(&r->c->pool, buf_str(&out));
+	buf_release(&out);
+	return !is_named; /* its name would be left */
+}
+
+/* What stands here as the default of a column: not all of it can without parentheses. */
+static const char *take_default(struct reader *r)
+{
+	size_t from = r->w.now.start;
+	const char *value;
+	struct token t;
+
+	pass_part(&r->w, 0);
+	value = text_since(r, from);
+	if (strcasecmp(value, "null") == 0)
+		return "";
+	token_next(value, strlen(value), 0, &t);
+	return pool_printf(&r->c->pool,
+			   t.end == strlen(value) ? "DEFAULT %s" : "DEFAULT (%s)", value);
+}
+
+/* False where the texts are not as the server has it now. */
+static bool set_in_column(struct reader *r, struct sql_column *c)
+{
+	if (walk_accept(&r->w, "default"))
+		return change_rest(r, c, column_text_no_default, take_default(r));
+	if (!walk_accept(&r->w, "not"))
+		return false;
+	c->required = true;
+	return change_rest(r, c, column_text_optional, "NOT NULL");
+}
+
+static bool drop_in_column(struct reader *r, struct sql_column *c)
+{
+	if (walk_accept(&r->w, "default")) /* that of a serial is its type */
+		return change_rest(r, c, column_text_no_default, "") &&
+		       !strcasestr(c->type, "serial");
+	if (!walk_accept(&r->w, "not"))
+		return false;
+	c->required = false;
+	return change_rest(r, c, column_text_optional, "");
+}
+
+static bool take_new_type(struct reader *r, struct sql_column *c)
+{
+	struct walk ahead = r->w;
+
+	if (walk_accept(&ahead, "set"))
+		walk_accept(&ahead, "data");
+	if (!walk_accept(&ahead, "type"))
+		return false;
+	r->w = ahead;
+	c->type = take_type(r, 0);
+	return true;
 }
 
 static void alter_column(struct reader *r, struct sql_table *t)
@@ -508,24 +574,18 @@ static void alter_column(struct reader *r, struct sql_table *t)
 	struct walk *w = &r->w;
 	struct sql_column *c;
 	struct named n;
+	bool followed;
 
 	walk_accept(w, "column");
 	if (!take_name(r, &n))
 		return;
 	c = need_column(t, &n);
-	t->altered |= !is_type_change(*w);
-	if (walk_accept(w, "set")) {
-		if (walk_accept(w, "not")) {
-			c->required = true;
-			return;
-		}
-		walk_accept(w, "data");
-	} else if (walk_accept(w, "drop") && walk_accept(w, "not")) {
-		c->required = false;
-		return;
-	}
-	if (walk_accept(w, "type"))
-		c->type = take_type(r, 0);
+	followed = take_new_type(r, c);
+	if (!followed && walk_accept(w, "set"))
+		followed = set_in_column(r, c);
+	else if (!followed && walk_accept(w, "drop"))
+		followed = drop_in_column(r, c);
+	t->altered |= !followed;
 }
 
 static void add_column(struct reader *r, struct sql_table *t)

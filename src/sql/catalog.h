@@ -20,6 +20,7 @@ struct sql_column {
 	const char *name; /* with its quotes */
 	const char *type; /* "" without one */
 	const char *rest; /* what follows the type: constraints, default */
+	const char *made; /* the same, when the column was made */
 	bool required;	  /* NOT NULL, or a primary key */
 };
 

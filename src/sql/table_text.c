@@ -3,44 +3,9 @@
 #include "sql/table_text.h"
 
 #include "base/buf.h"
+#include "sql/column_text.h"
 #include "sql/internal.h"
 #include "sql/remedy.h"
-
-/* Where the words NOT NULL that stand at `at` end; 0: others stand there. */
-static size_t pass_not_null(const char *s, size_t len, size_t at)
-{
-	struct token t;
-
-	token_next(s, len, at, &t);
-	if (!token_is(s, &t, "not"))
-		return 0;
-	token_next(s, len, t.end, &t);
-	if (t.kind == TOKEN_BLANK)
-		token_next(s, len, t.end, &t);
-	return token_is(s, &t, "null") ? t.end : 0;
-}
-
-/* The constraints of a column without its NOT NULL. */
-static void add_optional(const char *rest, struct buf *out)
-{
-	size_t len = strlen(rest), at = 0, depth = 0, behind;
-	struct token t;
-
-	while (at < len) {
-		behind = depth ? 0 : pass_not_null(rest, len, at);
-		if (behind) {
-			at = behind + (rest[behind] == ' ');
-			continue;
-		}
-		token_next(rest, len, at, &t);
-		depth += t.kind == TOKEN_OPEN;
-		depth -= t.kind == TOKEN_CLOSE && depth;
-		buf_add(out, rest + t.start, t.end - t.start);
-		at = t.end;
-	}
-	while (out->len && out->s[out->len - 1] == ' ')
-		out->s[--out->len] = '\0';
-}
 
 /* How it is defined in the new table. */
 static const struct sql_column *defined_as(const struct sql_column *c,
@@ -63,7 +28,7 @@ static void add_column(const struct sql_column *c, const struct table_change *ch
 		return;
 	buf_addc(out, ' ');
 	if (change->optional && strcmp(change->optional, c->key) == 0)
-		add_optional(as->rest, out);
+		column_text_optional(as->rest, out);
 	else
 		buf_adds(out, as->rest);
 }
@@ -138,22 +103,6 @@ static bool is_computed(const struct sql_column *c)
 	return false;
 }
 
-static bool has_word(const char *s, const char *word)
-{
-	size_t len = strlen(s), at = 0, depth = 0;
-	struct token t;
-
-	while (at < len) {
-		token_next(s, len, at, &t);
-		if (!depth && token_is(s, &t, word))
-			return true;
-		depth += t.kind == TOKEN_OPEN;
-		depth -= t.kind == TOKEN_CLOSE && depth;
-		at = t.end;
-	}
-	return false;
-}
-
 /*
  * Whether other tables may keep rowids of it, as those of full text search do: what has
  * no name of its own is copied by name.
@@ -162,11 +111,11 @@ static bool has_rowid(const struct sql_table *t)
 {
 	size_t i;
 
-	if (has_word(t->options, "without") || sql_table_column(t, "rowid"))
+	if (column_text_has(t->options, "without") || sql_table_column(t, "rowid"))
 		return false;
 	for (i = 0; i < t->nr; i++)
 		if (strcasecmp(t->columns[i].type, "integer") == 0 &&
-		    has_word(t->columns[i].rest, "primary"))
+		    column_text_has(t->columns[i].rest, "primary"))
 			return false;
 	return true;
 }
@@ -193,7 +142,8 @@ static bool has_counter(const struct sql_table *t, const struct table_change *ch
 	size_t i;
 
 	for (i = 0; i < t->nr; i++)
-		if (has_word(defined_as(&t->columns[i], change)->rest, "autoincrement"))
+		if (column_text_has(defined_as(&t->columns[i], change)->rest,
+				    "autoincrement"))
 			return true;
 	return false;
 }

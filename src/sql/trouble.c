@@ -65,7 +65,7 @@ static bool became_required(const struct sql_column *old, const struct sql_colum
 
 static bool is_bound_more(const struct sql_column *old, const struct sql_column *now)
 {
-	return old && strcmp(old->rest, now->rest) != 0;
+	return old && strcmp(old->made, now->made) != 0;
 }
 
 /* What the column was before: the rename alone makes none of it new. */

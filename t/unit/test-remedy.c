@@ -290,11 +290,44 @@ static const struct trial trials[] = {
 	  true,
 	  { "!sqlite_sequence" } },
 	/* what the texts do not follow is for a person */
-	{ "CREATE TABLE t (a text DEFAULT 'q'); ALTER TABLE t ALTER a SET NOT NULL;",
+	{ "CREATE TABLE t (a int); ALTER TABLE t ALTER a ADD GENERATED ALWAYS AS "
+	  "IDENTITY;",
 	  "DROP TABLE t;",
 	  TROUBLE_DROPPED_EARLY,
 	  false,
 	  { "<fill in: what ALTER TABLE changed" } },
+	{ "CREATE TABLE t (a serial); ALTER TABLE t ALTER a DROP DEFAULT;",
+	  "DROP TABLE t;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "<fill in: what ALTER TABLE changed" } },
+	{ "CREATE TABLE t (a int CONSTRAINT k NOT NULL); ALTER TABLE t ALTER a DROP NOT "
+	  "NULL;",
+	  "DROP TABLE t;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "<fill in: what ALTER TABLE changed" } },
+	/* defaults and NOT NULL are followed, whatever stands beside them */
+	{ "CREATE TABLE t (a text DEFAULT 'q', b int DEFAULT NULL CHECK (b > 0), c int "
+	  "NOT NULL DEFAULT (1 + 2) UNIQUE, d int); ALTER TABLE t ALTER a SET NOT NULL, "
+	  "ALTER COLUMN b DROP DEFAULT, ALTER c DROP DEFAULT, ALTER d SET DEFAULT 7, "
+	  "ALTER c SET DEFAULT null;",
+	  "DROP TABLE t;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "(\n\ta text DEFAULT 'q' NOT NULL,\n\tb int CHECK (b > 0),\n\tc int NOT "
+	    "NULL UNIQUE,\n\td int DEFAULT 7\n);",
+	    "!<fill in: what ALTER" } },
+	{ "CREATE TABLE t (a text DEFAULT 'q'::character varying NOT NULL, b bool, c int "
+	  "NOT NULL); ALTER TABLE t ALTER a SET DEFAULT coalesce('a,b', NULL), ALTER b "
+	  "SET DEFAULT 1 IS NULL; ALTER TABLE t ALTER c DROP NOT NULL, ALTER c SET NOT "
+	  "NULL, ALTER c SET NOT NULL;",
+	  "DROP TABLE t;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "(\n\ta text NOT NULL DEFAULT (coalesce('a,b', NULL)),\n\tb bool DEFAULT (1 "
+	    "IS NULL),\n\tc int NOT NULL\n);",
+	    "!<fill in: what ALTER" } },
 	{ "CREATE TABLE t (a text, CONSTRAINT k CHECK (a > 'b')); ALTER TABLE t DROP "
 	  "CONSTRAINT k;",
 	  "DROP TABLE t;",
