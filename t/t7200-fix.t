@@ -562,6 +562,21 @@ CREATE TABLE orders (id int PRIMARY KEY, uid int REFERENCES users, aid int);" &&
 	gives orders_uid_fkey "SELECT conname FROM pg_constraint WHERE contype = '\''f'\''"
 '
 
+test_expect_success PG 'postgresql: columns that the fix says nothing of are named' '
+	engine=postgresql && scene postgresql several &&
+	new_migration people "CREATE TABLE people (id int PRIMARY KEY, a text, \"b
+;\" text, c text, d varchar); CREATE TABLE t (x int); CREATE TABLE u (y int);" &&
+	broken types "ALTER TABLE people ALTER a TYPE int USING 1, ALTER \"b
+;\" TYPE int USING 1, ALTER c TYPE int USING 1;" &&
+	fix lossy-type types && has_line $fixed "-- The same is true of people.\"b ;\", people.c, which this does not mend yet." &&
+	grep "^hint: The same is true of people.\"b ;\", people.c: write" .git/t/err &&
+	broken renames "ALTER TABLE people RENAME a TO e; ALTER TABLE people RENAME c TO f;" &&
+	fix renamed renames && has_line $fixed "-- The same is true of people.c, which this does not mend yet." &&
+	broken drops "ALTER TABLE people DROP d, DROP f; DROP TABLE t;" &&
+	fix dropped-early drops && grep "^-- The same is true of people.d, t, which" $fixed &&
+	broken one "DROP TABLE u;" && fix dropped-early one && test_must_fail grep "The same is true" $fixed .git/t/err
+'
+
 # --- what is not told, and what is refused ------------------------------------
 
 state() {

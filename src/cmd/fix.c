@@ -175,6 +175,20 @@ static void say_kind(struct ctx *ctx, const struct fix_draft *d)
 	buf_release(&others);
 }
 
+/* A template is of one column or table. */
+static void say_more(struct ctx *ctx, const struct fix_draft *d)
+{
+	struct buf more = BUF_INIT;
+
+	fix_add_more(d, &more);
+	if (more.len)
+		say_hint(&ctx->say, "more",
+			 "The same is true of %s: write it into the fix, too, or into a "
+			 "further one.",
+			 more.s);
+	buf_release(&more);
+}
+
 static void say_next(struct ctx *ctx, const struct fix_files *f)
 {
 	const char *path = f->fix.path.s + f->fix.top;
@@ -269,6 +283,7 @@ int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 		cmd_flush(ctx);
 		if (!o.kind)
 			say_kind(ctx, &d);
+		say_more(ctx, &d);
 		say_next(ctx, &files);
 	}
 	release_files(&files);

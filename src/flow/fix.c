@@ -8,6 +8,8 @@
 #include "flow/target.h"
 #include "git/repo.h"
 
+enum { MORE_MAX = 20 }; /* names in one comment */
+
 static const char *path_of(const struct fix_draft *d)
 {
 	return d->log.plan.items[d->pos].path;
@@ -196,6 +198,45 @@ void fix_release(struct fix_draft *d)
 
 /* --- what is written --------------------------------------------------- */
 
+/* A name with a line break would end a comment. */
+static void add_plain(const char *name, struct buf *out)
+{
+	for (; *name; name++)
+		buf_addc(out, (unsigned char)*name < ' ' ? ' ' : *name);
+}
+
+void fix_add_more(const struct fix_draft *d, struct buf *out)
+{
+	enum sql_trouble_kind kind = d->remedy.trouble.kind;
+	struct sql_trouble t;
+	size_t nr;
+
+	for (nr = 1; nr <= MORE_MAX; nr++) {
+		if (!sql_trouble_find_nth(&d->before, &d->after, kind, nr, &t))
+			return;
+		buf_adds(out, nr > 1 ? ", " : "");
+		if (t.table)
+			add_plain(t.table, out);
+		if (t.column) {
+			buf_addc(out, '.');
+			add_plain(t.column, out);
+		}
+	}
+	buf_adds(out, ", ...");
+}
+
+static void write_more(const struct fix_draft *d, struct buf *out)
+{
+	struct buf more = BUF_INIT;
+
+	fix_add_more(d, &more);
+	if (more.len)
+		buf_addf(out,
+			 "-- The same is true of %s, which this does not mend yet.\n",
+			 more.s);
+	buf_release(&more);
+}
+
 void fix_write(const struct fix_draft *d, const char *name, struct buf *out)
 {
 	enum sql_trouble_kind kind = d->remedy.trouble.kind;
@@ -210,6 +251,7 @@ void fix_write(const struct fix_draft *d, const char *name, struct buf *out)
 		 "-- %s: %s.\n",
 		 name, path_of(d), FAILURE_MODE_PLACEHOLDER, sql_remedy_reversal(kind),
 		 sql_trouble_word(kind), sql_trouble_clause(kind));
+	write_more(d, out);
 	sql_remedy_write(&d->remedy, out);
 }
 

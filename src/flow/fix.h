@@ -32,6 +32,12 @@ int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *o
 	     struct err *err);
 void fix_release(struct fix_draft *d);
 
+/**
+ * Appends what else the same happened to, "t.b, u.c", which the fix says nothing of;
+ * nothing where there is no more.
+ */
+void fix_add_more(const struct fix_draft *d, struct buf *out);
+
 /** Appends the file of the fix; `name` is its path below the folder. */
 void fix_write(const struct fix_draft *d, const char *name, struct buf *out);
 

@@ -50,6 +50,15 @@ static void set_table(struct sql_trouble *out, const struct sql_table *t)
 	out->table = t->name;
 }
 
+/* Whether what was found is one of those that come first. */
+static bool pass_over(struct sql_trouble *out)
+{
+	if (!out->skip)
+		return false;
+	out->skip--;
+	return true;
+}
+
 /* A column of both, or with `old` NULL a new one of a table that was there. */
 typedef bool column_test(const struct sql_column *old, const struct sql_column *now);
 
@@ -94,7 +103,7 @@ static bool find_column(const struct sql_catalog *before, const struct sql_catal
 			/* of a table that nobody saw made, what is new is what is there
 			 */
 			old = was ? old_column(after, was, c) : NULL;
-			if ((!was && !t->guessed) || !test(old, c))
+			if ((!was && !t->guessed) || !test(old, c) || pass_over(out))
 				continue;
 			set_table(out, t);
 			out->column_key = c->key;
@@ -127,13 +136,15 @@ static bool find_dropped(const struct sql_catalog *before,
 
 	for (t = before->tables; t < before->tables + before->nr; t++) {
 		now = sql_catalog_table(after, t->key);
-		if (!now && !was_renamed(after, SAW_RENAME_TABLE, t->key, NULL)) {
+		if (!now && !was_renamed(after, SAW_RENAME_TABLE, t->key, NULL) &&
+		    !pass_over(out)) {
 			set_table(out, t);
 			return true;
 		}
 		for (c = t->columns; now && c < t->columns + t->nr; c++) {
 			if (sql_table_column(now, c->key) ||
-			    was_renamed(after, SAW_RENAME_COLUMN, t->key, c->key))
+			    was_renamed(after, SAW_RENAME_COLUMN, t->key, c->key) ||
+			    pass_over(out))
 				continue;
 			set_table(out, t);
 			out->column_key = c->key;
@@ -164,10 +175,21 @@ static void set_event(struct sql_trouble *out, const struct sql_event *e)
 	out->table = e->table;
 }
 
+static const struct sql_event *find_renamed_column(const struct sql_catalog *after,
+						   struct sql_trouble *out)
+{
+	const struct sql_event *e;
+
+	for (e = after->events; e < after->events + after->nr_events; e++)
+		if (e->kind == SAW_RENAME_COLUMN && !pass_over(out))
+			return e;
+	return NULL;
+}
+
 static bool find_renamed(const struct sql_catalog *before,
 			 const struct sql_catalog *after, struct sql_trouble *out)
 {
-	const struct sql_event *e = find_event(after, SAW_RENAME_COLUMN);
+	const struct sql_event *e = find_renamed_column(after, out);
 	const struct sql_table *t;
 	const struct sql_column *c;
 
@@ -185,7 +207,8 @@ static bool find_renamed(const struct sql_catalog *before,
 	for (e = after->events; e < after->events + after->nr_events; e++) {
 		/* what a rebuild renames was not there before */
 		if (e->kind != SAW_RENAME_TABLE ||
-		    (before->nr && !sql_catalog_table(before, e->table_key)))
+		    (before->nr && !sql_catalog_table(before, e->table_key)) ||
+		    pass_over(out))
 			continue;
 		set_event(out, e);
 		out->to_key = e->to_key;
@@ -264,11 +287,9 @@ static bool find_slow(const struct sql_catalog *after, struct sql_trouble *out)
 	return true;
 }
 
-bool sql_trouble_find(const struct sql_catalog *before, const struct sql_catalog *after,
+static bool find_kind(const struct sql_catalog *before, const struct sql_catalog *after,
 		      enum sql_trouble_kind kind, struct sql_trouble *out)
 {
-	memset(out, 0, sizeof(*out));
-	out->kind = kind;
 	switch (kind) {
 	case TROUBLE_LOSSY_TYPE:
 		return find_column(before, after, has_other_type, out);
@@ -288,4 +309,20 @@ bool sql_trouble_find(const struct sql_catalog *before, const struct sql_catalog
 		break;
 	}
 	BUG("unhandled kind %d", (int)kind);
+}
+
+bool sql_trouble_find(const struct sql_catalog *before, const struct sql_catalog *after,
+		      enum sql_trouble_kind kind, struct sql_trouble *out)
+{
+	return sql_trouble_find_nth(before, after, kind, 0, out);
+}
+
+bool sql_trouble_find_nth(const struct sql_catalog *before,
+			  const struct sql_catalog *after, enum sql_trouble_kind kind,
+			  size_t nr, struct sql_trouble *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->kind = kind;
+	out->skip = nr;
+	return find_kind(before, after, kind, out) && !out->skip;
 }

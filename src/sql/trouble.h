@@ -29,6 +29,7 @@ struct sql_trouble {
 	const char *constraint;	 /* BAD_CONSTRAINT: its text */
 	const char *index;	 /* its name */
 	const char *statement;	 /* that makes the index */
+	size_t skip;		 /* while it is looked for: how many come first */
 };
 
 /** "lossy-type", "renamed", as --kind takes them. */
@@ -45,5 +46,14 @@ int sql_trouble_parse(const char *word, enum sql_trouble_kind *out);
  */
 bool sql_trouble_find(const struct sql_catalog *before, const struct sql_catalog *after,
 		      enum sql_trouble_kind kind, struct sql_trouble *out);
+
+/**
+ * The same, of what is left when the first `nr` are passed over: columns that lost
+ * values, became required, were renamed or dropped, and tables that were dropped; of
+ * other kinds there is the first one alone.
+ */
+bool sql_trouble_find_nth(const struct sql_catalog *before,
+			  const struct sql_catalog *after, enum sql_trouble_kind kind,
+			  size_t nr, struct sql_trouble *out);
 
 #endif
