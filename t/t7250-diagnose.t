@@ -226,7 +226,7 @@ print(\"\\n\".join(i for i in d[\"enum\"] if i))" "$top_srcdir/man/schemas/diagn
 
 test_expect_success 'the manual has the whole tree' '
 	manual=$top_srcdir/man/git-migrate.1 &&
-	ids question >questions && test 24 = "$(wc -l <questions)" &&
+	ids question >questions && test 25 = "$(wc -l <questions)" &&
 	while read -r id; do
 		grep -q "^\.It Li $id\( \*\)*\$" "$manual" || return 1
 	done <questions &&
@@ -363,7 +363,7 @@ for engine in sqlite postgresql; do
 
 	test_expect_success $req "$engine: a target that cannot be reached speaks by its mirror" '
 		fresh_on $engine mirror && new_migration users "$users" && apply && another staging && apply staging &&
-		new_migration name "ALTER TABLE users ADD COLUMN age integer NOT NULL DEFAULT 1; UPDATE users SET age = 2;" &&
+		new_migration name "CREATE UNIQUE INDEX one ON users (name);" &&
 		apply && apply staging &&
 		way fix name && step "where everywhere evidence" && because "where: target staging: it has run (tracker)" &&
 		git config migrate.staging.url postgresql://nobody@127.0.0.1:1/none &&
@@ -501,14 +501,38 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		follow "fill migrations/fix-one.sql \"\"" && db "INSERT INTO users (id, name) VALUES (3, '\''Ada'\'')"
 	'
 
-	test_expect_success $req "$engine: a wrong backfill, on this target alone so far" '
+	test_expect_success $req "$engine: a wrong backfill, on this target alone so far: replaced elsewhere" '
 		fresh_on $engine backfill && new_migration users "$users" && apply && another staging && apply staging &&
 		new_migration up "UPDATE users SET name = upper(name);" && apply &&
-		way fix-first up && step "where somewhere evidence" && step "backfill yes default" &&
+		way fix-and-replace up && step "where destroyed evidence" && step "backfill yes default" &&
 		because "where: target staging: it has not run (tracker)" &&
-		grep "^updated users - " .git/t/down &&
-		follow "fill migrations/fix-up.sql \"s/<fill in: the right value>/lower(name)/; s/<fill in: which[^>]*>/name <> lower(name)/\"" &&
-		test ada = "$(db "SELECT name FROM users WHERE id = 1")"
+		because "where: what it destroys is whole where it has not run" &&
+		grep "^updated users - " .git/t/down && git config migrate.branch main &&
+		follow "case \$follow_line in *replace-up*) echo \"-- Supersedes: up.sql\" >migrations/replace-up.sql && echo \"UPDATE users SET name = lower(name);\" >>migrations/replace-up.sql ;; *) fill migrations/fix-up.sql \"s/<fill in: the right value>/lower(name)/; s/<fill in: which[^>]*>/name <> lower(name)/\" ;; esac" &&
+		test ada = "$(db "SELECT name FROM users WHERE id = 1")" &&
+		way apply staging up && step "known no default" && follow &&
+		git migrate log --format="%(path) %(state:staging)" >.git/t/log &&
+		has_line .git/t/log "up.sql superseded" && has_line .git/t/log "fix-up.sql unneeded"
+	'
+
+	test_expect_success $req "$engine: what destroys, pending with its fix alone: another one in its place" '
+		fresh_on $engine spare && new_migration users "$users" && apply && another staging && apply staging &&
+		new_migration fill "ALTER TABLE users ADD COLUMN age integer; UPDATE users SET age = 3;" && apply &&
+		new_migration fix-fill "UPDATE users SET age = 4;" "mend it" "" "Fixes: fill.sql" "Failure-Mode: wrong" &&
+		way apply staging fill && step "known no default" &&
+		new_migration up "UPDATE users SET name = upper(name);" && apply &&
+		new_migration fix-up "UPDATE users SET name = lower(name);" "mend it" "" "Fixes: up.sql" "Failure-Mode: wrong" &&
+		way supersede-here staging up && step "known yes default" &&
+		because "known: its fix cannot bring back what it destroys"
+	'
+
+	test_expect_success $req "$engine: rows that were deleted on one target alone" '
+		fresh_on $engine spared && new_migration users "$users" && apply && another staging && apply staging &&
+		new_migration clean "DELETE FROM users WHERE id = 2;" && apply &&
+		way fix-and-replace clean && step "spared yes evidence" &&
+		grep "git migrate new fix-clean.sql" .git/t/commands &&
+		grep "Failure-Mode: .*fix-clean.sql" .git/t/commands && grep "\"kind\": null" .git/t/json &&
+		apply staging && way new-fix clean && step "spared no evidence"
 	'
 
 	test_expect_success $req "$engine: rows that were deleted, and a fix that has a name already" '

@@ -93,7 +93,8 @@ const struct decision_node decision_nodes[ASK_NR] = {
 		} },
 	[ASK_KNOWN] = {
 		"known", "Is it known to be wrong?",
-		"failures on other targets, and whether the plan has a fix that runs with it",
+		"failures on other targets, whether the plan has a fix that runs with it, and "
+		"whether it destroys what that cannot bring back",
 		true, {
 			{ "no", END(WAY_APPLY) },
 			{ "yes", ASK(ASK_ELSEWHERE) },
@@ -181,7 +182,7 @@ const struct decision_node decision_nodes[ASK_NR] = {
 		"its SQL: DELETE or TRUNCATE",
 		true, {
 			{ "no", ASK(ASK_SLOW) },
-			{ "yes", END(WAY_NEW_FIX) },
+			{ "yes", ASK(ASK_SPARED) },
 		} },
 	[ASK_SLOW] = {
 		"slow", "Did its index block writers for too long?",
@@ -191,11 +192,21 @@ const struct decision_node decision_nodes[ASK_NR] = {
 			{ "yes", ASK(ASK_WHERE), .kind = "slow-ddl" },
 		} },
 	[ASK_WHERE] = {
-		"where", "On which targets has it run?",
-		"the trackers of all targets, or the mirrors of those that cannot be reached",
+		"where", "On which targets has it run, and does it destroy what a fix cannot "
+		"bring back?",
+		"the trackers of all targets, or the mirrors of those that cannot be reached; "
+		"the kind of trouble",
 		false, {
 			{ "everywhere", END(WAY_FIX) },
 			{ "somewhere", END(WAY_FIX_FIRST) },
+			{ "destroyed", END(WAY_FIX_AND_REPLACE) },
+		} },
+	[ASK_SPARED] = {
+		"spared", "Is there a target where it has not run, and the rows are still there?",
+		"the trackers of all targets, or the mirrors of those that cannot be reached",
+		false, {
+			{ "no", END(WAY_NEW_FIX) },
+			{ "yes", END(WAY_FIX_AND_REPLACE) },
 		} },
 };
 
@@ -379,6 +390,23 @@ const struct decision_end decision_ends[WAY_NR] = {
 		"let it run before the fix is in the plan beside it.", {
 			{ "git migrate fix --kind @kind@@fix-target@@fix-name@ @path@", false },
 			COMMIT_FIX,
+			REHEARSE_FIX,
+			{ "git migrate apply --dry-run@target@", false },
+			{ "git migrate apply@target@", false },
+		} },
+	[WAY_FIX_AND_REPLACE] = {
+		"fix-and-replace", "It destroys what no fix brings back. Mend it by a further "
+		"migration where it has run. Where it has not, nothing is lost yet: there one "
+		"that says \"Supersedes: @path@\" at its head runs in its place, and the fix is "
+		"not needed; both must end in the same schema. Let it run nowhere else before "
+		"that.", {
+			{ "git migrate @write-fix@", false },
+			{ "@fill-fix@", true },
+			{ "git migrate new @replacement@", false },
+			{ "write \"-- Supersedes: @path@\" and the SQL that keeps everything into "
+			  "@new-file@", true },
+			{ "git add @fix-files@ @new-file@", false },
+			{ "git commit -m @mend-subject@", false },
 			REHEARSE_FIX,
 			{ "git migrate apply --dry-run@target@", false },
 			{ "git migrate apply@target@", false },

@@ -36,6 +36,7 @@ enum decision_question {
 	ASK_DELETED,
 	ASK_SLOW,
 	ASK_WHERE,
+	ASK_SPARED,
 	ASK_NR,
 };
 
@@ -67,6 +68,7 @@ enum decision_way {
 	WAY_UNBLOCK,
 	WAY_FIX,
 	WAY_FIX_FIRST,
+	WAY_FIX_AND_REPLACE,
 	WAY_NEW_FIX,
 	WAY_NR,
 };
@@ -77,7 +79,7 @@ struct decision_command {
 	bool edit; /* of a file, between the commands; not to be typed as it stands */
 };
 
-enum { DECISION_ANSWERS = 6, DECISION_COMMANDS = 8 };
+enum { DECISION_ANSWERS = 6, DECISION_COMMANDS = 10 };
 
 struct decision_answer {
 	const char *word; /* "no"; for programs too, and frozen */

@@ -255,6 +255,11 @@ static const char *answer_known(struct deciding *g, struct buf *lines, struct er
 	if (decide_ask_others(g, err) < 0 || count_fixes(g, lines, &nr, &ran, err) < 0)
 		return NULL;
 	decide_tell_others(g, lines);
+	if (nr && survey_course(&g->d->survey, (size_t)g->pos)->fate == FATE_RUN &&
+	    decide_destroys(g)) {
+		buf_adds(lines, "its fix cannot bring back what it destroys\n");
+		return "yes";
+	}
 	return nr == 0 && decide_others(g, WHERE_FAILED) ? "yes" : "no";
 }
 
@@ -289,17 +294,48 @@ static const char *answer_waiters(struct deciding *g, struct buf *lines)
 	return g->now.nr_waiting && g->now.blocker[0] ? "yes" : "no";
 }
 
-static const char *answer_where(struct deciding *g, struct buf *lines, struct err *err)
+/* Where it may still run: 1, or 0 when it has run everywhere; -1. */
+static int is_to_run(struct deciding *g, struct buf *lines, struct err *err)
 {
 	if (decide_ask_others(g, err) < 0)
-		return NULL;
+		return -1;
 	buf_addf(lines, "target %s: it has run (tracker)\n", g->d->survey.target.name);
 	if (g->nr_others)
 		decide_tell_others(g, lines);
 	return decide_others(g, WHERE_NOT) || decide_others(g, WHERE_FAILED) ||
-			       decide_others(g, WHERE_UNKNOWN)
-		       ? "somewhere"
-		       : "everywhere";
+	       decide_others(g, WHERE_UNKNOWN);
+}
+
+/* The kinds of which a fix brings back what it can, and not what was there. */
+static bool is_loss(const char *kind)
+{
+	static const char *const kinds[] = { "lossy-type", "dropped-early",
+					     "wrong-backfill" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return true;
+	return false;
+}
+
+static const char *answer_where(struct deciding *g, struct buf *lines, struct err *err)
+{
+	int to_run = is_to_run(g, lines, err);
+
+	if (to_run <= 0)
+		return to_run < 0 ? NULL : "everywhere";
+	if (!is_loss(g->out->walk.kind))
+		return "somewhere";
+	buf_adds(lines, "what it destroys is whole where it has not run\n");
+	return "destroyed";
+}
+
+static const char *answer_spared(struct deciding *g, struct buf *lines, struct err *err)
+{
+	int to_run = is_to_run(g, lines, err);
+
+	return to_run < 0 ? NULL : to_run ? "yes" : "no";
 }
 
 /* --- the walk -------------------------------------------------------------- */
@@ -339,6 +375,8 @@ static const char *find_word(struct deciding *g, enum decision_question q,
 		return answer_waiters(g, lines);
 	case ASK_WHERE:
 		return answer_where(g, lines, err);
+	case ASK_SPARED:
+		return answer_spared(g, lines, err);
 	}
 	BUG("question %d has no evidence", (int)q);
 }

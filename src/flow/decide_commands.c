@@ -16,7 +16,7 @@ struct value {
 	const char *name, *text;
 };
 
-enum { VALUES = 24 };
+enum { VALUES = 26 };
 
 struct values {
 	struct value items[VALUES];
@@ -28,6 +28,17 @@ static void set(struct values *v, const char *name, const char *text)
 	if (v->nr == VALUES)
 		BUG("too many values");
 	v->items[v->nr++] = (struct value){ name, text };
+}
+
+static const char *value_of(const struct values *v, const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < v->nr; i++)
+		if (strlen(v->items[i].name) == len &&
+		    strncmp(v->items[i].name, name, len) == 0 && v->items[i].text)
+			return v->items[i].text;
+	BUG("nothing stands for '%.*s'", (int)len, name);
 }
 
 static bool is_plain(const char *s)
@@ -156,6 +167,26 @@ static void set_files(struct deciding *g, struct values *v)
 	set(v, "new-file", file_word(g, replacement));
 }
 
+/* With a template, or in words where none fits. */
+static void set_fix(struct deciding *g, struct values *v)
+{
+	const char *kind = g->out->walk.kind, *path = quoted(&g->out->pool, g->d->path);
+	struct pool *pool = &g->out->pool;
+
+	set(v, "write-fix",
+	    kind ? pool_printf(pool, "fix --kind %s%s%s %s", kind,
+			       value_of(v, "fix-target", strlen("fix-target")),
+			       value_of(v, "fix-name", strlen("fix-name")), path)
+		 : pool_printf(pool, "new %s", value_of(v, "fix", strlen("fix"))));
+	set(v, "fill-fix",
+	    kind ? pool_printf(pool, "fill in %s",
+			       value_of(v, "fix-files", strlen("fix-files")))
+		 : pool_printf(pool,
+			       "write \"-- Fixes: %s\", \"-- Failure-Mode: ...\" and the "
+			       "SQL into %s",
+			       path, value_of(v, "fix-file", strlen("fix-file"))));
+}
+
 /* --- commits ------------------------------------------------------------- */
 
 static int set_commits(struct deciding *g, struct values *v, struct err *err)
@@ -214,17 +245,6 @@ static void set_target(struct deciding *g, struct values *v)
 
 /* --- putting them in ------------------------------------------------------- */
 
-static const char *value_of(const struct values *v, const char *name, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < v->nr; i++)
-		if (strlen(v->items[i].name) == len &&
-		    strncmp(v->items[i].name, name, len) == 0 && v->items[i].text)
-			return v->items[i].text;
-	BUG("nothing stands for '%.*s'", (int)len, name);
-}
-
 static const char *fill_in(struct deciding *g, const struct values *v, const char *text)
 {
 	struct buf out = BUF_INIT;
@@ -252,6 +272,7 @@ int decide_write_commands(struct deciding *g, struct err *err)
 
 	set_target(g, &v);
 	set_files(g, &v);
+	set_fix(g, &v);
 	if (set_commits(g, &v, err) < 0)
 		return -1;
 	g->out->advice = fill_in(g, &v, end->advice);

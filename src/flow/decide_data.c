@@ -10,6 +10,7 @@
 #include "git/config.h"
 #include "git/repo.h"
 #include "sql/key.h"
+#include "sql/narrow.h"
 #include "sql/objects.h"
 
 enum {
@@ -52,6 +53,37 @@ int decide_read_tables(struct deciding *g, struct err *err)
 				 &g->out->effects);
 	buf_release(&sql);
 	return ret;
+}
+
+/* The first column that an UPDATE sets was there: it has other values since. */
+static bool overwrites(const struct deciding *g)
+{
+	const struct sql_catalog *before = &g->out->before, *after = &g->out->after;
+	const struct sql_event *e;
+	const struct sql_table *t;
+
+	for (e = after->events; e < after->events + after->nr_events; e++) {
+		if (e->kind != SAW_UPDATE)
+			continue;
+		t = sql_catalog_table(before, e->table_key);
+		if (t && sql_table_column(t, e->key))
+			return true;
+	}
+	return false;
+}
+
+bool decide_destroys(const struct deciding *g)
+{
+	const struct sql_effect *e = g->out->effects.items;
+	size_t i;
+
+	for (i = 0; i < g->out->effects.nr; i++)
+		if (e[i].kind == EFFECT_GONE_TABLE || e[i].kind == EFFECT_GONE_COLUMN ||
+		    e[i].kind == EFFECT_DELETED ||
+		    (e[i].kind == EFFECT_TYPE &&
+		     !sql_type_keeps(e[i].old_type, e[i].new_type)))
+			return true;
+	return overwrites(g);
 }
 
 /* --- who works on them ----------------------------------------------------- */

@@ -71,6 +71,9 @@ void decide_tell_others(const struct deciding *g, struct buf *lines);
 /** Reads the tables before and after it, and what it did. 0 or -1. */
 int decide_read_tables(struct deciding *g, struct err *err);
 
+/** Whether it takes away values that were there before it, as far as its SQL tells. */
+bool decide_destroys(const struct deciding *g);
+
 /** Looks who works on its tables, once. What cannot be seen is in g->no_now. */
 void decide_look_now(struct deciding *g);
 

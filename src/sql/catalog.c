@@ -663,6 +663,7 @@ static void read_update(struct reader *r)
 		return;
 	e = add_event(r, SAW_UPDATE, &table);
 	e->name = column.name;
+	e->key = column.key;
 }
 
 static void read_statement(struct sql_catalog *c, const struct sql_statement *st)

@@ -49,7 +49,7 @@ struct sql_table {
 enum sql_saw {
 	SAW_RENAME_COLUMN, /* `name` (its key: `key`) of `table` to `to` */
 	SAW_RENAME_TABLE,  /* `table` to `to` */
-	SAW_UPDATE,	   /* `name`: the first column that is set */
+	SAW_UPDATE,	   /* `name` and key: the first column that is set */
 	SAW_INDEX,	   /* `name` and key, NULL without one; `text`: the statement */
 	SAW_UNIQUE_INDEX,
 	SAW_CONSTRAINT, /* added to `table`; `text` */

@@ -99,7 +99,8 @@ static bool is_known_name(const char *at, size_t len)
 		"kind",	       "blocker",  "other",	  "mend-subject", "back-subject",
 		"new-subject", "file",	   "fix",	  "fix-file",	  "fix-files",
 		"rehearsed",   "fix-name", "replacement", "new-file",	  "begun",
-		"head",	       "commit",   "base",	  "done-blob",
+		"head",	       "commit",   "base",	  "done-blob",	  "write-fix",
+		"fill-fix",
 	};
 	size_t i;
 
@@ -204,7 +205,9 @@ static void every_path_ends(void **state UNUSED)
 			assert_int_equal(walk.steps[i].question, s.asked[i].question);
 			assert_int_equal(walk.steps[i].answer, s.choice[i]);
 		}
-		assert_int_equal(wants_kind(walk.way), walk.kind != NULL);
+		/* of rows that were deleted there is no kind, and a way with its fix */
+		if (walk.way != WAY_FIX_AND_REPLACE)
+			assert_int_equal(wants_kind(walk.way), walk.kind != NULL);
 		paths++;
 		more = go_on(&s);
 	}
