@@ -526,6 +526,17 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		because "known: its fix cannot bring back what it destroys"
 	'
 
+	test_expect_success $req "$engine: rows that an INSERT changed" '
+		fresh_on $engine upsert && new_migration users "$users" && apply &&
+		new_migration up "INSERT INTO users (id, name) VALUES (1, '\''x'\'') ON CONFLICT (id) DO UPDATE SET name = '\''x'\'';" && apply &&
+		way fix up && step "backfill yes default" && because "backfill: it changed rows of users" &&
+		grep -e "--kind wrong-backfill" .git/t/commands && grep "^updated users - " .git/t/down &&
+		git migrate fix --kind wrong-backfill up && has_line migrations/fix-up.sql "-- Fixes: up.sql" &&
+		rm migrations/fix-up.sql &&
+		new_migration in "INSERT INTO users (id, name) VALUES (3, '\''x'\'') ON CONFLICT (id) DO NOTHING;" && apply &&
+		way new-fix in && step "backfill no evidence"
+	'
+
 	test_expect_success $req "$engine: rows that were deleted on one target alone" '
 		fresh_on $engine spared && new_migration users "$users" && apply && another staging && apply staging &&
 		new_migration clean "DELETE FROM users WHERE id = 2;" && apply &&

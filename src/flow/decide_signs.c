@@ -218,29 +218,37 @@ static int sign_constraint(struct deciding *g)
 	return usual(g, ASK_CONSTRAINT, "yes");
 }
 
-static int sign_backfill(struct deciding *g)
-{
-	if (!find(g, TROUBLE_WRONG_BACKFILL))
-		return no_sign(g, ASK_BACKFILL, "its SQL has no UPDATE");
-	buf_addf(lines_of(g, ASK_BACKFILL), "it set %s of %s\n", g->trouble.column,
-		 g->trouble.table);
-	return usual(g, ASK_BACKFILL, "yes");
-}
-
-static int sign_deleted(struct deciding *g)
+/* A line for each table of which rows were changed so; false: of none. */
+static bool tell_rows(struct deciding *g, enum decision_question question,
+		      enum sql_effect_kind kind, const char *said)
 {
 	const struct sql_effects *effects = &g->out->effects;
 	bool any = false;
 	size_t i;
 
 	for (i = 0; i < effects->nr; i++) {
-		if (effects->items[i].kind != EFFECT_DELETED)
+		if (effects->items[i].kind != kind)
 			continue;
-		buf_addf(lines_of(g, ASK_DELETED), "it deleted rows of %s\n",
+		buf_addf(lines_of(g, question), "%s %s\n", said,
 			 effects->items[i].table_key);
 		any = true;
 	}
-	if (!any)
+	return any;
+}
+
+static int sign_backfill(struct deciding *g)
+{
+	if (find(g, TROUBLE_WRONG_BACKFILL))
+		buf_addf(lines_of(g, ASK_BACKFILL), "it set %s of %s\n",
+			 g->trouble.column, g->trouble.table);
+	else if (!tell_rows(g, ASK_BACKFILL, EFFECT_UPDATED, "it changed rows of"))
+		return no_sign(g, ASK_BACKFILL, "its SQL changes no rows");
+	return usual(g, ASK_BACKFILL, "yes");
+}
+
+static int sign_deleted(struct deciding *g)
+{
+	if (!tell_rows(g, ASK_DELETED, EFFECT_DELETED, "it deleted rows of"))
 		return no_sign(g, ASK_DELETED, "its SQL deletes no rows");
 	return usual(g, ASK_DELETED, "yes");
 }

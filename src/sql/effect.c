@@ -145,16 +145,12 @@ static void find_gone(const struct sql_catalog *before, const struct sql_catalog
 
 /* --- rows ---------------------------------------------------------------- */
 
-static void add_rows(struct sql_effects *out, enum sql_effect_kind kind, struct walk *w)
+static void add_rows(struct sql_effects *out, enum sql_effect_kind kind, const char *key)
 {
-	struct sql_name n;
-	const char *key;
 	size_t i;
 
-	walk_accept(w, "only");
-	if (!walk_name(w, &n))
+	if (!key)
 		return;
-	key = sql_name_join(&out->pool, sql_name_schema(&n), n.parts[n.nr - 1]);
 	for (i = 0; i < out->nr; i++)
 		if (out->items[i].kind == kind &&
 		    strcmp(out->items[i].table_key, key) == 0)
@@ -162,22 +158,97 @@ static void add_rows(struct sql_effects *out, enum sql_effect_kind kind, struct 
 	add(out, kind, key, key);
 }
 
+/* The table that stands here; NULL when none does. */
+static const char *take_table(struct walk *w)
+{
+	struct sql_name n;
+
+	walk_accept(w, "only");
+	if (!walk_name(w, &n))
+		return NULL;
+	return sql_name_join(w->pool, sql_name_schema(&n), n.parts[n.nr - 1]);
+}
+
+/* A statement that changes rows: as a whole, or in its WITH. */
+struct changing {
+	struct walk w;
+	const char *into; /* the table of its last INSERT or MERGE */
+	bool replaces;	  /* INSERT OR REPLACE, REPLACE */
+};
+
+static bool follows(const struct walk *w, const char *word)
+{
+	return token_is(w->s, &w->before, word);
+}
+
+static void read_update(struct changing *c, struct sql_effects *out)
+{
+	struct walk *w = &c->w;
+	bool of_into = follows(w, "do") || follows(w, "then");
+	bool lock = follows(w, "for") || follows(w, "key");
+
+	walk_next(w);
+	if (lock)
+		return;
+	if (walk_accept(w, "or"))
+		walk_next(w);
+	add_rows(out, EFFECT_UPDATED, of_into ? c->into : take_table(w));
+}
+
+static void read_verb(struct changing *c, struct sql_effects *out)
+{
+	struct walk *w = &c->w;
+
+	if (walk_is(w, "update")) {
+		read_update(c, out);
+	} else if (walk_is(w, "delete")) {
+		bool of_into = follows(w, "then");
+
+		walk_next(w);
+		if (of_into)
+			add_rows(out, EFFECT_DELETED, c->into);
+		else if (walk_accept(w, "from"))
+			add_rows(out, EFFECT_DELETED, take_table(w));
+	} else if (walk_accept(w, "replace")) {
+		c->replaces = walk_is(w, "into");
+	} else if (walk_accept(w, "into")) {
+		c->into = take_table(w);
+		if (c->replaces)
+			add_rows(out, EFFECT_UPDATED, c->into);
+		c->replaces = false;
+	} else {
+		walk_next(w);
+	}
+}
+
+static bool begins_with(const struct walk *w, const char *const *words)
+{
+	for (; *words; words++)
+		if (walk_is(w, *words))
+			return true;
+	return false;
+}
+
+static void read_truncate(struct walk *w, struct sql_effects *out)
+{
+	walk_accept(w, "table");
+	do
+		add_rows(out, EFFECT_DELETED, take_table(w));
+	while (walk_accept_char(w, ','));
+}
+
 static void read_statement(const struct sql_statement *st, struct sql_effects *out)
 {
-	struct walk w;
+	static const char *const verbs[] = { "delete", "update", "insert", "replace",
+					     "merge",  "with",	 NULL };
+	struct changing c = { .into = NULL };
 
-	walk_start(&w, st, &out->pool);
-	if (walk_accept(&w, "delete")) {
-		if (walk_accept(&w, "from"))
-			add_rows(out, EFFECT_DELETED, &w);
-	} else if (walk_accept(&w, "truncate")) {
-		walk_accept(&w, "table");
-		add_rows(out, EFFECT_DELETED, &w);
-	} else if (walk_accept(&w, "update")) {
-		if (walk_accept(&w, "or"))
-			walk_next(&w);
-		add_rows(out, EFFECT_UPDATED, &w);
-	}
+	walk_start(&c.w, st, &out->pool);
+	if (walk_accept(&c.w, "truncate"))
+		read_truncate(&c.w, out);
+	else if (begins_with(&c.w, verbs))
+		while (!walk_at_end(&c.w))
+			read_verb(&c, out);
 }
 
 /* SQLite's own: its body is split at each semicolon, and is run by nobody here. */

@@ -50,8 +50,42 @@ static void effects(void **state UNUSED)
 		    "deleted users");
 	effects_are(USERS, "TRUNCATE app.users", "deleted app.users");
 	effects_are(USERS, "UPDATE OR IGNORE users SET id = 1", "updated users");
+	effects_are(USERS, "TRUNCATE users, app.orders",
+		    "deleted users, deleted app.orders");
 	/* of a table that nobody saw made */
 	effects_are("", "ALTER TABLE people ADD COLUMN age int", "new-column people.age");
+}
+
+static void rows_change_by_more_than_update_and_delete(void **state UNUSED)
+{
+	effects_are(USERS, "INSERT INTO users VALUES (1, '2')", "");
+	effects_are(USERS,
+		    "INSERT INTO users VALUES (1, '2') ON CONFLICT (id) DO NOTHING", "");
+	effects_are(USERS,
+		    "INSERT INTO users VALUES (1, '2') ON CONFLICT (id) DO UPDATE "
+		    "SET phone = 'x'",
+		    "updated users");
+	effects_are(USERS,
+		    "INSERT OR REPLACE INTO users VALUES (1, replace('2', 'a', 'b'))",
+		    "updated users");
+	effects_are(USERS, "REPLACE INTO users VALUES (1, '2')", "updated users");
+	effects_are(USERS, "INSERT OR IGNORE INTO users SELECT 1, replace('2', '1', '0')",
+		    "");
+	effects_are(USERS,
+		    "MERGE INTO users u USING v ON u.id = v.id WHEN MATCHED AND v.gone "
+		    "THEN DELETE WHEN MATCHED THEN UPDATE SET phone = v.phone",
+		    "deleted users, updated users");
+	effects_are(USERS,
+		    "MERGE INTO users u USING v ON false WHEN NOT MATCHED THEN INSERT "
+		    "(id) "
+		    "VALUES (v.id)",
+		    "");
+	effects_are(USERS,
+		    "WITH gone AS (DELETE FROM ONLY users RETURNING id), "
+		    "seen AS (UPDATE app.u SET x = 1 RETURNING 1) SELECT * FROM gone",
+		    "deleted users, updated app.u");
+	effects_are(USERS, "WITH a AS (SELECT id FROM users FOR NO KEY UPDATE) TABLE a",
+		    "");
 }
 
 static void what_is_renamed_is_not_new(void **state UNUSED)
@@ -202,6 +236,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(effects),
+		cmocka_unit_test(rows_change_by_more_than_update_and_delete),
 		cmocka_unit_test(what_is_renamed_is_not_new),
 		cmocka_unit_test(a_rebuild_is_what_it_comes_to),
 		cmocka_unit_test(the_body_of_a_trigger_is_not_run),
