@@ -745,6 +745,26 @@ test_expect_success PG 'postgresql: a column whose default has filled the rows t
 	follow "fill migrations/fix-age.sql \"\"" && db "INSERT INTO users (id, name) VALUES (7, 7)"
 '
 
+test_expect_success PG 'what its SQL does not show is asked, and not denied' '
+	fresh_on postgresql unread && new_migration users "$users" && apply &&
+	new_migration done "DO \$\$ BEGIN EXECUTE '\''ALTER TABLE users DROP COLUMN phone'\''; END \$\$;" && apply &&
+	way new-fix done &&
+	for question in lossy required renamed dropped constraint backfill deleted slow; do
+		step "$question no default" && because "$question: what DO does, from line 1 on, cannot be told from its SQL" || return 1
+	done &&
+	new_migration told "CREATE TABLE told (x int); SELECT count(*) FROM told;" && apply &&
+	way new-fix told && ! grep default .git/t/steps &&
+	pg "$url" "CREATE FUNCTION mend() RETURNS void LANGUAGE sql AS \$\$ SELECT \$\$" &&
+	new_migration called "SELECT mend();" && apply &&
+	way new-fix called && step "deleted no default" && because "deleted: what a function does"
+'
+
+test_expect_success PG,TTY 'what its SQL does not show: a person says what it did' '
+	fresh_on postgresql shown && new_migration users "$users" && apply &&
+	new_migration done "DO \$\$ BEGIN DELETE FROM users; END \$\$;" && apply &&
+	on_terminal "n\nn\nn\nn\nn\nn\nyes\n" done && grep "delete rows that are needed? .*yes.* (you say)" .git/t/out
+'
+
 test_expect_success PG 'an INVALID index' '
 	fresh_on postgresql invalid && new_migration users "$users" && apply &&
 	new_migration i "$alone

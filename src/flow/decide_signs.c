@@ -32,6 +32,20 @@ static int no_sign(struct deciding *g, enum decision_question question, const ch
 	return decided(question, "no");
 }
 
+/* The SQL shows nothing of it: no, unless there is more than it shows. */
+static int not_seen(struct deciding *g, enum decision_question question, const char *why)
+{
+	const struct sql_effects *effects = &g->out->effects;
+
+	buf_addf(lines_of(g, question), "%s\n", why);
+	if (!effects->unread)
+		return decided(question, "no");
+	buf_addf(lines_of(g, question),
+		 "what %s does, from line %u on, cannot be told from its SQL\n",
+		 effects->unread, effects->line);
+	return usual(g, question, "no");
+}
+
 /* --- code that runs -------------------------------------------------------- */
 
 /* How many statements of it use a thing; a line for each file that does. */
@@ -137,8 +151,10 @@ static int sign_lossy(struct deciding *g)
 			       : "not every value is kept as it was");
 	}
 	if (!any)
-		return no_sign(g, ASK_LOSSY, "its SQL changes no type");
-	return lost ? usual(g, ASK_LOSSY, "yes") : decided(ASK_LOSSY, "no");
+		return not_seen(g, ASK_LOSSY, "its SQL changes no type");
+	if (lost)
+		return usual(g, ASK_LOSSY, "yes");
+	return not_seen(g, ASK_LOSSY, "no other type is seen to change");
 }
 
 static bool fills_itself(const struct sql_column *c)
@@ -160,7 +176,7 @@ static int sign_required(struct deciding *g, struct err *err)
 	const struct sql_column *c;
 
 	if (!find(g, TROUBLE_REQUIRED_COLUMN))
-		return no_sign(g, ASK_REQUIRED, "its SQL makes no column required");
+		return not_seen(g, ASK_REQUIRED, "its SQL makes no column required");
 	what.table = g->trouble.table_key;
 	what.column = g->trouble.column_key;
 	t = sql_catalog_table(&g->out->after, what.table);
@@ -176,7 +192,7 @@ static int sign_renamed(struct deciding *g, struct err *err)
 	struct sql_used what = { 0 };
 
 	if (!find(g, TROUBLE_RENAMED))
-		return no_sign(g, ASK_RENAMED, "its SQL renames nothing");
+		return not_seen(g, ASK_RENAMED, "its SQL renames nothing");
 	what.table = g->trouble.table_key;
 	what.column = g->trouble.column_key;
 	buf_addf(lines_of(g, ASK_RENAMED), "%s%s%s is called %s since\n", what.table,
@@ -190,7 +206,7 @@ static int sign_dropped(struct deciding *g, struct err *err)
 	struct sql_used what = { 0 };
 
 	if (!find(g, TROUBLE_DROPPED_EARLY))
-		return no_sign(g, ASK_DROPPED, "its SQL drops nothing that was there");
+		return not_seen(g, ASK_DROPPED, "its SQL drops nothing that was there");
 	what.table = g->trouble.table_key;
 	what.column = g->trouble.column_key;
 	buf_addf(lines_of(g, ASK_DROPPED), "%s%s%s was dropped\n", what.table,
@@ -204,7 +220,7 @@ static int sign_constraint(struct deciding *g)
 	const struct sql_trouble *t = &g->trouble;
 
 	if (!find(g, TROUBLE_BAD_CONSTRAINT))
-		return no_sign(g, ASK_CONSTRAINT, "its SQL adds no constraint");
+		return not_seen(g, ASK_CONSTRAINT, "its SQL adds no constraint");
 	if (t->constraint)
 		buf_addf(lines, "%s got %s\n", t->table_key, t->constraint);
 	else if (t->statement)
@@ -242,21 +258,21 @@ static int sign_backfill(struct deciding *g)
 		buf_addf(lines_of(g, ASK_BACKFILL), "it set %s of %s\n",
 			 g->trouble.column, g->trouble.table);
 	else if (!tell_rows(g, ASK_BACKFILL, EFFECT_UPDATED, "it changed rows of"))
-		return no_sign(g, ASK_BACKFILL, "its SQL changes no rows");
+		return not_seen(g, ASK_BACKFILL, "its SQL changes no rows");
 	return usual(g, ASK_BACKFILL, "yes");
 }
 
 static int sign_deleted(struct deciding *g)
 {
 	if (!tell_rows(g, ASK_DELETED, EFFECT_DELETED, "it deleted rows of"))
-		return no_sign(g, ASK_DELETED, "its SQL deletes no rows");
+		return not_seen(g, ASK_DELETED, "its SQL deletes no rows");
 	return usual(g, ASK_DELETED, "yes");
 }
 
 static int sign_slow(struct deciding *g)
 {
 	if (!find(g, TROUBLE_SLOW_DDL))
-		return no_sign(g, ASK_SLOW, "its SQL makes no index");
+		return not_seen(g, ASK_SLOW, "its SQL makes no index");
 	buf_addf(lines_of(g, ASK_SLOW), "%s\n", g->trouble.statement);
 	if (strcasestr(g->trouble.statement, "concurrently"))
 		return no_sign(g, ASK_SLOW, "it was built while others wrote");

@@ -237,13 +237,82 @@ static void read_truncate(struct walk *w, struct sql_effects *out)
 	while (walk_accept_char(w, ','));
 }
 
-static void read_statement(const struct sql_statement *st, struct sql_effects *out)
+/* --- what cannot be told --------------------------------------------------- */
+
+static bool is_harmless(const struct sql_name *n)
+{
+	static const char *const names[] = {
+		"count",	   "min",    "max",	"sum",
+		"coalesce",	   "now",    "setval",	"nextval",
+		"set_config",	   "unnest", "changes", "version",
+		"generate_series", NULL
+	};
+	const char *const *name;
+
+	if (n->nr > 1)
+		return strcmp(n->parts[n->nr - 2], "pg_catalog") == 0;
+	for (name = names; *name; name++)
+		if (strcmp(*name, n->parts[0]) == 0)
+			return true;
+	return false;
+}
+
+/* Of a query: what it selects first, or from, is the call of a function. */
+static bool calls(struct walk w)
+{
+	struct sql_name n;
+
+	while (!walk_at_end(&w)) {
+		bool may = walk_is(&w, "select") || walk_is(&w, "from") ||
+			   (walk_is_char(&w, ',') && w.depth == 0);
+
+		walk_next(&w);
+		if (may && walk_name(&w, &n) && walk_is_char(&w, '(') && !is_harmless(&n))
+			return true;
+	}
+	return false;
+}
+
+/* What goes with it may be more than its name tells. */
+static bool drops_more(struct walk w)
+{
+	static const char *const holders[] = { "schema", "owned",     "type",
+					       "domain", "extension", NULL };
+
+	if (!walk_accept(&w, "drop"))
+		return false;
+	return walk_is(&w, "owned") ||
+	       (begins_with(&w, holders) && walk_find(&w, "cascade"));
+}
+
+/* SQLite has no functions that change anything. */
+static const char *find_unread(struct walk w, bool sqlite)
+{
+	if (walk_is(&w, "do"))
+		return "DO";
+	if (walk_is(&w, "call"))
+		return "CALL";
+	if (walk_is(&w, "execute"))
+		return "EXECUTE";
+	if (drops_more(w))
+		return "DROP";
+	if (!sqlite && (walk_is(&w, "select") || walk_is(&w, "with")) && calls(w))
+		return "a function";
+	return NULL;
+}
+
+static void read_statement(const struct sql_statement *st, bool sqlite,
+			   struct sql_effects *out)
 {
 	static const char *const verbs[] = { "delete", "update", "insert", "replace",
 					     "merge",  "with",	 NULL };
 	struct changing c = { .into = NULL };
 
 	walk_start(&c.w, st, &out->pool);
+	if (!out->unread) {
+		out->unread = find_unread(c.w, sqlite);
+		out->line = st->line;
+	}
 	if (walk_accept(&c.w, "truncate"))
 		read_truncate(&c.w, out);
 	else if (begins_with(&c.w, verbs))
@@ -264,7 +333,7 @@ static bool begins_trigger(const struct sql_statement *st, struct pool *pool)
 	return walk_is(&w, "trigger") && walk_find(&w, "begin");
 }
 
-static void read_rows(const char *text, size_t len, struct sql_effects *out)
+static void read_rows(const char *text, size_t len, bool sqlite, struct sql_effects *out)
 {
 	struct sql_statement st;
 	struct err ignored = { 0 };
@@ -278,7 +347,7 @@ static void read_rows(const char *text, size_t len, struct sql_effects *out)
 			else if (begins_trigger(&st, &out->pool))
 				in_trigger = true;
 			else
-				read_statement(&st, out);
+				read_statement(&st, sqlite, out);
 		}
 	sql_split_close(&s);
 }
@@ -298,7 +367,7 @@ void sql_effects_read(const struct sql_catalog *before, const struct sql_catalog
 			add(out, EFFECT_NEW_TABLE, now->key, now->name);
 	}
 	find_gone(before, after, out);
-	read_rows(text, len, out);
+	read_rows(text, len, after->sqlite, out);
 }
 
 void sql_effects_release(struct sql_effects *e)

@@ -30,6 +30,8 @@ struct sql_effects {
 	struct pool pool;
 	struct sql_effect *items;
 	size_t nr, alloc;
+	const char *unread; /* "DO": what it does is not in its SQL; NULL: all is */
+	unsigned line;	    /* of the first one */
 };
 
 /**

@@ -88,6 +88,40 @@ static void rows_change_by_more_than_update_and_delete(void **state UNUSED)
 		    "");
 }
 
+/* "DO 1": what cannot be told, and where it stands first. */
+static void unread_is(const char *sql, bool sqlite, const char *wanted)
+{
+	struct sql_catalog before = { 0 }, after = { .sqlite = sqlite };
+	struct buf got = BUF_INIT;
+	struct sql_effects e;
+
+	sql_effects_read(&before, &after, sql, strlen(sql), &e);
+	if (e.unread)
+		buf_addf(&got, "%s %u", e.unread, e.line);
+	assert_string_equal(buf_str(&got), wanted);
+	buf_release(&got);
+	sql_effects_release(&e);
+}
+
+static void what_cannot_be_told_is_said(void **state UNUSED)
+{
+	unread_is("SELECT 1;\nDO $$ BEGIN UPDATE t SET x = 1; END $$;\nCALL p();", false,
+		  "DO 2");
+	unread_is("CALL p()", false, "CALL 1");
+	unread_is("EXECUTE p", false, "EXECUTE 1");
+	unread_is("SELECT app.mend(1)", false, "a function 1");
+	unread_is("SELECT 1, mend()", false, "a function 1");
+	unread_is("SELECT * FROM mend(1)", false, "a function 1");
+	unread_is("SELECT load_extension(1)", true, "");
+	unread_is("SELECT count(*) FROM t; SELECT setval('s', 1); SELECT 1 WHERE (true)",
+		  false, "");
+	unread_is("SELECT pg_catalog.set_config('search_path', '', false)", false, "");
+	unread_is("DROP SCHEMA old CASCADE", false, "DROP 1");
+	unread_is("DROP SCHEMA old; DROP TABLE t CASCADE", false, "");
+	unread_is("DROP OWNED BY ada", false, "DROP 1");
+	unread_is("INSERT INTO t SELECT f(1); UPDATE t SET x = 1", false, "");
+}
+
 static void what_is_renamed_is_not_new(void **state UNUSED)
 {
 	effects_are(USERS, "ALTER TABLE users RENAME phone TO number", "");
@@ -236,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(effects),
+		cmocka_unit_test(what_cannot_be_told_is_said),
 		cmocka_unit_test(rows_change_by_more_than_update_and_delete),
 		cmocka_unit_test(what_is_renamed_is_not_new),
 		cmocka_unit_test(a_rebuild_is_what_it_comes_to),
