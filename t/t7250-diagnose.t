@@ -765,6 +765,16 @@ test_expect_success PG,TTY 'what its SQL does not show: a person says what it di
 	on_terminal "n\nn\nn\nn\nn\nn\nyes\n" done && grep "delete rows that are needed? .*yes.* (you say)" .git/t/out
 '
 
+test_expect_success PG 'a USING that is more than a cast loses what the type would keep' '
+	fresh_on postgresql using && new_migration users "$users" && apply &&
+	new_migration phone "ALTER TABLE users ALTER COLUMN phone TYPE text USING left(phone, 3);" && apply &&
+	way fix phone && step "lossy yes default" &&
+	because "lossy: users.phone was varchar(20) and is text: not every value is kept as it was" &&
+	grep -e "--kind lossy-type" .git/t/commands &&
+	new_migration name "ALTER TABLE users ALTER COLUMN name TYPE text USING name::text;" && apply &&
+	way new-fix name && step "lossy no evidence" && because "lossy: .*: that keeps all values"
+'
+
 test_expect_success PG 'an INVALID index' '
 	fresh_on postgresql invalid && new_migration users "$users" && apply &&
 	new_migration i "$alone

@@ -10,7 +10,6 @@
 #include "git/config.h"
 #include "git/repo.h"
 #include "sql/key.h"
-#include "sql/narrow.h"
 #include "sql/objects.h"
 
 enum {
@@ -80,8 +79,7 @@ bool decide_destroys(const struct deciding *g)
 	for (i = 0; i < g->out->effects.nr; i++)
 		if (e[i].kind == EFFECT_GONE_TABLE || e[i].kind == EFFECT_GONE_COLUMN ||
 		    e[i].kind == EFFECT_DELETED ||
-		    (e[i].kind == EFFECT_TYPE &&
-		     !sql_type_keeps(e[i].old_type, e[i].new_type)))
+		    (e[i].kind == EFFECT_TYPE && !e[i].keeps))
 			return true;
 	return overwrites(g);
 }

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "flow/decide_parts.h"
 #include "sql/key.h"
-#include "sql/narrow.h"
 #include "sql/usage.h"
 
 static struct buf *lines_of(struct deciding *g, enum decision_question question)
@@ -142,7 +141,7 @@ static int sign_lossy(struct deciding *g)
 		if (e->kind != EFFECT_TYPE)
 			continue;
 		any = true;
-		keeps = sql_type_keeps(e->old_type, e->new_type);
+		keeps = e->keeps;
 		lost |= !keeps;
 		buf_addf(lines, "%s.%s was %s and is %s: %s\n", e->table_key,
 			 e->column_key, *e->old_type ? e->old_type : "of no type",

@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "sql/column_text.h"
 #include "sql/name.h"
+#include "sql/narrow.h"
 #include "sql/split.h"
 
 /* Of the constraints of a column: longer ones are not written anew at each change. */
@@ -556,6 +557,24 @@ static bool drop_in_column(struct reader *r, struct sql_column *c)
 	return change_rest(r, c, column_text_optional, "");
 }
 
+/* COLLATE may stand before it. */
+static void take_using(struct reader *r, struct sql_column *c)
+{
+	struct walk *w = &r->w;
+	size_t from;
+
+	while (!walk_at_end(w) && !(w->depth == 0 && walk_is_char(w, ','))) {
+		if (w->depth || !walk_accept(w, "using")) {
+			walk_next(w);
+			continue;
+		}
+		from = w->now.start;
+		pass_part(w, 0);
+		c->recasts += !sql_using_is_cast(text_since(r, from), c->name, c->type);
+		return;
+	}
+}
+
 static bool take_new_type(struct reader *r, struct sql_column *c)
 {
 	struct walk ahead = r->w;
@@ -566,6 +585,7 @@ static bool take_new_type(struct reader *r, struct sql_column *c)
 		return false;
 	r->w = ahead;
 	c->type = take_type(r, 0);
+	take_using(r, c);
 	return true;
 }
 

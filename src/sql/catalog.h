@@ -22,6 +22,7 @@ struct sql_column {
 	const char *rest; /* what follows the type: constraints, default */
 	const char *made; /* the same, when the column was made */
 	bool required;	  /* NOT NULL, or a primary key */
+	unsigned recasts; /* changes of type whose USING is more than a cast */
 };
 
 /** What hangs on a table and goes with it. */

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "sql/name.h"
+#include "sql/narrow.h"
 #include "sql/split.h"
 
 const char *sql_effect_word(enum sql_effect_kind kind)
@@ -98,13 +99,16 @@ static void compare_columns(const struct sql_catalog *after, const struct sql_ta
 
 	for (c = now->columns; c < now->columns + now->nr; c++) {
 		old = was ? old_column(after, was, now, c) : NULL;
-		if (old && strcasecmp(old->type, c->type) == 0)
+		if (old && strcasecmp(old->type, c->type) == 0 &&
+		    old->recasts == c->recasts)
 			continue;
 		e = add(out, old ? EFFECT_TYPE : EFFECT_NEW_COLUMN, now->key, now->name);
 		e->column_key = c->key;
 		e->column = c->name;
 		e->old_type = old ? old->type : NULL;
 		e->new_type = c->type;
+		e->keeps = old && old->recasts == c->recasts &&
+			   sql_type_keeps(old->type, c->type);
 	}
 }
 

@@ -23,6 +23,7 @@ struct sql_effect {
 	const char *table_key, *table;
 	const char *column_key, *column; /* NULL: of the table */
 	const char *old_type, *new_type;
+	bool keeps; /* TYPE: each value is as it was */
 };
 
 /** Start with `= { 0 }`. */

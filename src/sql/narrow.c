@@ -97,3 +97,54 @@ bool sql_type_keeps(const char *old_type, const char *new_type)
 		return now.size[0] < 0;
 	return strcmp(old.name, "date") == 0 && starts_with(now.name, "timestamp");
 }
+
+/* --- USING --------------------------------------------------------------- */
+
+/* Both ways: one that is narrower loses what the other would keep. */
+static bool is_same_type(const char *text, const char *type)
+{
+	return sql_type_keeps(text, type) && sql_type_keeps(type, text);
+}
+
+/* A type, up to its end: nothing follows that works on the value. */
+static bool is_type(const char *text)
+{
+	return !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789_ (),")];
+}
+
+/* Goes behind the column's name; NULL when another one stands here. */
+static const char *behind_column(const char *s, const char *column)
+{
+	size_t len = strlen(column);
+
+	if (strncasecmp(s, column, len) != 0)
+		return NULL;
+	s += len;
+	return s + strspn(s, " ");
+}
+
+bool sql_using_is_cast(const char *expression, const char *column, const char *type)
+{
+	const char *s = behind_column(expression, column);
+	char inner[64];
+	size_t len;
+
+	if (s && !*s)
+		return true;
+	if (s && strncmp(s, "::", 2) == 0) {
+		s += 2;
+		s += strspn(s, " ");
+		return is_type(s) && is_same_type(s, type);
+	}
+	if (strncasecmp(expression, "cast", 4) != 0)
+		return false;
+	expression += 4 + strspn(expression + 4, " (");
+	s = behind_column(expression, column);
+	len = s ? strlen(s) : 0;
+	if (len < 5 || len - 4 >= sizeof(inner) || strncasecmp(s, "as ", 3) != 0 ||
+	    s[len - 1] != ')')
+		return false;
+	snprintf(inner, sizeof(inner), "%.*s", (int)len - 4, s + 3);
+	return is_type(inner) && is_same_type(inner, type);
+}

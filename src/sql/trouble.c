@@ -64,7 +64,8 @@ typedef bool column_test(const struct sql_column *old, const struct sql_column *
 
 static bool has_other_type(const struct sql_column *old, const struct sql_column *now)
 {
-	return old && strcasecmp(old->type, now->type) != 0;
+	return old &&
+	       (strcasecmp(old->type, now->type) != 0 || old->recasts != now->recasts);
 }
 
 static bool became_required(const struct sql_column *old, const struct sql_column *now)

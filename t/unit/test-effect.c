@@ -122,6 +122,60 @@ static void what_cannot_be_told_is_said(void **state UNUSED)
 	unread_is("INSERT INTO t SELECT f(1); UPDATE t SET x = 1", false, "");
 }
 
+static void using_is_a_cast_or_more(void **state UNUSED)
+{
+	assert_true(sql_using_is_cast("phone", "phone", "text"));
+	assert_true(sql_using_is_cast("phone::int", "phone", "integer"));
+	assert_true(sql_using_is_cast("PHONE :: varchar(20)", "phone", "varchar(20)"));
+	assert_true(sql_using_is_cast("CAST(phone AS int)", "phone", "integer"));
+	assert_true(sql_using_is_cast("\"P\"::int", "\"P\"", "int4"));
+	assert_false(sql_using_is_cast("left(phone, 3)", "phone", "text"));
+	assert_false(sql_using_is_cast("phone::varchar(3)", "phone", "text"));
+	assert_false(sql_using_is_cast("phone::int::text", "phone", "text"));
+	assert_false(sql_using_is_cast("phone::int / 2", "phone", "integer"));
+	assert_false(sql_using_is_cast("phones", "phone", "text"));
+	assert_false(sql_using_is_cast("CAST(left(phone, 3) AS text)", "phone", "text"));
+	assert_false(sql_using_is_cast("CAST(phone AS varchar(3))", "phone", "text"));
+	assert_false(sql_using_is_cast("cast", "phone", "text"));
+	assert_false(sql_using_is_cast("cast(phone as )", "phone", "text"));
+	assert_false(sql_using_is_cast("", "phone", "text"));
+}
+
+/* Whether the change of users.phone, a varchar(20), keeps its values. */
+static bool change_keeps(const char *sql)
+{
+	const char *made = "CREATE TABLE users (id int, phone varchar(20));";
+	struct sql_catalog before = { 0 }, after = { 0 };
+	struct sql_effects e;
+	bool keeps;
+
+	sql_catalog_read(&before, made, strlen(made));
+	sql_catalog_read(&after, made, strlen(made));
+	sql_catalog_read(&after, sql, strlen(sql));
+	sql_effects_read(&before, &after, sql, strlen(sql), &e);
+	assert_int_equal(e.nr, 1);
+	assert_int_equal(e.items[0].kind, EFFECT_TYPE);
+	keeps = e.items[0].keeps;
+	sql_effects_release(&e);
+	sql_catalog_release(&before);
+	sql_catalog_release(&after);
+	return keeps;
+}
+
+static void using_may_lose_what_the_type_keeps(void **state UNUSED)
+{
+	assert_true(change_keeps("ALTER TABLE users ALTER phone TYPE text"));
+	assert_true(
+		change_keeps("ALTER TABLE users ALTER phone TYPE text USING phone::text, "
+			     "ALTER id SET DEFAULT 1"));
+	assert_false(change_keeps("ALTER TABLE users ALTER phone TYPE text "
+				  "USING left(phone, 3)"));
+	assert_false(change_keeps("ALTER TABLE users ALTER phone SET DATA TYPE text "
+				  "COLLATE \"C\" USING left(phone, 3)"));
+	assert_false(change_keeps("ALTER TABLE users ALTER phone TYPE varchar(20) "
+				  "USING upper(phone)"));
+}
+
 static void what_is_renamed_is_not_new(void **state UNUSED)
 {
 	effects_are(USERS, "ALTER TABLE users RENAME phone TO number", "");
@@ -270,6 +324,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(effects),
+		cmocka_unit_test(using_is_a_cast_or_more),
+		cmocka_unit_test(using_may_lose_what_the_type_keeps),
 		cmocka_unit_test(what_cannot_be_told_is_said),
 		cmocka_unit_test(rows_change_by_more_than_update_and_delete),
 		cmocka_unit_test(what_is_renamed_is_not_new),
