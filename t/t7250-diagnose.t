@@ -775,6 +775,18 @@ test_expect_success PG 'a USING that is more than a cast loses what the type wou
 	way new-fix name && step "lossy no evidence" && because "lossy: .*: that keeps all values"
 '
 
+test_expect_success PG 'tables that a query fills are counted, and those of a schema' '
+	fresh_on postgresql filled && new_migration users "$users
+CREATE SCHEMA old; CREATE TABLE old.t (x int); CREATE TABLE parts (x int) PARTITION BY LIST (x);" && apply &&
+	new_migration more "CREATE TABLE a AS SELECT * FROM users; SELECT 1 AS x INTO b;
+CREATE TABLE c PARTITION OF parts DEFAULT; INSERT INTO parts VALUES (1);
+CREATE MATERIALIZED VIEW d AS SELECT * FROM users;" && apply && way new-fix more &&
+	has_line .git/t/down "new-table a 2 rows all" && has_line .git/t/down "new-table b 1 rows all" &&
+	has_line .git/t/down "new-table c 1 rows all" && has_line .git/t/down "new-table d 2 rows all" &&
+	new_migration gone "DROP SCHEMA old CASCADE;" && apply && way fix gone &&
+	because "dropped: old.t was dropped" && grep "^gone-table old.t " .git/t/down
+'
+
 test_expect_success PG 'an INVALID index' '
 	fresh_on postgresql invalid && new_migration users "$users" && apply &&
 	new_migration i "$alone

@@ -34,7 +34,7 @@ static int find_column(struct look *l, const char *oid, const char *column, bool
 		       struct err *err)
 {
 	static const char sql[] =
-		"SELECT c.relkind IN ('r', 'p') AND ($2::pg_catalog.text IS NULL OR "
+		"SELECT c.relkind IN ('r', 'p', 'm') AND ($2::pg_catalog.text IS NULL OR "
 		"EXISTS (SELECT FROM "
 		"pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = "
 		"$2::pg_catalog.text AND a.attnum > 0 AND NOT a.attisdropped)) "

@@ -139,6 +139,11 @@ struct sql_column *sql_table_column(const struct sql_table *t, const char *key)
 	return NULL;
 }
 
+bool sql_table_is_new(const struct sql_catalog *c, const struct sql_table *t)
+{
+	return t->made_by && t->made_by == c->texts;
+}
+
 static void table_release(struct sql_table *t)
 {
 	free(t->columns);
@@ -305,6 +310,36 @@ static struct sql_column *take_column(struct reader *r, struct sql_table *t)
 
 /* --- statements -------------------------------------------------------- */
 
+static struct sql_table *make_table(struct reader *r, const struct named *n)
+{
+	struct sql_table *t = add_table(r->c, n);
+
+	t->made_by = r->c->texts;
+	return t;
+}
+
+/* Of a query: SELECT ... INTO, a materialized view. Its columns are not known. */
+static void read_filled(struct reader *r)
+{
+	bool if_missing = pass_conditions(&r->w);
+	struct named n;
+
+	if (take_name(r, &n) && !(if_missing && sql_catalog_table(r->c, n.key)))
+		make_table(r, &n)->guessed = true;
+}
+
+static void read_select(struct reader *r)
+{
+	static const char *const modifiers[] = { "temp", "temporary", "unlogged", "table",
+						 NULL };
+
+	if (r->c->sqlite || !walk_find(&r->w, "into"))
+		return;
+	while (is_one_of(&r->w, modifiers))
+		walk_next(&r->w);
+	read_filled(r);
+}
+
 static void read_create_table(struct reader *r)
 {
 	struct walk *w = &r->w;
@@ -316,7 +351,7 @@ static void read_create_table(struct reader *r)
 	if_missing = pass_conditions(w);
 	if (!take_name(r, &n) || (if_missing && sql_catalog_table(r->c, n.key)))
 		return;
-	t = add_table(r->c, &n);
+	t = make_table(r, &n);
 	t->guessed = !walk_accept_char(w, '(');
 	while (!t->guessed && !walk_at_end(w)) {
 		if (is_constraint(r))
@@ -402,6 +437,8 @@ static void read_create(struct reader *r)
 	unique = walk_accept(w, "unique");
 	if (walk_accept(w, "table"))
 		read_create_table(r);
+	else if (walk_accept(w, "materialized") && walk_accept(w, "view"))
+		read_filled(r);
 	else if (walk_accept(w, "index"))
 		read_create_index(r, unique);
 	else if (walk_accept(w, "trigger"))
@@ -420,9 +457,35 @@ static void drop_extra(struct sql_catalog *c, const char *key, bool trigger)
 				t->extras[i] = t->extras[--t->nr_extras];
 }
 
+static bool is_in_schema(const char *key, const char *schema)
+{
+	size_t len = strlen(schema);
+
+	if (strcmp(schema, "public") == 0)
+		return !strchr(key, '.');
+	return strncmp(key, schema, len) == 0 && key[len] == '.';
+}
+
+/* Of PostgreSQL: a schema goes with its tables. */
+static void drop_schemas(struct reader *r)
+{
+	struct named n;
+	size_t i;
+
+	pass_conditions(&r->w);
+	while (take_name(r, &n)) {
+		for (i = r->c->nr; i > 0; i--)
+			if (is_in_schema(r->c->tables[i - 1].key, n.key))
+				drop_table(r->c, r->c->tables[i - 1].key);
+		if (!walk_accept_char(&r->w, ','))
+			break;
+	}
+}
+
 static void read_drop(struct reader *r)
 {
-	bool table = walk_accept(&r->w, "table");
+	bool table = walk_accept(&r->w, "table") ||
+		     (walk_accept(&r->w, "materialized") && walk_accept(&r->w, "view"));
 	bool index = !table && walk_accept(&r->w, "index");
 	struct named n;
 
@@ -698,11 +761,13 @@ static void read_statement(struct sql_catalog *c, const struct sql_statement *st
 	if (walk_accept(&r.w, "create"))
 		read_create(&r);
 	else if (walk_accept(&r.w, "drop"))
-		read_drop(&r);
+		walk_accept(&r.w, "schema") ? drop_schemas(&r) : read_drop(&r);
 	else if (walk_accept(&r.w, "alter"))
 		read_alter(&r);
 	else if (walk_accept(&r.w, "update"))
 		read_update(&r);
+	else if (walk_accept(&r.w, "select"))
+		read_select(&r);
 }
 
 void sql_catalog_read(struct sql_catalog *c, const char *text, size_t len)
@@ -712,6 +777,7 @@ void sql_catalog_read(struct sql_catalog *c, const char *text, size_t len)
 	struct sql_split s;
 
 	c->nr_events = 0;
+	c->texts++;
 	c->in_trigger = false;
 	if (sql_split_init(&s, text, len, &ignored) == 0)
 		while (sql_split_next(&s, &st, &ignored) > 0)

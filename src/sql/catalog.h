@@ -45,6 +45,7 @@ struct sql_table {
 	bool outdated;	     /* texts may have names that were changed since */
 	bool altered;	     /* a constraint or default may not be as the texts say */
 	bool guessed;	     /* its CREATE TABLE was not seen, or not understood */
+	unsigned made_by;    /* the text, by its number, that makes it; 0: none did */
 };
 
 enum sql_saw {
@@ -70,6 +71,7 @@ struct sql_catalog {
 	struct sql_event *events; /* of the text that was read last */
 	size_t nr_events, alloc_events;
 	bool in_trigger; /* of SQLite: up to its END */
+	unsigned texts;	 /* that were read */
 };
 
 /** Adds what one file does; what stands behind a place that cannot be split is lost. */
@@ -78,6 +80,8 @@ void sql_catalog_release(struct sql_catalog *c);
 
 /** The table of that key, NULL when there is none. */
 struct sql_table *sql_catalog_table(const struct sql_catalog *c, const char *key);
+/** Whether the text that was read last made it. */
+bool sql_table_is_new(const struct sql_catalog *c, const struct sql_table *t);
 struct sql_column *sql_table_column(const struct sql_table *t, const char *key);
 
 #endif

@@ -365,7 +365,7 @@ void sql_effects_read(const struct sql_catalog *before, const struct sql_catalog
 	for (now = after->tables; now < after->tables + after->nr; now++) {
 		was = old_table(before, after, now);
 		/* one that nobody saw made was there: what is seen of it is new */
-		if (was || now->guessed)
+		if (was || (now->guessed && !sql_table_is_new(after, now)))
 			compare_columns(after, was, now, out);
 		else
 			add(out, EFFECT_NEW_TABLE, now->key, now->name);

@@ -42,6 +42,23 @@ static void effects(void **state UNUSED)
 	effects_are(USERS, "ALTER TABLE users ADD COLUMN \"E Mail\" text",
 		    "new-column users.E Mail");
 	effects_are(USERS, "CREATE TABLE orders (id int)", "new-table orders");
+	effects_are(USERS, "CREATE TABLE orders AS SELECT 1", "new-table orders");
+	effects_are(USERS, "CREATE TABLE u1 PARTITION OF users DEFAULT", "new-table u1");
+	effects_are(USERS, "CREATE TABLE IF NOT EXISTS users AS SELECT 1", "");
+	effects_are(USERS, "SELECT id INTO UNLOGGED TABLE ids FROM users",
+		    "new-table ids");
+	effects_are(USERS, "SELECT id FROM users", "");
+	effects_are(USERS, "CREATE MATERIALIZED VIEW ids AS SELECT id FROM users",
+		    "new-table ids");
+	effects_are(USERS,
+		    "CREATE MATERIALIZED VIEW ids AS SELECT 1; DROP MATERIALIZED VIEW "
+		    "ids",
+		    "");
+	effects_are(USERS "SELECT 1 INTO ids", "CREATE INDEX i ON ids (id)", "");
+	effects_are(USERS "CREATE TABLE old.a (x int); CREATE TABLE older.b (x int)",
+		    "DROP SCHEMA IF EXISTS new, old CASCADE", "gone-table old.a");
+	effects_are(USERS "CREATE TABLE old.a (x int)", "DROP SCHEMA public CASCADE",
+		    "gone-table users");
 	effects_are(USERS, "ALTER TABLE users DROP phone", "gone-column users.phone");
 	effects_are(USERS, "DROP TABLE users", "gone-table users");
 	effects_are(USERS, "ALTER TABLE users ALTER phone TYPE int USING phone::int",
