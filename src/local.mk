@@ -79,6 +79,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/narrow.c %reldir%/sql/narrow.h \
 	%reldir%/sql/objects.c %reldir%/sql/objects.h \
 	%reldir%/sql/place.c \
+	%reldir%/sql/rebuilt.c %reldir%/sql/rebuilt.h \
 	%reldir%/sql/remedy.c %reldir%/sql/remedy.h \
 	%reldir%/sql/remedy_text.c %reldir%/sql/remedy_text.h \
 	%reldir%/sql/scan.c %reldir%/sql/scan.h \

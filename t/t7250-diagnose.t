@@ -537,6 +537,27 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		way new-fix in && step "backfill no evidence"
 	'
 
+	test_expect_success $req "$engine: a table that is made anew loses rows, values, or all" '
+		fresh_on $engine anew && new_migration users "$users" && apply &&
+		new_migration rows "CREATE TABLE n (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
+			INSERT INTO n SELECT id, phone, name FROM users WHERE id < 2;
+			DROP TABLE users; ALTER TABLE n RENAME TO users;" && apply &&
+		way new-fix rows && step "deleted yes default" && because "deleted: it deleted rows of users" &&
+		new_migration values "CREATE TABLE n (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
+			INSERT INTO n SELECT id, substr(phone, 1, 2), name FROM users;
+			DROP TABLE users; ALTER TABLE n RENAME TO users;" && apply &&
+		way fix values && step "backfill yes default" && because "backfill: it changed rows of users" &&
+		new_migration whole "CREATE TABLE n (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
+			INSERT INTO n SELECT * FROM users;
+			DROP TABLE users; ALTER TABLE n RENAME TO users;" && apply &&
+		way new-fix whole && test_must_be_empty .git/t/down &&
+		step "lossy no evidence" && step "dropped no evidence" && step "backfill no evidence" && step "deleted no evidence" &&
+		new_migration all "DROP TABLE users; CREATE TABLE users (id integer PRIMARY KEY, phone integer);" && apply &&
+		way fix all && step "lossy no evidence" && step "dropped yes default" && because "dropped: users was dropped" &&
+		grep "^gone-table users " .git/t/down && has_line .git/t/down "new-table users 0 rows all" &&
+		git migrate fix --kind dropped-early all
+	'
+
 	test_expect_success $req "$engine: rows that were deleted on one target alone" '
 		fresh_on $engine spared && new_migration users "$users" && apply && another staging && apply staging &&
 		new_migration clean "DELETE FROM users WHERE id = 2;" && apply &&

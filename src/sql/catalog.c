@@ -310,6 +310,27 @@ static struct sql_column *take_column(struct reader *r, struct sql_table *t)
 
 /* --- statements -------------------------------------------------------- */
 
+/* Of what fills a table: the query, if there is one. */
+static void see_copy(struct reader *r, const struct named *table)
+{
+	struct walk ahead = r->w;
+
+	while (!walk_at_end(&ahead) && !walk_is(&ahead, "select") &&
+	       !walk_is(&ahead, "table"))
+		walk_next(&ahead);
+	if (walk_at_end(&ahead))
+		return;
+	add_event(r, SAW_COPY, table)->text = text_between(r, ahead.now.start, ahead.len);
+}
+
+static void read_insert(struct reader *r)
+{
+	struct named n;
+
+	if (walk_find(&r->w, "into") && take_name(r, &n))
+		see_copy(r, &n);
+}
+
 static struct sql_table *make_table(struct reader *r, const struct named *n)
 {
 	struct sql_table *t = add_table(r->c, n);
@@ -352,6 +373,7 @@ static void read_create_table(struct reader *r)
 	if (!take_name(r, &n) || (if_missing && sql_catalog_table(r->c, n.key)))
 		return;
 	t = make_table(r, &n);
+	see_copy(r, &n);
 	t->guessed = !walk_accept_char(w, '(');
 	while (!t->guessed && !walk_at_end(w)) {
 		if (is_constraint(r))
@@ -768,6 +790,8 @@ static void read_statement(struct sql_catalog *c, const struct sql_statement *st
 		read_update(&r);
 	else if (walk_accept(&r.w, "select"))
 		read_select(&r);
+	else if (walk_is(&r.w, "insert") || walk_is(&r.w, "with"))
+		read_insert(&r);
 }
 
 void sql_catalog_read(struct sql_catalog *c, const char *text, size_t len)

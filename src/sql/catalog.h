@@ -55,6 +55,7 @@ enum sql_saw {
 	SAW_INDEX,	   /* `name` and key, NULL without one; `text`: the statement */
 	SAW_UNIQUE_INDEX,
 	SAW_CONSTRAINT, /* added to `table`; `text` */
+	SAW_COPY,	/* a query's rows into `table`; `text`: from SELECT or TABLE on */
 };
 
 struct sql_event {

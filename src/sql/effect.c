@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "sql/name.h"
 #include "sql/narrow.h"
+#include "sql/rebuilt.h"
 #include "sql/split.h"
 
 const char *sql_effect_word(enum sql_effect_kind kind)
@@ -136,6 +137,8 @@ static void find_gone(const struct sql_catalog *before, const struct sql_catalog
 				now = k;
 		if (!now)
 			add(out, EFFECT_GONE_TABLE, t->key, t->name);
+		if (now && sql_rebuilt(before, after, t, now) & REBUILT_EMPTY)
+			continue;
 		for (c = t->columns; now && c < t->columns + t->nr; c++) {
 			if (is_left(after, t, now, c))
 				continue;
@@ -145,6 +148,25 @@ static void find_gone(const struct sql_catalog *before, const struct sql_catalog
 			e->old_type = c->type;
 		}
 	}
+}
+
+/* Of a table that is made anew, what of its rows does not come with it. */
+static void compare_rows(const struct sql_catalog *before,
+			 const struct sql_catalog *after, const struct sql_table *was,
+			 const struct sql_table *now, struct sql_effects *out)
+{
+	unsigned lost = sql_rebuilt(before, after, was, now);
+
+	if (lost & REBUILT_EMPTY) {
+		add(out, EFFECT_GONE_TABLE, was->key, was->name);
+		add(out, EFFECT_NEW_TABLE, now->key, now->name);
+		return;
+	}
+	compare_columns(after, was, now, out);
+	if (lost & REBUILT_ROWS)
+		add(out, EFFECT_DELETED, now->key, now->key);
+	if (lost & REBUILT_VALUES)
+		add(out, EFFECT_UPDATED, now->key, now->key);
 }
 
 /* --- rows ---------------------------------------------------------------- */
@@ -365,7 +387,9 @@ void sql_effects_read(const struct sql_catalog *before, const struct sql_catalog
 	for (now = after->tables; now < after->tables + after->nr; now++) {
 		was = old_table(before, after, now);
 		/* one that nobody saw made was there: what is seen of it is new */
-		if (was || (now->guessed && !sql_table_is_new(after, now)))
+		if (was && !now->guessed)
+			compare_rows(before, after, was, now, out);
+		else if (was || (now->guessed && !sql_table_is_new(after, now)))
 			compare_columns(after, was, now, out);
 		else
 			add(out, EFFECT_NEW_TABLE, now->key, now->name);

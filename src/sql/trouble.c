@@ -1,5 +1,6 @@
 #include "base/compat.h"
 
+#include "sql/rebuilt.h"
 #include "sql/trouble.h"
 
 static const struct {
@@ -59,6 +60,16 @@ static bool pass_over(struct sql_trouble *out)
 	return true;
 }
 
+/* The one that was there; what is made anew without its rows is another one. */
+static const struct sql_table *old_table(const struct sql_catalog *before,
+					 const struct sql_catalog *after,
+					 const struct sql_table *now)
+{
+	const struct sql_table *was = sql_catalog_table(before, now->key);
+
+	return was && sql_rebuilt(before, after, was, now) & REBUILT_EMPTY ? NULL : was;
+}
+
 /* A column of both, or with `old` NULL a new one of a table that was there. */
 typedef bool column_test(const struct sql_column *old, const struct sql_column *now);
 
@@ -99,7 +110,7 @@ static bool find_column(const struct sql_catalog *before, const struct sql_catal
 	const struct sql_table *t, *was;
 
 	for (t = after->tables; t < after->tables + after->nr; t++) {
-		was = sql_catalog_table(before, t->key);
+		was = old_table(before, after, t);
 		for (c = t->columns; c < t->columns + t->nr; c++) {
 			/* of a table that nobody saw made, what is new is what is there
 			 */
@@ -137,6 +148,8 @@ static bool find_dropped(const struct sql_catalog *before,
 
 	for (t = before->tables; t < before->tables + before->nr; t++) {
 		now = sql_catalog_table(after, t->key);
+		if (now && !old_table(before, after, now))
+			now = NULL;
 		if (!now && !was_renamed(after, SAW_RENAME_TABLE, t->key, NULL) &&
 		    !pass_over(out)) {
 			set_table(out, t);
@@ -253,7 +266,7 @@ static bool find_constraint(const struct sql_catalog *before,
 		return true;
 	}
 	for (t = after->tables; t < after->tables + after->nr; t++) {
-		was = sql_catalog_table(before, t->key);
+		was = old_table(before, after, t);
 		out->constraint = was ? new_constraint(was, t) : NULL;
 		if (!out->constraint)
 			continue;

@@ -211,6 +211,61 @@ static void a_rebuild_is_what_it_comes_to(void **state UNUSED)
 		    "type users.phone, new-column users.age");
 }
 
+/* A rebuild of users whose rows come by that statement. */
+static void copied_by(const char *copy, const char *wanted)
+{
+	struct buf sql = BUF_INIT;
+
+	buf_addf(&sql,
+		 "CREATE TABLE n (id int, phone text); %s; DROP TABLE users; "
+		 "ALTER TABLE n RENAME TO users;",
+		 copy);
+	effects_are(USERS "CREATE TABLE other (id int, phone text);", sql.s, wanted);
+	buf_release(&sql);
+}
+
+static void a_rebuild_may_lose_rows_and_values(void **state UNUSED)
+{
+	copied_by("INSERT INTO n SELECT * FROM users", "");
+	copied_by("INSERT INTO n (phone, id) SELECT u.phone, id AS i FROM users AS u",
+		  "");
+	copied_by("INSERT INTO n SELECT id, CAST(phone AS text) FROM users ORDER BY id",
+		  "");
+	copied_by("INSERT INTO n TABLE users", "");
+	copied_by("INSERT INTO n SELECT id, phone FROM users WHERE id < 0",
+		  "deleted users");
+	copied_by("INSERT INTO n SELECT id, phone FROM users LIMIT 1", "deleted users");
+	copied_by("INSERT INTO n SELECT id, substr(phone, 1, 2) FROM users",
+		  "updated users");
+	copied_by("INSERT INTO n SELECT id, NULL FROM users", "updated users");
+	copied_by("INSERT INTO n SELECT DISTINCT id, phone FROM users",
+		  "deleted users, updated users");
+	copied_by("INSERT INTO n SELECT * FROM (SELECT * FROM users) s",
+		  "deleted users, updated users");
+	copied_by("WITH a AS (SELECT * FROM users) INSERT INTO n SELECT * FROM a",
+		  "deleted users, updated users");
+	copied_by("SELECT 1", "gone-table users, new-table users");
+	copied_by("INSERT INTO n VALUES (1, '2')", "gone-table users, new-table users");
+	copied_by("INSERT INTO n SELECT * FROM other",
+		  "gone-table users, new-table users");
+}
+
+static void a_table_that_is_dropped_and_made_again_is_empty(void **state UNUSED)
+{
+	effects_are(USERS, "DROP TABLE users; CREATE TABLE users (id int, phone int)",
+		    "gone-table users, new-table users");
+	effects_are(USERS,
+		    "CREATE TABLE kept AS SELECT * FROM users; DROP TABLE users; "
+		    "CREATE TABLE users (id int, phone text); "
+		    "INSERT INTO users SELECT * FROM kept",
+		    "new-table kept, deleted users, updated users");
+	effects_are(USERS,
+		    "ALTER TABLE users RENAME TO o; CREATE TABLE users (id int, phone "
+		    "text); "
+		    "INSERT INTO users SELECT id, phone FROM o; DROP TABLE o",
+		    "");
+}
+
 static void the_body_of_a_trigger_is_not_run(void **state UNUSED)
 {
 	effects_are(USERS,
@@ -341,6 +396,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(effects),
+		cmocka_unit_test(a_rebuild_may_lose_rows_and_values),
+		cmocka_unit_test(a_table_that_is_dropped_and_made_again_is_empty),
 		cmocka_unit_test(using_is_a_cast_or_more),
 		cmocka_unit_test(using_may_lose_what_the_type_keeps),
 		cmocka_unit_test(what_cannot_be_told_is_said),

@@ -218,10 +218,16 @@ static const struct trial trials[] = {
 	  TROUBLE_REQUIRED_COLUMN,
 	  true,
 	  { "SELECT a, c FROM t;" } },
+	/* its name is taken by another one */
+	{ "CREATE TABLE t (a int);",
+	  "DROP TABLE t; CREATE TABLE t (b text);",
+	  TROUBLE_DROPPED_EARLY,
+	  true,
+	  { "<fill in: CREATE TABLE with the definition that is right" } },
 	/* the constraint goes, the type of the column stays */
 	{ "CREATE TABLE t (a text);",
-	  "CREATE TABLE n (a int CHECK (a > 0)); DROP TABLE t; ALTER TABLE n RENAME TO "
-	  "t;",
+	  "CREATE TABLE n (a int CHECK (a > 0)); INSERT INTO n SELECT a FROM t; "
+	  "DROP TABLE t; ALTER TABLE n RENAME TO t;",
 	  TROUBLE_BAD_CONSTRAINT,
 	  true,
 	  { "(\n\ta int\n);" } },
