@@ -475,7 +475,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		commit_file compat/a.sql "SELECT name FROM users;" &&
 		commit_file compat/sub/c.sql "SELECT phone FROM users;" && apply &&
 		new_migration phone "ALTER TABLE users RENAME COLUMN phone TO number;" && apply &&
-		way new-fix phone && step "renamed no default" && because "renamed: no statement of compat/ at" &&
+		way new-fix phone && step "renamed no default" && because "renamed: no statement of compat/ at .* is seen to do that" &&
 		test_must_be_empty .git/t/down &&
 		commit_file compat/b.sql "SELECT u.PHONE FROM users u;" && git tag deployed &&
 		git config migrate.default.deployed deployed &&

@@ -85,7 +85,8 @@ static int by_usage(struct deciding *g, enum decision_question question,
 	}
 	if (tell_usage(g, what, lines))
 		return decided(question, "yes");
-	buf_addf(lines, "no statement of compat/ at %s does that\n", g->deployed);
+	buf_addf(lines, "no statement of compat/ at %s is seen to do that\n",
+		 g->deployed);
 	return usual(g, question, "no");
 }
 

@@ -40,34 +40,69 @@ static bool mentions(struct walk w, const struct sql_used *what)
 	return table && column;
 }
 
-/* Goes behind the table of an INSERT. */
-static bool enter_insert(struct walk *w, const char *table)
-{
-	struct sql_name n;
-
-	if (!walk_find(w, "insert"))
-		return false;
-	if (walk_accept(w, "or"))
-		walk_next(w);
-	return walk_accept(w, "into") && walk_name(w, &n) && is_table(&n, table);
-}
-
 /* Without a list of columns it counts too: there are fewer values than columns. */
-static bool inserts_without(struct walk w, const struct sql_used *what)
+static bool leaves_out(struct walk *w, const char *column)
 {
 	struct sql_name n;
 
-	if (!enter_insert(&w, what->table))
-		return false;
-	if (!walk_accept_char(&w, '('))
+	if (walk_accept(w, "as"))
+		walk_name(w, &n);
+	if (!walk_accept_char(w, '('))
 		return true;
-	while (walk_name(&w, &n)) {
-		if (strcmp(n.parts[n.nr - 1], what->column) == 0)
+	while (walk_name(w, &n)) {
+		if (strcmp(n.parts[n.nr - 1], column) == 0)
 			return false;
-		if (!walk_accept_char(&w, ','))
+		if (!walk_accept_char(w, ','))
 			break;
 	}
 	return true;
+}
+
+/* The table of an INSERT, or of a MERGE that has one, stands here. */
+static bool is_into(struct walk *w, const char *table)
+{
+	struct sql_name n;
+
+	return walk_accept(w, "into") && walk_name(w, &n) && is_table(&n, table);
+}
+
+/* Data from the client, into the table. */
+static bool copies_without(struct walk w, const struct sql_used *what)
+{
+	bool without;
+	struct sql_name n;
+
+	if (!walk_accept(&w, "copy") || !walk_name(&w, &n) || !is_table(&n, what->table))
+		return false;
+	without = leaves_out(&w, what->column);
+	walk_accept_char(&w, ')');
+	return without && walk_is(&w, "from");
+}
+
+/* In a WITH too, and in what was prepared. */
+static bool inserts_without(struct walk w, const struct sql_used *what)
+{
+	bool merges = false, here;
+
+	if (copies_without(w, what))
+		return true;
+	while (!walk_at_end(&w)) {
+		if (walk_accept(&w, "merge")) {
+			merges = is_into(&w, what->table);
+			continue;
+		}
+		if (!walk_accept(&w, "insert") && !walk_accept(&w, "replace")) {
+			walk_next(&w);
+			continue;
+		}
+		if (walk_accept(&w, "or"))
+			walk_next(&w);
+		here = walk_is(&w, "into") ? is_into(&w, what->table)
+					   : merges && token_is(w.s, &w.before, "insert");
+		if (here && leaves_out(&w, what->column))
+			return true;
+	}
+	return false;
 }
 
 size_t sql_usage(const char *text, size_t len, const struct sql_used *what,

@@ -367,6 +367,41 @@ static void inserts_that_leave_out(void **state UNUSED)
 			 1);
 }
 
+/* Of "users", without "mail". */
+static void leaves_out(const char *sql, bool wanted)
+{
+	assert_int_equal(used(sql, "users", "mail", true), wanted);
+}
+
+static void inserts_by_other_ways(void **state UNUSED)
+{
+	leaves_out("WITH x AS (INSERT INTO users (id) VALUES (1) RETURNING id) TABLE x",
+		   true);
+	leaves_out("WITH x AS (INSERT INTO users (id, mail) VALUES (1, 2)) SELECT 1",
+		   false);
+	leaves_out("WITH x AS (INSERT INTO orders (id) VALUES (1) RETURNING 1) "
+		   "INSERT INTO users (id) SELECT 1",
+		   true);
+	leaves_out("INSERT INTO users AS u (id, mail) VALUES (1, 2)", false);
+	leaves_out("PREPARE p AS INSERT INTO users (id) VALUES ($1)", true);
+	leaves_out("REPLACE INTO users (id) VALUES (1)", true);
+	leaves_out("SELECT replace(mail, 'a', 'b') FROM users", false);
+	leaves_out("COPY users (id, name) FROM STDIN", true);
+	leaves_out("COPY users (id, mail) FROM STDIN", false);
+	leaves_out("COPY users FROM '/x'", true);
+	leaves_out("COPY users (id) TO STDOUT", false);
+	leaves_out("COPY orders (id) FROM STDIN", false);
+	leaves_out("MERGE INTO users USING v ON false WHEN NOT MATCHED THEN "
+		   "INSERT (id) VALUES (v.id)",
+		   true);
+	leaves_out("MERGE INTO users USING v ON false WHEN NOT MATCHED THEN "
+		   "INSERT (id, mail) VALUES (1, 2)",
+		   false);
+	leaves_out("MERGE INTO orders USING users ON false WHEN NOT MATCHED THEN "
+		   "INSERT (id) VALUES (1)",
+		   false);
+}
+
 static void key_is(const char *key, const char *schema, const char *base)
 {
 	struct pool pool = { 0 };
@@ -408,6 +443,7 @@ int main(void)
 		cmocka_unit_test(types),
 		cmocka_unit_test(usage),
 		cmocka_unit_test(inserts_that_leave_out),
+		cmocka_unit_test(inserts_by_other_ways),
 		cmocka_unit_test(keys),
 	};
 
