@@ -257,6 +257,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/target.c %reldir%/flow/target.h \
 	%reldir%/flow/work.c \
 	%reldir%/flow/quiet.c %reldir%/flow/quiet.h \
+	%reldir%/flow/trial.c %reldir%/flow/trial.h \
 	%reldir%/flow/worktree.c %reldir%/flow/worktree.h
 
 # what is embedded must be there before the first object is made

@@ -88,6 +88,14 @@ a.x may change: it may" &&
 	fits 0 rehearse -n c && holds "\"note\": null"
 '
 
+test_expect_success 'batches, tried and run' '
+	fresh batches && git migrate init sqlite:.git/app.db >.git/t/out 2>&1 &&
+	new_migration a "CREATE TABLE a (id INTEGER PRIMARY KEY, x int); INSERT INTO a (x) VALUES (1), (2);" && fits 0 apply &&
+	new_migration many "-- migrate: batch table=a key=id size=1
+UPDATE a SET x = 1 WHERE :batch;" && fits 0 apply -n && holds "\"statements\": 2" "\"rows\": 1" &&
+	fits 0 apply && holds "\"statements\": 2" "\"rows\": 2"
+'
+
 # A failure mended in place, a fault with its fix, files that are not committed.
 test_expect_success 'a story, step by step' '
 	fresh story &&

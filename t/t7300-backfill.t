@@ -91,6 +91,14 @@ state() {
 	db "SELECT sum(n), count(*) FROM t" && db "SELECT * FROM $progress"
 }
 
+# dry_fails ERROR LINE: a dry run of count.sql, and nothing is left of it
+dry_fails() {
+	state >.git/t/before &&
+	test_expect_code 1 git migrate apply --dry-run >.git/t/out 2>.git/t/err &&
+	grep "^error: migrations/count.sql$1" .git/t/err && grep "$2" .git/t/err &&
+	state >.git/t/after && test_cmp .git/t/before .git/t/after
+}
+
 # pausing: a run of the migration in the background that sleeps after its first batch
 pausing() {
 	git config migrate.default.batchPause 1000000 || return 1
@@ -164,12 +172,56 @@ WHERE w.:batch;' &&
 		gives 100 'SELECT count(*) FROM copy'
 	"
 
-	test_expect_success $prereq "$engine: a dry run stops before it" "
-		scene $engine dry && count 4 &&
+	test_expect_success $prereq "$engine: a dry run tries the next batch, and nothing stays" "
+		scene $engine dry && count 4 && new_migration after 'CREATE TABLE after (n integer);' &&
+		state >.git/t/before &&
 		git migrate apply --dry-run >.git/t/out 2>&1 &&
-		grep 'not tried  count.sql and what follows: it is run in batches' .git/t/out &&
-		gives 0 'SELECT sum(n) FROM t' &&
+		grep '  would apply  count.sql  4 rows in the next batch, of about 7, ' .git/t/out &&
+		grep '  not tried  after.sql and what follows: of the batches before it one alone' .git/t/out &&
+		grep '^1 more pending' .git/t/out &&
+		git migrate apply --dry-run --porcelain >.git/t/out && grep '^would-apply 0 7 [0-9]* count.sql' .git/t/out &&
+		grep '^untried after.sql' .git/t/out &&
+		git migrate apply --dry-run --json >.git/t/json &&
+		tr -d ' \n' <.git/t/json | grep '\"path\":\"count.sql\",\"result\":\"would-apply\",\"statements\":7,\"ms\":[0-9]*,\"rows\":4,' &&
+		state >.git/t/after && test_cmp .git/t/before .git/t/after &&
+		gives 0 'SELECT sum(n) FROM t' && gives 0 \"SELECT count(*) FROM \$progress\" &&
 		apply && once 25
+	"
+
+	test_expect_success $prereq "$engine: a dry run of the batch behind those that are done" "
+		scene $engine dry_on && count 4 && pausing && interrupt &&
+		git migrate apply --dry-run >.git/t/out 2>&1 &&
+		grep '  would apply  count.sql  4 rows in the next batch, of about 6, ' .git/t/out &&
+		partly && db 'UPDATE t SET n = n + 5 WHERE id = 15' &&
+		db 'CREATE UNIQUE INDEX t_n ON t (n) WHERE n = 6' && db 'UPDATE t SET n = 5 WHERE id = 18' &&
+		dry_fails ':2:1: .*' '^hint: Mend the rows' &&
+		db 'UPDATE t SET n = 0 WHERE id IN (15, 18)' && apply && once 25
+	"
+
+	test_expect_success $prereq "$engine: a batch that fails fails the dry run" "
+		scene $engine dry_fails && new_migration count '-- migrate: batch table=t key=id size=4
+UPDATE t SET n = NULL WHERE :batch AND id = 3;' &&
+		dry_fails ':2:1: .*' '^hint: Mend the rows .*; or change the file' &&
+		grep 'It was rolled back\.' .git/t/err &&
+		new_migration count '-- migrate: batch table=t key=id size=4
+UPDATE t SET n = 1 WHERE :batch AND nowhere = 1;' &&
+		dry_fails ':2:37: ' '^hint: ' &&
+		new_migration count '-- migrate: batch table=t key=n size=4
+UPDATE t SET id = id WHERE :batch;' &&
+		dry_fails ': table .* has no unique key ' '^detail: Nothing was run' &&
+		count 4 && git migrate apply --dry-run >.git/t/out 2>&1 && apply && once 25
+	"
+
+	test_expect_success $prereq "$engine: a dry run of batches behind what makes their table" "
+		scene $engine dry_made && new_migration u 'CREATE TABLE u (a integer, b integer, n integer,
+PRIMARY KEY (a, b)); INSERT INTO u SELECT id, id, 0 FROM t;' &&
+		new_migration count '-- migrate: batch table=u key=a,b size=4
+UPDATE u AS x SET n = x.n + 1 WHERE x.:batch;' &&
+		git migrate apply --dry-run >.git/t/out 2>&1 && grep 'would apply  u.sql' .git/t/out &&
+		case $engine in
+		sqlite) grep '  not tried  count.sql and what follows: foreign keys are switched' .git/t/out ;;
+		*) grep '  would apply  count.sql  4 rows in the next batch, [0-9]* ms' .git/t/out ;;
+		esac && apply && gives '25|1|1' 'SELECT count(*), min(n), max(n) FROM u'
 	"
 
 	# --- what is refused --------------------------------------------------------

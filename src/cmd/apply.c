@@ -129,6 +129,14 @@ static void tell_blocked(struct telling *t, const struct apply_event *e)
 	say_note(&t->ctx->say, "'%s' has to wait. %s", e->migration->path, e->text);
 }
 
+static void print_tried(const struct apply_event *e)
+{
+	printf("  %" PRIu64 " row%s in the next batch", e->rows, plural(e->rows));
+	if (e->statements)
+		printf(", of about %u", e->statements);
+	printf(", %" PRId64 " ms\n", e->ms);
+}
+
 static void tell_people(struct telling *t, const struct apply_event *e)
 {
 	bool color = t->ctx->color;
@@ -148,7 +156,9 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		printf("  %s%s%s  ", term_color(color, COLOR_GREEN),
 		       t->dry_run ? "would apply" : "applied", term_reset(color));
 		term_print(stdout, e->migration->path);
-		if (e->batched)
+		if (e->batched && t->dry_run)
+			print_tried(e);
+		else if (e->batched)
 			printf("  %" PRIu64 " row%s in %u batch%s\n", e->rows,
 			       plural(e->rows), e->statements,
 			       e->statements == 1 ? "" : "es");
@@ -578,7 +588,7 @@ static void explain_failure(const struct apply_result *r, const struct survey *s
 		err_detail(err, "%s%s%s%s.", err->detail, err->detail[0] ? "\n" : "",
 			   r->alone ? "It ran outside of a transaction, and is pending "
 				      "again"
-			   : r->batched
+			   : r->batched && !dry_run
 				   ? "The batch was rolled back, and those before it "
 				     "stay; the migration is pending again"
 				   : "It was rolled back",

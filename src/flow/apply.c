@@ -323,8 +323,10 @@ static int run_next(struct job *j, struct err *err)
 
 	if (read_directives(j, job_pos(j), &script, err) < 0)
 		return -1;
+	if (j->tried_batches)
+		return RUN_UNTRIED;
 	tell_next(j);
-	if ((!script.no_transaction && !script.batched) ||
+	if ((!script.no_transaction && (!script.batched || j->o->dry_run)) ||
 	    j->steps[j->next].step.event != EVENT_APPLIED)
 		return run_batch(j, err);
 	if (j->o->dry_run)
@@ -341,12 +343,11 @@ static void tell_untried(struct job *j)
 		j->needs_commit ? "what it uses must be committed before"
 				: "foreign keys are switched between transactions alone";
 
-	if (read_directives(j, job_pos(j), &script, &ignored) == 0) {
-		if (script.no_transaction)
-			why = "it cannot run in a transaction";
-		else if (script.batched)
-			why = "it is run in batches, a transaction each";
-	}
+	if (j->tried_batches)
+		why = "of the batches before it one alone was tried";
+	else if (read_directives(j, job_pos(j), &script, &ignored) == 0 &&
+		 script.no_transaction)
+		why = "it cannot run in a transaction";
 	j->result->left += j->nr - j->next;
 	job_tell(j, (struct apply_event){
 			    .step = APPLY_UNTRIED, .migration = m, .text = why });

@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "flow/job.h"
+#include "flow/trial.h"
 #include "git/repo.h"
 
 enum {
@@ -19,9 +20,16 @@ struct batch {
 	struct job *j;
 	struct work *works;
 	size_t nr, done;
+	struct trial trial; /* dry run: of the last one, where that is run in batches */
 };
 
 /* --- what the driver asks for ------------------------------------------ */
+
+/* Batches are elsewhere, but in a dry run. */
+static bool is_trial(const struct work *w)
+{
+	return !w->founding && !w->ending && w->script.batched;
+}
 
 /* The record that unit `i` will follow. */
 static const struct record *head_of(const struct batch *b, size_t i)
@@ -137,14 +145,27 @@ static void end_run(struct job *j, const struct work *w)
 	j->ran = true;
 }
 
+/* In a dry run: what comes behind such a one would need the other batches too. */
+static void trial_done(struct batch *b, struct work *w, struct db_report *report)
+{
+	report->statements = (unsigned)b->trial.batches;
+	b->j->tried_batches = true;
+	work_done(b->j, w, report);
+}
+
 static void on_done(void *arg, size_t i, const struct db_report *report)
 {
 	struct batch *b = arg;
+	struct db_report tried = *report;
 
 	FAULT_POINT("committed");
 	b->done = i + 1;
 	if (b->works[i].ending) {
 		end_run(b->j, &b->works[i]);
+		return;
+	}
+	if (is_trial(&b->works[i])) {
+		trial_done(b, &b->works[i], &tried);
 		return;
 	}
 	if (!b->works[i].founding) {
@@ -311,6 +332,8 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 		return leave_untried(j, err);
 	if (culprit != w && !j->o->dry_run && t->driver->needs_commit(err))
 		return part(j, (size_t)(culprit - w), err);
+	if (is_trial(culprit))
+		trial_failed(&b->trial, err);
 	if (culprit != w)
 		j->result->undone = xstrdup(j->s->plan.items[w->pos].path);
 	work_failed(j, culprit, err);
@@ -333,9 +356,11 @@ static int count_units(struct job *j, size_t *nr, struct err *err)
 		step = &j->steps[j->next + *nr].step;
 		if (read_directives(j, step->pos, &script, err) < 0)
 			return -1;
-		if ((script.no_transaction || script.batched) &&
-		    step->event == EVENT_APPLIED)
-			break;
+		if (step->event != EVENT_APPLIED ||
+		    (!script.no_transaction && !script.batched))
+			continue;
+		*nr += script.batched && j->o->dry_run;
+		break;
 	}
 	return 0;
 }
@@ -418,6 +443,26 @@ static int plan_works(struct batch *b, struct tracker_founding *founding, struct
 	return 0;
 }
 
+/* What cannot be asked any more when the transaction is open. */
+static int prepare_trial(struct batch *b, struct err *err)
+{
+	struct work *w = &b->works[b->nr - 1];
+	struct job *j = b->j;
+	struct db_script script;
+
+	if (!j->o->dry_run || w->step.event != EVENT_APPLIED)
+		return 0;
+	if (read_directives(j, w->pos, &script, err) < 0)
+		return -1;
+	if (!script.batched)
+		return 0;
+	if (work_begin(j, w->given, w, err) == 0 &&
+	    trial_prepare(&b->trial, j, w, b->nr == 1, err) == 0)
+		return 0;
+	j->result->failed = xstrdup(j->s->plan.items[w->pos].path);
+	return -1;
+}
+
 int run_batch(struct job *j, struct err *err)
 {
 	struct tracker_founding founding;
@@ -431,7 +476,10 @@ int run_batch(struct job *j, struct err *err)
 	if (ret == 0)
 		ret = plan_works(&b, &founding, err);
 	if (ret == 0)
+		ret = prepare_trial(&b, err);
+	if (ret == 0)
 		ret = run_works(&b, err);
+	trial_release(&b.trial);
 	for (i = 0; i < b.nr; i++)
 		work_release(&b.works[i]);
 	free(b.works);

@@ -57,15 +57,16 @@ struct job {
 	struct scribe scribe;
 	struct job_step *steps; /* in order */
 	size_t nr;
-	size_t end;	   /* position up to which to run */
-	size_t next;	   /* of steps: what comes before it is settled */
-	ssize_t held;	   /* the one that stopped the steps; -1: none did */
-	bool gated;	   /* gates stopped them, before that one */
-	bool *checked;	   /* by position in the plan: its file was looked at */
-	bool *apart;	   /* by position: it shares nothing with what follows it */
-	bool told_singly;  /* what cannot run together was said */
-	bool needs_commit; /* a dry run ended before one that asks for this */
-	unsigned tries;	   /* in a row that found the log grown */
+	size_t end;	    /* position up to which to run */
+	size_t next;	    /* of steps: what comes before it is settled */
+	ssize_t held;	    /* the one that stopped the steps; -1: none did */
+	bool gated;	    /* gates stopped them, before that one */
+	bool *checked;	    /* by position in the plan: its file was looked at */
+	bool *apart;	    /* by position: it shares nothing with what follows it */
+	bool tried_batches; /* dry run: one batch, and what follows would need all */
+	bool told_singly;   /* what cannot run together was said */
+	bool needs_commit;  /* a dry run ended before one that asks for this */
+	unsigned tries;	    /* in a row that found the log grown */
 	int64_t patience;  /* clock_ms() until when locks are tried again; 0: not begun */
 	unsigned pause_ms; /* before the next try */
 	bool name_blockers;

@@ -492,6 +492,24 @@ void sql_backfill_keys(const struct sql_backfill *b, const char *form,
 	}
 }
 
+/* What stands in place of ":batch". */
+static void add_condition(const struct sql_backfill *b, const char *prefix,
+			  const char *from, const char *to, struct buf *out)
+{
+	if (!b->unasked) {
+		sql_backfill_range(b, prefix, from, to, out);
+		return;
+	}
+	add_row(b, prefix, out);
+	buf_adds(out, " IN (SELECT ");
+	sql_backfill_keys(b, "gm.@", ", ", out);
+	buf_addf(out, " FROM %s AS gm WHERE ", b->table);
+	sql_backfill_range(b, "gm.", from, to, out);
+	buf_adds(out, " ORDER BY ");
+	sql_backfill_keys(b, "gm.@", ", ", out);
+	buf_addf(out, " LIMIT %u)", b->size);
+}
+
 void sql_backfill_text(const struct sql_backfill *b, const char *from, const char *to,
 		       struct buf *out)
 {
@@ -501,7 +519,7 @@ void sql_backfill_text(const struct sql_backfill *b, const char *from, const cha
 		const struct sql_backfill_place *p = &b->places[i];
 
 		buf_add(out, b->sql + at, p->start - at);
-		sql_backfill_range(b, p->prefix, from, to, out);
+		add_condition(b, p->prefix, from, to, out);
 		at = p->end;
 	}
 	buf_add(out, b->sql + at, b->len - at);
@@ -514,7 +532,7 @@ static unsigned width(const struct sql_backfill *b, const struct sql_backfill_pl
 	struct buf text = BUF_INIT;
 	unsigned ret;
 
-	sql_backfill_range(b, p->prefix, from, to, &text);
+	add_condition(b, p->prefix, from, to, &text);
 	ret = (unsigned)utf8_count(buf_str(&text), text.len);
 	buf_release(&text);
 	return ret;

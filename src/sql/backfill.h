@@ -36,6 +36,7 @@ struct sql_backfill {
 	size_t nr_keys;
 	bool rowids;   /* rowid, oid and _rowid_ can be the key by another name */
 	unsigned size; /* rows of a batch */
+	bool unasked;  /* nobody has asked where a batch ends: the text finds its rows */
 	struct sql_backfill_place {
 		size_t start, end;  /* of ":batch", with the alias before it */
 		const char *prefix; /* "u." */
@@ -64,7 +65,10 @@ void sql_backfill_range(const struct sql_backfill *b, const char *prefix,
 void sql_backfill_keys(const struct sql_backfill *b, const char *form,
 		       const char *between, struct buf *out);
 
-/** Appends the file with that condition in it; `to` NULL: one that always holds. */
+/**
+ * Appends the file with that condition in it; `to` NULL: one that always holds, or of
+ * one that is `unasked`: for the first rows behind `from`, as many as a batch has.
+ */
 void sql_backfill_text(const struct sql_backfill *b, const char *from, const char *to,
 		       struct buf *out);
 
