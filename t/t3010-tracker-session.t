@@ -34,6 +34,12 @@ versions() {
 	pg "$url" "SELECT version FROM git_migrate.schema ORDER BY 1" | paste -sd " " -
 }
 
+# has_runner: beside the session that holds the lock there is a second one
+has_runner() {
+	test 2 -le "$(pg "$url" "SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid()")"
+}
+
 # hidden SQL: a migration that hides what it does to the tracker from its text.
 hidden() {
 	new_migration bad "CREATE TABLE half (x int);
@@ -93,6 +99,37 @@ test_expect_success 'some at once: each migration is applied once' '
 	# a step that all of them found locked is left to the next run that has something to do
 	new_migration m4 "CREATE TABLE t4 (x int);" && git migrate apply >.git/t/out 2>&1 &&
 	test "1 2 3" = "$(versions)"
+'
+
+test_expect_success 'batches need them: another runner is named, and waited for' '
+	one_applied batches && older &&
+	new_migration many "-- migrate: batch table=rows_of key=id
+DELETE FROM rows_of WHERE :batch;" &&
+	pg "$url" "CREATE TABLE rows_of (id int PRIMARY KEY); INSERT INTO rows_of VALUES (1), (2)" &&
+	mkfifo .git/t/fifo && { psql -XAtq -d "$url" <.git/t/fifo >.git/t/holder 2>&1 & } &&
+	tool_pid=$! && exec 9>.git/t/fifo &&
+	test_when_finished "exec 9>&-; tool_pid= run_pid=" &&
+	echo "BEGIN; SELECT id FROM git_migrate.lock FOR UPDATE;" >&9 &&
+	until_true test -s .git/t/holder &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "^error: .*another git migrate is at work on this target" .git/t/err &&
+	grep "^hint: .*git migrate apply --wait" .git/t/err && test 1 = "$(versions)" &&
+	{ git migrate apply --wait >.git/t/out 2>&1 & } && run_pid=$! &&
+	until_true has_runner && echo "COMMIT;" >&9 && wait "$run_pid" &&
+	test "1 2 3" = "$(versions)" && test 0 = "$(pg "$url" "SELECT count(*) FROM rows_of")" &&
+	git migrate audit >.git/t/out
+'
+
+test_expect_success 'batches without them: a role that may not add them says who may' '
+	one_applied may_not && older &&
+	pg "$url" "CREATE ROLE batcher LOGIN; GRANT USAGE ON SCHEMA git_migrate TO batcher;
+		GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA git_migrate TO batcher;
+		GRANT UPDATE ON git_migrate.lock TO batcher; GRANT ALL ON SCHEMA public TO batcher" &&
+	new_migration many "-- migrate: batch table=first key=x
+DELETE FROM first WHERE :batch;" &&
+	git config migrate.default.url "$(echo "$url" | sed "s,//[^@]*@,//batcher@,")" &&
+	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err &&
+	grep "has no table for the progress of batches" .git/t/err && grep "^hint: Its schema is of an older" .git/t/err
 '
 
 test_expect_success 'a role that may not change the tracker goes on without them' '

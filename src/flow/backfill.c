@@ -134,11 +134,47 @@ static int refuse_table(struct backfill *b, struct err *err)
 	return -1;
 }
 
+static int ask_progress(struct backfill *b, struct err *err)
+{
+	return progress_read(&b->j->s->target.tracker, b->w.script.name, b->blob,
+			     b->sql.nr_keys, &b->at, err);
+}
+
+/*
+ * A run goes on without what it cannot add to the tracker as it begins, because another
+ * one has the lock just then: batches need it.
+ */
+static int make_table(struct backfill *b, struct err *err)
+{
+	struct job *j = b->j;
+	struct target *t = &j->s->target;
+	int ret;
+
+	for (;;) {
+		ret = tracker_install(&t->tracker, NULL, err);
+		if (ret <= 0)
+			return ret;
+		if (t->driver->is_passing(err))
+			ret = wait_for_runner(j, err);
+		else if (err->code == ERR_NONE) /* the other one did it */
+			ret = look_again(j, err);
+		else /* it is not ours to make */
+			return refuse_table(b, err);
+		if (ret < 0)
+			return -1;
+		memset(err, 0, sizeof(*err));
+	}
+}
+
 static int read_progress(struct backfill *b, struct err *err)
 {
-	int ret = progress_read(&b->j->s->target.tracker, b->w.script.name, b->blob,
-				b->sql.nr_keys, &b->at, err);
+	int ret = ask_progress(b, err);
 
+	if (ret <= 0)
+		return ret;
+	if (make_table(b, err) < 0)
+		return -1;
+	ret = ask_progress(b, err);
 	return ret > 0 ? refuse_table(b, err) : ret;
 }
 
