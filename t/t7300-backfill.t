@@ -523,7 +523,8 @@ test_expect_success PG 'postgresql: a batch that is slow is made smaller' '
 	scene postgresql slow 32 && git config migrate.default.batchSlow 1 &&
 	new_migration count "-- migrate: batch table=t key=id size=16
 WITH s AS MATERIALIZED (SELECT pg_sleep(0.01)) UPDATE t SET n = n + 1 FROM s WHERE t.:batch" &&
-	apply && once 32 && test "$(db "SELECT batches FROM git_migrate.progress")" -gt 4
+	apply && once 32 && test "$(db "SELECT batches FROM git_migrate.progress")" -gt 4 &&
+	test "$(grep -c "waits between batches: the server is slow (migrate.default.batchSlow)$" .git/t/err)" = 1
 '
 
 test_expect_success PG 'postgresql: a row that somebody holds is waited for' '
@@ -575,13 +576,15 @@ test_expect_success PG 'postgresql: a replica that is behind is waited for' '
 	db "CREATE TABLE filler AS SELECT repeat(md5(i::text), 20) AS f FROM generate_series(1, 5000) AS i" &&
 	until_true is_behind 1048576 &&
 	{ git migrate apply >.git/t/out 2>&1 & } && run_pid=$! && until_true has_started &&
+	until_true grep "^.count.sql. waits between batches: replica .* is .* MiB behind (migrate.default.batchLag)$" .git/t/out &&
 	gives 0 "SELECT sum(n) FROM t" && kill -0 $run_pid &&
 	pg "$standby" "SELECT pg_wal_replay_resume()" && wait $run_pid && once 25 &&
-	run_pid="" &&
+	test 1 = "$(grep -c "waits between batches" .git/t/out)" && run_pid="" &&
 	scene postgresql replica_off 25 && count 4 && git config migrate.default.batchLag 0 &&
 	pg "$standby" "SELECT pg_wal_replay_pause()" &&
 	db "CREATE TABLE filler AS SELECT repeat(md5(i::text), 20) AS f FROM generate_series(1, 5000) AS i" &&
-	until_true is_behind 1048576 && tool_pid="" && apply && once 25
+	until_true is_behind 1048576 && tool_pid="" && apply && once 25 &&
+	! grep "waits between batches" .git/t/out .git/t/err
 '
 
 test_done

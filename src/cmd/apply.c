@@ -41,9 +41,10 @@ struct telling {
 	struct progress progress;
 	struct timed *timed; /* FORM_JSON: of what runs */
 	size_t nr_timed, alloc_timed;
-	struct js *touched; /* FORM_JSON: of the running one */
-	size_t tries;	    /* for a lock */
-	struct buf lines;   /* dry run: what the next one touched */
+	struct js *touched;  /* FORM_JSON: of the running one */
+	size_t tries;	     /* for a lock */
+	bool loads[LOAD_NR]; /* that were told of */
+	struct buf lines;    /* dry run: what the next one touched */
 };
 
 static void tell_unmirrored(struct telling *t, const struct apply_event *e)
@@ -413,6 +414,18 @@ static void tell_json(struct telling *t, const struct apply_event *e)
 	js_add(t->entries, j);
 }
 
+/* Where no line on a terminal shows it: once, so that nobody takes it for a hang. */
+static void tell_loaded(struct telling *t, const struct apply_event *e)
+{
+	if (t->progress.to || t->loads[e->load])
+		return;
+	t->loads[e->load] = true;
+	cmd_flush(t->ctx);
+	say_note(&t->ctx->say, "'%s' waits between batches: %s (migrate.%s.%s)",
+		 e->migration->path, e->text, t->target,
+		 e->load == LOAD_LAG ? "batchLag" : "batchSlow");
+}
+
 static void tell(void *arg, const struct apply_event *e)
 {
 	struct telling *t = arg;
@@ -429,6 +442,8 @@ static void tell(void *arg, const struct apply_event *e)
 		progress_end(&t->progress);
 	if (e->step == APPLY_BLOCKED)
 		tell_blocked(t, e);
+	if (e->step == APPLY_LOADED)
+		tell_loaded(t, e);
 	if (e->step == APPLY_STARTING)
 		t->running = e->migration->path;
 	switch (t->form) {

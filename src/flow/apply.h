@@ -37,6 +37,9 @@ enum apply_step {
 	APPLY_UNDESCRIBED, /* nor the record that ends the run: `text` says why */
 };
 
+/** What the next batch waits for, and the settings that say when it does. */
+enum apply_load { LOAD_SLOW, LOAD_LAG, LOAD_NR };
+
 struct apply_event {
 	enum apply_step step;
 	const struct migration *migration;
@@ -52,6 +55,7 @@ struct apply_event {
 	uint64_t bytes, bytes_of;
 	bool batched; /* DONE: it was run in batches */
 	uint64_t rows, rows_of;
+	enum apply_load load; /* LOADED */
 	const struct db_touched *touched;
 	const struct held *held;
 };

@@ -71,15 +71,22 @@ int check_backfill(struct job *j, struct work *w, struct err *err)
 
 /* --- what is told ------------------------------------------------------ */
 
-static void tell(const struct backfill *b, enum apply_step step, const char *text)
+static void tell_how(const struct backfill *b, enum apply_step step, enum apply_load load,
+		     const char *text)
 {
 	job_tell(b->j, (struct apply_event){ .step = step,
+					     .load = load,
 					     .migration = &b->j->s->plan.items[b->w.pos],
 					     .nr = b->j->next + 1,
 					     .of = b->j->nr,
 					     .rows = b->at.rows,
 					     .rows_of = b->rows_of,
 					     .text = text });
+}
+
+static void tell(const struct backfill *b, enum apply_step step)
+{
+	tell_how(b, step, LOAD_SLOW, NULL);
 }
 
 /* It stays open, which is how the next run finds it. Returns -1. */
@@ -90,7 +97,7 @@ static int stop(struct backfill *b, struct err *err)
 	if (!result->failed)
 		result->failed = xstrdup(b->w.script.name);
 	result->open = true;
-	tell(b, APPLY_STOPPED, NULL);
+	tell(b, APPLY_STOPPED);
 	err->line = 0;
 	err->excerpt[0] = '\0';
 	if (err->code != ERR_INTERRUPTED && err->hint[0])
@@ -270,7 +277,7 @@ static void on_done(void *arg, size_t i UNUSED, const struct db_report *report U
 	b->j->patience = 0;
 	b->j->name_blockers = false;
 	b->j->result->begun = true;
-	tell(b, APPLY_BATCH, NULL);
+	tell(b, APPLY_BATCH);
 	if (!b->range.last)
 		return;
 	work_done(b->j, &b->w, &b->report);
@@ -375,7 +382,7 @@ static int breathe(struct backfill *b, int64_t ms, struct err *err)
 
 	fit_size(b, ms);
 	if (slow)
-		tell(b, APPLY_LOADED, "the server is slow");
+		tell_how(b, APPLY_LOADED, LOAD_SLOW, "the server is slow");
 	if (slow || (is_file && pause && pause < ms))
 		pause = (int)(ms < TURN_MS ? ms : TURN_MS);
 	return target_pause(t, pause, err) < 0 ? stop(b, err) : 0;
@@ -391,7 +398,7 @@ static int wait_for_replica(struct backfill *b, struct err *err)
 		return 0;
 	why = pool_printf(&t->pool, "replica '%s' is %" PRIu64 " MiB behind",
 			  buf_str(&b->range.replica), b->range.behind / MIB);
-	tell(b, APPLY_LOADED, why);
+	tell_how(b, APPLY_LOADED, LOAD_LAG, why);
 	return target_pause(t, LOOK_MS, err) < 0 ? stop(b, err) : 1;
 }
 
