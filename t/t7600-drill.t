@@ -492,6 +492,35 @@ for of in sqlite postgresql; do
 	"
 done
 
+test_expect_success 'killed before anything was written down: abandon clears it away' '
+	home untouched && for begun in : "mkdir .git" "git init -q" "mkdir -p .git/refs/heads"; do
+		left=$TMPDIR/git-migrate-drill-left && mkdir "$left" && (cd "$left" && $begun) &&
+		git config migrate.drill-state.dir "$left" &&
+		git config migrate.drill-state.server postgresql:///gone &&
+		git config migrate.drill-state.database git_migrate_drill_gone &&
+		for command in status rename; do
+			test_expect_code 1 git migrate drill $command 2>.git/t/err &&
+			grep "^error: the drill in .* was never made whole$" .git/t/err &&
+			grep "^hint: git migrate drill abandon clears it away" .git/t/err || return 1
+		done &&
+		git migrate drill abandon >.git/t/out && grep "^removed the drill in $left$" .git/t/out &&
+		test ! -e "$left" && test -z "$(git config --get-regexp "^migrate.drill-state" | grep " [^ ]")" &&
+		test_expect_code 1 git migrate drill abandon 2>.git/t/err && grep "^error: no drill is under way$" .git/t/err ||
+		return 1
+	done && begin sqlite rename && git migrate drill abandon && leaves_nothing
+'
+
+test_expect_success 'a repository that somebody has used is not removed' '
+	home used && git init -q theirs && (cd theirs && git commit -q --allow-empty -m kept) &&
+	git config migrate.drill-state.dir "$PWD/theirs" &&
+	test_expect_code 1 git migrate drill abandon 2>.git/t/err &&
+	grep "^error: .*theirs. has no drill in it$" .git/t/err && git -C theirs rev-parse -q --verify HEAD &&
+	rm -rf theirs/.git/logs && test_expect_code 1 git migrate drill abandon 2>.git/t/err &&
+	git init -q --separate-git-dir=.git/t/apart linked &&
+	git config migrate.drill-state.dir "$PWD/linked" &&
+	test_expect_code 1 git migrate drill abandon 2>.git/t/err && test -e linked/.git
+'
+
 test_expect_success 'a folder that is none of a drill is not removed' '
 	home stray && mkdir precious && touch precious/file &&
 	git config migrate.drill-state.dir "$PWD/precious" &&

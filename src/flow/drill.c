@@ -1,6 +1,9 @@
 /* Where a drill is, and what is known of it. */
 #include "base/compat.h"
 
+#include <dirent.h>
+#include <sys/stat.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -64,6 +67,13 @@ int drill_open_at(const char *dir, struct repo **out, struct err *err)
 	return repo_open(out, err);
 }
 
+static int refuse_half_made(const struct drill *d, struct err *err)
+{
+	err_set(err, ERR_REFUSED, "the drill in '%s' was never made whole", d->dir);
+	err_hint(err, "drill", "git migrate drill abandon clears it away.");
+	return -1;
+}
+
 int drill_read_state(struct drill *d, struct err *err)
 {
 	const char *name = get(d, d->repo, "incident"), *hints;
@@ -80,12 +90,8 @@ int drill_read_state(struct drill *d, struct err *err)
 	hints = get(d, d->repo, "hints");
 	d->hints = hints ? (size_t)strtoul(hints, NULL, 10) : 0;
 	if (!name || !d->engine || !d->home || !d->url || !d->base || !d->head ||
-	    !d->began) {
-		err_set(err, ERR_REFUSED, "the drill in '%s' was never made whole",
-			d->dir);
-		err_hint(err, "drill", "git migrate drill abandon clears it away.");
-		return -1;
-	}
+	    !d->began)
+		return refuse_half_made(d, err);
 	if (drill_catalogue_read(d->engine, &d->pool, &d->catalogue, err) < 0)
 		return -1;
 	d->incident = drill_find(&d->catalogue, name);
@@ -137,16 +143,52 @@ int drill_note_lost(struct repo *here, struct drill *d, struct err *err)
 	return 1;
 }
 
+/* Whether nothing but `name` is in a folder, NULL: nothing at all. */
+static bool holds_only(const char *path, const char *name)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+	bool ret = dir || errno == ENOENT;
+
+	while (dir && ret && (e = readdir(dir)) != NULL)
+		ret = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		      (name && strcmp(e->d_name, name) == 0);
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
+/*
+ * Whether nobody has put anything into a folder: it is empty, or git init has just made,
+ * or begun to make, a repository there. What a drill is of is written down behind that.
+ */
+static bool is_untouched(struct pool *pool, const char *dir)
+{
+	static const char *const used[] = { "index", "packed-refs", "logs" };
+	const char *git = pool_printf(pool, "%s/.git", dir);
+	struct stat st;
+	size_t i;
+
+	if (!holds_only(dir, ".git"))
+		return false;
+	if (lstat(git, &st) < 0)
+		return errno == ENOENT;
+	for (i = 0; i < ARRAY_SIZE(used); i++)
+		if (access(pool_printf(pool, "%s/%s", git, used[i]), F_OK) == 0)
+			return false;
+	return S_ISDIR(st.st_mode) &&
+	       holds_only(pool_printf(pool, "%s/refs/heads", git), NULL) &&
+	       holds_only(pool_printf(pool, "%s/refs/tags", git), NULL);
+}
+
 /* 1; -1 when a database on a server is left of the drill. */
 static int find_left(struct repo *here, struct drill *d, struct err *err)
 {
-	const char *top = repo_toplevel(here);
-
 	d->database = get(d, here, "database");
 	d->server = get(d, here, "server");
 	if (!d->database || !d->server)
 		return 1;
-	d->home = pool_strdup(&d->pool, top ? top : repo_git_dir(here));
+	d->home = d->asked;
 	err_set(err, ERR_REFUSED,
 		"the folder '%s' is gone, and the database '%s' of its drill is not",
 		d->dir, d->database);
@@ -156,9 +198,10 @@ static int find_left(struct repo *here, struct drill *d, struct err *err)
 
 int drill_find_active(struct repo *here, struct drill *d, struct err *err)
 {
-	const char *dir;
+	const char *top = repo_toplevel(here), *dir;
 
 	memset(d, 0, sizeof(*d));
+	d->asked = pool_strdup(&d->pool, top ? top : repo_git_dir(here));
 	if (get(d, here, "home")) {
 		dir = repo_toplevel(here);
 	} else {
@@ -169,9 +212,9 @@ int drill_find_active(struct repo *here, struct drill *d, struct err *err)
 	d->dir = pool_strdup(&d->pool, dir);
 	if (is_gone(dir))
 		return find_left(here, d, err);
-	if (drill_open_at(d->dir, &d->repo, err) < 0)
-		return -1;
-	return drill_read_state(d, err);
+	if (drill_open_at(d->dir, &d->repo, err) == 0)
+		return drill_read_state(d, err);
+	return is_untouched(&d->pool, d->dir) ? refuse_half_made(d, err) : -1;
 }
 
 int drill_count_hints(struct drill *d, size_t hints, struct err *err)
@@ -250,16 +293,16 @@ static void forget(const struct drill *d)
 	struct err quiet = { 0 };
 	size_t i;
 
-	if (drill_open_at(d->home, &home, &quiet) == 0)
+	if (drill_open_at(d->home ? d->home : d->asked, &home, &quiet) == 0)
 		for (i = 0; i < ARRAY_SIZE(keys); i++)
 			drill_set(home, keys[i], NULL, &quiet);
 	repo_free(home);
 }
 
 /* A folder is removed that a drill was made in, and no other. */
-static int check_ours(const struct drill *d, struct err *err)
+static int check_ours(struct drill *d, struct err *err)
 {
-	if (d->home || rmdir(d->dir) == 0)
+	if (d->home || is_untouched(&d->pool, d->dir))
 		return 0;
 	err_set(err, ERR_REFUSED, "'%s' has no drill in it", d->dir);
 	err_hint(err, "drill",
@@ -272,7 +315,9 @@ int drill_remove(struct drill *d, struct err *err)
 {
 	if (check_ours(d, err) < 0)
 		return -1;
-	if (d->database && drill_database_drop(d->server, d->database, err) < 0) {
+	/* it is made behind the note of where the drill came from */
+	if (d->home && d->database &&
+	    drill_database_drop(d->server, d->database, err) < 0) {
 		err_hint(err, "drill",
 			 "Try it again when the server answers; a password of a drill "
 			 "whose folder is gone has to come from PGPASSWORD or ~/.pgpass. "
@@ -281,8 +326,7 @@ int drill_remove(struct drill *d, struct err *err)
 			 d->dir);
 		return -1;
 	}
-	if (d->home)
-		forget(d);
+	forget(d);
 	if (chdir("/") < 0)
 		return err_errno(err, ERR_FATAL, "could not leave '%s'", d->dir);
 	return remove_folder(d->dir, err);

@@ -20,6 +20,7 @@ struct drill {
 	const struct drill_incident *incident;
 	struct repo *repo;	/* its own */
 	const char *dir, *home; /* folders: its own, of the repository it began from */
+	const char *asked; /* the folder of the repository that it was looked for from */
 	const char *url, *engine;
 	const char *server, *database; /* that was made for it there; NULL: a file */
 	const char *base; /* commit: what came up to here must stand as it is */
