@@ -339,6 +339,15 @@ static const struct dialect dialects[] = {
 			   "  WHERE datname = pg_catalog.current_database())"
 			   " AND l.pid <> pg_catalog.pg_backend_pid()"
 			   " ORDER BY a.xact_start",
+		.runners = "SELECT pid, application_name,"
+			   " pg_catalog.to_char(backend_start AT TIME ZONE 'UTC',"
+			   "  'YYYY-MM-DD HH24:MI:SS \"UTC\"')"
+			   " FROM pg_catalog.pg_stat_activity"
+			   " WHERE datname = pg_catalog.current_database()"
+			   " AND application_name ="
+			   "  pg_catalog.current_setting('application_name')"
+			   " AND pid <> pg_catalog.pg_backend_pid()"
+			   " ORDER BY backend_start LIMIT 1",
 		.guarding = PG_GUARDING,
 		.compares = true,
 		.lock_row = PG_LOCK_ROW,

@@ -24,13 +24,14 @@ enum { STEPS_MAX = 3 };
  * not behind an error.
  */
 struct dialect {
-	const char *schema;    /* as db_capabilities has it */
-	const char *read;      /* record and seq, in order */
-	const char *examine;   /* LOG_COLUMNS, in order */
-	const char *version;   /* the newest step of the schema */
-	const char *lock;      /* takes the lock row; NULL: the transaction is the lock */
-	const char *wait;      /* the same, waiting for it */
-	const char *holders;   /* who holds it: pid, application, user, since */
+	const char *schema;  /* as db_capabilities has it */
+	const char *read;    /* record and seq, in order */
+	const char *examine; /* LOG_COLUMNS, in order */
+	const char *version; /* the newest step of the schema */
+	const char *lock;    /* takes the lock row; NULL: the transaction is the lock */
+	const char *wait;    /* the same, waiting for it */
+	const char *holders; /* who holds it: pid, application, user, since */
+	const char *runners; /* sessions that may be another one's; NULL: nobody knows */
 	const char *is_absent; /* one row while there is no log */
 	const char *is_empty;  /* one row while the log has no record */
 	const char *is_head;   /* one row while $1, $2 are seq and hash of its newest */

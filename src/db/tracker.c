@@ -380,6 +380,30 @@ static void tell_holders(const struct holders *h, struct err *err)
 			   buf_str(&h->text), h->first);
 }
 
+static int on_runner(void *arg, const char *const *values, size_t nr,
+		     struct err *err UNUSED)
+{
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		if (i >= nr || !values[i])
+			return 0;
+	buf_addf(arg, "process %s of the server (%s), connected since %s", values[0],
+		 values[1], values[2]);
+	return 0;
+}
+
+void tracker_tell_runner(struct tracker *t, struct buf *out)
+{
+	struct db_question question = { .ask = { dialect(t)->runners, NULL, 0 },
+					.row = on_runner,
+					.arg = out };
+	struct err ignored;
+
+	if (question.ask.sql)
+		t->driver->ask(t->db, &question, 1, &ignored);
+}
+
 int tracker_held(struct tracker *t, struct err *err)
 {
 	const struct dialect *d = dialect(t);

@@ -144,6 +144,13 @@ int tracker_write(struct tracker *t, const struct record *head,
 /** Waits until nobody holds the lock row. 0 or -1. */
 int tracker_wait(struct tracker *t, unsigned wait_ms, struct err *err);
 
+/**
+ * Appends a few words about a session that is connected as this one is, and may be that
+ * of a runner between two transactions; nothing where there is none, or it cannot be
+ * asked.
+ */
+void tracker_tell_runner(struct tracker *t, struct buf *out);
+
 /** Makes a lock's failure one that names the runner who holds it. Returns -1. */
 int tracker_held(struct tracker *t, struct err *err);
 

@@ -116,9 +116,18 @@ static int read_script(struct diagnosis *d, struct buf *sql, struct db_script *s
 /* One that is run in batches goes on behind the last of them, whatever has ended it. */
 static int look_at_batches(struct diagnosis *d, struct err *err)
 {
+	struct buf runner = BUF_INIT;
+	int ret;
+
 	d->batched = true;
 	d->evidence = DB_REPEAT;
-	return backfill_describe(&d->survey.target, &d->started, &d->seen, err);
+	ret = backfill_describe(&d->survey.target, &d->started, &d->seen, err);
+	tracker_tell_runner(&d->survey.target.tracker, &runner);
+	if (runner.len)
+		buf_addf(&d->seen, "; another git migrate may be at work on it: %s",
+			 runner.s);
+	buf_release(&runner);
+	return ret;
 }
 
 static int look_for(struct diagnosis *d, const struct db_script *script, struct err *err)
