@@ -69,6 +69,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/bounds.c %reldir%/sql/bounds.h \
 	%reldir%/sql/caret.c %reldir%/sql/caret.h \
 	%reldir%/sql/catalog.c %reldir%/sql/catalog.h \
+	%reldir%/sql/catalog_tables.c \
 	%reldir%/sql/column_text.c %reldir%/sql/column_text.h \
 	%reldir%/sql/constraint.c %reldir%/sql/constraint.h \
 	%reldir%/sql/data.c \

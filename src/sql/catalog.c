@@ -119,53 +119,11 @@ static void pass_part(struct walk *w, size_t depth)
 
 /* --- tables ------------------------------------------------------------ */
 
-struct sql_table *sql_catalog_table(const struct sql_catalog *c, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < c->nr; i++)
-		if (strcmp(c->tables[i].key, key) == 0)
-			return &c->tables[i];
-	return NULL;
-}
-
-struct sql_column *sql_table_column(const struct sql_table *t, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < t->nr; i++)
-		if (strcmp(t->columns[i].key, key) == 0)
-			return &t->columns[i];
-	return NULL;
-}
-
-bool sql_table_is_new(const struct sql_catalog *c, const struct sql_table *t)
-{
-	return t->made_by && t->made_by == c->texts;
-}
-
-static void table_release(struct sql_table *t)
-{
-	free(t->columns);
-	free(t->constraints);
-	free(t->extras);
-}
-
-static void drop_table(struct sql_catalog *c, const char *key)
-{
-	struct sql_table *t = sql_catalog_table(c, key);
-
-	if (!t)
-		return;
-	table_release(t);
-	*t = c->tables[--c->nr];
-}
-
 static struct sql_table *add_table(struct sql_catalog *c, const struct named *n)
 {
 	struct sql_table *t;
 
-	drop_table(c, n->key);
+	sql_catalog_drop(c, n->key);
 	VEC_GROW(c->tables, c->nr, c->alloc);
 	t = &c->tables[c->nr++];
 	memset(t, 0, sizeof(*t));
@@ -498,7 +456,7 @@ static void drop_schemas(struct reader *r)
 	while (take_name(r, &n)) {
 		for (i = r->c->nr; i > 0; i--)
 			if (is_in_schema(r->c->tables[i - 1].key, n.key))
-				drop_table(r->c, r->c->tables[i - 1].key);
+				sql_catalog_drop(r->c, r->c->tables[i - 1].key);
 		if (!walk_accept_char(&r->w, ','))
 			break;
 	}
@@ -517,7 +475,7 @@ static void read_drop(struct reader *r)
 	pass_conditions(&r->w);
 	while (take_name(r, &n)) {
 		if (table)
-			drop_table(r->c, n.key);
+			sql_catalog_drop(r->c, n.key);
 		else
 			drop_extra(r->c, n.key, !index);
 		if (!walk_accept_char(&r->w, ','))
@@ -562,7 +520,7 @@ static void read_rename(struct reader *r, const struct named *table)
 		e = add_event(r, SAW_RENAME_TABLE, table);
 		e->to = b.name;
 		e->to_key = b.key;
-		drop_table(r->c, b.key);
+		sql_catalog_drop(r->c, b.key);
 		t = need_table(r->c, table); /* the other one's end moved it */
 		t->key = b.key;
 		t->name = b.name;
@@ -807,16 +765,4 @@ void sql_catalog_read(struct sql_catalog *c, const char *text, size_t len)
 		while (sql_split_next(&s, &st, &ignored) > 0)
 			read_statement(c, &st);
 	sql_split_close(&s);
-}
-
-void sql_catalog_release(struct sql_catalog *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->nr; i++)
-		table_release(&c->tables[i]);
-	free(c->tables);
-	free(c->events);
-	pool_release(&c->pool);
-	memset(c, 0, sizeof(*c));
 }

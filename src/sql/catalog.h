@@ -79,6 +79,9 @@ struct sql_catalog {
 void sql_catalog_read(struct sql_catalog *c, const char *text, size_t len);
 void sql_catalog_release(struct sql_catalog *c);
 
+/** Forgets the table of that key, if there is one. */
+void sql_catalog_drop(struct sql_catalog *c, const char *key);
+
 /** The table of that key, NULL when there is none. */
 struct sql_table *sql_catalog_table(const struct sql_catalog *c, const char *key);
 /** Whether the text that was read last made it. */
