@@ -64,6 +64,16 @@ test_expect_success 'one that stays held is given up, and its holder named' '
 	release && git migrate apply >.git/t/out 2>&1 && grep "applied  b.sql" .git/t/out
 '
 
+test_expect_success 'a dry run does not go on without what it has tried before' '
+	prepare dry && hold "SELECT * FROM a" && git config migrate.default.lockRetry 2 &&
+	new_migration b "CREATE TABLE b (x int);" && new_migration c "SELECT x FROM b; ALTER TABLE a ADD COLUMN y int;" &&
+	test_expect_code 1 git migrate apply -n >.git/t/out 2>.git/t/err &&
+	grep "would apply  b.sql" .git/t/out &&
+	grep "^error: migrations/c.sql:1:18: canceling statement due to lock timeout" .git/t/err &&
+	grep "^hint: A dry run is one transaction, .* git migrate apply -n" .git/t/err &&
+	release && git migrate apply -n >.git/t/out && grep "would apply  c.sql" .git/t/out
+'
+
 test_expect_success 'a setting that is no number is refused' '
 	prepare setting && git config migrate.default.lockRetry soon &&
 	test_expect_code 128 git migrate apply 2>.git/t/err &&

@@ -297,6 +297,14 @@ static int part(struct job *j, size_t culprit, struct err *err)
 	return 0;
 }
 
+/* What it has tried is gone with the transaction, and told already. */
+static void hint_dry(struct err *err)
+{
+	err_hint(err, "lock-timeout",
+		 "A dry run is one transaction, which waits for a lock no longer than "
+		 "that. Try again when the other session is done: git migrate apply -n");
+}
+
 /* What to do about unit `f->unit`: 0 tries again, -1 gives up. */
 static int meet_failure(struct batch *b, const struct db_failure *f, struct err *err)
 {
@@ -320,7 +328,9 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 		return look_again(j, err);
 	if (f->phase <= DB_LOCK && t->driver->is_conflict(err))
 		return wait_for_runner(j, err);
-	if (t->driver->is_passing(err)) {
+	if (j->o->dry_run && b->done > 0 && t->driver->is_passing(err)) {
+		hint_dry(err);
+	} else if (t->driver->is_passing(err)) {
 		if (pause_for_lock(j, err) == 0)
 			return 0;
 		if (err->code != ERR_INTERRUPTED)
