@@ -158,7 +158,8 @@ a_lossy_type() {
 
 # lossy_scenarios: one for each step, with a number that the bad migration makes another one
 lossy_scenarios() {
-	printf "%s\n" "[seed]" "INSERT INTO users VALUES (1, 'Ann', '0151');" "[check]" \
+	printf "%s\n" "[seed]" "INSERT INTO users VALUES (1, 'Ann', '0151');" \
+		"[unshown]" "nothing is mended yet, the copy does that" "[check]" \
 		"SELECT count(*) FROM users" ---- 1 "[kept]" \
 		"users.phone may change: the copy brings its values back" \
 		>migrations/fix-phone.scenario &&
