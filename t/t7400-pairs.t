@@ -330,8 +330,10 @@ INSERT INTO t VALUES (3);" ;;
 '
 done
 
-# what one of a pair uses has to be committed first
-is_parted() {
+test_expect_success PG 'pg: a value of an enum is there once it is committed' '
+	fresh parted-enum && target pg && add a1 "CREATE TYPE mood AS ENUM ('\''a'\''); CREATE TABLE t (m mood);" &&
+	git-migrate apply && add b2 "ALTER TYPE mood ADD VALUE '\''b'\'';" &&
+	fix c3 b2 "INSERT INTO t VALUES ('\''b'\'');" &&
 	git-migrate apply -n >dry && ! grep failed dry &&
 	git-migrate apply --json >out 2>err && python3 - out <<-\END &&
 	import json, sys
@@ -339,19 +341,13 @@ is_parted() {
 	assert [(m["path"], m["result"]) for m in ran] == [("b2.sql", "applied"), ("c3.sql", "applied")], ran
 	assert all(len(m["durations"]) == m["statements"] == 1 for m in ran), ran
 	END
-	grep "^.b2.sql. and its fix .c3.sql. run singly, and not in one transaction: .c3.sql.: $1" err &&
+	grep "^.b2.sql. and its fix .c3.sql. run singly, and not in one transaction: .c3.sql.: unsafe use of new value" err &&
 	told <<-\END &&
 	applied a1.sql
 	applied b2.sql
 	applied c3.sql
 	END
-	sound
-}
-
-test_expect_success PG 'pg: a value of an enum is there once it is committed' '
-	fresh parted-enum && target pg && add a1 "CREATE TYPE mood AS ENUM ('\''a'\''); CREATE TABLE t (m mood);" &&
-	git-migrate apply && add b2 "ALTER TYPE mood ADD VALUE '\''b'\'';" &&
-	fix c3 b2 "INSERT INTO t VALUES ('\''b'\'');" && is_parted "unsafe use of new value" &&
+	sound &&
 	grep "not tried  c3.sql and what follows: what it uses must be committed before" dry
 '
 
