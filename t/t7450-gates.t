@@ -248,6 +248,21 @@ assert \"waits for target\" in one[\"error\"], one" &&
 		new_migration e "CREATE TABLE e (x int);" && apply 0 production && tables production a b c d e
 	'
 
+	test_expect_success $prereq "$engine: what is rehearsed counts where the same ones run in the place of those" '
+		scene $engine heirs && git config migrate.production.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int, y int);" && new_migration c "CREATE TABLE c (x int);" &&
+		new_migration d "CREATE TABLE d (x int);" "mend b" "" "Fixes: b.sql" "Failure-Mode: it was too small" &&
+		sum=$(git migrate plan --porcelain | cut -d" " -f2,5 | sha256sum) && plan="plan=${sum%% *}" &&
+		rehearsed d passed "$plan $(at 10)" && new_migration e "CREATE TABLE e (x int);" && apply 0 -n production &&
+		new_migration f "CREATE TABLE c (x int, oops int);" "instead" "" "Supersedes: c" &&
+		apply 1 -n production && says out "  waiting  d.sql  waits for a rehearsal" &&
+		sum=$(git migrate plan --porcelain | grep f.sql | cut -d" " -f2,5 | sha256sum) &&
+		rehearsed d passed "$plan instead=${sum%?  -}x $(at 11)" && apply 1 -n production &&
+		rehearsed d passed "$plan instead=${sum%% *} $(at 12)" && apply 0 -n production &&
+		new_migration g "CREATE TABLE c (x int, y int);" "instead" "" "Supersedes: f" && apply 1 production &&
+		tables production a
+	'
+
 	test_expect_success $prereq "$engine: only rehearsals on the engine of the target count, in whatever version" '
 		scene $engine on && git config migrate.production.requireRehearsal all &&
 		case $engine in

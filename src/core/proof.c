@@ -56,6 +56,7 @@ static const char *const keys[PROOF_KEYS] = {
 	[PROOF_ORIGINAL] = "original",
 	[PROOF_ORIGINAL_BLOB] = "original-blob",
 	[PROOF_PLAN] = "plan",
+	[PROOF_INSTEAD] = "instead",
 	[PROOF_ENGINE] = "engine",
 	[PROOF_AT] = "at",
 };

@@ -1,6 +1,7 @@
 #include "base/compat.h"
 
 #include "base/io.h"
+#include "base/sha256.h"
 #include "core/contract.h"
 #include "core/plan.h"
 #include "core/ties.h"
@@ -100,4 +101,45 @@ int ties_read(struct plan *plan, size_t pos, struct pool *pool, struct ties *out
 		out->supersedes = (ssize_t)superseded.at[superseded.nr - 1];
 	out->contract = is_contract(&plan->items[pos].trailers);
 	return 0;
+}
+
+static int add_instead(struct plan *plan, size_t pos, bool *in, struct sha256 *h,
+		       struct err *err)
+{
+	const struct migration *m = plan->items;
+	char blob[OID_HEXSZ + 1];
+	struct pool pool = { 0 };
+	struct ties t;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < plan->nr && ret == 0; i++) {
+		in[i] = i <= pos;
+		if (i <= pos)
+			continue;
+		ret = ties_read(plan, i, &pool, &t, err);
+		if (ret < 0 || t.supersedes < 0 || !in[t.supersedes])
+			continue;
+		in[i] = in[plan->nr] = true;
+		sha256_add(h, oid_hex(&m[i].blob, blob), OID_HEXSZ);
+		sha256_add(h, " ", 1);
+		sha256_add(h, m[i].path, strlen(m[i].path));
+		sha256_add(h, "\n", 1);
+	}
+	pool_release(&pool);
+	return ret;
+}
+
+int ties_instead(struct plan *plan, size_t pos, plan_digest out, struct err *err)
+{
+	bool *in = xcalloc(plan->nr + 1, sizeof(*in));
+	struct sha256 *h = sha256_new();
+	int ret = add_instead(plan, pos, in, h, err);
+
+	sha256_peek(h, out);
+	if (!in[plan->nr])
+		out[0] = '\0';
+	sha256_free(h);
+	free(in);
+	return ret;
 }

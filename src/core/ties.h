@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "core/plan.h"
+
 struct err;
 struct plan;
 struct pool;
@@ -34,6 +36,12 @@ int ties_read(struct plan *plan, size_t pos, struct pool *pool, struct ties *out
  * with the first of those in `*needed`.
  */
 bool ties_unsound(const struct ties *ties, size_t root, size_t pos, size_t *needed);
+
+/**
+ * The SHA-256 of "<blob> <path>" and LF of each migration behind `pos` that is to run in
+ * the place of one up to it, or of another such; "" when there is none. 0 or -1.
+ */
+int ties_instead(struct plan *plan, size_t pos, plan_digest out, struct err *err);
 
 bool positions_has(const struct positions *p, size_t pos);
 

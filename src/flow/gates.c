@@ -128,7 +128,7 @@ static const char *target_engine(const struct target *t)
 }
 
 /* What others have settled, and what has passed: once, a run does not change it. */
-static int read_evidence(struct gates *g, const struct survey *s, struct err *err)
+static int read_evidence(struct gates *g, struct survey *s, struct err *err)
 {
 	const struct rehearsed_query query = { .repo = s->repo,
 					       .plan = &s->plan,

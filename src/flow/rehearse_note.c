@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "core/record.h"
+#include "core/ties.h"
 #include "flow/proofs.h"
 #include "flow/stage.h"
 #include "git/repo.h"
@@ -22,7 +23,8 @@ static void add_id(struct buf *line, const char *key, const struct oid *id)
 }
 
 /* "rehearsed path=... blob=... result=passed ...": core/proof.h reads it. */
-static void write_line(struct stage *s, bool passed, struct buf *line)
+static void write_line(struct stage *s, bool passed, const plan_digest instead,
+		       struct buf *line)
 {
 	const struct rehearsal *r = s->r;
 	const struct migration *m = &r->plan.items[r->pos];
@@ -46,6 +48,8 @@ static void write_line(struct stage *s, bool passed, struct buf *line)
 		add_id(line, "original-blob", &r->plan.items[r->original].blob);
 	}
 	add_field(line, "plan", digests[r->pos]);
+	if (instead[0])
+		add_field(line, "instead", instead);
 	if (!oid_is_zero(&r->compat.revision))
 		add_id(line, "deployed", &r->compat.revision);
 	add_field(line, "engine", r->engine);
@@ -60,9 +64,12 @@ static int write_note(struct stage *s, bool passed, struct err *err)
 {
 	struct rehearsal *r = s->r;
 	struct buf line = BUF_INIT;
+	plan_digest instead;
 	int ret;
 
-	write_line(s, passed, &line);
+	if (ties_instead(&r->plan, r->pos, instead, err) < 0)
+		return -1;
+	write_line(s, passed, instead, &line);
 	ret = proofs_append(s->repo, "rehearsals", &r->plan.items[r->pos].commit, line.s,
 			    err);
 	if (ret == 0)

@@ -5,6 +5,7 @@
 #include "core/plan.h"
 #include "core/proof.h"
 #include "core/scenario.h"
+#include "core/ties.h"
 #include "flow/push.h"
 #include "flow/rehearsed.h"
 #include "flow/signed.h"
@@ -54,14 +55,25 @@ static bool fits_original(const struct plan *plan, const struct proof_line *p)
 	return pos >= 0 && proof_says_id(p, PROOF_ORIGINAL_BLOB, &plan->items[pos].blob);
 }
 
-/* Whether it was behind the same migrations: what it is to mend is what they leave. */
-static bool fits_plan(struct hearing *h, size_t pos, const struct proof_line *p)
+/*
+ * Whether it was behind the same migrations, and those that run in their place: what it
+ * is to mend is what they leave. 1, 0, -1.
+ */
+static int fits_plan(struct hearing *h, size_t pos, const struct proof_line *p,
+		     struct err *err)
 {
+	plan_digest instead;
+
 	if (!p->text[PROOF_PLAN])
-		return true;
+		return 1;
 	if (!h->digests)
 		h->digests = plan_digests(h->q->plan);
-	return proof_says(p, PROOF_PLAN, h->digests[pos]);
+	if (!proof_says(p, PROOF_PLAN, h->digests[pos]))
+		return 0;
+	if (ties_instead(h->q->plan, pos, instead, err) < 0)
+		return -1;
+	return instead[0] ? proof_says(p, PROOF_INSTEAD, instead)
+			  : !p->text[PROOF_INSTEAD];
 }
 
 /* Whether it was with the scenario that is there now: 1, 0, -1. */
@@ -115,9 +127,9 @@ static int hear(struct hearing *h, const struct note_line *l, struct err *err)
 	    !outweighs(h, (size_t)pos, proof_when(&p), passed))
 		return 0;
 	if (h->q->tip) {
-		fits = fits_original(plan, &p) && fits_plan(h, (size_t)pos, &p)
-			       ? fits_scenario(h, (size_t)pos, &p, err)
-			       : 0;
+		fits = fits_original(plan, &p) ? fits_plan(h, (size_t)pos, &p, err) : 0;
+		if (fits > 0)
+			fits = fits_scenario(h, (size_t)pos, &p, err);
 		if (fits <= 0)
 			return fits;
 	}

@@ -15,7 +15,7 @@ struct repo;
 struct rehearsed_query {
 	struct repo *repo;
 	const struct push *push; /* that may bring the notes, or NULL */
-	const struct plan *plan;
+	struct plan *plan;
 	const struct oid *tip; /* has the scenarios that count; NULL: once has to do */
 	const char *engine;    /* "sqlite/3.40.1": its product counts; NULL: any */
 };
