@@ -75,6 +75,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/data.c \
 	%reldir%/sql/effect.c %reldir%/sql/effect.h \
 	%reldir%/sql/internal.h \
+	%reldir%/sql/enums.c %reldir%/sql/enums.h \
 	%reldir%/sql/key.c %reldir%/sql/key.h \
 	%reldir%/sql/name.c %reldir%/sql/name.h \
 	%reldir%/sql/narrow.c %reldir%/sql/narrow.h \

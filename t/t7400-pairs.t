@@ -351,12 +351,14 @@ test_expect_success PG 'pg: a value of an enum is there once it is committed' '
 	grep "not tried  c3.sql and what follows: what it uses must be committed before" dry
 '
 
-test_expect_success PG 'pg: what fails for itself when they are parted leaves the other one, and it is told' '
+test_expect_success PG 'pg: a value that the fix itself adds parts nothing, and nothing stays' '
 	fresh parted-fails && target pg && add a1 "CREATE TYPE mood AS ENUM ('\''a'\''); CREATE TABLE t (m mood);" &&
 	git-migrate apply && add b2 "SELECT 1;" &&
 	fix c3 b2 "ALTER TYPE mood ADD VALUE '\''b'\''; INSERT INTO t VALUES ('\''b'\'');" &&
-	test_expect_code 1 git-migrate apply >out 2>err && grep "run singly" err && grep "unsafe use of new value" err &&
-	git-migrate status >out && grep "b2.sql  its fix c3.sql is pending" out
+	test_expect_code 1 git-migrate apply >out 2>err && ! grep "run singly" err && grep "unsafe use of new value" err &&
+	grep "All from .b2.sql. on was rolled back with it" err &&
+	git-migrate status >out && ! grep broken out &&
+	test_expect_code 1 git-migrate apply -n >out && ! grep "not tried" out
 '
 
 test_done

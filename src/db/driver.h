@@ -456,8 +456,10 @@ struct db_driver {
 	bool (*is_conflict)(const struct err *err);
 	/** Whether the same transaction may go through when it is tried again. */
 	bool (*is_passing)(const struct err *err);
-	/** Whether what ran before it in its transaction would have to be committed. */
-	bool (*needs_commit)(const struct err *err);
+	/** Whether what ran before that script in its transaction would have to be
+	 * committed for it; not, where the script itself has done what would have to be.
+	 */
+	bool (*needs_commit)(const struct err *err, const struct db_script *script);
 };
 
 extern const struct db_driver db_sqlite;

@@ -567,7 +567,8 @@ static bool is_passing(const struct err *err)
 	return (atoi(err->sqlstate) & 0xff) == SQLITE_BUSY;
 }
 
-static bool needs_commit(const struct err *err UNUSED)
+static bool needs_commit(const struct err *err UNUSED,
+			 const struct db_script *script UNUSED)
 {
 	return false; /* what a transaction has done can be used in it */
 }

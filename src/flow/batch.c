@@ -338,9 +338,11 @@ static int meet_failure(struct batch *b, const struct db_failure *f, struct err 
 	}
 	if (f->phase < DB_SCRIPT)
 		return -1;
-	if (b->done > 0 && j->o->dry_run && t->driver->needs_commit(err))
+	if (b->done > 0 && j->o->dry_run &&
+	    t->driver->needs_commit(err, &culprit->script))
 		return leave_untried(j, err);
-	if (culprit != w && !j->o->dry_run && t->driver->needs_commit(err))
+	if (culprit != w && !j->o->dry_run &&
+	    t->driver->needs_commit(err, &culprit->script))
 		return part(j, (size_t)(culprit - w), err);
 	if (is_trial(culprit))
 		trial_failed(&b->trial, err);

@@ -50,6 +50,8 @@
 	"writes it).\n"
 
 #define PG_GUARD                                                                         \
+	"LOCK TABLE @table@ IN ACCESS EXCLUSIVE MODE; -- or what is written now is not " \
+	"seen\n"                                                                         \
 	"DO $$\n"                                                                        \
 	"BEGIN\n"                                                                        \
 	"	IF EXISTS (SELECT FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ "         \
