@@ -61,6 +61,19 @@ test_expect_success "$engine: a partner that was replaced: by one that knew the 
 	sql "$other" "SELECT x FROM t ORDER BY x" >actual && test_cmp first actual && git-migrate audit later
 '
 
+test_expect_success "$engine: a partner that was replaced: what waits for its day, or goes with the replacement, is owed" '
+	fresh left-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" && fix c3 b2 "INSERT INTO missing VALUES (3);" &&
+	add d4 "DELETE FROM t WHERE x = 3;" "Phase: contract" "Pairs-With: c3" && git-migrate apply --to b2 &&
+	fix e5 b2 "INSERT INTO t VALUES (3);" "Supersedes: c3" && git-migrate apply >out && ! grep "unneeded" out &&
+	git-migrate apply && story | grep "applied d4.sql" && sql "$url" "SELECT x FROM t ORDER BY x" >first && ! grep 3 first &&
+	fresh dated-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" && fix c3 b2 "INSERT INTO t VALUES (3);" &&
+	add d4 "DELETE FROM t WHERE x = 3;" "Phase: contract" "Pairs-With: c3" "Not-Before: 2999-01-01" &&
+	add e5 "INSERT INTO t VALUES (2), (3);" "Supersedes: b2" && git-migrate apply >out && ! grep "unneeded  d4" out &&
+	git-migrate status --owed >out && grep "waiting  d4.sql" out
+'
+
 test_expect_success "$engine: a partner: applied by an earlier run" '
 	fresh partner-$engine && target $engine && base && git-migrate apply &&
 	add b2 "INSERT INTO t VALUES (2);" "Phase: expand" &&

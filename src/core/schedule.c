@@ -232,7 +232,28 @@ static int is_replaced(struct making *m, size_t pos, size_t behind, struct err *
 	return t->fixes.nr > 0;
 }
 
-/* A contract that clears away what nobody has left here: 1 with the course set, 0, -1. */
+/* Whether what it fixes was replaced, and not itself: what replaces it does the same. */
+static int is_left_out(struct making *m, size_t pos, size_t behind, struct err *err)
+{
+	const struct ties *t = any_ties(m, pos, err);
+	size_t i;
+	int ret = t ? has_heir(m, pos, pos, err) : -1;
+
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
+	for (i = 0; i < t->fixes.nr; i++) {
+		ret = is_replaced(m, t->fixes.at[i], behind, err);
+		if (ret <= 0)
+			return ret;
+	}
+	return t->fixes.nr > 0 && force_of(m, pos) == FORCE_NO;
+}
+
+/*
+ * A contract that clears away what nobody has left here. One that waits for its time is
+ * none: what was written meanwhile to replace its partners leaves that to it.
+ * 1 with the course set, 0, -1.
+ */
 static int has_nothing_to_clear(struct making *m, size_t pos, struct err *err)
 {
 	const struct ties *t = ties_of(m, pos);
@@ -240,12 +261,13 @@ static int has_nothing_to_clear(struct making *m, size_t pos, struct err *err)
 	int ret;
 
 	if (!t->contract || !t->pairs.nr || t->fixes.nr || t->loose ||
-	    t->supersedes >= 0 || is_open(m, pos))
+	    t->supersedes >= 0 || is_open(m, pos) ||
+	    trailers_get(&m->plan->items[pos].trailers, TRAILER_NOT_BEFORE))
 		return 0;
 	for (i = 0; i < t->pairs.nr; i++) {
 		if (t->pairs.at[i] >= pos)
 			return 0;
-		ret = is_replaced(m, t->pairs.at[i], pos, err);
+		ret = is_left_out(m, t->pairs.at[i], pos, err);
 		if (ret <= 0)
 			return ret;
 	}
