@@ -755,6 +755,16 @@ test_expect_success PG 'somebody is in the way of others, and nobody can count' 
 	way new-fix age && has_line .git/t/down "new-column users.age 0 values all"
 '
 
+test_expect_success 'sqlite: names have no case, and words that PostgreSQL keeps for itself are names' '
+	engine=sqlite && fresh_on sqlite no_case &&
+	new_migration users "CREATE TABLE \"Users\" (id INTEGER PRIMARY KEY, fax TEXT, \"Phone\" TEXT, like TEXT); INSERT INTO users VALUES (1, 1, 2, 3);" &&
+	apply && new_migration fax "ALTER TABLE users DROP COLUMN FAX;" && apply &&
+	way fix fax && step "dropped yes default" && because "dropped: users.fax was dropped" &&
+	new_migration likes "ALTER TABLE users DROP COLUMN like;" && apply && way fix likes && step "dropped yes default" &&
+	new_migration lossy "CREATE TABLE u2 (id INTEGER PRIMARY KEY, Phone INT); INSERT INTO u2 SELECT id, CAST(phone AS INT) FROM Users;
+DROP TABLE users; ALTER TABLE u2 RENAME TO users;" && apply && way fix lossy && step "lossy yes default"
+'
+
 test_expect_success PG 'postgresql: a column whose default has filled the rows that were there, and is gone' '
 	engine=postgresql && fresh_on postgresql no_default && mkdir compat && new_migration users "$users" &&
 	commit_file compat/signup.sql "INSERT INTO users (id, name) VALUES (7, 7);" && apply &&

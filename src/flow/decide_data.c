@@ -39,6 +39,8 @@ int decide_read_tables(struct deciding *g, struct err *err)
 
 	if (g->pos < 0)
 		return 0;
+	g->out->before.sqlite = g->out->after.sqlite = g->d->survey.target.driver ==
+						       &db_sqlite;
 	ret = tables_begin(&t, &g->d->survey.target.ledger, (size_t)g->pos, err);
 	if (ret == 0)
 		ret = tables_read(&t, (size_t)g->pos, &g->out->before, err);

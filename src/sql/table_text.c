@@ -182,8 +182,10 @@ static void add_counter(const struct sql_table *t, struct buf *out)
 static void add_columns_query(const struct sql_table *t, const char *suffix,
 			      struct buf *out)
 {
-	buf_adds(out, "SELECT lower(name), hidden, lower(replace(type, ' ', ''))\n"
-		      "FROM pragma_table_xinfo(");
+	buf_adds(out,
+		 "SELECT lower(name), hidden, lower(replace(replace(replace(replace(\n"
+		 "\ttype, ' ', ''), char(9), ''), char(10), ''), char(13), ''))\n"
+		 "FROM pragma_table_xinfo(");
 	add_name_text(t->base, suffix, out);
 	buf_addc(out, ')');
 }
