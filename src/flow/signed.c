@@ -99,6 +99,7 @@ int signed_line(struct repo *repo, const struct oid *tip, const struct oid *obje
 			       "--no-ext-diff",
 			       "--no-textconv",
 			       "--no-renames",
+			       "--full-history", /* a merge may have left a side out */
 			       at,
 			       "--",
 			       paths[0],
