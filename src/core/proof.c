@@ -49,16 +49,11 @@ bool proof_is_reviewed(const char *author, const char *const *by, size_t nr)
 }
 
 static const char *const keys[PROOF_KEYS] = {
-	[PROOF_PATH] = "path",
-	[PROOF_BLOB] = "blob",
-	[PROOF_RESULT] = "result",
-	[PROOF_SCENARIO] = "scenario",
-	[PROOF_ORIGINAL] = "original",
-	[PROOF_ORIGINAL_BLOB] = "original-blob",
-	[PROOF_PLAN] = "plan",
-	[PROOF_INSTEAD] = "instead",
-	[PROOF_ENGINE] = "engine",
-	[PROOF_AT] = "at",
+	[PROOF_PATH] = "path",	       [PROOF_BLOB] = "blob",
+	[PROOF_RESULT] = "result",     [PROOF_SCENARIO] = "scenario",
+	[PROOF_ORIGINAL] = "original", [PROOF_ORIGINAL_BLOB] = "original-blob",
+	[PROOF_PLAN] = "plan",	       [PROOF_INSTEAD] = "instead",
+	[PROOF_ENGINE] = "engine",     [PROOF_AT] = "at",
 };
 
 /* False where one of our keys stands there for the second time. */
