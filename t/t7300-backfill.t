@@ -254,6 +254,10 @@ UPDATE u AS x SET n = x.n + 1 WHERE x.:batch;' &&
 		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE :batch AND n = 1 OR n = 2;
 		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE n = 2 OR :batch;
 		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE NOT :batch;
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 FROM u AS o WHERE o.:batch;
+		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 FROM t AS o WHERE o.:batch;
+		keep to the rows|batch table=t key=id|UPDATE t AS x SET n = 1 FROM u AS t WHERE t.:batch;
+		keep to the rows|batch table=t key=id|INSERT INTO w SELECT u.id FROM t, u WHERE u.:batch;
 		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE :batch IS NULL AND n = 1;
 		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE n = 1 AND (:batch OR n = 2);
 		keep to the rows|batch table=t key=id|UPDATE t SET n = 1 WHERE n BETWEEN 1 AND :batch;
@@ -287,6 +291,9 @@ AND CASE WHEN n = 0 OR n = 1 THEN 1 ELSE 0 END = 1' && apply && gives '25|1|1' '
 		new_migration two '-- migrate: batch table=t key=id size=4
 INSERT INTO u SELECT id, n FROM t WHERE :batch UNION ALL SELECT x.id + 1, 0 FROM t AS x WHERE x.:batch AND x.n = 1
 ON CONFLICT (id) DO UPDATE SET m = 1 WHERE u.m = 7 OR u.m = 8' && apply && gives '50|2|76' 'SELECT count(*), min(id) - 1, max(id) FROM u' &&
+		new_migration alias '-- migrate: batch table=t key=id size=4
+UPDATE \"t\" AS \"x y\" SET n = \"x y\".n + 1 FROM t AS o WHERE o.id = \"x y\".id AND \"x y\".:batch' &&
+		apply && gives '25|2|2' 'SELECT count(*), min(n), max(n) FROM t' &&
 		new_migration three '-- migrate: batch table=u key=id size=4
 DELETE FROM u WHERE m = 0 AND :batch RETURNING m = 1 OR m = 2' && apply && gives 25 'SELECT count(*) FROM u'
 	"

@@ -339,6 +339,72 @@ static bool is_verb(const struct walk *w)
 	return !walk_is(&behind, "as") && behind.now.kind != TOKEN_OPEN;
 }
 
+/* What the rows are called by: `alias` of the table that is changed, or of any place. */
+struct rows {
+	const struct sql_backfill *b;
+	const struct sql_statement *st;
+	const char *alias; /* NULL: the table is not changed itself */
+};
+
+/* Goes behind the name of the table and what it is called here; NULL: another one. */
+static const char *take_table(const struct sql_backfill *b, struct walk *w)
+{
+	static const char *const others[] = { "set",	 "using",     "where", "on",
+					      "join",	 "inner",     "left",  "cross",
+					      "order",	 "returning", "group", "limit",
+					      "indexed", "not" };
+	struct sql_name name;
+	struct walk alias;
+	size_t i;
+
+	if (!walk_name(w, &name) || !is_table(b, w->pool, &name))
+		return NULL;
+	alias = *w;
+	walk_accept(&alias, "as");
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (walk_is(&alias, others[i]))
+			return b->base;
+	if (!walk_name(&alias, &name))
+		return b->base;
+	*w = alias;
+	return sql_name_plain(w->pool, name.parts[name.nr - 1]);
+}
+
+/* The name of the changed table's rows, where that is the one that is gone through. */
+static const char *changed_rows(const struct sql_backfill *b, struct walk w)
+{
+	if (walk_accept(&w, "delete"))
+		walk_accept(&w, "from");
+	else if (walk_accept(&w, "update"))
+		accept_or(&w);
+	if (walk_accept(&w, "only"))
+		walk_accept_char(&w, '(');
+	return take_table(b, &w);
+}
+
+static bool are_named(const void *arg, const struct walk *at)
+{
+	const struct rows *r = arg;
+	struct sql_name name;
+	struct walk w = *at;
+	const char *wanted, *called;
+
+	/* the dot parts it from :batch, and no further name stands behind that */
+	name.parts[0] = pool_strndup(at->pool, at->s + at->now.start,
+				     at->now.end - at->now.start);
+	wanted = sql_name_plain(at->pool, name.parts[0]);
+	if (r->alias)
+		return strcasecmp(wanted, r->alias) == 0;
+	for (walk_start(&w, r->st, at->pool); !walk_at_end(&w); walk_next(&w)) {
+		struct walk ahead = w;
+
+		called = take_table(r->b, &ahead);
+		if (called && strcasecmp(wanted, called) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int refuse_unbound(const struct sql_backfill *b, const struct walk *verb,
 			  struct err *err)
 {
@@ -351,6 +417,15 @@ static int refuse_unbound(const struct sql_backfill *b, const struct walk *verb,
 		 "Put it into the statement's own WHERE, with all else in parentheses "
 		 "where there is an OR: WHERE " BATCH " AND (...).");
 	return at_offset(b, (size_t)(verb->s + verb->now.start - b->sql), err);
+}
+
+static bool keeps_to_rows(const struct sql_backfill *b, const struct sql_statement *st,
+			  struct walk verb)
+{
+	const struct rows rows = { b, st, changed_rows(b, verb) };
+	const struct bounds_rows named = { are_named, &rows };
+
+	return bounds_hold(verb, &named);
 }
 
 /* The verb, behind WITH. */
@@ -374,7 +449,7 @@ static int check_verb(const struct sql_backfill *b, const struct sql_statement *
 		ret = check_insert(b, &w, err);
 	else if (!walk_is(&w, "delete"))
 		ret = refuse_kind(b, st, err);
-	if (ret == 0 && b->nr_places && !bounds_hold(verb))
+	if (ret == 0 && b->nr_places && !keeps_to_rows(b, st, verb))
 		ret = refuse_unbound(b, &verb, err);
 	pool_release(&pool);
 	return ret;

@@ -60,13 +60,16 @@ static bool ends_where(const struct walk *w)
 }
 
 /* `:batch` or `alias.:batch` with nothing to the right of it that could turn it. */
-static bool is_bound(struct walk w)
+static bool is_bound(struct walk w, const struct bounds_rows *rows)
 {
 	struct walk behind = w;
 
 	walk_next(&behind);
-	if (walk_accept_char(&behind, '.'))
+	if (walk_accept_char(&behind, '.')) {
+		if (!rows->are_named(rows->arg, &w))
+			return false;
 		w = behind;
+	}
 	if (!bounds_is_batch(&w))
 		return false;
 	walk_next(&w);
@@ -74,10 +77,10 @@ static bool is_bound(struct walk w)
 }
 
 /* One word of a WHERE. */
-static void take(struct arm *arm, const struct walk *w)
+static void take(struct arm *arm, const struct walk *w, const struct bounds_rows *rows)
 {
 	if (arm->at_term)
-		arm->bound |= is_bound(*w);
+		arm->bound |= is_bound(*w, rows);
 	arm->at_term = false;
 	if (walk_is(w, "case"))
 		arm->cases++;
@@ -102,7 +105,7 @@ static bool is_on_conflict(const struct walk *w)
 	return walk_accept(&behind, "on") && walk_is(&behind, "conflict");
 }
 
-bool bounds_hold(struct walk w)
+bool bounds_hold(struct walk w, const struct bounds_rows *rows)
 {
 	struct arm arm = { 0 };
 
@@ -114,7 +117,7 @@ bool bounds_hold(struct walk w)
 		if (walk_is(&w, "where"))
 			arm = (struct arm){ .in_where = true, .at_term = true };
 		else if (arm.in_where && !ends_where(&w))
-			take(&arm, &w);
+			take(&arm, &w, rows);
 		else
 			arm.in_where = false;
 		if (!ends_arm(&w))
