@@ -235,18 +235,11 @@ static int is_replaced(struct making *m, size_t pos, size_t behind, struct err *
 /* Whether what it fixes was replaced, and not itself: what replaces it does the same. */
 static int is_left_out(struct making *m, size_t pos, size_t behind, struct err *err)
 {
-	const struct ties *t = any_ties(m, pos, err);
-	size_t i;
-	int ret = t ? has_heir(m, pos, pos, err) : -1;
+	int ret = has_heir(m, pos, pos, err);
 
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
-	for (i = 0; i < t->fixes.nr; i++) {
-		ret = is_replaced(m, t->fixes.at[i], behind, err);
-		if (ret <= 0)
-			return ret;
-	}
-	return t->fixes.nr > 0 && force_of(m, pos) == FORCE_NO;
+	return is_replaced(m, pos, behind, err);
 }
 
 /*
