@@ -138,10 +138,34 @@ static void print_tried(const struct apply_event *e)
 	printf(", %" PRId64 " ms\n", e->ms);
 }
 
+static void print_state(const struct telling *t, enum color color, const char *word,
+			const struct apply_event *e)
+{
+	bool colored = t->ctx->color;
+
+	printf("  %s%s%s  ", term_color(colored, color), word, term_reset(colored));
+	term_print(stdout, e->migration->path);
+}
+
+static void tell_done(struct telling *t, const struct apply_event *e)
+{
+	print_state(t, COLOR_GREEN, t->dry_run ? "would apply" : "applied", e);
+	if (e->batched && t->dry_run)
+		print_tried(e);
+	else if (e->batched)
+		printf("  %" PRIu64 " row%s in %u batch%s\n", e->rows, plural(e->rows),
+		       e->statements, e->statements == 1 ? "" : "es");
+	else if (e->ms >= 0)
+		printf("  %u statement%s, %" PRId64 " ms\n", e->statements,
+		       plural(e->statements), e->ms);
+	else /* an earlier run, or session, had begun it */
+		printf("  seen to be done\n");
+	printf("%s", buf_str(&t->lines));
+	buf_reset(&t->lines);
+}
+
 static void tell_people(struct telling *t, const struct apply_event *e)
 {
-	bool color = t->ctx->color;
-
 	switch (e->step) {
 	case APPLY_PLANNED:
 		if (!e->nr)
@@ -154,33 +178,16 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 	case APPLY_STARTING:
 		break;
 	case APPLY_DONE:
-		printf("  %s%s%s  ", term_color(color, COLOR_GREEN),
-		       t->dry_run ? "would apply" : "applied", term_reset(color));
-		term_print(stdout, e->migration->path);
-		if (e->batched && t->dry_run)
-			print_tried(e);
-		else if (e->batched)
-			printf("  %" PRIu64 " row%s in %u batch%s\n", e->rows,
-			       plural(e->rows), e->statements,
-			       e->statements == 1 ? "" : "es");
-		else if (e->ms >= 0)
-			printf("  %u statement%s, %" PRId64 " ms\n", e->statements,
-			       plural(e->statements), e->ms);
-		else /* an earlier run, or session, had begun it */
-			printf("  seen to be done\n");
-		printf("%s", buf_str(&t->lines));
-		buf_reset(&t->lines);
+		tell_done(t, e);
 		break;
 	case APPLY_FAILED:
-		printf("  %sfailed%s   ", term_color(color, COLOR_RED),
-		       term_reset(color));
+		printf("  %sfailed%s   ", term_color(t->ctx->color, COLOR_RED),
+		       term_reset(t->ctx->color));
 		term_print(stdout, e->migration->path);
 		printf("\n");
 		break;
 	case APPLY_UNCERTAIN:
-		printf("  %suncertain%s  ", term_color(color, COLOR_RED),
-		       term_reset(color));
-		term_print(stdout, e->migration->path);
+		print_state(t, COLOR_RED, "uncertain", e);
 		printf("\n");
 		break;
 	case APPLY_SETTLED:
@@ -196,9 +203,7 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		break;
 	case APPLY_HELD:
 		gates_say(e->held, &t->lines);
-		printf("  %swaiting%s  ", term_color(color, COLOR_YELLOW),
-		       term_reset(color));
-		term_print(stdout, e->migration->path);
+		print_state(t, COLOR_YELLOW, "waiting", e);
 		printf("  %s\n", buf_str(&t->lines));
 		buf_reset(&t->lines);
 		break;
@@ -225,9 +230,7 @@ static void tell_people(struct telling *t, const struct apply_event *e)
 		print_about("backup: ", e->text, "");
 		break;
 	case APPLY_STOPPED:
-		printf("  %sstopped%s  ", term_color(color, COLOR_YELLOW),
-		       term_reset(color));
-		term_print(stdout, e->migration->path);
+		print_state(t, COLOR_YELLOW, "stopped", e);
 		printf("  %" PRIu64 " row%s done so far\n", e->rows, plural(e->rows));
 		break;
 	case APPLY_STATEMENT:
