@@ -672,20 +672,27 @@ static void test_blockers_gone(void **state)
 	struct trial t = logged(f);
 	struct db *third = NULL;
 	struct err err = { 0 };
+	int tries = 0;
 
 	run_ok(f->db, "CREATE TABLE t (a int); CREATE TABLE u (a int)");
 	assert_int_equal(open_db(f, f->url, &third, &err), 0);
 	execute(third, "BEGIN; LOCK TABLE u IN ACCESS SHARE MODE");
 	execute(f->other, "BEGIN; LOCK TABLE t IN ACCESS SHARE MODE");
-	f->lock_timeout_ms = 60000;
+	f->lock_timeout_ms = 1000;
 	open_again(f);
 	t.db = f->db;
 	t.name_blockers = true;
 	trial_add(&t, "ALTER TABLE t ADD COLUMN b int");
 	trial_add(&t, "LOCK TABLE u IN ACCESS EXCLUSIVE MODE NOWAIT");
 	f->at_wait = let_go_seen;
-	fails_at(&t, 1, DB_SCRIPT, "could not obtain lock");
+	do { /* one look in this time is enough, unless the machine is asleep */
+		assert_true(tries++ < 30);
+		replace(&t, 0, "ALTER TABLE t ADD COLUMN b int");
+		assert_int_equal(trial_run(&t), -1);
+	} while (t.failure.unit == 0);
 	assert_null(f->at_wait);
+	if (!strstr(t.err.message, "could not obtain lock"))
+		fail_msg("%s", t.err.message);
 	assert_null(strstr(t.err.detail, "holds it"));
 	pg->free(third);
 	trial_release(&t);
