@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -233,14 +234,51 @@ static bool is_right(struct blob_source *b)
 	return b->whole;
 }
 
+/* --- files of the work tree -------------------------------------------- */
+
+struct known_file {
+	struct oid blob;
+	struct stat st; /* before it was read */
+};
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_mode == b->st_mode && a->st_size == b->st_size &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* What was changed just now could be changed once more without a trace of it. */
+static void know_file(struct blob_source *b, const struct stat *st, time_t now)
+{
+	struct repo *r = b->repo;
+
+	if (st->st_ctim.tv_sec >= now)
+		return;
+	VEC_GROW(r->known, r->nr_known, r->alloc_known);
+	r->known[r->nr_known].blob = b->id;
+	r->known[r->nr_known++].st = *st;
+}
+
+bool repo_knows_file(const struct repo *r, const char *path, const struct oid *blob)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < r->nr_known; i++)
+		if (oid_eq(&r->known[i].blob, blob))
+			return lstat(path, &st) == 0 && is_same(&st, &r->known[i].st);
+	return false;
+}
+
 /* Neither a link nor a pipe is looked into. */
-static int open_file(const struct blob_source *b)
+static int open_file(const struct blob_source *b, struct stat *st)
 {
 	int fd = open(b->file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
 
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-			(uint64_t)st.st_size != b->size)) {
+	if (fd >= 0 && (fstat(fd, st) < 0 || !S_ISREG(st->st_mode) ||
+			(uint64_t)st->st_size != b->size)) {
 		close(fd);
 		fd = -1;
 	}
@@ -254,7 +292,9 @@ static int open_file(const struct blob_source *b)
  */
 static bool copy_file(struct blob_source *b)
 {
-	int fd = b->copy >= 0 ? open_file(b) : -1;
+	const time_t now = time(NULL);
+	struct stat st;
+	int fd = b->copy >= 0 ? open_file(b, &st) : -1;
 	char *piece;
 	ssize_t n;
 
@@ -266,7 +306,10 @@ static bool copy_file(struct blob_source *b)
 		take(b, piece, (size_t)n);
 	free(piece);
 	close(fd);
-	return b->copy >= 0 && is_right(b) && lseek(b->copy, 0, SEEK_SET) == 0;
+	if (b->copy < 0 || !is_right(b))
+		return false;
+	know_file(b, &st, now);
+	return lseek(b->copy, 0, SEEK_SET) == 0;
 }
 
 static int start_git(struct blob_source *b, struct err *err)

@@ -44,6 +44,8 @@ struct repo {
 	struct repo_reads reads;
 	struct blob_copy *copies; /* of large ones that were read; see git/blob.c */
 	size_t nr_copies, alloc_copies;
+	struct known_file *known; /* large ones of the work tree; see git/blob.c */
+	size_t nr_known, alloc_known;
 	uint64_t unpacked, unpacked_before; /* bytes of objects; see git/objects.c */
 	void (*progress)(void *arg, size_t commits); /* NULL: nobody wants to know */
 	void *progress_arg;
@@ -66,6 +68,12 @@ const char **repo_git_argv(struct repo *r, const char *const *args);
 
 /** Closes the files that copies of large blobs are in. */
 void repo_drop_copies(struct repo *r);
+
+/**
+ * Whether a file is as it was when a large blob was read from it: then it need not be
+ * hashed to know that it has the bytes.
+ */
+bool repo_knows_file(const struct repo *r, const char *path, const struct oid *blob);
 
 /** Which blob is .gitmigrate in a commit (zero: none), if that was found out before. */
 bool repo_shared_known(struct repo *r, const struct oid *commit, struct oid *blob);

@@ -199,6 +199,7 @@ void repo_free(struct repo *r)
 		return;
 	trace_reads(&r->reads);
 	repo_drop_copies(r);
+	free(r->known);
 	cache_close(r->cache);
 	commit_graph_free(r->graph);
 	for (i = 0; i < ARRAY_SIZE(r->trees); i++)

@@ -3,7 +3,9 @@
 
 #include <setjmp.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -238,6 +240,60 @@ static void test_worktree(void **state)
 	sandbox_run(f->dir, "rm -f file x", NULL, NULL);
 }
 
+static bool is_known(const struct fixture *f, const char *path, const struct oid *id)
+{
+	return repo_knows_file(f->repo, path, id);
+}
+
+static void differs(struct fixture *f, const struct oid *id, int expected)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(repo_file_differs(f->repo, "file", id, &err), expected);
+}
+
+/* A file that was read for a blob is not hashed once more, as long as nobody touched it.
+ */
+static void test_known(void **state)
+{
+	struct fixture *f = *state;
+	struct buf path = BUF_INIT, got = BUF_INIT;
+	struct err err = { 0 };
+	struct blob_source *b;
+	struct source s;
+	struct stat st;
+	struct oid id;
+
+	keep(f, "seq 1 50000", &id);
+	buf_addf(&path, "%s/file", f->dir);
+	sandbox_run(f->dir, "seq 1 50000 >file", NULL, NULL);
+	assert_int_equal(stat(path.s, &st), 0);
+	while (time(NULL) <= st.st_ctim.tv_sec) /* a younger one is never trusted */
+		usleep(10000);
+	assert_false(is_known(f, path.s, &id));
+	differs(f, &id, 0);
+	b = open_near(f, &id, "file");
+	s = blob_source(b);
+	assert_int_equal(s.rewind(s.arg, &err), 0);
+	assert_int_equal(read_all(&s, &got, 100000, &err), 0);
+	blob_source_free(b);
+	assert_true(is_known(f, path.s, &id));
+	assert_false(is_known(f, path.s, &f->id));
+	differs(f, &id, 0);
+	differs(f, &f->id, 1);
+	sandbox_run(f->dir, "touch file", NULL, NULL);
+	assert_false(is_known(f, path.s, &id));
+	differs(f, &id, 0);
+	sandbox_run(f->dir, "seq 1 50000 | tr 7 8 >x && touch -r file x && mv x file",
+		    NULL, NULL);
+	assert_false(is_known(f, path.s, &id));
+	differs(f, &id, 1);
+	sandbox_run(f->dir, "rm file", NULL, NULL);
+	repo_drop_copies(f->repo);
+	buf_release(&path);
+	buf_release(&got);
+}
+
 /* Without room for a copy git is asked each time. */
 static void test_no_copy(void **state)
 {
@@ -452,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_worktree),
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_no_copy),
 		cmocka_unit_test(test_empty_and_packed),
 		cmocka_unit_test(test_left_early),
