@@ -76,6 +76,52 @@ test_expect_success 'an edited record is found by hand and by the tool' '
 	git update-ref refs/notes/origin/migrate/production refs/kept && take chain
 '
 
+# taken_out: a commit on the mirror that has the tree of the one before it
+taken_out() {
+	git update-ref "$ref" "$(git log -1 --format=%B refs/kept~1 |
+		git commit-tree "refs/kept~1^{tree}" "$@")"
+}
+
+# is_found: by each of the recipe and the tool that nothing may be taken out
+is_found() {
+	test_must_fail take grown && grep "^records were taken out" err &&
+	test_expect_code 1 git migrate audit --offline production >out &&
+	grep "failed .*mirror-history" out
+}
+
+test_expect_success 'by hand: a commit, and a merge, that take records out' '
+	ref=refs/notes/origin/migrate/production &&
+	taken_out -p refs/kept && is_found &&
+	taken_out -p refs/kept~1 -p refs/kept && is_found &&
+	git update-ref "$ref" refs/kept && take grown
+'
+
+test_expect_success 'by hand: attributes of the repository hide nothing' '
+	echo "* -diff" >.gitattributes && take chain && take bytes && take grown &&
+	taken_out -p refs/kept && is_found &&
+	git update-ref "$ref" refs/kept && rm .gitattributes
+'
+
+test_expect_success 'by hand: a NUL byte hides nothing' '
+	git update-ref refs/notes/x "$ref" && { git notes --ref x show HEAD~1 && printf "\\000"; } >note &&
+	git notes --ref x add -f -C "$(git hash-object -w note)" HEAD~1 2>err &&
+	git update-ref "$ref" refs/notes/x && taken_out -p refs/notes/x && is_found &&
+	git update-ref "$ref" refs/kept
+'
+
+test_expect_success 'by hand: nothing is said to be right where git fails' '
+	for name in chain bytes grown; do test_must_fail take $name nosuch || return 1; done &&
+	note=$(git ls-tree -r --format="%(objectname)" "$ref" | head -n 1) &&
+	find .git/objects/pack -name "*.pack" -exec mv {} . ";" && rm -f .git/objects/pack/* &&
+	for pack in *.pack; do
+		test ! -e "$pack" || git unpack-objects -q <"$pack" || return 1
+	done &&
+	take grown && take bytes &&
+	object=.git/objects/$(echo "$note" | sed "s,..,&/,") && mv "$object" gone &&
+	for name in chain grown; do test_must_fail take $name || return 1; done &&
+	mv gone "$object" && take chain
+'
+
 test_expect_success 'other bytes, or another file in the plan, are found' '
 	echo "-- more" >>migrations/add-phone.sql && git commit -q -a --no-verify -m "edit it" &&
 	test_must_fail take bytes && grep "^add-phone.sql: the plan has another file" err &&
