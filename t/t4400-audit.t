@@ -102,6 +102,49 @@ test_expect_success 'an old backup: refused, unless a record says so with the ol
 	grep "^  warning  *restored " .git/t/out && grep "^  ok  *exceptions *1 exception " .git/t/out
 '
 
+test_expect_success 'a new log that names what it took the place of: told, and in order' '
+	story replaced && cp -r .git/migrate/seen .git/t/seen && rm app.db && git migrate target restored default --reason "thrown away" >.git/t/out 2>&1 &&
+	git migrate apply >.git/t/out 2>&1 && rm -r .git/migrate/seen && cp -r .git/t/seen .git/migrate && sound &&
+	grep "^  warning  *replaced .*7 records .* are of a log .*record 1 (created) says so" .git/t/out &&
+	grep "^  warning  *seen .*record 7 .*is gone; record 1 says why" .git/t/out &&
+	sound && ! grep "^  [a-z]*  *identity" .git/t/out
+'
+
+test_expect_success 'a new log that names something else is not taken for it' '
+	story usurped && uuid=$(git config migrate.default.uuid) &&
+	garbage="old=0000000007:$(printf "%064d" 7)" &&
+	rewrite "s/ target=$uuid / target=11111111-2222-4333-8444-555555555555 /
+		s/ by=[^ ]* / by=Somebody%20Else%20<x@y> /
+		/^0000000001 /s/ reason=[^ ]*//; /^0000000001 /s/\$/ $garbage reason=x/" &&
+	found other-target && grep "^  failed  *seen " .git/t/out && grep "^  failed  *identity " .git/t/out &&
+	git update-ref -d $ref && found seen && grep "^  failed  *mirror-history .*gone record " .git/t/out &&
+	rm -r .git/migrate && found identity && git config --unset migrate.default.uuid && sound
+'
+
+# cut_to N OLD AFTER: the log ends in N, behind which a record says that it was restored
+cut_to() {
+	last=$(sqlite app.db "SELECT record FROM git_migrate_log WHERE seq = $1") &&
+	hash=$(printf "%s\n" "$last" | sha256sum | cut -d " " -f 1) &&
+	record=$(printf "%s\n" "$last" | sed -e "s/^[0-9]* prev=[0-9a-f]* /$(printf "%010d" "$3") prev=$hash /" \
+		-e "s/ event=ran / event=restored /" -e "s/ migrations=.*/ old=$2 reason=oops/") &&
+	hash=$(printf "%s\n" "$record" | sha256sum | cut -d " " -f 1) &&
+	as_owner "CREATE TEMP TABLE one AS SELECT * FROM git_migrate_log WHERE seq = $1;
+		UPDATE one SET seq = $3, event = \"restored\", record = \"$record\", hash = \"$hash\";
+		DELETE FROM git_migrate_log WHERE seq > $1; DROP TABLE c;
+		INSERT INTO git_migrate_log SELECT * FROM one"
+}
+
+test_expect_success 'a cut is explained by the head that was lost, and by no other' '
+	story cut && head=$(git migrate audit | sed -n "s/^head: //p") &&
+	cut_to 5 "0000000007:$head" 8 && sound &&
+	grep "^  warning  *restored .*record 6 " .git/t/out &&
+	grep "^  warning  *seen .*record 7 .*is gone; record 8 says why" .git/t/out &&
+	cp .git/t/kept.db app.db && rm -r .git/migrate/seen && sound &&
+	cut_to 5 "0000000007:$(printf "%064d" 3)" 8 && found tracker-lacks &&
+	grep "^  failed  *seen " .git/t/out &&
+	cp .git/t/kept.db app.db && cut_to 5 "0000000007:$head" 99 && found chain
+'
+
 # forge PATH BLOB COMMIT: an `applied` for what never ran, linked as it should be.
 forge() {
 	last=$(tracker_rows | tail -n 1) &&
@@ -146,13 +189,35 @@ test_expect_success 'the notes are rewritten too, and pushed by force: other clo
 	git migrate audit --offline >out && grep "^  ok  *chain" out
 '
 
+# renewed MORE: what an auditor without a database finds when the mirror was deleted on
+# the server, pruned here, and put there anew, with MORE done to its records before
+renewed() {
+	(cd ../pruned && git fetch -q && git migrate sync --no-push >.git/t/out &&
+		git migrate audit --offline >.git/t/out) &&
+	git push -q --no-verify origin ":$ref" && (cd ../pruned && git fetch -q) &&
+	{ test -z "$1" || rewrite "$1"; } && git update-ref -d $ref && rm -rf .git/migrate &&
+	git migrate apply >.git/t/out 2>&1 && git push -q --no-verify origin "$ref" &&
+	cd ../pruned && git fetch -q && git migrate sync --no-push >.git/t/out &&
+	git migrate audit --offline >.git/t/out
+}
+
+test_expect_success '--offline: a mirror that was pruned and put there anew has to hold what it held' '
+	story renewed && git init -q --bare ../hub2.git && git remote add origin ../hub2.git &&
+	git push -q origin main && git migrate sync >.git/t/out &&
+	git clone -q ../hub2.git ../pruned && (cd ../pruned && git config fetch.prune true &&
+		mkdir .git/t && git migrate init >.git/t/out 2>&1) &&
+	(renewed "") && (cd ../pruned && ! grep "^  failed" .git/t/out) &&
+	test_must_fail renewed "s/ by=[^ ]* / by=Somebody%20Else%20<x@y> /" && cd ../pruned &&
+	grep "^  failed  *seen " .git/t/out && grep "^  failed  *mirror-history .*gone record " .git/t/out
+'
+
 test_expect_success 'everything, everywhere, before the first mirror: the head that apply printed differs' '
 	cd "$SHARNESS_TRASH_DIRECTORY/pushed" && fresh first && git migrate init sqlite:app.db >.git/t/out 2>&1 &&
 	new_migration a "CREATE TABLE a (x);" && git migrate apply >.git/t/applied 2>&1 &&
 	sed -n "s/^head: record [0-9]* //p" .git/t/applied >.git/t/printed && test -s .git/t/printed &&
 	git migrate audit | sed -n "s/^head: //p" >.git/t/now && test_cmp .git/t/printed .git/t/now &&
 	rewrite "/^0000000002 /s/ by=[^ ]* / by=Somebody%20Else%20<x@y> /" &&
-	git update-ref -d $ref && rm -r .git/migrate/seen &&
+	git update-ref -d $ref && rm -r .git/migrate/seen .git/migrate/history &&
 	sound && sed -n "s/^head: //p" .git/t/out >.git/t/now && ! test_cmp .git/t/printed .git/t/now
 '
 

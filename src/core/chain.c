@@ -53,7 +53,7 @@ static struct chain_link *append(struct chain *c, const struct record *r)
 	snprintf(l->target, sizeof(l->target), "%s", r->field[FIELD_TARGET]);
 	l->seq = r->seq;
 	l->event = r->event;
-	l->says_old = r->field[FIELD_OLD] != NULL;
+	snprintf(l->old, sizeof(l->old), "%s", record_old_hash(r));
 	map_add(&c->by_hash, map_hash(&c->by_hash, l->hash, SHA256_HEXSZ), c->nr++);
 	return l;
 }
@@ -204,21 +204,22 @@ static int check_beginnings(struct chain *c, struct err *err)
 }
 
 /*
- * Back from the new head to the old one, or to a new record that says why the log
- * goes on elsewhere. Numbers fall along the way, so it ends.
+ * Back from the new head to the old one; a record that says that the log went on from
+ * elsewhere is followed to what it names. What names it was hashed behind it, so it ends.
  */
 static bool follows(struct chain *c, const struct chain_link *head)
 {
-	const struct chain_link *at;
+	const struct chain_link *at, *next;
 
-	for (at = head; at; at = find(c, at->prev)) {
-		if (strcmp(at->hash, c->was.hash) == 0)
+	for (at = head; at; at = next) {
+		if (strcmp(at->hash, c->was.hash) == 0 ||
+		    (!at->known && strcmp(at->old, c->was.hash) == 0))
 			return true;
 		if (at->known) /* a merge by hand names the head of one side */
 			return !c->was.by_tip || !c->now.by_tip;
-		if (event_begins_anew(at->event) ||
-		    (at->event == EVENT_CREATED && at->says_old))
-			return true;
+		next = at->old[0] ? find(c, at->old) : NULL;
+		if (!next)
+			next = find(c, at->prev);
 	}
 	return false;
 }
@@ -245,7 +246,8 @@ static int check_head(struct chain *c, const size_t *next, struct err *err)
 		c->now.seq);
 	err_detail(err,
 		   "The mirror ended in record %" PRIu64 ", %s. A log that goes on from "
-		   "elsewhere has to say so.",
+		   "elsewhere has to name that: fetch the mirror, and say \"git migrate "
+		   "target restored\" or \"clone\" with it in place.",
 		   c->was.seq, c->was.hash);
 	return -1;
 }

@@ -18,9 +18,9 @@ struct chain_link {
 	char target[CHAIN_TARGET_MAX + 1];
 	uint64_t seq;
 	enum event event;
-	bool says_old; /* it names where another log ended */
-	bool known;    /* it was there before */
-	bool placed;   /* its line stands on the commit that it names */
+	char old[SHA256_HEXSZ + 1]; /* where another log ended, if it names that */
+	bool known;		    /* it was there before */
+	bool placed;		    /* its line stands on the commit that it names */
 };
 
 /** Where a log ends, as a commit of the mirror names it. */

@@ -100,6 +100,12 @@ static int check_seq(const struct record *last, const struct record *r, struct e
 		return err_set(err, ERR_REFUSED,
 			       "record %" PRIu64 " stands behind record %" PRIu64, r->seq,
 			       last->seq);
+	if (r->event == EVENT_RESTORED && r->field[FIELD_OLD] &&
+	    r->seq != strtoull(r->field[FIELD_OLD], NULL, 10) + 1)
+		return err_set(err, ERR_REFUSED,
+			       "record %" PRIu64 " says that the last one that was lost "
+			       "is %llu, and does not stand behind that",
+			       r->seq, strtoull(r->field[FIELD_OLD], NULL, 10));
 	/* what lies between survives in the mirror alone */
 	if (r->seq != last->seq + 1 && r->event != EVENT_RESTORED)
 		return err_set(err, ERR_REFUSED,

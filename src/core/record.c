@@ -213,6 +213,13 @@ static bool is_point(const char *s)
 	       is_hex(s + len + 1, SHA256_HEXSZ);
 }
 
+const char *record_old_hash(const struct record *r)
+{
+	const char *old = r->field[FIELD_OLD];
+
+	return old ? strchr(old, ':') + 1 : "";
+}
+
 static bool is_origin(const char *s)
 {
 	enum { UUID_LEN = 36 };

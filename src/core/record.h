@@ -128,6 +128,9 @@ int record_parse_kept(struct record *out, struct pool *pool, const char *line,
  */
 const char *record_line_path(const char *line, size_t *len);
 
+/** The hash of the record whose place a parsed one's log took (old=); "" for none. */
+const char *record_old_hash(const struct record *r);
+
 /** Sorts records by hash, for records_find. */
 void records_sort(struct record *records, size_t nr);
 

@@ -1,5 +1,6 @@
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "base/vec.h"
@@ -13,6 +14,7 @@
 #include "flow/mirror.h"
 #include "flow/seen.h"
 #include "flow/survey.h"
+#include "git/config.h"
 #include "git/history.h"
 #include "git/repo.h"
 
@@ -224,36 +226,36 @@ static int check_plan(struct audit *a, struct repo *repo, const struct plan *pla
 }
 
 /* A line of the mirror that is not in the tracker: grave unless it is explained. */
-static void check_extra(struct audit *a, const struct audit_log *l, const char *line)
+static void check_extra(struct audit *a, const struct audit_log *l, size_t at)
 {
-	const char *target = l->kept.target;
+	const char *target = l->kept.target, *line = l->at->lines[at];
 	struct pool pool = { 0 };
 	struct err why = { 0 };
-	uint64_t restore;
+	const struct audit_old *old = l->replaced[at] ? &l->olds[l->replaced[at] - 1]
+						      : NULL;
 	struct record r;
 
 	if (record_parse_kept(&r, &pool, line, NULL, &why) < 0) {
 		pool_release(&pool);
 		return; /* told as a bad line */
 	}
-	restore = audit_log_restored(l, r.seq);
 	if (target && strcmp(r.field[FIELD_TARGET], target) != 0) {
-		if (!l->took_a_place)
+		if (!old)
 			note(a, "other-target", CHECK_FAILED, r.seq,
 			     "the mirror has record %" PRIu64
-			     " of target %s; the tracker "
-			     "is that of %s",
+			     " of target %s; the log is that of %s, and does not say "
+			     "that it took its place",
 			     r.seq, r.field[FIELD_TARGET], target);
-	} else if (audit_log_has(l, r.seq)) {
-		note(a, "fork", CHECK_FAILED, r.seq,
-		     "record %" PRIu64 " differs between tracker and mirror", r.seq);
-	} else if (restore) {
+	} else if (old) {
 		note(a, "restored", CHECK_WARNING, r.seq,
 		     "record %" PRIu64
 		     " (%s%s%s) was lost when the database was restored; "
 		     "record %" PRIu64 " says so",
 		     r.seq, event_name(r.event), r.field[FIELD_PATH] ? " " : "",
-		     r.field[FIELD_PATH] ? r.field[FIELD_PATH] : "", restore);
+		     r.field[FIELD_PATH] ? r.field[FIELD_PATH] : "", old->by);
+	} else if (audit_log_has(l, r.seq)) {
+		note(a, "fork", CHECK_FAILED, r.seq,
+		     "record %" PRIu64 " differs between tracker and mirror", r.seq);
 	} else {
 		note(a, "tracker-lacks", CHECK_FAILED, r.seq,
 		     "the mirror has record %" PRIu64
@@ -271,7 +273,15 @@ static void check_extras(struct audit *a, const struct audit_log *l)
 
 	for (i = 0; i < l->at->nr; i++)
 		if (!l->matched[i])
-			check_extra(a, l, l->at->lines[i]);
+			check_extra(a, l, i);
+	for (i = 0; i < l->nr_olds; i++)
+		if (l->olds[i].lines && l->olds[i].event != EVENT_RESTORED)
+			note(a, "replaced", CHECK_WARNING, l->olds[i].by,
+			     "%zu record%s of the mirror %s of a log that this one took "
+			     "the place of; record %" PRIu64 " (%s) says so",
+			     l->olds[i].lines, plural(l->olds[i].lines),
+			     l->olds[i].lines == 1 ? "is" : "are", l->olds[i].by,
+			     event_name(l->olds[i].event));
 }
 
 /* Both ways: what the mirror lacks is late, what the tracker lacks is grave. */
@@ -300,7 +310,12 @@ static void check_seen(struct audit *a, const struct audit_log *l)
 {
 	const struct seen *seen = l->seen;
 
-	if (seen && !l->seen_met)
+	if (seen && l->seen_how == SEEN_EXPLAINED)
+		note(a, "seen", CHECK_WARNING, seen->seq,
+		     "record %" PRIu64 " (%.12s), the last that this clone has seen, is "
+		     "gone; record %" PRIu64 " says why",
+		     seen->seq, seen->hash, l->seen_by);
+	else if (seen && l->seen_how == SEEN_NOT)
 		note(a, "seen", CHECK_FAILED, seen->seq,
 		     "this clone has seen record %" PRIu64 " (%.12s), which is gone: the "
 		     "log went back in time",
@@ -311,6 +326,57 @@ static void check_seen(struct audit *a, const struct audit_log *l)
 		     seen->seq);
 }
 
+/* Whether lines of the mirror are of that uuid, and were left behind with a reason. */
+static bool was_replaced(const struct audit_log *l, const char *uuid)
+{
+	struct pool pool = { 0 };
+	struct err ignored = { 0 };
+	struct record r;
+	bool ret = false;
+	size_t i;
+
+	for (i = 0; i < l->at->nr && !ret; i++)
+		ret = l->replaced[i] &&
+		      record_parse_kept(&r, &pool, l->at->lines[i], NULL, &ignored) ==
+			      0 &&
+		      strcmp(r.field[FIELD_TARGET], uuid) == 0;
+	pool_release(&pool);
+	return ret;
+}
+
+/* Whose log it is: that of the target which this clone knows by the name. */
+static void check_known(struct audit *a, struct repo *repo, const struct target *t,
+			const struct audit_log *l)
+{
+	struct buf key = BUF_INIT;
+	const char *known;
+
+	buf_addf(&key, "migrate.%s.uuid", t->name);
+	known = config_get(repo_config(repo), key.s);
+	if (known && l->nr && strcmp(known, l->target) != 0 && !was_replaced(l, known))
+		note(a, "identity", CHECK_FAILED, 1,
+		     "this clone knows target '%s' as %s; the log is that of %s, and "
+		     "does not say that it took its place",
+		     t->name, known, l->target);
+	buf_release(&key);
+}
+
+/* Whether the database is on the server that the log says. */
+static int check_server(struct audit *a, struct target *t, const struct audit_log *l,
+			struct err *err)
+{
+	struct buf now = BUF_INIT;
+	int ret = t->db ? t->driver->identity(t->db, &now, err) : 0;
+
+	if (ret >= 0 && l->kept.server && now.len && strcmp(l->kept.server, now.s) != 0)
+		note(a, "identity", CHECK_FAILED, 0,
+		     "the log was written on server %s; this is %s: the database is a "
+		     "copy, or was moved, and no record says so",
+		     l->kept.server, now.s);
+	buf_release(&now);
+	return ret < 0 ? -1 : 0;
+}
+
 static int compare_log(struct repo *repo, struct plan *plan, const struct target *t,
 		       const struct audit_log *l, struct audit *a, struct err *err)
 {
@@ -319,7 +385,8 @@ static int compare_log(struct repo *repo, struct plan *plan, const struct target
 	    audit_asked(a, repo, plan, &l->kept, err) < 0)
 		return -1;
 	check_seen(a, l);
-	return audit_history(a, repo, t->name, err);
+	check_known(a, repo, t, l);
+	return audit_history(a, repo, t->name, l->at, err);
 }
 
 /* "postgresql/15" of "postgresql/15.20": the catalogs write things as that does. */
@@ -387,7 +454,8 @@ static void check_schema(struct audit *a, struct target *t, const struct audit_l
 static int compare(struct repo *repo, struct plan *plan, struct target *t,
 		   struct audit_log *l, struct audit *a, struct err *err)
 {
-	if (check_chain(a, t, l, err) < 0 || compare_log(repo, plan, t, l, a, err) < 0)
+	if (check_chain(a, t, l, err) < 0 || check_server(a, t, l, err) < 0 ||
+	    compare_log(repo, plan, t, l, a, err) < 0)
 		return -1;
 	check_open(a, t, l);
 	check_mirror(a, l, t);
@@ -445,6 +513,8 @@ static int compare_offline(struct repo *repo, struct plan *plan, struct target *
 	if (compare_log(repo, plan, t, l, a, err) < 0)
 		return -1;
 	check_left_out(a, l);
+	if (!a->failed && l->nr)
+		seen_keep(repo, t->name, &l->last);
 	return 0;
 }
 

@@ -18,6 +18,7 @@ struct walk {
 	struct audit *a;
 	struct repo *repo;
 	struct oid commit, parent; /* that are compared now */
+	const char *how; /* what became of a line that the commit is named for */
 	size_t commits, lost;
 };
 
@@ -34,14 +35,13 @@ static void note_lost(struct walk *w, const char *line)
 		return;
 	if (record_parse(&r, &pool, line, strlen(line), &quiet) == 0)
 		audit_note(w->a, "mirror-history", CHECK_FAILED, r.seq,
-			   "commit %.12s of the mirror took out record %" PRIu64
-			   " (%s%s%s)",
-			   hex, r.seq, event_name(r.event),
+			   "commit %.12s of the mirror %s record %" PRIu64 " (%s%s%s)",
+			   hex, w->how, r.seq, event_name(r.event),
 			   r.field[FIELD_PATH] ? " " : "",
 			   r.field[FIELD_PATH] ? r.field[FIELD_PATH] : "");
 	else
 		audit_note(w->a, "mirror-history", CHECK_FAILED, 0,
-			   "commit %.12s of the mirror took out a line: %.100s", hex,
+			   "commit %.12s of the mirror %s a line: %.100s", hex, w->how,
 			   line);
 	pool_release(&pool);
 }
@@ -138,19 +138,56 @@ static int is_behind(const struct tips *t, const struct oid *before, struct err 
 	return behind;
 }
 
-/* What need not be gone through again; nothing where a ref was written anew. 0 or -1. */
-static int find_known(const struct tips *t, struct seen_history *known, struct err *err)
+/*
+ * A ref was taken away and written anew, which git does for whoever prunes: no commit
+ * tells of what is lacking then, but what it was is here still, if it is.
+ */
+static int compare_replaced(struct walk *w, const struct tips *t, const struct oid *was,
+			    const struct mirror *now, struct err *err)
 {
-	int behind = 1;
+	char hex[OID_HEXSZ + 1];
+	struct pool pool = { 0 };
+	struct mirror m;
+	size_t i;
+	int ret = 0;
+
+	w->commit = *was;
+	w->how = "is behind it no more, and with it is gone";
+	if (!repo_has_commit(t->repo, was))
+		audit_note(w->a, "mirror-history", CHECK_WARNING, 0,
+			   "the mirror was written anew: commit %.12s, which an audit of "
+			   "this clone has gone through, is not here any more",
+			   oid_hex(was, hex));
+	else
+		ret = mirror_read_at(t->repo, t->target, was, &pool, &m, err);
+	for (i = 0; ret == 0 && repo_has_commit(t->repo, was) && i < m.nr; i++)
+		if (!mirror_has(now, m.lines[i]))
+			note_lost(w, m.lines[i]);
+	pool_release(&pool);
+	return ret;
+}
+
+/* What need not be gone through again; nothing where a ref was written anew. 0 or -1. */
+static int find_known(struct walk *w, const struct tips *t, const struct mirror *now,
+		      struct seen_history *known, struct err *err)
+{
+	bool all = !w->a->full;
+	int behind = 0;
 	size_t i;
 
 	if (repo_is_shallow(t->repo))
 		return 0;
 	if (seen_history_read(t->repo, t->target, known, err) < 0)
 		return -1;
-	for (i = 0; i < known->nr && behind > 0; i++)
+	for (i = 0; i < known->nr && behind >= 0; i++) {
 		behind = is_behind(t, &known->tips[i], err);
-	if (behind <= 0)
+		if (behind == 0) {
+			all = false;
+			behind = compare_replaced(w, t, &known->tips[i], now, err);
+		}
+	}
+	w->how = "took out";
+	if (!all)
 		known->nr = known->commits = 0;
 	return behind < 0 ? -1 : 0;
 }
@@ -198,17 +235,18 @@ static void note_sound(const struct walk *w, struct tips *t,
 		seen_history_keep(w->repo, t->target, &t->now);
 }
 
-int audit_history(struct audit *a, struct repo *repo, const char *target, struct err *err)
+int audit_history(struct audit *a, struct repo *repo, const char *target,
+		  const struct mirror *m, struct err *err)
 {
 	struct tips tips = { .repo = repo, .target = target };
-	struct walk w = { .a = a, .repo = repo };
+	struct walk w = { .a = a, .repo = repo, .how = "took out" };
 	struct seen_history known = { 0 };
 	struct buf list = BUF_INIT;
 	const char *at;
 	int ret = repo_each_ref(repo, "refs/notes/", add_tip, &tips, err);
 
-	if (ret == 0 && !a->full)
-		ret = find_known(&tips, &known, err);
+	if (ret == 0)
+		ret = find_known(&w, &tips, m, &known, err);
 	if (ret == 0)
 		ret = list_commits(&tips, &known, &list, err);
 	for (at = buf_str(&list); ret == 0 && *at;)

@@ -1,5 +1,6 @@
 #include "base/compat.h"
 
+#include "base/err.h"
 #include "base/vec.h"
 #include "core/record_stream.h"
 #include "flow/audit_log.h"
@@ -13,6 +14,7 @@ void audit_log_begin(struct audit_log *l, struct pool *pool, const struct mirror
 	l->at = at;
 	l->seen = seen;
 	l->matched = xcalloc(at->nr + 1, sizeof(*l->matched));
+	l->replaced = xcalloc(at->nr + 1, sizeof(*l->replaced));
 }
 
 void audit_log_release(struct audit_log *l)
@@ -21,9 +23,10 @@ void audit_log_release(struct audit_log *l)
 	map_release(&l->by_commit);
 	free(l->open);
 	free(l->seqs);
-	free(l->restores);
 	free(l->commits);
 	free(l->matched);
+	free(l->replaced);
+	free(l->olds);
 	memset(l, 0, sizeof(*l));
 }
 
@@ -137,13 +140,22 @@ static void match(struct audit_log *l, const struct record *r)
 
 static void take_place(struct audit_log *l, const struct record *r)
 {
-	if (r->event == EVENT_CLONED ||
-	    (r->event == EVENT_CREATED && r->field[FIELD_OLD]))
-		l->took_a_place = true;
-	if (r->event != EVENT_RESTORED || !l->nr)
+	if (r->field[FIELD_OLD]) {
+		VEC_GROW(l->olds, l->nr_olds, l->alloc_olds);
+		l->olds[l->nr_olds] = (struct audit_old){ r->seq, r->event, "", 0 };
+		snprintf(l->olds[l->nr_olds++].hash, sizeof(l->olds[0].hash), "%s",
+			 record_old_hash(r));
+	}
+}
+
+static void look_for_seen(struct audit_log *l, const struct record *r)
+{
+	enum seen_how how = l->seen ? seen_look(l->seen, r) : SEEN_NOT;
+
+	if (how <= l->seen_how)
 		return;
-	VEC_GROW(l->restores, l->nr_restores, l->alloc_restores);
-	l->restores[l->nr_restores++] = (struct audit_restore){ l->last.seq, r->seq };
+	l->seen_how = how;
+	l->seen_by = r->seq;
 }
 
 void audit_log_add(struct audit_log *l, const struct record *r, bool stays)
@@ -153,8 +165,7 @@ void audit_log_add(struct audit_log *l, const struct record *r, bool stays)
 	take_schema(l, r);
 	name_commit(l, r->field[FIELD_COMMIT]);
 	name_commit(l, r->field[FIELD_HEAD]);
-	if (l->seen && seen_is_met(l->seen, r, l->nr ? l->last.seq : 0))
-		l->seen_met = true;
+	look_for_seen(l, r);
 	take_event(l, r, stays);
 	VEC_GROW(l->seqs, l->nr, l->alloc);
 	l->seqs[l->nr++] = r->seq;
@@ -163,9 +174,104 @@ void audit_log_add(struct audit_log *l, const struct record *r, bool stays)
 	snprintf(l->target, sizeof(l->target), "%s", r->field[FIELD_TARGET]);
 }
 
+/* --- logs that this one took the place of ------------------------------ */
+
+/* Records that are behind one that is named: by their hashes. */
+struct behind {
+	struct audit_log *log;
+	struct wanted {
+		char hash[SHA256_HEXSZ + 1];
+		size_t old; /* of log->olds */
+	} * wanted;
+	size_t nr, alloc;
+	struct map by_hash;
+};
+
+static bool same_hash(const void *array, size_t pos, const void *what)
+{
+	return strcmp(((const struct wanted *)array)[pos].hash, what) == 0;
+}
+
+static ssize_t find_wanted(struct behind *b, const char *hash)
+{
+	return map_find(&b->by_hash, map_hash(&b->by_hash, hash, SHA256_HEXSZ), same_hash,
+			b->wanted, hash);
+}
+
+static void want(struct behind *b, const char *hash, size_t old)
+{
+	if (find_wanted(b, hash) >= 0)
+		return;
+	VEC_GROW(b->wanted, b->nr, b->alloc);
+	snprintf(b->wanted[b->nr].hash, sizeof(b->wanted[0].hash), "%s", hash);
+	b->wanted[b->nr].old = old;
+	map_add(&b->by_hash, map_hash(&b->by_hash, hash, SHA256_HEXSZ), b->nr++);
+}
+
+/* What names the line's record or one before it: in log->olds, from 1 on; 0: nothing. */
+static size_t take_behind(struct behind *b, const char *line)
+{
+	struct audit_log *l = b->log;
+	struct pool pool = { 0 };
+	struct err ignored = { 0 };
+	struct record r;
+	ssize_t at = -1;
+	size_t old = 0;
+
+	if (record_parse_kept(&r, &pool, line, NULL, &ignored) == 0)
+		at = find_wanted(b, r.hash);
+	if (at >= 0) {
+		old = b->wanted[at].old;
+		l->olds[old].lines++;
+		want(b, r.field[FIELD_PREV], old);
+		if (r.field[FIELD_OLD])
+			want(b, record_old_hash(&r), old);
+		if (l->seen && l->seen_how == SEEN_NOT &&
+		    strcmp(l->seen->hash, r.hash) == 0) {
+			l->seen_how = SEEN_EXPLAINED;
+			l->seen_by = l->olds[old].by;
+		}
+	}
+	pool_release(&pool);
+	return at >= 0 ? old + 1 : 0;
+}
+
+/* From the greatest number down: what is behind a record has a smaller one. */
+static bool find_behind(struct behind *b)
+{
+	struct audit_log *l = b->log;
+	bool any = false;
+	size_t i;
+
+	for (i = l->at->nr; i-- > 0;) {
+		if (l->matched[i] || l->replaced[i])
+			continue;
+		l->replaced[i] = take_behind(b, l->at->lines[i]);
+		any = any || l->replaced[i] != 0;
+	}
+	return any;
+}
+
+/* A log that was replaced may itself have replaced one that was longer: once more then.
+ */
+static void find_replaced(struct audit_log *l)
+{
+	enum { PASSES_MAX = 16 }; /* a mirror is a stranger's */
+	struct behind b = { .log = l };
+	size_t i;
+
+	for (i = 0; i < l->nr_olds; i++)
+		want(&b, l->olds[i].hash, i);
+	for (i = 0; b.nr && i < PASSES_MAX && find_behind(&b); i++)
+		;
+	free(b.wanted);
+	map_release(&b.by_hash);
+}
+
 void audit_log_end(struct audit_log *l)
 {
 	ledger_fold(&l->kept);
+	find_replaced(l);
 	if (l->nr)
 		l->kept.target = l->target;
 }
@@ -189,14 +295,4 @@ bool audit_log_has(const struct audit_log *l, uint64_t seq)
 			low = mid + 1;
 	}
 	return false;
-}
-
-uint64_t audit_log_restored(const struct audit_log *l, uint64_t seq)
-{
-	size_t i;
-
-	for (i = 0; i < l->nr_restores; i++)
-		if (seq < l->restores[i].seq && seq > l->restores[i].before)
-			return l->restores[i].seq;
-	return 0;
 }

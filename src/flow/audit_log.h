@@ -13,9 +13,12 @@
 
 struct mirror;
 
-/** Where a restored database went on: what it lost lies between the two. */
-struct audit_restore {
-	uint64_t before, seq;
+/** A record that names where another log ended, whose place this one took. */
+struct audit_old {
+	uint64_t by; /* its number */
+	enum event event;
+	char hash[SHA256_HEXSZ + 1];
+	size_t lines; /* of `at`, that are left out because of it */
 };
 
 /** Start with audit_log_begin(). */
@@ -29,20 +32,21 @@ struct audit_log {
 	char target[CHAIN_TARGET_MAX + 1]; /* the uuid in it */
 	const char **open;		   /* paths that were begun and have no end */
 	size_t nr_open, alloc_open;
-	struct audit_restore *restores;
-	size_t nr_restores, alloc_restores;
-	bool took_a_place;   /* of another database, and says so */
+	struct audit_old *olds;
+	size_t nr_olds, alloc_olds;
 	struct oid *commits; /* that records name, each once */
 	size_t nr_commits, alloc_commits;
 	struct map by_commit;
 	const struct seen *seen; /* what is looked for among them; NULL: nothing */
-	bool seen_met;
+	enum seen_how seen_how;
+	uint64_t seen_by; /* the record that explains it */
 	struct record
-		ran;	/* the newest with a fingerprint; seq is 0 when there is none */
-	bool outdated;	/* behind it stands what may have changed the schema */
-	bool *matched;	/* the lines of `at` that are records here */
-	size_t step;	/* in `at`, while both go on alike */
-	size_t lacking; /* records that `at` has not */
+		ran;	  /* the newest with a fingerprint; seq is 0 when there is none */
+	bool outdated;	  /* behind it stands what may have changed the schema */
+	bool *matched;	  /* the lines of `at` that are records here */
+	size_t *replaced; /* which of `olds` names them, or one behind; from 1, 0: none */
+	size_t step;	  /* in `at`, while both go on alike */
+	size_t lacking;	  /* records that `at` has not */
 	uint64_t first_lacking;
 };
 
@@ -57,15 +61,15 @@ void audit_log_add(struct audit_log *l, const struct record *r, bool stays);
 /** Forgets all that was taken. */
 void audit_log_reset(struct audit_log *l);
 
-/** All were taken: folds those that stay. */
+/**
+ * All were taken: folds those that stay, and finds those of `at` that stand in no log
+ * but one that is named (old=) as what this one, or one named so, took the place of.
+ */
 void audit_log_end(struct audit_log *l);
 
 /** Whether lines and records are the same, one for one. */
 bool audit_log_is_mirrored(const struct audit_log *l);
 
 bool audit_log_has(const struct audit_log *l, uint64_t seq);
-
-/** The number of the record that says that `seq` was lost in a restore; 0: none does. */
-uint64_t audit_log_restored(const struct audit_log *l, uint64_t seq);
 
 #endif

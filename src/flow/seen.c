@@ -136,17 +136,14 @@ void seen_history_keep(struct repo *repo, const char *target,
 	buf_release(&text);
 }
 
-bool seen_is_met(const struct seen *s, const struct record *r, uint64_t before)
+enum seen_how seen_look(const struct seen *s, const struct record *r)
 {
 	char old[RECORD_SEQ_DIGITS + 1 + SHA256_HEXSZ + 1];
 
 	if (r->seq == s->seq && strcmp(r->hash, s->hash) == 0)
-		return true;
-	if (r->event == EVENT_RESTORED && before && s->seq > before && s->seq < r->seq)
-		return true;
+		return SEEN_MET;
 	if (!r->field[FIELD_OLD])
-		return false;
+		return SEEN_NOT;
 	snprintf(old, sizeof(old), "%010" PRIu64 ":%s", s->seq, s->hash);
-	return strcmp(r->field[FIELD_OLD], old) == 0 || r->event == EVENT_CREATED ||
-	       r->event == EVENT_CLONED;
+	return strcmp(r->field[FIELD_OLD], old) == 0 ? SEEN_EXPLAINED : SEEN_NOT;
 }

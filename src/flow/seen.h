@@ -40,11 +40,17 @@ int seen_read(struct repo *repo, const char *target, struct seen *out, struct er
  */
 void seen_keep(struct repo *repo, const char *target, const struct seen *head);
 
+enum seen_how {
+	SEEN_NOT,
+	SEEN_EXPLAINED, /* it is gone, and a record says why */
+	SEEN_MET,
+};
+
 /**
  * Whether a record is what was seen, or says why the log has it no more: a restored,
- * copied or new database names the head that it took the place of. `before` is the
- * number of the record before it, 0 for none.
+ * copied or new database names the head that it took the place of. What was seen may
+ * also be behind that head, which the mirror tells.
  */
-bool seen_is_met(const struct seen *s, const struct record *r, uint64_t before);
+enum seen_how seen_look(const struct seen *s, const struct record *r);
 
 #endif

@@ -199,6 +199,7 @@ static int fetch(struct sync *s, struct err *err)
 			       "--no-progress",
 			       "--no-tags",
 			       "--no-write-fetch-head",
+			       "--no-prune",
 			       "--no-recurse-submodules",
 			       "--no-auto-maintenance",
 			       "--end-of-options",

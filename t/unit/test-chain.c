@@ -36,6 +36,7 @@ static const struct shape shapes[] = {
 	{ 'z', '0', 1, EVENT_CREATED, UUID, 0 },
 	/* a copy of the database at c */
 	{ 'k', 'c', 4, EVENT_CLONED, OTHER, 0 },
+	{ 'l', 'c', 4, EVENT_CLONED, OTHER, 'd' },
 };
 
 static void make_hash(char name, char out[SHA256_HEXSZ + 1])
@@ -46,6 +47,7 @@ static void make_hash(char name, char out[SHA256_HEXSZ + 1])
 
 static struct record make(char name, char prev[SHA256_HEXSZ + 1])
 {
+	static char old[ARRAY_SIZE(shapes)][2 + SHA256_HEXSZ + 1];
 	struct record r = { 0 };
 	size_t i;
 
@@ -58,7 +60,11 @@ static struct record make(char name, char prev[SHA256_HEXSZ + 1])
 	r.event = shapes[i].event;
 	r.field[FIELD_PREV] = prev;
 	r.field[FIELD_TARGET] = shapes[i].target;
-	r.field[FIELD_OLD] = shapes[i].says ? "said" : NULL;
+	if (shapes[i].says) {
+		memcpy(old[i], "9:", 2);
+		make_hash(shapes[i].says, old[i] + 2);
+		r.field[FIELD_OLD] = old[i];
+	}
 	return r;
 }
 
@@ -152,6 +158,17 @@ static void logs_that_go_on_elsewhere(void **state UNUSED)
 	assert_string_equal(judge("", "abck", "-k"), "");
 	assert_string_equal(judge("abc", "k", "ck"), "");
 	assert_string_equal(judge("abcd", "y", "dy"), "");
+	/* what it names was not there before, but goes on from what was */
+	assert_string_equal(judge("abc", "dy", "cy"), "");
+	assert_string_equal(judge("abc", "dr", "cr"), "");
+	/* it names something else than where the mirror ended */
+	assert_string_equal(judge("abc", "y", "cy"),
+			    "record 1, its head, does not follow from the one before");
+	assert_string_equal(judge("abcde", "r", "er"),
+			    "record 5, its head, does not follow from the one before");
+	assert_string_equal(judge("abcd", "k", "dk"),
+			    "record 4, its head, does not follow from the one before");
+	assert_string_equal(judge("abcd", "l", "dl"), "");
 	/* another log beside, as in a group, and one that takes the place */
 	assert_string_equal(judge("abcd", "x", "dd"), "");
 	assert_string_equal(judge("abcd", "x", "dx"),

@@ -60,7 +60,8 @@ static struct record draft(struct log *log, enum event event, const char *path)
 	    event == EVENT_RESTORED || event == EVENT_CLONED)
 		r.field[FIELD_REASON] = "because";
 	if (event == EVENT_RESTORED)
-		r.field[FIELD_OLD] = "9:" H64;
+		r.field[FIELD_OLD] = pool_printf(&log->pool, "%" PRIu64 ":%s", r.seq - 1,
+						 H64);
 	if (event == EVENT_CLONED)
 		r.field[FIELD_FROM] = UUID ":9:" H64;
 	return r;
@@ -178,6 +179,10 @@ static void restored(void **state)
 	assert_int_equal(check(log, &r), 0); /* nothing was lost but the mirror's trust */
 	r = draft(log, EVENT_RESTORED, NULL);
 	r.seq = 10;
+	assert_refused(log, r,
+		       "record 10 says that the last one that was lost is 2, and does "
+		       "not stand behind that");
+	r.field[FIELD_OLD] = "9:" H64;
 	add(log, r);
 	append(log, EVENT_APPLIED, "b.sql");
 	assert_int_equal(ledger_last(l)->seq, 11);
