@@ -189,6 +189,22 @@ test_expect_success 'the notes are rewritten too, and pushed by force: other clo
 	git migrate audit --offline >out && grep "^  ok  *chain" out
 '
 
+# uprooted TREE REVISION: the mirror is one commit with that tree and that message
+uprooted() {
+	git update-ref $ref "$(git log -1 --format=%B "$2" | git commit-tree "$1^{tree}")" && rm -rf .git/migrate
+}
+
+test_expect_success '--offline: the head that the mirror names is where its log ends' '
+	story headless && tip=$(git rev-parse $ref) && mv app.db .git/t/away &&
+	uprooted $tip $tip && git migrate audit --offline >.git/t/out && grep "^  ok  *mirror  *7 lines" .git/t/out &&
+	uprooted $tip~1 $tip && test_expect_code 1 git migrate audit --offline >.git/t/out &&
+	grep "^  failed  *head .*names record 7 .*it ends in record 5 " .git/t/out &&
+	uprooted $tip $tip~1 && test_expect_code 1 git migrate audit --offline >.git/t/out &&
+	grep "^  failed  *tracker-lacks " .git/t/out &&
+	cp .git/t/away app.db && sound && uprooted $tip~1 $tip~1 && sound &&
+	as_owner "DELETE FROM git_migrate_log WHERE seq >= 4; DROP TABLE b; DROP TABLE c" && found tracker-lacks
+'
+
 # renewed MORE: what an auditor without a database finds when the mirror was deleted on
 # the server, pruned here, and put there anew, with MORE done to its records before
 renewed() {

@@ -267,6 +267,18 @@ static void check_extra(struct audit *a, const struct audit_log *l, size_t at)
 	pool_release(&pool);
 }
 
+/* What a commit of the mirror names as its head. */
+static void check_head(struct audit *a, const struct audit_log *l)
+{
+	const struct mirror *m = l->at;
+
+	if (m->head_seq && !l->head_met)
+		note(a, "head", CHECK_FAILED, m->head_seq,
+		     "the mirror names record %" PRIu64 " (%.12s) as its head, which the "
+		     "log does not have; it ends in record %" PRIu64 " (%.12s)",
+		     m->head_seq, m->head_hash, l->last.seq, l->last.hash);
+}
+
 static void check_extras(struct audit *a, const struct audit_log *l)
 {
 	size_t i;
@@ -294,6 +306,7 @@ static void check_mirror(struct audit *a, const struct audit_log *l,
 	if (a->failed || !audit_log_is_mirrored(l))
 		mirror_walk(l->at, NULL, NULL, bad_line, a);
 	check_extras(a, l);
+	check_head(a, l);
 	if (l->lacking && a->failed == before)
 		note(a, "mirror-lacks", CHECK_WARNING, l->first_lacking,
 		     "the mirror lacks %zu record%s from %" PRIu64 " on; the next \"git "
@@ -472,6 +485,7 @@ static void check_left_out(struct audit *a, const struct audit_log *l)
 	size_t before = a->failed;
 
 	check_extras(a, l);
+	check_head(a, l);
 	if (a->failed == before)
 		note(a, "mirror", CHECK_OK, 0, "%zu line%s, none left without a reason",
 		     l->at->nr, plural(l->at->nr));

@@ -166,6 +166,9 @@ void audit_log_add(struct audit_log *l, const struct record *r, bool stays)
 	name_commit(l, r->field[FIELD_COMMIT]);
 	name_commit(l, r->field[FIELD_HEAD]);
 	look_for_seen(l, r);
+	if (l->at->head_seq && (strcmp(r->hash, l->at->head_hash) == 0 ||
+				strcmp(record_old_hash(r), l->at->head_hash) == 0))
+		l->head_met = true;
 	take_event(l, r, stays);
 	VEC_GROW(l->seqs, l->nr, l->alloc);
 	l->seqs[l->nr++] = r->seq;

@@ -37,6 +37,7 @@ struct audit_log {
 	struct oid *commits; /* that records name, each once */
 	size_t nr_commits, alloc_commits;
 	struct map by_commit;
+	bool head_met; /* the head that `at` names is a record here, or is named by one */
 	const struct seen *seen; /* what is looked for among them; NULL: nothing */
 	enum seen_how seen_how;
 	uint64_t seen_by; /* the record that explains it */
