@@ -520,7 +520,11 @@ test_expect_success 'merge: deleted here and edited there is a clash, with git t
 	error: the other branch deletes '\''a.sql'\'', which this one edits [clash]
 	hint: Rename or drop one of them on its branch before it is merged; the one that a database has run must stay as it is.
 	END
-	said 1 git migrate plan --merge main --porcelain
+	said 1 git migrate plan --merge main --porcelain &&
+	git checkout -q main && commit_file migrations/b.sql "SELECT 2;" && git checkout -q side &&
+	test_expect_code 1 git migrate plan --merge main >.git/t/out 2>.git/t/err &&
+	grep "^error: the other branch deletes .a.sql.*clash" .git/t/err &&
+	grep "^error: migration .b.sql. was edited after it landed" .git/t/err
 '
 
 test_expect_success 'merge: one path brought by both, with one content and with two' '

@@ -451,8 +451,9 @@ verify_finds() {
 	test_expect_code 1 git migrate plan --verify >.git/t/out 2>.git/t/err &&
 	test_must_be_empty .git/t/out &&
 	grep "^error: the cache is wrong: $1" .git/t/err &&
-	grep "^hint: Take it away, it is made again: rm -r .$PWD/.git/migrate" .git/t/err &&
-	rm -r .git/migrate &&
+	grep "^hint: Take it away, it is made again: find .$PWD/.git/migrate. -maxdepth" .git/t/err &&
+	mkdir -p .git/migrate/seen && eval "$(sed -n "s/^hint: .*: \(find .*delete\)\..*/\1/p" .git/t/err)" &&
+	test seen = "$(ls .git/migrate)" && rmdir .git/migrate/seen &&
 	git migrate plan --verify >.git/t/out &&
 	restore
 }

@@ -247,7 +247,8 @@ int setup_notes(struct ctx *ctx, struct err *err)
 {
 	struct remotes r = { .ctx = ctx, .err = err };
 
-	if (add_setting(ctx, "notes.displayRef", "refs/notes/migrate/*", err) < 0)
+	if (add_setting(ctx, "notes.displayRef", "refs/notes/migrate/*", err) < 0 ||
+	    add_setting(ctx, "notes.displayRef", "refs/notes/*/migrate/*", err) < 0)
 		return -1;
 	return config_subsections(repo_config(ctx->repo), "remote", "url", add_refspec,
 				  &r) < 0

@@ -147,7 +147,7 @@ static int compare_replaced(struct walk *w, const struct tips *t, const struct o
 {
 	char hex[OID_HEXSZ + 1];
 	struct pool pool = { 0 };
-	struct mirror m;
+	struct mirror m = { 0 };
 	size_t i;
 	int ret = 0;
 

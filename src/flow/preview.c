@@ -273,7 +273,6 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 {
 	struct merge_input in = { .ours = &p->ours, .theirs = &p->theirs };
 	struct required what = { .plan = &p->plan, .was = &p->ours, .tip = theirs };
-	size_t before = f->errors;
 
 	memset(p, 0, sizeof(*p));
 	if (history_plan(repo, ours, &p->ours, err) < 0 ||
@@ -283,9 +282,7 @@ int preview_merge(struct repo *repo, const struct oid *ours, const struct oid *t
 		return -1;
 	in.base = p->base;
 	what.from = p->arriving = plan_merge(&in, &p->plan, f);
-	if (f->errors == before && judge_kept(repo, p, f, err) < 0)
-		return -1;
-	if (warn_fast_forward(repo, p, f, err) < 0 ||
+	if (judge_kept(repo, p, f, err) < 0 || warn_fast_forward(repo, p, f, err) < 0 ||
 	    merge_settings(repo, p, f, err) < 0 ||
 	    policy_new_entries(&p->plan, p->arriving, f, err) < 0 ||
 	    require_check(repo, &what, f, err) < 0)

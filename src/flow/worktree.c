@@ -10,6 +10,7 @@
 #include "core/plan.h"
 #include "flow/quiet.h"
 #include "flow/worktree.h"
+#include "git/history.h"
 #include "git/repo.h"
 
 enum { DEPTH_MAX = 16 };
@@ -87,6 +88,27 @@ static int list_changed(struct listing *l, struct repo *repo, const char *asked,
 	return differs < 0 ? -1 : 0;
 }
 
+/* Where an older commit is asked about, files of later ones are committed all the same.
+ */
+static int drop_committed(struct listing *l, struct repo *repo, struct err *err)
+{
+	struct plan now = { 0 };
+	struct oid head;
+	size_t i, nr = 0;
+	int ret = repo_resolve(repo, "HEAD", &head, err);
+
+	if (ret == 0 && !oid_eq(&head, &l->plan->head))
+		ret = history_plan(repo, &head, &now, err);
+	for (i = 0; i < l->nr && ret == 0; i++)
+		if (l->files[i].how != UNCOMMITTED_NEW || !now.nr ||
+		    plan_find(&now, l->files[i].path) < 0)
+			l->files[nr++] = l->files[i];
+	if (ret == 0)
+		l->nr = nr;
+	plan_release(&now);
+	return ret;
+}
+
 static int cmp_file(const void *a, const void *b)
 {
 	return strcmp(((const struct worktree_file *)a)->path,
@@ -112,7 +134,9 @@ int worktree_list(struct repo *repo, const struct plan *plan, const char *asked,
 		if (l.nr == 0)
 			quiet_keep(repo, plan, &l.quiet);
 	}
-	ret = list_changed(&l, repo, asked, err);
+	ret = l.nr ? drop_committed(&l, repo, err) : 0;
+	if (ret == 0)
+		ret = list_changed(&l, repo, asked, err);
 	if (l.nr > 1)
 		qsort(l.files, l.nr, sizeof(*l.files), cmp_file);
 	*out = pool_alloc(pool, (l.nr + 1) * sizeof(**out));

@@ -10,7 +10,7 @@ struct pool;
 struct repo;
 
 enum uncommitted {
-	UNCOMMITTED_NEW,     /* a migration file that the commit does not have */
+	UNCOMMITTED_NEW,     /* a migration file that no commit here has */
 	UNCOMMITTED_CHANGED, /* its bytes differ from the commit's */
 };
 
@@ -20,7 +20,7 @@ struct worktree_file {
 };
 
 /**
- * Lists migration files that are new, and of the plan's entries for which
+ * Lists migration files that are new, to HEAD too, and of the plan's entries for which
  * `asked` says so (by position; they are read and hashed) those that differ.
  * Nothing in a bare repository. Memory is the pool's. 0 or -1.
  */

@@ -212,8 +212,8 @@ static int shared_blob(struct repo *r, const struct oid *commit, struct oid *blo
 void repo_hint_cache(const char *dir, struct err *err)
 {
 	err_hint(err, "cache",
-		 "Take it away, it is made again: rm -r \"%s/migrate\". If the "
-		 "difference "
+		 "Take it away, it is made again: find \"%s/migrate\" -maxdepth 1 -type "
+		 "f -delete. If the difference "
 		 "stays, \"git commit-graph verify\" tells whether git's commit-graph is "
 		 "damaged.",
 		 dir);
