@@ -15,6 +15,7 @@ unit_tests = \
 	%reldir%/unit/test-effect \
 	%reldir%/unit/test-drill \
 	%reldir%/unit/test-guard \
+	%reldir%/unit/test-heap \
 	%reldir%/unit/test-kept \
 	%reldir%/unit/test-ledger \
 	%reldir%/unit/test-lines \
@@ -108,6 +109,9 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_guard_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_guard_SOURCES = %reldir%/unit/test-guard.c
 %canon_reldir%_unit_test_guard_LDADD = $(base_test_libs)
+%canon_reldir%_unit_test_heap_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_heap_SOURCES = %reldir%/unit/test-heap.c
+%canon_reldir%_unit_test_heap_LDADD = $(base_test_libs)
 
 %canon_reldir%_unit_test_kept_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_kept_SOURCES = %reldir%/unit/test-kept.c
