@@ -12,34 +12,30 @@ static const unsigned char name_bytes[256] = {
 /* Components of the path one after the other, empty ones too. */
 static enum name_verdict check_components(const char *path)
 {
-	bool at_start = true;
 	unsigned char c;
 
-	for (; *path; path++) {
+	for (;; path++) {
 		c = (unsigned char)*path;
-		if (c == '/') {
-			if (at_start)
-				return NAME_START;
-			at_start = true;
-			continue;
-		}
-		if (!name_bytes[c])
+		if (name_bytes[c] != 3)
+			return c == '/' || name_bytes[c] ? NAME_START : NAME_CHARACTER;
+		while (name_bytes[(unsigned char)*path])
+			path++;
+		if (!*path)
+			return NAME_OK;
+		if (*path != '/')
 			return NAME_CHARACTER;
-		if (at_start && name_bytes[c] == 1)
-			return NAME_START;
-		at_start = false;
 	}
-	return NAME_OK;
 }
 
 enum name_verdict migration_name_check(const char *path)
 {
 	size_t len = strlen(path);
 
-	if (len < 4 || strcasecmp(path + len - 4, ".sql") != 0)
+	if (len < 4)
 		return NAME_OTHER;
-	if (!ends_with(path, ".sql"))
-		return NAME_EXTENSION;
+	if (memcmp(path + len - 4, ".sql", 4) != 0)
+		return strcasecmp(path + len - 4, ".sql") == 0 ? NAME_EXTENSION
+							       : NAME_OTHER;
 	if (len > MIGRATION_PATH_MAX)
 		return NAME_LONG;
 	return check_components(path);

@@ -438,6 +438,12 @@ static void hex(UNUSED void **state)
 	assert_memory_equal(back, data, sizeof(data));
 	assert_int_equal(hex_decode("00017F80ABFF", back, sizeof(back)), 0);
 	assert_memory_equal(back, data, sizeof(data));
+	for (i = 0; i < 256; i++) {
+		back[0] = (unsigned char)i;
+		hex_encode(back, 1, text);
+		snprintf(digits, sizeof(digits), "%02x", (unsigned)i);
+		assert_string_equal(text, digits);
+	}
 	for (i = 0; i < 256; i++) { /* each byte at each place of a word, and behind it */
 		size_t at;
 
