@@ -333,7 +333,8 @@ struct parser {
 	struct record *r;
 	const struct record *before; /* NULL, or one whose values may be shared */
 	struct pool *pool;
-	const char *at;	  /* what is still to be read; ends in NUL */
+	const char *at; /* what is still to be read; ends in NUL */
+	const char *end;
 	const char *same; /* the same place in the line before; NULL: not known */
 	const char *same_end;
 	bool stays;	  /* the line lives as long as the pool: there is no copy */
@@ -495,64 +496,114 @@ static int next_before(const struct parser *p)
 	return f;
 }
 
+/* What a line shares with the one before, from where both are. */
+struct shared {
+	size_t len;    /* bytes */
+	size_t fields; /* that begin in them */
+};
+
+/* Eight bytes at a time; no byte of a line has its high bit set, see check_bytes. */
+static struct shared compare_lines(const char *line, const char *before, size_t most)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), low = ones * 0x7f;
+	struct shared s = { 0 };
+	uint64_t here, there;
+
+	for (; most - s.len >= sizeof(here); s.len += sizeof(here)) {
+		memcpy(&here, line + s.len, sizeof(here));
+		memcpy(&there, before + s.len, sizeof(there));
+		if (here != there)
+			break;
+		/* a byte that is no blank gets its high bit */
+		here = ~((here ^ ones * ' ') + low) & ~low;
+		s.fields += (here >> 7) * ones >> 56;
+	}
+	for (; s.len < most && line[s.len] == before[s.len]; s.len++)
+		s.fields += line[s.len] == ' ';
+	return s;
+}
+
+static bool is_end(char c)
+{
+	return c == ' ' || c == '\0';
+}
+
+/* Fields of the record before, which are this one's too. */
+static void share_fields(struct parser *p, size_t nr)
+{
+	int f;
+
+	for (; nr > 0 && (f = next_before(p)) < FIELD_NR; nr--) {
+		p->r->field[f] = p->before->field[f];
+		p->present |= BIT(f);
+		p->last = f;
+		if (f == FIELD_EVENT)
+			p->r->event = p->before->event;
+	}
+	if (nr > 0)
+		p->foreign = true; /* as the rest was there */
+}
+
 /*
  * Most fields are written as they are in the line before, and were read there: one that
- * is has the same value, and need not be looked at. `len` is that of the field here. The
- * fields that may stand twice, or are not known, are not counted by next_before, so
- * lines part there.
+ * is has the same value, and need not be looked at. Takes all up to where the lines
+ * part. Which known field that is, where both have the same one there with another
+ * value; -1: another field, or none that is known. The line before then goes on behind
+ * it, or is done with.
  */
-static bool take_same(struct parser *p, size_t len)
+static int take_same(struct parser *p)
 {
+	const size_t left = (size_t)(p->end - p->at);
+	const size_t left_before = (size_t)(p->same_end - p->same);
+	const struct shared s = compare_lines(p->at, p->same,
+					      left < left_before ? left : left_before);
+	const bool whole = is_end(p->at[s.len]) && is_end(p->same[s.len]);
+	size_t len = s.len;
 	int f;
 
-	if (!p->same || len > (size_t)(p->same_end - p->same) ||
-	    memcmp(p->at, p->same, len) != 0 ||
-	    (p->same[len] != ' ' && p->same[len] != '\0'))
-		return false;
-	f = next_before(p);
-	if (f == FIELD_NR || f == FIELD_FIXES || p->foreign)
-		return false;
-	if (f == FIELD_EVENT)
-		p->r->event = p->before->event;
-	p->r->field[f] = p->before->field[f];
-	p->present |= BIT(f);
-	p->last = f;
+	while (!whole && len > 0 && p->at[--len] != ' ')
+		;
+	share_fields(p, s.fields - (!whole && s.fields > 0));
 	p->at += len;
 	p->same += len;
-	return true;
-}
-
-/* Goes on in the line before, behind a field of this name with another value. */
-static void step_same(struct parser *p, const char *field, size_t name_len, int f)
-{
-	if (!p->same)
-		return;
-	if (f < 0 || f == FIELD_FIXES || strncmp(field, p->same, name_len) != 0)
+	f = next_before(p);
+	if (f == FIELD_NR || p->foreign || !memchr(p->at, '=', s.len - len)) {
 		p->same = NULL;
-	else
-		p->same = strchrnul(p->same + 1, ' ');
+		return -1;
+	}
+	p->same = strchrnul(p->same + 1, ' ');
+	return f;
 }
 
-/* One " key=value"; `p->at` is at the blank. */
-static int take_field(struct parser *p)
+/* One " key=value"; `p->at` is at the blank. `f` is the field, -1: to be found out. */
+static int take_field(struct parser *p, int f)
 {
-	const char *field = p->at, *name = field + 1;
-	size_t len = (size_t)(strchrnul(name, ' ') - name), name_len;
-	int f;
+	const char *name = p->at + 1, *value;
+	size_t name_len = f >= 0 ? strlen(fields[f].name) : name_length(name);
 
-	if (take_same(p, len + 1))
-		return 0;
 	if (*p->at != ' ')
 		return refuse(p, "no blank behind the sequence number");
-	name_len = name_length(name);
 	if (!ascii_islower((unsigned char)name[0]) || name[name_len] != '=')
 		return refuse(p, "a field without a name");
-	p->at = name + len;
-	f = find_field(name, name_len, p->last);
-	step_same(p, field, name_len + 2, f);
+	value = name + name_len + 1;
+	p->at = strchrnul(value, ' ');
+	if (f < 0)
+		f = find_field(name, name_len, p->last);
 	if (f >= 0)
-		return take_known(p, f, name + name_len + 1, len - name_len - 1);
+		return take_known(p, f, value, (size_t)(p->at - value));
 	p->foreign = true;
+	return 0;
+}
+
+static int take_fields(struct parser *p)
+{
+	int f;
+
+	while (*p->at) {
+		f = p->same ? take_same(p) : -1;
+		if (*p->at && take_field(p, f) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -583,16 +634,22 @@ static bool is_foreign(unsigned char c)
 
 enum { STRIDE = 32 };
 
-/* The same of any of some bytes, in a form that compilers do all at once. */
-static bool any_foreign(const unsigned char *s)
+/* The same of many bytes, in a form that compilers do all at once. */
+static bool any_foreign(const char *s, size_t strides)
 {
-	unsigned char foreign = 0;
+	unsigned char foreign[STRIDE] = { 0 }, any = 0, c;
 	int i;
 
+	for (; strides > 0; strides--, s += STRIDE) {
+		for (i = 0; i < STRIDE; i++) {
+			c = (unsigned char)s[i];
+			foreign[i] |= (unsigned char)((unsigned char)(c - 0x20) > 0x5e) |
+				      (unsigned char)(c == '\\');
+		}
+	}
 	for (i = 0; i < STRIDE; i++)
-		foreign |= (unsigned char)(s[i] < 0x20) | (unsigned char)(s[i] > 0x7e) |
-			   (unsigned char)(s[i] == '\\');
-	return foreign != 0;
+		any |= foreign[i];
+	return any != 0;
 }
 
 static int check_bytes(struct parser *p, const char *line, size_t len)
@@ -601,8 +658,8 @@ static int check_bytes(struct parser *p, const char *line, size_t len)
 
 	if (len > RECORD_LINE_MAX)
 		return refuse(p, "longer than %d bytes", RECORD_LINE_MAX);
-	while (len - i >= STRIDE && !any_foreign((const unsigned char *)line + i))
-		i += STRIDE;
+	if (!any_foreign(line, len / STRIDE))
+		i = len - len % STRIDE;
 	for (; i < len; i++)
 		if (is_foreign((unsigned char)line[i]))
 			return refuse(p, "byte 0x%02x at column %zu",
@@ -636,17 +693,16 @@ static int parse(struct parser *p, const char *line, size_t len)
 	if (!p->stays)
 		line = pool_strndup(p->pool, line, len);
 	p->at = line;
+	p->end = line + len;
 	p->plain = !memchr(line, '%', len);
 	if (take_seq(p) < 0)
 		return -1;
-	if (p->before && p->before->line) {
+	/* one that may stand twice could not be counted */
+	if (p->before && p->before->line && !p->before->field[FIELD_FIXES]) {
 		p->same = p->before->line + RECORD_SEQ_DIGITS;
 		p->same_end = p->before->line + p->before->line_len;
 	}
-	while (*p->at)
-		if (take_field(p) < 0)
-			return -1;
-	if (check_needed(p) < 0)
+	if (take_fields(p) < 0 || check_needed(p) < 0)
 		return -1;
 	sha256_line(line, len, p->r->hash);
 	p->r->line = line;

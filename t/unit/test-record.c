@@ -679,27 +679,42 @@ static void shares_no_escapes(UNUSED void **state)
 	pool_release(&pool);
 }
 
+/* Each bit of it changed, and each end of it cut off. */
+static void assert_strict_behind(const struct record *before, const char *text)
+{
+	char line[1024];
+	size_t len = strlen(text), i;
+	int bit;
+
+	assert_true(len < sizeof(line));
+	memcpy(line, text, len + 1);
+	for (i = 0; i < len; i++) {
+		for (bit = 0; bit < 8; bit++) {
+			line[i] = (char)(text[i] ^ (1 << bit));
+			assert_same_behind(before, line);
+		}
+		line[i] = '\0';
+		assert_same_behind(before, line);
+		line[i] = text[i];
+	}
+}
+
 static void behind_another_as_strict(UNUSED void **state)
 {
-	char line[] = LINE " fixes=b.sql fixes=b.sql reason=a%20b";
+	static const char *const lines[] = {
+		LINE " fixes=b.sql fixes=b.sql reason=a%20b",
+		LINE " statements=1 ms=2 reason=a%20b",
+		LINE " reason=a%20b later=1 still=2",
+	};
 	struct pool pool = { 0 };
 	struct err err = { 0 };
 	struct record before;
-	char saved;
-	size_t i;
-	int bit;
+	size_t i, k;
 
-	assert_int_equal(parse(&before, &pool, line, &err), 0);
-	for (i = 0; i < sizeof(line) - 1; i++) {
-		for (bit = 0; bit < 8; bit++) {
-			line[i] = (char)(line[i] ^ (1 << bit));
-			assert_same_behind(&before, line);
-			line[i] = (char)(line[i] ^ (1 << bit));
-		}
-		saved = line[i];
-		line[i] = '\0';
-		assert_same_behind(&before, line);
-		line[i] = saved;
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		assert_int_equal(parse(&before, &pool, lines[i], &err), 0);
+		for (k = 0; k < ARRAY_SIZE(lines); k++)
+			assert_strict_behind(&before, lines[k]);
 	}
 	pool_release(&pool);
 }
