@@ -72,7 +72,8 @@ int fd_read_all(int fd, size_t max, struct buf *out, struct err *err)
 	ssize_t n;
 
 	for (;;) {
-		buf_reserve(out, CHUNK);
+		if (out->alloc < out->len + 2) /* the caller may know how much comes */
+			buf_reserve(out, CHUNK);
 		n = read(fd, out->s + out->len, out->alloc - out->len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;

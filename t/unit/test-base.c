@@ -796,6 +796,7 @@ static void file_reading(void **state)
 	assert_int_equal(file_read(path, 3, &b, &err), 0);
 	assert_int_equal(b.len, 4);
 	assert_memory_equal(b.s, ">a\0b", 5);
+	assert_true(b.alloc < 64); /* no more than such a file takes */
 	assert_int_equal(file_read(path, 2, &b, &err), -1);
 	assert_int_equal(err.code, ERR_FATAL);
 	assert_true(ends_with(err.message, "more than 2 bytes"));
