@@ -10,48 +10,61 @@ struct pool_block {
 
 enum { BLOCK_SIZE = 16 * 1024 };
 
+enum { LARGE = BLOCK_SIZE / 4 };
+
 static struct pool_block *new_block(size_t size)
 {
-	return xcalloc(1, offsetof(struct pool_block, data) + size);
+	return xmalloc(offsetof(struct pool_block, data) + size);
+}
+
+/* Zeroed, in a block of its own behind the newest. */
+static void *take_large(struct pool *p, size_t len)
+{
+	struct pool_block *b;
+
+	if (len > SIZE_MAX / 2)
+		BUG("allocation of %zu bytes", len);
+	b = xcalloc(1, offsetof(struct pool_block, data) + len);
+	if (p->blocks) {
+		b->next = p->blocks->next;
+		p->blocks->next = b;
+	} else {
+		p->blocks = b;
+		p->used = p->size = len;
+	}
+	return b->data;
+}
+
+/* Of the newest block, or of a new one; nobody has cleared it. */
+static void *take_small(struct pool *p, size_t len, size_t align)
+{
+	size_t at = (p->used + align - 1) / align * align;
+	struct pool_block *b;
+
+	if (p->size < at || p->size - at < len) {
+		b = new_block(BLOCK_SIZE);
+		b->next = p->blocks;
+		p->blocks = b;
+		p->size = BLOCK_SIZE;
+		at = 0;
+	}
+	p->used = at + len;
+	return p->blocks->data + at;
 }
 
 void *pool_alloc(struct pool *p, size_t len)
 {
-	size_t align = _Alignof(max_align_t);
-	size_t need = ((len ? len : 1) + align - 1) / align * align;
-	struct pool_block *b;
-	void *at;
-
-	if (need < len)
-		BUG("allocation of %zu bytes", len);
-	if (need > BLOCK_SIZE / 4) { /* big ones stand alone, behind the newest */
-		b = new_block(need);
-		if (p->blocks) {
-			b->next = p->blocks->next;
-			p->blocks->next = b;
-		} else {
-			p->blocks = b;
-			p->used = p->size = need;
-		}
-		return b->data;
-	}
-	if (p->size - p->used < need) {
-		b = new_block(BLOCK_SIZE);
-		b->next = p->blocks;
-		p->blocks = b;
-		p->used = 0;
-		p->size = BLOCK_SIZE;
-	}
-	at = p->blocks->data + p->used;
-	p->used += need;
-	return at;
+	if (len > LARGE)
+		return take_large(p, len);
+	return memset(take_small(p, len ? len : 1, _Alignof(max_align_t)), 0, len);
 }
 
 char *pool_strndup(struct pool *p, const char *s, size_t len)
 {
-	char *copy = pool_alloc(p, len + 1);
+	char *copy = len < LARGE ? take_small(p, len + 1, 1) : take_large(p, len + 1);
 
 	memcpy(copy, s, len);
+	copy[len] = '\0';
 	return copy;
 }
 

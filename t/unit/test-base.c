@@ -330,6 +330,34 @@ static void pool_large_and_empty_first(UNUSED void **state)
 	pool_release(&p);
 }
 
+/* Strings stand close, and what follows them is zeroed and aligned all the same. */
+static void pool_strings_between(UNUSED void **state)
+{
+	struct pool p = { 0 };
+	char text[5000], *copies[400];
+	unsigned char *block;
+	size_t i, k;
+
+	memset(text, 'x', sizeof(text));
+	for (i = 0; i < ARRAY_SIZE(copies); i++) {
+		copies[i] = pool_strndup(&p, text, i * 12 + i % 3);
+		block = pool_alloc(&p, i % 40);
+		assert_int_equal((uintptr_t)block % _Alignof(max_align_t), 0);
+		for (k = 0; k < i % 40; k++)
+			assert_int_equal(block[k], 0);
+		memset(block, 'y', i % 40);
+	}
+	for (i = 0; i < ARRAY_SIZE(copies); i++) {
+		assert_int_equal(strlen(copies[i]), i * 12 + i % 3);
+		assert_memory_equal(copies[i], text, i * 12 + i % 3);
+	}
+	pool_release(&p);
+	copies[0] = pool_strdup(&p, "ab");
+	copies[1] = pool_strdup(&p, "c");
+	assert_ptr_equal(copies[1], copies[0] + 3);
+	pool_release(&p);
+}
+
 static void pool_strings(UNUSED void **state)
 {
 	struct pool p = { 0 };
@@ -976,6 +1004,7 @@ int main(void)
 		cmocka_unit_test(map_is_released_and_used_again),
 		cmocka_unit_test(pool_keeps_everything),
 		cmocka_unit_test(pool_large_and_empty_first),
+		cmocka_unit_test(pool_strings_between),
 		cmocka_unit_test(pool_strings),
 		cmocka_unit_test(printable),
 		cmocka_unit_test(utf8),
