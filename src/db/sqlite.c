@@ -499,7 +499,7 @@ static int cache_few(struct db *db, char before[CACHE_DIGITS], struct err *err)
 {
 	if (sqlite_query(db, "PRAGMA cache_size", NULL, 0, take_cache, before, err) < 0)
 		return -1;
-	return sqlite_exec(db, "PRAGMA cache_size=64", err);
+	return sqlite_exec(db, "PRAGMA cache_size=16", err);
 }
 
 static void cache_back(struct db *db, const char before[CACHE_DIGITS])

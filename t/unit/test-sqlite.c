@@ -470,7 +470,7 @@ static void test_ask_cache(void **state)
 
 	execute(f->db, "pragma cache_size = -1234");
 	assert_int_equal(sqlite->ask(f->db, &question, 1, &err), 0);
-	assert_string_equal(buf_str(&during), "64\n");
+	assert_string_equal(buf_str(&during), "16\n");
 	expect(f->db, "pragma cache_size", "-1234\n");
 	question.ask.sql = "pragma cache_size(";
 	assert_int_equal(sqlite->ask(f->db, &question, 1, &err), -1);
