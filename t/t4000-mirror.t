@@ -486,4 +486,16 @@ test_expect_success 'a pack holds what its run wrote, and no more' '
 	test "$(cat most)" -le 5
 '
 
+test_expect_success 'in it trees stand as they are, texts in less room, and git finds both sound' '
+	cd "$SHARNESS_TRASH_DIRECTORY/small" &&
+	for pack in .git/objects/pack/*.idx; do
+		git show-index <"$pack" || return 1
+	done | cut -d " " -f 2 >ids &&
+	git cat-file --batch-check="%(objecttype) %(objectsize) %(objectsize:disk)" <ids >sizes &&
+	test "$(grep -c ^tree sizes)" -ge 5 && test "$(grep -c ^blob sizes)" -ge 5 &&
+	awk "\$1 == \"tree\" && \$3 <= \$2 || \$1 == \"blob\" && \$3 >= \$2" sizes >other &&
+	test_must_be_empty other &&
+	git verify-pack .git/objects/pack/*.idx && git fsck --strict
+'
+
 test_done
