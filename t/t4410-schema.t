@@ -528,6 +528,34 @@ test_expect_success PG 'PostgreSQL: a part that is there by itself is asked for'
 		"DROP TEXT SEARCH CONFIGURATION c"
 '
 
+# asked TARGET: how many messages it took to describe it, and how many round trips
+asked() {
+	git migrate schema "$1" >.git/t/out && stop_tool &&
+	sed -n "s/^messages //p; s/^round-trips //p" stats
+}
+
+test_expect_success PG 'PostgreSQL: because of the tracker nothing more is asked' '
+	tracked=$(create_db tracked) && git config migrate.tracked.url "$tracked" &&
+	new_migration t "CREATE TABLE t (x int, y int)" && git migrate apply tracked &&
+	git migrate schema tracked >.git/t/out &&
+	test_cmp .git/t/bare .git/t/out &&
+	pg "$(create_db untracked)" "CREATE TABLE t (x int, y int)" &&
+	start_proxy --delay-ms=100 && git config migrate.untracked.url "$(tool_url untracked)" &&
+	asked untracked >.git/t/untracked &&
+	start_proxy --delay-ms=100 && git config migrate.tracked.url "$(tool_url tracked)" &&
+	asked tracked >.git/t/tracked && test_cmp .git/t/untracked .git/t/tracked
+'
+
+test_expect_success PG 'PostgreSQL: beside a tracker, what it has itself is described' '
+	alone=$tracked && git config migrate.alone.url "$alone" &&
+	alone "trigger g" "CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION
+		suppress_redundant_updates_trigger()" "DROP TRIGGER g ON t" &&
+	alone "^function public.f()" "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS \$\$SELECT 1\$\$" \
+		"DROP FUNCTION f" &&
+	alone "CREATE INDEX i ON public.u USING btree (c)" \
+		"CREATE TABLE u (c text COLLATE \"C\"); CREATE INDEX i ON u (c)" "DROP TABLE u"
+'
+
 test_expect_success PG 'PostgreSQL: one exchange, whatever there is' '
 	start_proxy --delay-ms=100 &&
 	git config migrate.slow.url "$(tool_url everything)" &&

@@ -119,11 +119,11 @@ static void mark(struct description *d, struct relation *r, const char *collated
 {
 	if (granted)
 		d->granted = true;
-	if (!collated)
+	/* of what is not told of, as the tracker is, nor are the indexes */
+	if (!collated || !r)
 		return;
 	d->without[PG_PART_COLLATED] = false;
-	if (r)
-		r->collated = true;
+	r->collated = true;
 }
 
 static int add_column(void *arg, const char *const *values, size_t nr, struct err *err)

@@ -667,15 +667,22 @@ static const char others[] =
 	" WHERE" MADE("d.oid") " AND d.dictinitoption IS NOT NULL AND"
 	OWN("pg_ts_dict", "d.oid");
 
-/* Whether there is any of each part; of the tracker's own too, which is left out later. */
+/*
+ * Whether there is any of each part. The tracker has functions and triggers of its own,
+ * in every database that we know: questions about no others would tell of nothing.
+ */
 #define ANY(from) "EXISTS (SELECT FROM " from ")"
+#define OTHERS_THAN_OURS(schema) \
+	schema " IS DISTINCT FROM to_regnamespace('git_migrate')"
 #define ANY_MADE(catalog) ANY(catalog " WHERE" MADE("oid"))
 
 static const char parts[] =
 	"SELECT " ANY("pg_inherits") ", " ANY("pg_policy") ", "
-	ANY("pg_trigger WHERE NOT tgisinternal") " OR "
+	ANY("pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid WHERE NOT"
+	    " g.tgisinternal AND " OTHERS_THAN_OURS("c.relnamespace")) " OR "
 	ANY("pg_rewrite WHERE" MADE("oid") " AND rulename <> '_RETURN'") " OR "
-	ANY("pg_event_trigger") ", " ANY_MADE("pg_proc") ", "
+	ANY("pg_event_trigger") ", "
+	ANY("pg_proc WHERE" MADE("oid") " AND " OTHERS_THAN_OURS("pronamespace")) ", "
 	/* tables have types, and these have arrays; that is no question of types */
 	ANY("pg_type WHERE" MADE("oid") " AND typtype <> 'c' AND typinput <>"
 	    " 'array_in'::regproc") ", " ANY("pg_sequence") ", "
