@@ -101,7 +101,7 @@ int repo_drop_bases(struct repo *r, struct err *err)
  */
 static bool has_many_bases(const struct repo *r)
 {
-	enum { BASES = 2 << 20, SHARE = 4 };
+	enum { BASES = 2 << 20, SHARE = 8 };
 
 	return r->unpacked - r->unpacked_before >= BASES + r->unpacked / SHARE;
 }
