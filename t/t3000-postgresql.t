@@ -583,4 +583,22 @@ test_expect_success 'a role without rights is told so, and changes nothing' '
 	test_cmp .git/t/expect .git/t/actual
 '
 
+test_expect_success 'a server whose identity is not for everybody: it is done without' '
+	fresh unnumbered && owner=$url &&
+	pg "$owner" "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC;
+		CREATE ROLE unnumbered LOGIN; GRANT ALL ON DATABASE unnumbered TO unnumbered;
+		GRANT ALL ON SCHEMA public TO unnumbered" &&
+	git config migrate.default.url "$(echo "$owner" | sed "s,//[^@]*@,//unnumbered@,")" &&
+	new_migration one "CREATE TABLE one (x int);" && git migrate apply >.git/t/out 2>&1 &&
+	new_migration two "CREATE TABLE two (x int);" && git migrate apply >.git/t/out 2>&1 &&
+	git migrate apply >.git/t/out && grep "up to date: 2 migrations applied" .git/t/out &&
+	pg_tracker_rows "$owner" >.git/t/rows && ! grep " server=" .git/t/rows &&
+	# where it is for us it is in the record
+	pg "$owner" "GRANT EXECUTE ON FUNCTION pg_control_system() TO unnumbered;
+		DROP SCHEMA git_migrate CASCADE; DROP TABLE one, two" &&
+	git config --unset migrate.default.uuid && git update-ref -d refs/notes/migrate/default &&
+	git migrate apply >.git/t/out 2>&1 && pg_tracker_rows "$owner" >.git/t/rows &&
+	sed -n 1p .git/t/rows | grep " server=[^ ]*[0-9]/"
+'
+
 test_done

@@ -18,6 +18,10 @@ enum {
 	LOCK_TIMEOUT_MS = 200, /* longest that a migration makes others queue behind it */
 };
 
+/* Of what is asked: what is no caller's question. */
+#define UNIT_OWN SIZE_MAX
+#define UNIT_IDENTITY (SIZE_MAX - 1)
+
 /* --- URLs -------------------------------------------------------------- */
 
 static bool accepts(const char *url)
@@ -310,25 +314,58 @@ const char *pg_own_settings(const struct db *db)
 	       "true), " PG_LIMIT_OFF("transaction_timeout");
 }
 
+static const char identity_sql[] =
+	"SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system())::text"
+	" || '/' || (SELECT oid FROM pg_catalog.pg_database"
+	" WHERE datname = pg_catalog.current_database())::text";
+
+/* As a server without an identity: there is no such function, or it is not for us. */
+static bool has_no_identity(const struct err *err)
+{
+	static const char *const states[] = { "42501" };
+
+	return is_lack(err) || state_is(err, states, ARRAY_SIZE(states));
+}
+
+/* Where it is there as a rule: most commands ask for it behind what they ask first. */
+static bool may_tell_identity(const struct db *db)
+{
+	return !db->probed && !db->identity && db->caps.known &&
+	       strcmp(db->caps.product, "postgresql") == 0;
+}
+
+/* What a connection is asked once: what it leads to, and which one that is. */
+static void send_first(struct pg_pipe *p, struct buf *identity)
+{
+	const struct pg_sent probe = { .unit = UNIT_OWN,
+				       .row = pg_probe_row,
+				       .row_arg = p->db };
+	const struct pg_sent which = { .unit = UNIT_IDENTITY,
+				       .row = add_first,
+				       .row_arg = identity };
+
+	if (pg_probe_question(p->db)) {
+		pg_pipe_send(p, &probe, pg_probe_question(p->db), NULL, 0);
+		p->db->probed = true;
+	}
+	if (identity)
+		pg_pipe_send(p, &which, identity_sql, NULL, 0);
+}
+
 /*
  * All that is asked, and the end of the transaction, before any answer is read; but for
  * those before a question that may be needless by what they tell. 0 or -1.
  */
-static int send_questions(struct pg_pipe *p, struct db_question *questions, size_t nr)
+static int send_questions(struct pg_pipe *p, struct db_question *questions, size_t nr,
+			  struct buf *identity)
 {
-	struct pg_sent own = { .unit = SIZE_MAX };
+	const struct pg_sent own = { .unit = UNIT_OWN };
 	bool told = false;
 	size_t i;
 
 	pg_pipe_send(p, &own, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0);
 	pg_pipe_send(p, &own, pg_own_settings(p->db), NULL, 0);
-	if (pg_probe_question(p->db)) {
-		own.row = pg_probe_row;
-		own.row_arg = p->db;
-		pg_pipe_send(p, &own, pg_probe_question(p->db), NULL, 0);
-		own.row = NULL;
-		p->db->probed = true;
-	}
+	send_first(p, identity);
 	for (i = 0; i < nr; i++) {
 		const struct db_statement *st = &questions[i].ask;
 		const struct pg_sent what = { .unit = i,
@@ -350,8 +387,9 @@ static int send_questions(struct pg_pipe *p, struct db_question *questions, size
 	return 0;
 }
 
-static int ask_once(struct db *db, struct db_question *questions, size_t nr,
-		    struct err *err)
+/* 0; 1 where `identity` was asked for in vain, and the questions not answered; -1. */
+static int ask_with(struct db *db, struct db_question *questions, size_t nr,
+		    struct buf *identity, struct err *err)
 {
 	struct pg_pipe p;
 	size_t i;
@@ -359,11 +397,15 @@ static int ask_once(struct db *db, struct db_question *questions, size_t nr,
 
 	if (pg_pipe_open(&p, db, err) < 0)
 		return -1;
-	ret = send_questions(&p, questions, nr);
+	ret = send_questions(&p, questions, nr, identity);
 	if (ret == 0)
 		ret = pg_pipe_drain(&p);
 	if (ret < 0)
 		*err = p.err;
+	if (ret < 0 && p.culprit.unit == UNIT_IDENTITY && has_no_identity(err)) {
+		memset(err, 0, sizeof(*err));
+		ret = 1;
+	}
 	if (ret < 0 && p.culprit.unit < nr && is_lack(err)) {
 		for (i = p.culprit.unit; i < nr; i++)
 			questions[i].lacks = true;
@@ -373,6 +415,19 @@ static int ask_once(struct db *db, struct db_question *questions, size_t nr,
 	pg_pipe_close(&p);
 	pg_rollback(db);
 	return ret;
+}
+
+static int ask_once(struct db *db, struct db_question *questions, size_t nr,
+		    struct err *err)
+{
+	struct buf identity = BUF_INIT;
+	bool told = may_tell_identity(db);
+	int ret = ask_with(db, questions, nr, told ? &identity : NULL, err);
+
+	if (told && ret >= 0)
+		db->identity = xstrdup(buf_str(&identity));
+	buf_release(&identity);
+	return ret > 0 ? ask_with(db, questions, nr, NULL, err) : ret;
 }
 
 static int ask(struct db *db, struct db_question *questions, size_t nr, struct err *err)
@@ -387,19 +442,14 @@ static int ask(struct db *db, struct db_question *questions, size_t nr, struct e
 
 static int ask_identity(struct db *db, struct buf *out, struct err *err)
 {
-	static const char sql[] = "SELECT (SELECT system_identifier FROM "
-				  "pg_catalog.pg_control_system())::text"
-				  " || '/' || (SELECT oid FROM pg_catalog.pg_database"
-				  " WHERE datname = pg_catalog.current_database())::text";
-	struct db_question question = { .ask = { sql, NULL, 0 },
+	struct db_question question = { .ask = { identity_sql, NULL, 0 },
 					.row = add_first,
 					.arg = out };
 
 	if (ask(db, &question, 1, err) == 0)
-		return 0; /* also where there is no such function */
-	if (strcmp(err->sqlstate, "42501") != 0)
+		return 0;
+	if (!has_no_identity(err))
 		return -1;
-	/* not for us: as a server without an identity */
 	memset(err, 0, sizeof(*err));
 	return 0;
 }
@@ -412,7 +462,7 @@ static int identity(struct db *db, struct buf *out, struct err *err)
 
 	if (!db->identity || !db->conn) {
 		ret = ask_identity(db, &answer, err);
-		if (ret == 0)
+		if (ret == 0 && !db->identity)
 			db->identity = xstrdup(buf_str(&answer));
 	}
 	if (ret == 0)
