@@ -503,6 +503,27 @@ alone() {
 test_expect_success PG 'PostgreSQL: a part that is there by itself is asked for' '
 	alone=$(create_db alone) && git config migrate.alone.url "$alone" &&
 	pg "$alone" "CREATE TABLE t (x int, y int)" && git migrate schema alone >.git/t/bare &&
+	alone "with (fillfactor=50)" "ALTER TABLE t SET (fillfactor = 50)" "ALTER TABLE t RESET (fillfactor)" &&
+	alone "toast with (autovacuum_enabled=false)" \
+		"CREATE TABLE u (c text); ALTER TABLE u SET (toast.autovacuum_enabled = false)" "DROP TABLE u" &&
+	alone "^  unlogged" "ALTER TABLE t SET UNLOGGED" "ALTER TABLE t SET LOGGED" &&
+	alone "replica identity full" "ALTER TABLE t REPLICA IDENTITY FULL" "ALTER TABLE t REPLICA IDENTITY DEFAULT" &&
+	alone "^  row level security" "ALTER TABLE t ENABLE ROW LEVEL SECURITY" "ALTER TABLE t DISABLE ROW LEVEL SECURITY" &&
+	alone "for the owner too" "ALTER TABLE t FORCE ROW LEVEL SECURITY" "ALTER TABLE t NO FORCE ROW LEVEL SECURITY" &&
+	alone "^  of public.y" "CREATE TYPE y AS (a int); CREATE TABLE u OF y" "DROP TABLE u; DROP TYPE y" &&
+	alone "partition by LIST" "CREATE TABLE u (a int) PARTITION BY LIST (a)" "DROP TABLE u" &&
+	alone "index w_a_idx: .*(part of public.i)" "CREATE TABLE u (a int) PARTITION BY LIST (a); CREATE INDEX i ON u (a);
+		CREATE TABLE w PARTITION OF u FOR VALUES IN (1)" "DROP TABLE u" &&
+	alone "^  bound FOR VALUES IN (1)" "CREATE TABLE u (a int) PARTITION BY LIST (a);
+		CREATE TABLE w PARTITION OF u FOR VALUES IN (1)" "DROP TABLE u" &&
+	alone "with (security_barrier=true)" "CREATE VIEW v WITH (security_barrier) AS SELECT 1" "DROP VIEW v" &&
+	alone "^  as SELECT 1" "CREATE MATERIALIZED VIEW v AS SELECT 1" "DROP MATERIALIZED VIEW v" &&
+	alone "using own" "CREATE ACCESS METHOD own TYPE TABLE HANDLER heap_tableam_handler;
+		CREATE TABLE u (a int) USING own" "DROP TABLE u; DROP ACCESS METHOD own" &&
+	alone "^default rights of postgres" "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC" \
+		"ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC" &&
+	alone "grant USAGE to public" "CREATE FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN DATA WRAPPER w TO PUBLIC" \
+		"DROP FOREIGN DATA WRAPPER w" &&
 	alone "inherits public.t" "CREATE TABLE u () INHERITS (t)" "DROP TABLE u" &&
 	alone "policy p" "CREATE POLICY p ON t" "DROP POLICY p ON t" &&
 	alone "rule r" "CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING" "DROP RULE r ON t" &&
@@ -554,6 +575,23 @@ test_expect_success PG 'PostgreSQL: beside a tracker, what it has itself is desc
 		"DROP FUNCTION f" &&
 	alone "CREATE INDEX i ON public.u USING btree (c)" \
 		"CREATE TABLE u (c text COLLATE \"C\"); CREATE INDEX i ON u (c)" "DROP TABLE u"
+'
+
+if test_have_prereq PG && pg "$PG_URL" "SHOW allow_in_place_tablespaces" >.git/t/out 2>&1
+then
+	test_set_prereq TABLESPACE
+fi
+
+test_expect_success PG,TABLESPACE 'PostgreSQL: where a table, its key and its index are stored' '
+	git config migrate.tracked.url "$tracked" &&
+	PGOPTIONS="-c allow_in_place_tablespaces=on" pg "$tracked" "CREATE TABLESPACE space LOCATION '\'\''" &&
+	pg "$tracked" "CREATE TABLE u (a int CONSTRAINT k PRIMARY KEY USING INDEX TABLESPACE space, b int)
+		TABLESPACE space; CREATE INDEX i ON u (b) TABLESPACE space" &&
+	git migrate schema tracked >.git/t/out &&
+	grep "^  tablespace space\$" .git/t/out &&
+	grep "^  constraint k PRIMARY KEY (a) tablespace space\$" .git/t/out &&
+	grep "^  index i: CREATE INDEX i ON public.u USING btree (b) tablespace space\$" .git/t/out &&
+	pg "$tracked" "DROP TABLE u" && pg "$tracked" "DROP TABLESPACE space"
 '
 
 test_expect_success PG 'PostgreSQL: one exchange, whatever there is' '

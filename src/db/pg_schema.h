@@ -42,6 +42,7 @@ enum pg_schema_form {
  */
 enum pg_schema_part {
 	PG_PART_ALWAYS, /* is asked for whatever there is */
+	PG_PART_DETAILS,
 	PG_PART_PARENTS,
 	PG_PART_POLICIES,
 	PG_PART_TRIGGERS,
@@ -51,6 +52,7 @@ enum pg_schema_part {
 	PG_PART_GRANTS,
 	PG_PART_COMMENTS,
 	PG_PART_FOREIGN,
+	PG_PART_FEW_GRANTS,
 	PG_PART_STATISTICS,
 	PG_PART_RARE,
 	PG_PART_PUBLICATIONS,

@@ -77,6 +77,10 @@
 	" JOIN pg_namespace AS qn ON qn.oid = q." schema \
 	" WHERE q.oid = " id ")"
 
+/* What nearly nothing has is looked up where it is had: joins take longer to plan. */
+#define TABLESPACE(id) \
+	"(SELECT quote_ident(s.spcname) FROM pg_tablespace AS s WHERE s.oid = " id ")"
+
 #define FIRED(mode) \
 	" || CASE " mode " WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' WHEN 'R' THEN" \
 	" ' (enabled: replica)' ELSE ' (enabled: always)' END"
@@ -92,14 +96,23 @@ static const char relations[] =
 	"SELECT " RELATION ", NULL, NULL, c.oid"
 	" FROM" RELATIONS OF_USERS " AND" KINDS;
 
-/* Nearly all tables have none of these. */
+static const char views[] =
+	"SELECT c.oid, NULL, '9', 'as ' || ltrim(pg_get_viewdef(c.oid))"
+	" FROM pg_class AS c"
+	" WHERE" MADE("c.oid") " AND c.relkind IN ('v', 'm')";
+
+/* Relations with a detail, which nearly all have none of. */
+#define DETAILED \
+	MADE("c.oid") " AND" KINDS " AND (c.relkind IN ('p', 'f') OR c.relpersistence =" \
+	" 'u' OR c.reloftype <> 0 OR c.relispartition OR c.reloptions IS NOT NULL OR" \
+	" c.reltoastrelid IN (SELECT q.oid FROM pg_class AS q WHERE q.relkind = 't' AND" \
+	" q.reloptions IS NOT NULL) OR c.reltablespace <> 0 OR (c.relkind = 'r' AND" \
+	" c.relreplident <> 'd') OR c.relrowsecurity OR c.relforcerowsecurity OR" \
+	" c.relam IN (SELECT am.oid FROM pg_am AS am WHERE am.amname <> 'heap'))"
+
 static const char details[] =
 	"SELECT c.oid, NULL, l.rank, l.line"
 	" FROM pg_class AS c"
-	" LEFT JOIN pg_am AS am ON am.oid = c.relam"
-	" LEFT JOIN pg_tablespace AS s ON s.oid = c.reltablespace"
-	" LEFT JOIN pg_class AS q ON q.oid = c.reltoastrelid AND q.relkind = 't' AND"
-	" q.reloptions IS NOT NULL"
 	" CROSS JOIN LATERAL (VALUES"
 	" ('0a', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END),"
 	" ('0b', CASE WHEN c.reloftype <> 0 THEN 'of ' || format_type(c.reloftype,"
@@ -108,24 +121,20 @@ static const char details[] =
 	" pg_get_partkeydef(c.oid) END),"
 	" ('0e', CASE WHEN c.relispartition THEN 'bound ' ||"
 	" pg_get_expr(c.relpartbound, c.oid) END),"
-	" ('0f', 'using ' || CASE WHEN c.relkind IN ('r', 'm', 'p') AND am.amname <>"
-	" 'heap' THEN quote_ident(am.amname) END),"
+	" ('0f', 'using ' || CASE WHEN c.relkind IN ('r', 'm', 'p') THEN (SELECT"
+	" quote_ident(am.amname) FROM pg_am AS am WHERE am.oid = c.relam AND am.amname"
+	" <> 'heap') END),"
 	" ('0g', 'with (' || " LIST("c.reloptions") " || ')'),"
-	" ('0h', 'toast with (' || " LIST("q.reloptions") " || ')'),"
-	" ('0i', 'tablespace ' || quote_ident(s.spcname)),"
+	" ('0h', 'toast with (' || (SELECT " LIST("q.reloptions") " FROM pg_class AS q"
+	" WHERE q.oid = c.reltoastrelid AND q.relkind = 't') || ')'),"
+	" ('0i', 'tablespace ' || " TABLESPACE("c.reltablespace") "),"
 	" ('0j', CASE WHEN c.relkind IN ('r', 'p') THEN CASE c.relreplident WHEN 'n'"
 	" THEN 'replica identity nothing' WHEN 'f' THEN 'replica identity full' END"
 	" END),"
 	" ('0k', CASE WHEN c.relrowsecurity THEN 'row level security' END),"
 	" ('0l', CASE WHEN c.relforcerowsecurity THEN 'row level security for the"
-	" owner too' END),"
-	" ('9', CASE WHEN c.relkind IN ('v', 'm') THEN 'as ' ||"
-	" ltrim(pg_get_viewdef(c.oid)) END)) AS l (rank, line)"
-	" WHERE" MADE("c.oid") " AND" KINDS " AND (c.relkind NOT IN ('r', 'S', 'c') OR"
-	" c.relpersistence = 'u' OR c.reloftype <> 0 OR c.relispartition OR"
-	" c.reloptions IS NOT NULL OR q.oid IS NOT NULL OR c.reltablespace <> 0 OR"
-	" c.relreplident <> 'd' OR c.relrowsecurity OR c.relforcerowsecurity OR"
-	" am.amname <> 'heap') AND l.line IS NOT NULL";
+	" owner too' END)) AS l (rank, line)"
+	" WHERE" DETAILED " AND l.line IS NOT NULL";
 
 static const char parents[] =
 	"SELECT " RELATION ", '0d' || lpad(h.inhseqno::text, 5, '0'), CASE WHEN"
@@ -219,7 +228,8 @@ static const char columns_14[] =
 	" CASE WHEN k.contype = 'f' THEN CASE WHEN u.usual THEN ') REFERENCES ' || " \
 	NAME("fn", "f.relname") " || '(' END ELSE CASE WHEN u.usual AND k.contype <>" \
 	" 'c' THEN ')' ELSE '' END || " OPTIONS("with", "i.reloptions") \
-	" || COALESCE(' tablespace ' || quote_ident(s.spcname), '') || CASE WHEN" \
+	" || CASE WHEN i.reltablespace <> 0 THEN ' tablespace ' || " \
+	TABLESPACE("i.reltablespace") " ELSE '' END || CASE WHEN" \
 	" x.indisclustered THEN ' (clustered)' ELSE '' END || CASE WHEN" \
 	" x.indisreplident THEN ' (replica identity)' ELSE '' END END, CASE WHEN" \
 	" u.usual AND k.contype = 'f' THEN k.confrelid END, k.confkey, CASE WHEN u.usual" \
@@ -229,7 +239,6 @@ static const char columns_14[] =
 	" LEFT JOIN pg_index AS x ON x.indexrelid = k.conindid AND k.contype IN ('p'," \
 	" 'u', 'x')" \
 	" LEFT JOIN pg_class AS i ON i.oid = x.indexrelid" \
-	" LEFT JOIN pg_tablespace AS s ON s.oid = i.reltablespace" \
 	" LEFT JOIN pg_class AS f ON f.oid = k.confrelid AND f.relkind IN ('r', 'p')" \
 	" LEFT JOIN pg_namespace AS fn ON fn.oid = f.relnamespace" \
 	" CROSS JOIN LATERAL (SELECT (" USUAL(odd) ") IS TRUE) AS u (usual)" \
@@ -294,20 +303,19 @@ static const char domain_constraints[] =
 	NAME("n", "c.relname") " || ' USING btree (' ELSE" \
 	" pg_get_indexdef(x.indexrelid) END, CASE WHEN p.plain THEN x.indkey END, CASE" \
 	" WHEN p.plain THEN ')' || COALESCE(' WHERE ' || pg_get_expr(x.indpred," \
-	" x.indrelid), '') ELSE '' END || COALESCE(' tablespace ' ||" \
-	" quote_ident(s.spcname), '') || CASE WHEN x.indisclustered THEN '" \
-	" (clustered)' ELSE '' END || CASE WHEN x.indisreplident THEN ' (replica" \
-	" identity)' ELSE '' END || CASE WHEN x.indisvalid THEN '' ELSE ' (invalid)'" \
-	" END || COALESCE(' (part of ' || " NAME("qn", "q.relname") " || ')', '')," \
-	" NULL, NULL, NULL" \
+	" x.indrelid), '') ELSE '' END || CASE WHEN i.reltablespace = 0 THEN '' ELSE" \
+	" ' tablespace ' || " TABLESPACE("i.reltablespace") " END || CASE WHEN" \
+	" x.indisclustered THEN ' (clustered)' ELSE '' END || CASE WHEN" \
+	" x.indisreplident THEN ' (replica identity)' ELSE '' END || CASE WHEN" \
+	" x.indisvalid THEN '' ELSE ' (invalid)' END || CASE WHEN i.relispartition THEN" \
+	" COALESCE(' (part of ' || (SELECT " QUALIFIED("pg_class", "h.inhparent", \
+						      "relnamespace", "relname") \
+	" FROM pg_inherits AS h" \
+	" WHERE h.inhrelid = x.indexrelid) || ')', '') ELSE '' END, NULL, NULL, NULL" \
 	" FROM pg_index AS x" \
 	" JOIN pg_class AS c ON c.oid = x.indrelid AND c.relkind IN ('r', 'p', 'm')" \
 	" JOIN pg_namespace AS n ON n.oid = c.relnamespace" \
 	" JOIN pg_class AS i ON i.oid = x.indexrelid" \
-	" LEFT JOIN pg_tablespace AS s ON s.oid = i.reltablespace" \
-	" LEFT JOIN pg_inherits AS h ON h.inhrelid = x.indexrelid" \
-	" LEFT JOIN pg_class AS q ON q.oid = h.inhparent" \
-	" LEFT JOIN pg_namespace AS qn ON qn.oid = q.relnamespace" \
 	" CROSS JOIN LATERAL (SELECT " plain " OFFSET 0) AS p (plain)" \
 	" WHERE" MADE("x.indrelid") " AND x.indexrelid NOT IN (SELECT k.conindid" \
 	" FROM pg_constraint AS k" \
@@ -510,12 +518,14 @@ static const char grants[] =
 	" WHERE t.typacl IS NOT NULL AND" USERS("n") " AND" OWN("pg_type", "t.oid"));
 
 /* Of those a new database has some already. */
-static const char few_grants[] =
+static const char schema_grants[] =
 	GRANTS("SELECT 'schema', quote_ident(n.nspname), '7', '', n.nspacl,"
 	" acldefault('n', n.nspowner), n.nspowner"
 	" FROM pg_namespace AS n"
-	" WHERE n.nspacl IS NOT NULL AND" USERS("n") " AND" OWN("pg_namespace", "n.oid")
-	" UNION ALL SELECT 'foreign data wrapper', quote_ident(w.fdwname), '7', '',"
+	" WHERE n.nspacl IS NOT NULL AND" USERS("n") " AND" OWN("pg_namespace", "n.oid"));
+
+static const char few_grants[] =
+	GRANTS("SELECT 'foreign data wrapper', quote_ident(w.fdwname), '7', '',"
 	" w.fdwacl, acldefault('F', w.fdwowner), w.fdwowner"
 	" FROM pg_foreign_data_wrapper AS w"
 	" WHERE w.fdwacl IS NOT NULL AND" OWN("pg_foreign_data_wrapper", "w.oid")
@@ -677,7 +687,8 @@ static const char others[] =
 #define ANY_MADE(catalog) ANY(catalog " WHERE" MADE("oid"))
 
 static const char parts[] =
-	"SELECT " ANY("pg_inherits") ", " ANY("pg_policy") ", "
+	"SELECT " ANY("pg_class AS c WHERE" DETAILED) ", " ANY("pg_inherits") ", "
+	ANY("pg_policy") ", "
 	ANY("pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid WHERE NOT"
 	    " g.tgisinternal AND " OTHERS_THAN_OURS("c.relnamespace")) " OR "
 	ANY("pg_rewrite WHERE" MADE("oid") " AND rulename <> '_RETURN'") " OR "
@@ -691,7 +702,8 @@ static const char parts[] =
 	ANY("pg_proc WHERE" MADE("oid") " AND proacl IS NOT NULL") " OR "
 	ANY("pg_type WHERE" MADE("oid") " AND typacl IS NOT NULL") ", "
 	ANY("pg_description WHERE" MADE("objoid")) ", "
-	ANY("pg_foreign_data_wrapper") ", " ANY("pg_statistic_ext") ", "
+	ANY("pg_foreign_data_wrapper") ", " ANY("pg_foreign_data_wrapper") " OR "
+	ANY("pg_default_acl") ", " ANY("pg_statistic_ext") ", "
 	ANY_MADE("pg_collation") " OR " ANY_MADE("pg_operator") " OR "
 	ANY_MADE("pg_cast") ", " ANY("pg_publication") ", "
 	ANY_MADE("pg_opclass") " OR " ANY_MADE("pg_opfamily") " OR "
@@ -705,7 +717,7 @@ static const char parts[] =
 const struct pg_schema_question pg_schema_questions[] = {
 	{ schemas, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
 	{ relations, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
-	{ details, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ views, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
 	{ columns_11, 0, 11, PG_SCHEMA_COLUMNS, PG_PART_ALWAYS },
 	{ columns_12, 12, 13, PG_SCHEMA_COLUMNS, PG_PART_ALWAYS },
 	{ columns_14, 14, INT_MAX, PG_SCHEMA_COLUMNS, PG_PART_ALWAYS },
@@ -715,10 +727,11 @@ const struct pg_schema_question pg_schema_questions[] = {
 	{ indexes_11, 0, 14, PG_SCHEMA_INDEXES, PG_PART_ALWAYS },
 	{ indexes_15, 15, INT_MAX, PG_SCHEMA_INDEXES, PG_PART_ALWAYS },
 	{ extensions, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
-	{ few_grants, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
+	{ schema_grants, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_ALWAYS },
 	{ parts, 0, INT_MAX, PG_SCHEMA_PARTS, PG_PART_ALWAYS },
 	{ collated_11, 0, 14, PG_SCHEMA_KEYS, PG_PART_COLLATED },
 	{ collated_15, 15, INT_MAX, PG_SCHEMA_KEYS, PG_PART_COLLATED },
+	{ details, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_DETAILS },
 	{ parents, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_PARENTS },
 	{ domain_constraints, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_TYPES },
 	{ policies, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_POLICIES },
@@ -730,6 +743,7 @@ const struct pg_schema_question pg_schema_questions[] = {
 	{ grants, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_GRANTS },
 	{ comments, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_COMMENTS },
 	{ foreign_data, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_FOREIGN },
+	{ few_grants, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_FEW_GRANTS },
 	{ statistics, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_STATISTICS },
 	{ rare, 0, INT_MAX, PG_SCHEMA_LINES, PG_PART_RARE },
 	{ publications_11, 0, 14, PG_SCHEMA_LINES, PG_PART_PUBLICATIONS },
