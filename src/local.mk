@@ -80,6 +80,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/name.c %reldir%/sql/name.h \
 	%reldir%/sql/narrow.c %reldir%/sql/narrow.h \
 	%reldir%/sql/objects.c %reldir%/sql/objects.h \
+	%reldir%/sql/origin.c %reldir%/sql/origin.h \
 	%reldir%/sql/place.c \
 	%reldir%/sql/rebuilt.c %reldir%/sql/rebuilt.h \
 	%reldir%/sql/remedy.c %reldir%/sql/remedy.h \

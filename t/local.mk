@@ -43,6 +43,7 @@ unit_tests = \
 	%reldir%/unit/test-sqlite-file \
 	%reldir%/unit/test-sqlite-run \
 	%reldir%/unit/test-trailer \
+	%reldir%/unit/test-trouble \
 	%reldir%/unit/test-verdict
 
 base_test_libs = src/libbase.a $(CMOCKA_LIBS) $(NETTLE_LIBS)
@@ -178,6 +179,9 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_verdict_SOURCES = %reldir%/unit/test-verdict.c
 %canon_reldir%_unit_test_verdict_LDADD = $(core_test_libs)
 
+%canon_reldir%_unit_test_trouble_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_trouble_SOURCES = %reldir%/unit/test-trouble.c
+%canon_reldir%_unit_test_trouble_LDADD = $(sql_test_libs)
 %canon_reldir%_unit_test_effect_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_effect_SOURCES = %reldir%/unit/test-effect.c
 %canon_reldir%_unit_test_effect_LDADD = $(sql_test_libs)

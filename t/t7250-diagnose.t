@@ -542,11 +542,11 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		new_migration rows "CREATE TABLE n (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
 			INSERT INTO n SELECT id, phone, name FROM users WHERE id < 2;
 			DROP TABLE users; ALTER TABLE n RENAME TO users;" && apply &&
-		way new-fix rows && step "deleted yes default" && because "deleted: it deleted rows of users" &&
+		way new-fix rows && step "deleted yes default" && because "deleted: it made users anew, and not each row is seen" &&
 		new_migration values "CREATE TABLE n (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
 			INSERT INTO n SELECT id, substr(phone, 1, 2), name FROM users;
 			DROP TABLE users; ALTER TABLE n RENAME TO users;" && apply &&
-		way fix values && step "backfill yes default" && because "backfill: it changed rows of users" &&
+		way fix values && step "backfill yes default" && because "backfill: it made users anew, and not each value is seen" &&
 		new_migration whole "CREATE TABLE n (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
 			INSERT INTO n SELECT * FROM users;
 			DROP TABLE users; ALTER TABLE n RENAME TO users;" && apply &&
@@ -556,6 +556,31 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		way fix all && step "lossy no evidence" && step "dropped yes default" && because "dropped: users was dropped" &&
 		grep "^gone-table users " .git/t/down && has_line .git/t/down "new-table users 0 rows all" &&
 		git migrate fix --kind dropped-early all
+	'
+
+	test_expect_success $req "$engine: a table that is renamed, and another one made in its place, has kept its name" '
+		fresh_on $engine aside && new_migration users "$users" && apply && mkdir compat &&
+		commit_file compat/a.sql "SELECT phone FROM users;" && apply &&
+		new_migration checked "ALTER TABLE users RENAME TO users_old;
+			CREATE TABLE users (id integer PRIMARY KEY, phone varchar(20), name varchar(20), CHECK (length(phone) > 0));
+			INSERT INTO users SELECT * FROM users_old; DROP TABLE users_old;" && apply &&
+		way fix checked && step "renamed no evidence" && step "dropped no evidence" &&
+		because "constraint: users got CHECK (length(phone) > 0)" && grep -e "--kind bad-constraint" .git/t/commands &&
+		new_migration gone "ALTER TABLE users RENAME TO people;" && apply &&
+		way fix gone && step "renamed yes evidence" && because "renamed: users is called people since"
+	'
+
+	test_expect_success $req "$engine: a table that is made anew by way of a temporary one" '
+		fresh_on $engine detour && new_migration users "$users" && apply && another staging && apply staging &&
+		new_migration whole "CREATE TEMPORARY TABLE b (id integer, phone varchar(20), name varchar(20));
+			INSERT INTO b SELECT id, phone, name FROM users; DROP TABLE users;
+			CREATE TABLE users (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
+			INSERT INTO users (id, phone, name) SELECT id, phone, name FROM b; DROP TABLE b;" && apply &&
+		way new-fix whole && step "backfill no evidence" && step "deleted no evidence" && test_must_be_empty .git/t/down &&
+		new_migration short "CREATE TABLE n (id integer PRIMARY KEY, phone varchar(20), name varchar(20));
+			INSERT INTO n SELECT * FROM users ORDER BY id LIMIT 1;
+			DROP TABLE users; ALTER TABLE n RENAME TO users;" && apply &&
+		way fix-and-replace short && step "deleted yes default" && grep "^deleted users " .git/t/down
 	'
 
 	test_expect_success $req "$engine: rows that were deleted on one target alone" '

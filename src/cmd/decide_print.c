@@ -185,10 +185,17 @@ static void add_down(const struct decide_down *d, struct buf *out)
 		buf_adds(out, "was dropped; it would be back without its values");
 		return;
 	case EFFECT_UPDATED:
-		buf_adds(out, "its rows were updated; what they were is not kept");
+		buf_adds(out, d->effect->rebuilt
+				      ? "it was made anew, and not each value is seen to "
+					"come with it; what they were is not kept"
+				      : "its rows were updated; what they were is not "
+					"kept");
 		return;
 	case EFFECT_DELETED:
-		buf_adds(out, "rows were deleted; none would be back");
+		buf_adds(out, d->effect->rebuilt
+				      ? "it was made anew, and not each row is seen to "
+					"come with it; none would be back"
+				      : "rows were deleted; none would be back");
 		return;
 	}
 	BUG("unhandled effect %d", (int)d->effect->kind);

@@ -11,6 +11,7 @@
 #include "git/repo.h"
 #include "sql/key.h"
 #include "sql/objects.h"
+#include "sql/origin.h"
 
 enum {
 	COUNT_MS = 2000,	  /* longest for one table */
@@ -57,33 +58,52 @@ int decide_read_tables(struct deciding *g, struct err *err)
 }
 
 /* The first column that an UPDATE sets was there: it has other values since. */
-static bool overwrites(const struct deciding *g)
+static bool updates(const struct deciding *g)
 {
 	const struct sql_catalog *before = &g->out->before, *after = &g->out->after;
+	struct sql_origin_names names;
 	const struct sql_event *e;
 	const struct sql_table *t;
 
 	for (e = after->events; e < after->events + after->nr_events; e++) {
 		if (e->kind != SAW_UPDATE)
 			continue;
-		t = sql_catalog_table(before, e->table_key);
+		sql_origin_names(after, e, &names);
+		t = sql_catalog_table(before, sql_origin_event(after, e));
+		if (!t)
+			t = sql_catalog_table(before, names.table_key);
 		if (t && sql_table_column(t, e->key))
 			return true;
 	}
 	return false;
 }
 
+static bool takes_away(const struct sql_effect *e)
+{
+	switch (e->kind) {
+	case EFFECT_GONE_TABLE:
+	case EFFECT_GONE_COLUMN:
+	case EFFECT_DELETED:
+		return true;
+	case EFFECT_TYPE:
+		return !e->keeps;
+	case EFFECT_UPDATED:
+		return e->rebuilt || e->overwrites;
+	case EFFECT_NEW_TABLE:
+	case EFFECT_NEW_COLUMN:
+		return false;
+	}
+	BUG("unhandled effect %d", (int)e->kind);
+}
+
 bool decide_destroys(const struct deciding *g)
 {
-	const struct sql_effect *e = g->out->effects.items;
 	size_t i;
 
 	for (i = 0; i < g->out->effects.nr; i++)
-		if (e[i].kind == EFFECT_GONE_TABLE || e[i].kind == EFFECT_GONE_COLUMN ||
-		    e[i].kind == EFFECT_DELETED ||
-		    (e[i].kind == EFFECT_TYPE && !e[i].keeps))
+		if (takes_away(&g->out->effects.items[i]))
 			return true;
-	return overwrites(g);
+	return updates(g);
 }
 
 /* --- who works on them ----------------------------------------------------- */

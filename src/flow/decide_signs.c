@@ -234,19 +234,29 @@ static int sign_constraint(struct deciding *g)
 	return usual(g, ASK_CONSTRAINT, "yes");
 }
 
+/* What was done to the rows of a table, and what is said where that is not certain. */
+struct rows_told {
+	enum sql_effect_kind kind;
+	const char *done, *unsure;
+};
+
 /* A line for each table of which rows were changed so; false: of none. */
 static bool tell_rows(struct deciding *g, enum decision_question question,
-		      enum sql_effect_kind kind, const char *said)
+		      const struct rows_told *told)
 {
 	const struct sql_effects *effects = &g->out->effects;
+	const struct sql_effect *e;
 	bool any = false;
-	size_t i;
 
-	for (i = 0; i < effects->nr; i++) {
-		if (effects->items[i].kind != kind)
+	for (e = effects->items; e < effects->items + effects->nr; e++) {
+		if (e->kind != told->kind)
 			continue;
-		buf_addf(lines_of(g, question), "%s %s\n", said,
-			 effects->items[i].table_key);
+		if (e->rebuilt)
+			buf_addf(lines_of(g, question), "it made %s anew, and %s\n",
+				 e->table_key, told->unsure);
+		else
+			buf_addf(lines_of(g, question), "%s %s\n", told->done,
+				 e->table_key);
 		any = true;
 	}
 	return any;
@@ -254,17 +264,23 @@ static bool tell_rows(struct deciding *g, enum decision_question question,
 
 static int sign_backfill(struct deciding *g)
 {
+	static const struct rows_told told = { EFFECT_UPDATED, "it changed rows of",
+					       "not each value is seen to come with it" };
+
 	if (find(g, TROUBLE_WRONG_BACKFILL))
 		buf_addf(lines_of(g, ASK_BACKFILL), "it set %s of %s\n",
 			 g->trouble.column, g->trouble.table);
-	else if (!tell_rows(g, ASK_BACKFILL, EFFECT_UPDATED, "it changed rows of"))
+	else if (!tell_rows(g, ASK_BACKFILL, &told))
 		return not_seen(g, ASK_BACKFILL, "its SQL changes no rows");
 	return usual(g, ASK_BACKFILL, "yes");
 }
 
 static int sign_deleted(struct deciding *g)
 {
-	if (!tell_rows(g, ASK_DELETED, EFFECT_DELETED, "it deleted rows of"))
+	static const struct rows_told told = { EFFECT_DELETED, "it deleted rows of",
+					       "not each row is seen to come with it" };
+
+	if (!tell_rows(g, ASK_DELETED, &told))
 		return not_seen(g, ASK_DELETED, "its SQL deletes no rows");
 	return usual(g, ASK_DELETED, "yes");
 }

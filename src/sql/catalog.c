@@ -8,6 +8,7 @@
 #include "sql/column_text.h"
 #include "sql/name.h"
 #include "sql/narrow.h"
+#include "sql/query.h"
 #include "sql/split.h"
 
 /* Of the constraints of a column: longer ones are not written anew at each change. */
@@ -56,26 +57,16 @@ struct named {
 	const char *schema; /* NULL: none, or one that goes without saying */
 };
 
-static const char *fold(struct pool *pool, const char *name)
-{
-	char *folded = pool_strdup(pool, name), *at;
-
-	for (at = folded; *at; at++)
-		*at = (char)ascii_tolower((unsigned char)*at);
-	return folded;
-}
-
 /* A name here: as it is compared, and as it is written. */
 static bool take_name(struct reader *r, struct named *out)
 {
 	struct sql_name n;
-	size_t i;
 
 	walk_accept(&r->w, "only");
 	if (!walk_name(&r->w, &n))
 		return false;
-	for (i = 0; i < n.nr && r->c->sqlite; i++)
-		n.parts[i] = fold(&r->c->pool, n.parts[i]);
+	if (r->c->sqlite)
+		sql_name_fold(&n, &r->c->pool);
 	out->schema = sql_name_schema(&n);
 	out->key = sql_name_join(&r->c->pool, out->schema, n.parts[n.nr - 1]);
 	out->name = text_between(r, (size_t)(n.at - r->w.s), r->w.before.end);
@@ -258,6 +249,7 @@ static struct sql_column *take_column(struct reader *r, struct sql_table *t)
 	if (!take_name(r, &n))
 		return NULL;
 	c = need_column(t, &n);
+	c->made_by = r->c->texts;
 	c->type = take_type(r, depth);
 	c->required = says_required(r->w, depth);
 	from = r->w.now.start;
@@ -268,25 +260,47 @@ static struct sql_column *take_column(struct reader *r, struct sql_table *t)
 
 /* --- statements -------------------------------------------------------- */
 
-/* Of what fills a table: the query, if there is one. */
-static void see_copy(struct reader *r, const struct named *table)
+/* The columns of a table, in their order; NULL where they are not known. */
+static const char *list_columns(struct reader *r, const struct named *table)
 {
-	struct walk ahead = r->w;
+	const struct sql_table *t = sql_catalog_table(r->c, table->key);
+	struct buf out = BUF_INIT;
+	const char *list = NULL;
+	size_t i;
 
-	while (!walk_at_end(&ahead) && !walk_is(&ahead, "select") &&
-	       !walk_is(&ahead, "table"))
-		walk_next(&ahead);
-	if (walk_at_end(&ahead))
+	if (!t || t->guessed)
+		return NULL;
+	for (i = 0; i < t->nr; i++)
+		if (!column_text_computes(t->columns[i].rest))
+			buf_addf(&out, "%s%s", out.len ? ", " : "", t->columns[i].name);
+	if (out.len)
+		list = pool_strndup(&r->c->pool, out.s, out.len);
+	buf_release(&out);
+	return list;
+}
+
+/* Of what fills a table: the query, if there is one. */
+static void see_copy(struct reader *r, const struct named *table, bool skips)
+{
+	struct sql_filling f;
+	struct sql_event *e;
+
+	if (!sql_filling(r->w, &f))
 		return;
-	add_event(r, SAW_COPY, table)->text = text_between(r, ahead.now.start, ahead.len);
+	e = add_event(r, SAW_COPY, table);
+	e->text = text_between(r, f.query, r->w.len);
+	e->name = f.list ? text_between(r, f.list, f.list_end) : NULL;
+	e->to = list_columns(r, table);
+	e->skips = skips;
 }
 
 static void read_insert(struct reader *r)
 {
+	bool skips = sql_insert_skips(r->w);
 	struct named n;
 
 	if (walk_find(&r->w, "into") && take_name(r, &n))
-		see_copy(r, &n);
+		see_copy(r, &n, skips);
 }
 
 static struct sql_table *make_table(struct reader *r, const struct named *n)
@@ -331,7 +345,7 @@ static void read_create_table(struct reader *r)
 	if (!take_name(r, &n) || (if_missing && sql_catalog_table(r->c, n.key)))
 		return;
 	t = make_table(r, &n);
-	see_copy(r, &n);
+	see_copy(r, &n, false);
 	t->guessed = !walk_accept_char(w, '(');
 	while (!t->guessed && !walk_at_end(w)) {
 		if (is_constraint(r))
@@ -748,7 +762,8 @@ static void read_statement(struct sql_catalog *c, const struct sql_statement *st
 		read_update(&r);
 	else if (walk_accept(&r.w, "select"))
 		read_select(&r);
-	else if (walk_is(&r.w, "insert") || walk_is(&r.w, "with"))
+	else if (walk_is(&r.w, "insert") || walk_is(&r.w, "replace") ||
+		 walk_is(&r.w, "with"))
 		read_insert(&r);
 }
 

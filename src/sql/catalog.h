@@ -23,6 +23,7 @@ struct sql_column {
 	const char *made; /* the same, when the column was made */
 	bool required;	  /* NOT NULL, or a primary key */
 	unsigned recasts; /* changes of type whose USING is more than a cast */
+	unsigned made_by; /* the text, by its number, that defines it; 0: none did */
 };
 
 /** What hangs on a table and goes with it. */
@@ -55,12 +56,14 @@ enum sql_saw {
 	SAW_INDEX,	   /* `name` and key, NULL without one; `text`: the statement */
 	SAW_UNIQUE_INDEX,
 	SAW_CONSTRAINT, /* added to `table`; `text` */
-	SAW_COPY,	/* a query's rows into `table`; `text`: from SELECT or TABLE on */
+	SAW_COPY,	/* a query's rows into `table`; `text`: from SELECT or TABLE on;
+			   `name`: the columns, "a, b", NULL where they are not known */
 };
 
 struct sql_event {
 	enum sql_saw kind;
 	const char *table_key, *table, *name, *key, *to, *to_key, *text;
+	bool skips; /* COPY: rows that break a constraint are left out, or replace */
 };
 
 /** Start with `= { 0 }`; `sqlite`, where it is known, is set before anything is read. */

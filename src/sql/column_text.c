@@ -103,3 +103,8 @@ bool column_text_has(const char *text, const char *word)
 	}
 	return false;
 }
+
+bool column_text_computes(const char *rest)
+{
+	return column_text_has(rest, "as") && !column_text_has(rest, "identity");
+}

@@ -14,4 +14,7 @@ void column_text_no_default(const char *rest, struct buf *out);
 /** Whether a text of SQL has the word, outside of parentheses; given in lower case. */
 bool column_text_has(const char *text, const char *word);
 
+/** Whether the constraints say that the value is computed: nobody writes it. */
+bool column_text_computes(const char *rest);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "sql/name.h"
 #include "sql/narrow.h"
+#include "sql/origin.h"
 #include "sql/rebuilt.h"
 #include "sql/split.h"
 
@@ -52,55 +53,17 @@ static struct sql_effect *add(struct sql_effects *out, enum sql_effect_kind kind
 
 /* --- tables and columns ------------------------------------------------- */
 
-static const struct sql_event *find_rename(const struct sql_catalog *after,
-					   enum sql_saw kind, const char *table,
-					   const char *to)
-{
-	const struct sql_event *e;
-
-	for (e = after->events; e < after->events + after->nr_events; e++)
-		if (e->kind == kind && strcmp(e->to_key, to) == 0 &&
-		    (!table || strcmp(e->table_key, table) == 0))
-			return e;
-	return NULL;
-}
-
-/* The table as it was before, by its old name where that was changed. */
-static const struct sql_table *old_table(const struct sql_catalog *before,
-					 const struct sql_catalog *after,
-					 const struct sql_table *now)
-{
-	const struct sql_table *was = sql_catalog_table(before, now->key);
-	const struct sql_event *e;
-
-	if (was)
-		return was;
-	e = find_rename(after, SAW_RENAME_TABLE, NULL, now->key);
-	return e ? sql_catalog_table(before, e->table_key) : NULL;
-}
-
-static const struct sql_column *old_column(const struct sql_catalog *after,
-					   const struct sql_table *was,
-					   const struct sql_table *now,
-					   const struct sql_column *c)
-{
-	const struct sql_event *e;
-
-	e = find_rename(after, SAW_RENAME_COLUMN, was->key, c->key);
-	if (!e)
-		e = find_rename(after, SAW_RENAME_COLUMN, now->key, c->key);
-	return sql_table_column(was, e ? e->key : c->key);
-}
-
 static void compare_columns(const struct sql_catalog *after, const struct sql_table *was,
 			    const struct sql_table *now, struct sql_effects *out)
 {
 	const struct sql_column *c, *old;
 	struct sql_effect *e;
+	bool added;
 
 	for (c = now->columns; c < now->columns + now->nr; c++) {
-		old = was ? old_column(after, was, now, c) : NULL;
-		if (old && strcasecmp(old->type, c->type) == 0 &&
+		old = was ? sql_origin_column(after, was, now, c) : NULL;
+		added = sql_origin_is_added(after, now, c);
+		if (old && !added && strcasecmp(old->type, c->type) == 0 &&
 		    old->recasts == c->recasts)
 			continue;
 		e = add(out, old ? EFFECT_TYPE : EFFECT_NEW_COLUMN, now->key, now->name);
@@ -108,7 +71,7 @@ static void compare_columns(const struct sql_catalog *after, const struct sql_ta
 		e->column = c->name;
 		e->old_type = old ? old->type : NULL;
 		e->new_type = c->type;
-		e->keeps = old && old->recasts == c->recasts &&
+		e->keeps = old && !added && old->recasts == c->recasts &&
 			   sql_type_keeps(old->type, c->type);
 	}
 }
@@ -119,27 +82,39 @@ static bool is_left(const struct sql_catalog *after, const struct sql_table *was
 	const struct sql_column *k;
 
 	for (k = now->columns; k < now->columns + now->nr; k++)
-		if (old_column(after, was, now, k) == c)
+		if (sql_origin_column(after, was, now, k) == c)
 			return true;
 	return false;
+}
+
+/* The table itself, by any name, or what has taken its place with its rows. */
+static const struct sql_table *what_is_left(const struct sql_catalog *before,
+					    const struct sql_catalog *after,
+					    const struct sql_table *was)
+{
+	const struct sql_table *now = sql_origin_left(before, after, was);
+
+	if (now)
+		return now;
+	now = sql_catalog_table(after, was->key);
+	return now && sql_table_is_new(after, now) ? now : NULL;
 }
 
 static void find_gone(const struct sql_catalog *before, const struct sql_catalog *after,
 		      struct sql_effects *out)
 {
-	const struct sql_table *t, *k, *now;
+	const struct sql_table *t, *now;
 	const struct sql_column *c;
 	struct sql_effect *e;
 
 	for (t = before->tables; t < before->tables + before->nr; t++) {
-		for (now = NULL, k = after->tables; k < after->tables + after->nr; k++)
-			if (old_table(before, after, k) == t)
-				now = k;
+		now = what_is_left(before, after, t);
 		if (!now)
 			add(out, EFFECT_GONE_TABLE, t->key, t->name);
-		if (now && sql_rebuilt(before, after, t, now) & REBUILT_EMPTY)
+		if (!now || (now->guessed && sql_table_is_new(after, now)) ||
+		    sql_rebuilt(before, after, t, now) & REBUILT_EMPTY)
 			continue;
-		for (c = t->columns; now && c < t->columns + t->nr; c++) {
+		for (c = t->columns; c < t->columns + t->nr; c++) {
 			if (is_left(after, t, now, c))
 				continue;
 			e = add(out, EFFECT_GONE_COLUMN, now->key, now->name);
@@ -156,58 +131,101 @@ static void compare_rows(const struct sql_catalog *before,
 			 const struct sql_table *now, struct sql_effects *out)
 {
 	unsigned lost = sql_rebuilt(before, after, was, now);
+	bool is_kept = sql_origin_left(before, after, was) != NULL;
 
 	if (lost & REBUILT_EMPTY) {
-		add(out, EFFECT_GONE_TABLE, was->key, was->name);
+		if (!is_kept)
+			add(out, EFFECT_GONE_TABLE, was->key, was->name);
 		add(out, EFFECT_NEW_TABLE, now->key, now->name);
 		return;
 	}
 	compare_columns(after, was, now, out);
-	if (lost & REBUILT_ROWS)
-		add(out, EFFECT_DELETED, now->key, now->key);
-	if (lost & REBUILT_VALUES)
-		add(out, EFFECT_UPDATED, now->key, now->key);
+	if (lost & REBUILT_ROWS && !is_kept)
+		add(out, EFFECT_DELETED, now->key, now->key)->rebuilt = true;
+	if (lost & REBUILT_VALUES && !is_kept)
+		add(out, EFFECT_UPDATED, now->key, now->key)->rebuilt = true;
 }
 
 /* --- rows ---------------------------------------------------------------- */
 
-static void add_rows(struct sql_effects *out, enum sql_effect_kind kind, const char *key)
+static struct sql_effect *add_rows(struct sql_effects *out, enum sql_effect_kind kind,
+				   const char *key)
 {
 	size_t i;
 
-	if (!key)
-		return;
 	for (i = 0; i < out->nr; i++)
-		if (out->items[i].kind == kind &&
+		if (out->items[i].kind == kind && !out->items[i].rebuilt &&
 		    strcmp(out->items[i].table_key, key) == 0)
-			return;
-	add(out, kind, key, key);
-}
-
-/* The table that stands here; NULL when none does. */
-static const char *take_table(struct walk *w)
-{
-	struct sql_name n;
-
-	walk_accept(w, "only");
-	if (!walk_name(w, &n))
-		return NULL;
-	return sql_name_join(w->pool, sql_name_schema(&n), n.parts[n.nr - 1]);
+			return &out->items[i];
+	return add(out, kind, key, key);
 }
 
 /* A statement that changes rows: as a whole, or in its WITH. */
 struct changing {
+	const struct sql_catalog *before, *after;
+	struct sql_effects *out;
 	struct walk w;
 	const char *into; /* the table of its last INSERT or MERGE */
 	bool replaces;	  /* INSERT OR REPLACE, REPLACE */
+	bool plain;	  /* an UPDATE, as a catalog sees it, too */
 };
+
+/* The table that stands here, as it is called in the end; NULL when none does. */
+static const char *take_table(struct changing *c)
+{
+	struct sql_name n;
+
+	walk_accept(&c->w, "only");
+	if (!walk_name(&c->w, &n))
+		return NULL;
+	if (c->after->sqlite)
+		sql_name_fold(&n, c->w.pool);
+	return sql_name_join(c->w.pool, sql_name_schema(&n), n.parts[n.nr - 1]);
+}
+
+/* Made and dropped again by the migration: no rows of before are in it. */
+static bool is_scratch(const struct changing *c, const char *key)
+{
+	const struct sql_event *e = c->after->events, *end = e + c->after->nr_events;
+
+	if (sql_catalog_table(c->before, key) || sql_catalog_table(c->after, key))
+		return false;
+	for (; e < end; e++)
+		if (e->kind == SAW_COPY && e->to && strcmp(e->table_key, key) == 0)
+			return true;
+	return false;
+}
+
+static const char *last_name(const struct changing *c, const char *key)
+{
+	const struct sql_event *e = c->after->events, *end = e + c->after->nr_events;
+
+	if (sql_catalog_table(c->after, key))
+		return key;
+	for (; e < end; e++)
+		if (e->kind == SAW_RENAME_TABLE && strcmp(e->table_key, key) == 0)
+			key = e->to_key;
+	return key;
+}
+
+static void change(struct changing *c, enum sql_effect_kind kind, const char *key)
+{
+	struct sql_effect *e;
+
+	if (key)
+		key = last_name(c, key);
+	if (!key || is_scratch(c, key))
+		return;
+	e = add_rows(c->out, kind, key);
+	e->overwrites |= !c->plain && sql_catalog_table(c->before, key);
+}
 
 static bool follows(const struct walk *w, const char *word)
 {
 	return token_is(w->s, &w->before, word);
 }
 
-static void read_update(struct changing *c, struct sql_effects *out)
+static void read_update(struct changing *c)
 {
 	struct walk *w = &c->w;
 	bool of_into = follows(w, "do") || follows(w, "then");
@@ -218,29 +236,29 @@ static void read_update(struct changing *c, struct sql_effects *out)
 		return;
 	if (walk_accept(w, "or"))
 		walk_next(w);
-	add_rows(out, EFFECT_UPDATED, of_into ? c->into : take_table(w));
+	change(c, EFFECT_UPDATED, of_into ? c->into : take_table(c));
 }
 
-static void read_verb(struct changing *c, struct sql_effects *out)
+static void read_verb(struct changing *c)
 {
 	struct walk *w = &c->w;
 
 	if (walk_is(w, "update")) {
-		read_update(c, out);
+		read_update(c);
 	} else if (walk_is(w, "delete")) {
 		bool of_into = follows(w, "then");
 
 		walk_next(w);
 		if (of_into)
-			add_rows(out, EFFECT_DELETED, c->into);
+			change(c, EFFECT_DELETED, c->into);
 		else if (walk_accept(w, "from"))
-			add_rows(out, EFFECT_DELETED, take_table(w));
+			change(c, EFFECT_DELETED, take_table(c));
 	} else if (walk_accept(w, "replace")) {
 		c->replaces = walk_is(w, "into");
 	} else if (walk_accept(w, "into")) {
-		c->into = take_table(w);
+		c->into = take_table(c);
 		if (c->replaces)
-			add_rows(out, EFFECT_UPDATED, c->into);
+			change(c, EFFECT_UPDATED, c->into);
 		c->replaces = false;
 	} else {
 		walk_next(w);
@@ -255,12 +273,12 @@ static bool begins_with(const struct walk *w, const char *const *words)
 	return false;
 }
 
-static void read_truncate(struct walk *w, struct sql_effects *out)
+static void read_truncate(struct changing *c)
 {
-	walk_accept(w, "table");
+	walk_accept(&c->w, "table");
 	do
-		add_rows(out, EFFECT_DELETED, take_table(w));
-	while (walk_accept_char(w, ','));
+		change(c, EFFECT_DELETED, take_table(c));
+	while (walk_accept_char(&c->w, ','));
 }
 
 /* --- what cannot be told --------------------------------------------------- */
@@ -327,23 +345,25 @@ static const char *find_unread(struct walk w, bool sqlite)
 	return NULL;
 }
 
-static void read_statement(const struct sql_statement *st, bool sqlite,
-			   struct sql_effects *out)
+static void read_statement(struct changing *c, const struct sql_statement *st)
 {
 	static const char *const verbs[] = { "delete", "update", "insert", "replace",
 					     "merge",  "with",	 NULL };
-	struct changing c = { .into = NULL };
+	struct sql_effects *out = c->out;
 
-	walk_start(&c.w, st, &out->pool);
+	walk_start(&c->w, st, &out->pool);
+	c->into = NULL;
+	c->replaces = false;
+	c->plain = walk_is(&c->w, "update");
 	if (!out->unread) {
-		out->unread = find_unread(c.w, sqlite);
+		out->unread = find_unread(c->w, c->after->sqlite);
 		out->line = st->line;
 	}
-	if (walk_accept(&c.w, "truncate"))
-		read_truncate(&c.w, out);
-	else if (begins_with(&c.w, verbs))
-		while (!walk_at_end(&c.w))
-			read_verb(&c, out);
+	if (walk_accept(&c->w, "truncate"))
+		read_truncate(c);
+	else if (begins_with(&c->w, verbs))
+		while (!walk_at_end(&c->w))
+			read_verb(c);
 }
 
 /* SQLite's own: its body is split at each semicolon, and is run by nobody here. */
@@ -359,7 +379,7 @@ static bool begins_trigger(const struct sql_statement *st, struct pool *pool)
 	return walk_is(&w, "trigger") && walk_find(&w, "begin");
 }
 
-static void read_rows(const char *text, size_t len, bool sqlite, struct sql_effects *out)
+static void read_rows(struct changing *c, const char *text, size_t len)
 {
 	struct sql_statement st;
 	struct err ignored = { 0 };
@@ -370,10 +390,10 @@ static void read_rows(const char *text, size_t len, bool sqlite, struct sql_effe
 		while (sql_split_next(&s, &st, &ignored) > 0) {
 			if (in_trigger)
 				in_trigger = st.word != WORD_COMMIT;
-			else if (begins_trigger(&st, &out->pool))
+			else if (begins_trigger(&st, &c->out->pool))
 				in_trigger = true;
 			else
-				read_statement(&st, sqlite, out);
+				read_statement(c, &st);
 		}
 	sql_split_close(&s);
 }
@@ -381,13 +401,14 @@ static void read_rows(const char *text, size_t len, bool sqlite, struct sql_effe
 void sql_effects_read(const struct sql_catalog *before, const struct sql_catalog *after,
 		      const char *text, size_t len, struct sql_effects *out)
 {
+	struct changing c = { .before = before, .after = after, .out = out };
 	const struct sql_table *now, *was;
 
 	memset(out, 0, sizeof(*out));
 	for (now = after->tables; now < after->tables + after->nr; now++) {
-		was = old_table(before, after, now);
+		was = sql_origin_place(before, after, now);
 		/* one that nobody saw made was there: what is seen of it is new */
-		if (was && !now->guessed)
+		if (was && (!now->guessed || sql_table_is_new(after, now)))
 			compare_rows(before, after, was, now, out);
 		else if (was || (now->guessed && !sql_table_is_new(after, now)))
 			compare_columns(after, was, now, out);
@@ -395,7 +416,7 @@ void sql_effects_read(const struct sql_catalog *before, const struct sql_catalog
 			add(out, EFFECT_NEW_TABLE, now->key, now->name);
 	}
 	find_gone(before, after, out);
-	read_rows(text, len, after->sqlite, out);
+	read_rows(&c, text, len);
 }
 
 void sql_effects_release(struct sql_effects *e)

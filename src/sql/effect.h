@@ -23,7 +23,9 @@ struct sql_effect {
 	const char *table_key, *table;
 	const char *column_key, *column; /* NULL: of the table */
 	const char *old_type, *new_type;
-	bool keeps; /* TYPE: each value is as it was */
+	bool keeps;	 /* TYPE: each value is as it was */
+	bool rebuilt;	 /* UPDATED, DELETED: by a copy that may not be a whole one */
+	bool overwrites; /* UPDATED: values that were there, and not by UPDATE alone */
 };
 
 /** Start with `= { 0 }`. */

@@ -226,6 +226,23 @@ bool walk_name(struct walk *w, struct sql_name *out)
 	return true;
 }
 
+static const char *fold(struct pool *pool, const char *name)
+{
+	char *folded = pool_strdup(pool, name), *at;
+
+	for (at = folded; *at; at++)
+		*at = (char)ascii_tolower((unsigned char)*at);
+	return folded;
+}
+
+void sql_name_fold(struct sql_name *name, struct pool *pool)
+{
+	size_t i;
+
+	for (i = 0; i < name->nr; i++)
+		name->parts[i] = fold(pool, name->parts[i]);
+}
+
 const char *sql_name_schema(const struct sql_name *name)
 {
 	const char *schema = name->nr > 1 ? name->parts[name->nr - 2] : NULL;

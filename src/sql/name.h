@@ -47,6 +47,9 @@ bool walk_name(struct walk *w, struct sql_name *out);
 /** What a part, which keeps its quotes where it holds a dot or a quote, says. */
 const char *sql_name_plain(struct pool *pool, const char *part);
 
+/** Makes its parts the same in any case, as SQLite takes them. */
+void sql_name_fold(struct sql_name *name, struct pool *pool);
+
 /** Its schema, or NULL: none, or one that goes without saying. */
 const char *sql_name_schema(const struct sql_name *name);
 /** Whether its schema is one of the session's own. */

@@ -52,3 +52,60 @@ bool sql_is_query(const struct sql_statement *st)
 	pool_release(&pool);
 	return is;
 }
+
+/* --- what fills a table ---------------------------------------------------- */
+
+static bool is_rows(const struct walk *w)
+{
+	return walk_is(w, "select") || walk_is(w, "table");
+}
+
+/* The alias of what is inserted into; no query begins here. */
+static void pass_alias(struct walk *w)
+{
+	struct walk ahead = *w;
+	struct sql_name alias;
+
+	if (walk_accept(&ahead, "as") && !is_rows(&ahead) && walk_name(&ahead, &alias))
+		*w = ahead;
+}
+
+/* A list of columns, if one stands here. */
+static void pass_list(struct walk *w, struct sql_filling *out)
+{
+	struct walk inside = *w;
+
+	if (!walk_accept_char(&inside, '(') || is_rows(&inside) ||
+	    walk_is(&inside, "with"))
+		return;
+	out->list = w->now.end;
+	walk_over_parens(w);
+	out->list_end = w->before.start;
+}
+
+bool sql_filling(struct walk w, struct sql_filling *out)
+{
+	size_t depth;
+
+	memset(out, 0, sizeof(*out));
+	pass_alias(&w);
+	pass_list(&w, out);
+	walk_accept_char(&w, '(');
+	for (depth = w.depth; !walk_at_end(&w); walk_next(&w)) {
+		if (w.depth == depth && is_rows(&w)) {
+			out->query = w.now.start;
+			return true;
+		}
+		if (w.depth == depth && walk_is(&w, "values"))
+			return false;
+	}
+	return false;
+}
+
+bool sql_insert_skips(struct walk w)
+{
+	if (walk_is(&w, "replace"))
+		return true;
+	return walk_accept(&w, "insert") && walk_accept(&w, "or") &&
+	       (walk_is(&w, "ignore") || walk_is(&w, "replace"));
+}

@@ -156,7 +156,7 @@ static const char *rebuild(struct values *v, const struct sql_remedy *r)
 	const char *ret;
 
 	now = t->table_key ? sql_catalog_table(r->now, t->table_key) : NULL;
-	was = t->table_key ? sql_catalog_table(r->before, t->table_key) : NULL;
+	was = t->was_key ? sql_catalog_table(r->before, t->was_key) : NULL;
 	if (t->kind == TROUBLE_DROPPED_EARLY && was && !was->guessed && !now) {
 		table_text(was, &text);
 	} else if (now && !now->guessed && t->kind != TROUBLE_DROPPED_EARLY) {

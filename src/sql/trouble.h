@@ -22,7 +22,8 @@ enum sql_trouble_kind {
 /** Names as they are written; what is NULL is not known, or not part of it. */
 struct sql_trouble {
 	enum sql_trouble_kind kind;
-	const char *table_key, *table;
+	const char *table_key, *table; /* as it is called behind the migration */
+	const char *was_key;	       /* before it; NULL: the same */
 	const char *column_key, *column;
 	const char *old_type, *new_type;
 	const char *to_key, *to; /* RENAMED: the new name of column or table */
@@ -47,11 +48,7 @@ int sql_trouble_parse(const char *word, enum sql_trouble_kind *out);
 bool sql_trouble_find(const struct sql_catalog *before, const struct sql_catalog *after,
 		      enum sql_trouble_kind kind, struct sql_trouble *out);
 
-/**
- * The same, of what is left when the first `nr` are passed over: columns that lost
- * values, became required, were renamed or dropped, and tables that were dropped; of
- * other kinds there is the first one alone.
- */
+/** The same, of what is left when the first `nr` are passed over. */
 bool sql_trouble_find_nth(const struct sql_catalog *before,
 			  const struct sql_catalog *after, enum sql_trouble_kind kind,
 			  size_t nr, struct sql_trouble *out);

@@ -200,6 +200,16 @@ static void what_is_renamed_is_not_new(void **state UNUSED)
 	effects_are(USERS,
 		    "ALTER TABLE users RENAME TO people; ALTER TABLE people ADD age int;",
 		    "new-column people.age");
+	effects_are(USERS,
+		    "ALTER TABLE users DROP phone; ALTER TABLE users RENAME TO people; "
+		    "UPDATE people SET id = 1",
+		    "gone-column people.phone, updated people");
+	effects_are(USERS "CREATE TABLE n (id int);",
+		    "DROP TABLE users; ALTER TABLE n RENAME TO users",
+		    "gone-table users");
+	effects_are(USERS,
+		    "ALTER TABLE users DROP phone; ALTER TABLE users ADD phone text",
+		    "type users.phone");
 }
 
 static void a_rebuild_is_what_it_comes_to(void **state UNUSED)
@@ -238,7 +248,29 @@ static void a_rebuild_may_lose_rows_and_values(void **state UNUSED)
 	copied_by("INSERT INTO n SELECT id, substr(phone, 1, 2) FROM users",
 		  "updated users");
 	copied_by("INSERT INTO n SELECT id, NULL FROM users", "updated users");
-	copied_by("INSERT INTO n SELECT DISTINCT id, phone FROM users",
+	copied_by("INSERT INTO n SELECT DISTINCT id, phone FROM users", "deleted users");
+	copied_by("INSERT OR IGNORE INTO n SELECT * FROM users", "deleted users");
+	copied_by("INSERT OR ABORT INTO n SELECT * FROM users", "");
+	copied_by("REPLACE INTO n SELECT * FROM users", "deleted users, updated users");
+	copied_by("INSERT INTO n SELECT * FROM users ORDER BY id LIMIT 1",
+		  "deleted users");
+	copied_by("INSERT INTO n SELECT * FROM users ORDER BY id OFFSET 1",
+		  "deleted users");
+	copied_by("INSERT INTO n SELECT id, CAST(phone AS int) FROM users",
+		  "updated users");
+	copied_by("INSERT INTO n SELECT users.* FROM users", "");
+	copied_by("INSERT INTO n (SELECT * FROM users)", "");
+	copied_by("INSERT INTO n (id, phone) SELECT phone, id FROM users",
+		  "updated users");
+	copied_by("INSERT INTO n (phone, id) SELECT * FROM users", "updated users");
+	copied_by("INSERT INTO n (phone, id) SELECT phone p, id FROM users", "");
+	copied_by("INSERT INTO n SELECT id, 'phone' FROM users", "updated users");
+	copied_by("INSERT INTO n SELECT * FROM users UNION SELECT * FROM other",
+		  "deleted users");
+	copied_by("INSERT INTO n SELECT o.id, u.phone FROM other o JOIN users u USING "
+		  "(id)",
+		  "deleted users, updated users");
+	copied_by("INSERT INTO n WITH a AS (SELECT * FROM users) SELECT * FROM a",
 		  "deleted users, updated users");
 	copied_by("INSERT INTO n SELECT * FROM (SELECT * FROM users) s",
 		  "deleted users, updated users");
@@ -258,7 +290,35 @@ static void a_table_that_is_dropped_and_made_again_is_empty(void **state UNUSED)
 		    "CREATE TABLE kept AS SELECT * FROM users; DROP TABLE users; "
 		    "CREATE TABLE users (id int, phone text); "
 		    "INSERT INTO users SELECT * FROM kept",
-		    "new-table kept, deleted users, updated users");
+		    "new-table kept");
+	effects_are(USERS,
+		    "CREATE TEMPORARY TABLE b (id, phone); INSERT INTO b SELECT id, "
+		    "phone FROM users; DROP TABLE users; CREATE TABLE users (id int, "
+		    "phone text, z text); INSERT INTO users (id, phone) SELECT id, phone "
+		    "FROM b; DROP TABLE b",
+		    "new-column users.z");
+	effects_are(USERS,
+		    "CREATE TEMPORARY TABLE b (x, y); INSERT INTO b SELECT * FROM users "
+		    "WHERE id > 1; UPDATE b SET y = 1; DROP TABLE users; CREATE TABLE "
+		    "users (id int, phone text); INSERT INTO users (id, phone) SELECT "
+		    "y, x FROM b; DROP TABLE b",
+		    "deleted users, updated users");
+	effects_are(USERS,
+		    "CREATE TABLE b AS SELECT id, phone AS number FROM users; DROP TABLE "
+		    "users; ALTER TABLE b RENAME TO users",
+		    "updated users");
+	effects_are(USERS,
+		    "CREATE TABLE b AS SELECT * FROM users; DROP TABLE users; ALTER "
+		    "TABLE b RENAME TO users",
+		    "");
+	effects_are(USERS,
+		    "ALTER TABLE users RENAME TO o; CREATE TABLE users (id int, phone "
+		    "text); INSERT INTO users SELECT id, phone FROM o WHERE id > 1",
+		    "");
+	effects_are(USERS,
+		    "ALTER TABLE users RENAME TO o; CREATE TABLE users (id int, phone "
+		    "text)",
+		    "new-table users");
 	effects_are(USERS,
 		    "ALTER TABLE users RENAME TO o; CREATE TABLE users (id int, phone "
 		    "text); "
