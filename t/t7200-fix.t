@@ -576,13 +576,34 @@ test_expect_success PG 'postgresql: columns that the fix says nothing of are nam
 ;\" text, c text, d varchar); CREATE TABLE t (x int); CREATE TABLE u (y int);" &&
 	broken types "ALTER TABLE people ALTER a TYPE int USING 1, ALTER \"b
 ;\" TYPE int USING 1, ALTER c TYPE int USING 1;" &&
-	fix lossy-type types && has_line $fixed "-- The same is true of people.\"b ;\", people.c, which this does not mend yet." &&
-	grep "^hint: The same is true of people.\"b ;\", people.c: write" .git/t/err &&
+	fix lossy-type types && has_line $fixed "-- The same is true of people.\"b ;\" (--nth=2), people.c (--nth=3), which this does not mend yet." &&
+	grep "^hint: The same is true of people.\"b ;\" (--nth=2), people.c (--nth=3): write" .git/t/err &&
+	git migrate fix --nth=3 --name=third types && grep "^ALTER TABLE people ADD COLUMN c_restored text;" migrations/third.sql &&
+	has_line migrations/third.sql "-- The same is true of people.a (--nth=1), people.\"b ;\" (--nth=2), which this does not mend yet." &&
+	test_expect_code 129 git migrate fix --nth=0 --name=none types 2>.git/t/err && grep "^error: --nth counts from 1" .git/t/err &&
+	test_expect_code 1 git migrate fix --nth=4 --name=none types 2>.git/t/err && grep "tells of fewer than 4 of lossy-type" .git/t/err &&
+	test ! -e migrations/none.sql &&
 	broken renames "ALTER TABLE people RENAME a TO e; ALTER TABLE people RENAME c TO f;" &&
-	fix renamed renames && has_line $fixed "-- The same is true of people.c, which this does not mend yet." &&
+	fix renamed renames && has_line $fixed "-- The same is true of people.c (--nth=2), which this does not mend yet." &&
 	broken drops "ALTER TABLE people DROP d, DROP f; DROP TABLE t;" &&
-	fix dropped-early drops && grep "^-- The same is true of people.d, t, which" $fixed &&
+	fix dropped-early drops && grep "^-- The same is true of people.d (--nth=.), t (--nth=.), which" $fixed &&
 	broken one "DROP TABLE u;" && fix dropped-early one && test_must_fail grep "The same is true" $fixed .git/t/err
+'
+
+test_expect_success PG 'postgresql: constraints, indexes and updates that the fix says nothing of are named' '
+	engine=postgresql && scene postgresql several_more && new_migration t "CREATE TABLE t (id int PRIMARY KEY, a int, b int);" &&
+	broken con "ALTER TABLE t ADD CONSTRAINT ca CHECK (a>0), ADD CONSTRAINT cb CHECK (b>0);" &&
+	fix bad-constraint con && has_line $fixed "-- The same is true of t (CONSTRAINT cb CHECK (b>0), --nth=2), which this does not mend yet." &&
+	git migrate fix --nth=2 --kind=bad-constraint --name=cb con && grep "^ALTER TABLE t DROP CONSTRAINT cb;" migrations/cb.sql &&
+	broken idx "CREATE INDEX ia ON t(a); CREATE INDEX ib ON t(b);" &&
+	fix slow-ddl idx && grep "^-- The same is true of t (index ib, --nth=2), which" $fixed &&
+	broken uni "CREATE UNIQUE INDEX ua ON t(a); CREATE UNIQUE INDEX ub ON t(b);" &&
+	fix bad-constraint uni && grep "^-- The same is true of t (index ub, --nth=2), which" $fixed &&
+	broken upd "UPDATE t SET a=1; UPDATE t SET a=2; UPDATE t SET b=2;" &&
+	fix wrong-backfill upd && grep "^-- The same is true of t.b (--nth=2), which" $fixed &&
+	broken renamed_too "ALTER TABLE t DROP a; ALTER TABLE t RENAME TO t2; ALTER TABLE t2 ALTER b SET NOT NULL;" &&
+	fix required-column renamed_too && has_line $fixed "ALTER TABLE t2 ALTER COLUMN b DROP NOT NULL;" &&
+	git migrate fix --kind=dropped-early --name=back renamed_too && grep "^ALTER TABLE t2 ADD COLUMN a int;" migrations/back.sql
 '
 
 # --- what is not told, and what is refused ------------------------------------

@@ -247,12 +247,14 @@ static void release_files(struct fix_files *f)
 int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 {
 	static const char *const lines[] = { "[<options>] <migration>", NULL };
-	struct fix_options o = { .target = "default" };
+	struct fix_options o = { .target = "default", .nth = 1 };
 	struct fix_files files = { .wants_contract = false };
 	const char *name = NULL;
 	const struct opt opts[] = {
 		{ OPT_STRING, 0, "kind", &o.kind, "<kind>",
 		  "what went wrong; else the SQL tells" },
+		{ OPT_COUNT, 0, "nth", &o.nth, "<n>",
+		  "which of several that went wrong alike; the first is 1" },
 		{ OPT_STRING, 0, "name", &name, "<name>", "of the file" },
 		{ OPT_STRING, 0, "target", &o.target, "<target>",
 		  "its URL tells the engine" },

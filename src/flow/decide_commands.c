@@ -122,7 +122,7 @@ static bool has_copy(struct deciding *g, const char *word)
 
 	if (!word || sql_trouble_parse(word, &kind) < 0)
 		return false;
-	sql_trouble_find(r.before, r.now, kind, &r.trouble);
+	sql_trouble_find_nth(r.before, r.now, kind, g->nr_trouble, &r.trouble);
 	has = sql_remedy_copy(&r, &ignored);
 	buf_release(&ignored);
 	return has;
@@ -167,10 +167,20 @@ static void set_files(struct deciding *g, struct values *v)
 	set(v, "new-file", file_word(g, replacement));
 }
 
+/* The kind, and which one of several. */
+static const char *which_kind(struct deciding *g)
+{
+	const char *kind = g->out->walk.kind;
+
+	return kind && g->nr_trouble ? pool_printf(&g->out->pool, "%s --nth=%zu", kind,
+						   g->nr_trouble + 1)
+				     : kind;
+}
+
 /* With a template, or in words where none fits. */
 static void set_fix(struct deciding *g, struct values *v)
 {
-	const char *kind = g->out->walk.kind, *path = quoted(&g->out->pool, g->d->path);
+	const char *kind = which_kind(g), *path = quoted(&g->out->pool, g->d->path);
 	struct pool *pool = &g->out->pool;
 
 	set(v, "write-fix",
@@ -237,7 +247,7 @@ static void set_target(struct deciding *g, struct values *v)
 	set(v, "fix-target",
 	    usual ? "" : pool_printf(&g->out->pool, " --target=%s", t->name));
 	set(v, "url", quoted(&g->out->pool, buf_str(&t->shown)));
-	set(v, "kind", g->out->walk.kind);
+	set(v, "kind", which_kind(g));
 	set(v, "done-blob", g->done_blob);
 	set(v, "blocker", g->now.blocker[0] ? g->now.blocker : NULL);
 	set(v, "other", open ? quoted(&g->out->pool, open->field[FIELD_PATH]) : NULL);

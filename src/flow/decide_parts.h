@@ -42,6 +42,7 @@ struct deciding {
 	const char *done_blob; /* before a change, whose batches are done; NULL: none */
 
 	struct sql_trouble trouble; /* the kind that was looked for last */
+	size_t nr_trouble;	    /* which one of several of its kind it is, from 0 */
 
 	struct fixes fixes;
 

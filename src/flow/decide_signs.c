@@ -4,8 +4,11 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "flow/decide_parts.h"
+#include "sql/column_text.h"
 #include "sql/key.h"
 #include "sql/usage.h"
+
+enum { TROUBLES_MAX = 100 }; /* of one kind that are looked at */
 
 static struct buf *lines_of(struct deciding *g, enum decision_question question)
 {
@@ -68,33 +71,84 @@ static size_t tell_usage(struct deciding *g, const struct sql_used *what,
 	return nr;
 }
 
-/* Yes where code that runs uses it; a person knows where its statements are not here. */
-static int by_usage(struct deciding *g, enum decision_question question,
-		    const struct sql_used *what, struct err *err)
-{
-	struct buf *lines = lines_of(g, question);
+/* --- the kinds ------------------------------------------------------------- */
 
+static bool find_nth(struct deciding *g, enum sql_trouble_kind kind, size_t nr)
+{
+	return sql_trouble_find_nth(&g->out->before, &g->out->after, kind, nr,
+				    &g->trouble);
+}
+
+static bool find(struct deciding *g, enum sql_trouble_kind kind)
+{
+	return find_nth(g, kind, 0);
+}
+
+/* What is looked for in the statements of code that runs. */
+struct use {
+	enum decision_question question;
+	enum sql_trouble_kind kind;
+	/* a line on g->trouble, and what uses it; false where nothing can go wrong */
+	bool (*tell)(struct deciding *g, struct buf *lines, struct sql_used *what,
+		     bool *unsure);
+	const char *none;
+};
+
+struct use_found {
+	bool any, used, unsure;
+};
+
+/* All of the kind; the first that is used, else the first at all, is the one to mend. */
+static void look_for_uses(struct deciding *g, const struct use *use,
+			  struct use_found *found)
+{
+	struct buf *lines = lines_of(g, use->question);
+	bool used, unsure;
+	size_t nr;
+
+	memset(found, 0, sizeof(*found));
+	for (nr = 0; nr < TROUBLES_MAX && find_nth(g, use->kind, nr); nr++) {
+		struct sql_used what = { 0 };
+
+		unsure = false;
+		if (!use->tell(g, lines, &what, &unsure))
+			continue;
+		used = tell_usage(g, &what, lines) > 0;
+		if (!found->any || (used && !found->used)) {
+			g->nr_trouble = nr;
+			found->unsure = unsure;
+		}
+		found->any = true;
+		found->used |= used;
+	}
+}
+
+/* Yes where code that runs uses it; a person knows where its statements are not here. */
+static int by_usage(struct deciding *g, const struct use *use, struct err *err)
+{
+	struct buf *lines = lines_of(g, use->question);
+	struct use_found found;
+
+	if (!find(g, use->kind))
+		return not_seen(g, use->question, use->none);
 	if (decide_read_compat(g, err) < 0)
 		return -1;
+	look_for_uses(g, use, &found);
+	if (!found.any)
+		return decided(use->question, "no");
+	if (found.used)
+		return found.unsure ? usual(g, use->question, "yes")
+				    : decided(use->question, "yes");
 	if (g->nr_compat == 0) {
 		buf_addf(lines,
 			 "there is no compat/*.sql at %s, to see what code that "
 			 "runs does\n",
 			 g->deployed ? g->deployed : "the deployed revision");
-		return usual(g, question, "yes");
+		return usual(g, use->question, "yes");
 	}
-	if (tell_usage(g, what, lines))
-		return decided(question, "yes");
 	buf_addf(lines, "no statement of compat/ at %s is seen to do that\n",
 		 g->deployed);
-	return usual(g, question, "no");
-}
-
-/* --- the kinds ------------------------------------------------------------- */
-
-static bool find(struct deciding *g, enum sql_trouble_kind kind)
-{
-	return sql_trouble_find(&g->out->before, &g->out->after, kind, &g->trouble);
+	return usual(g, use->question, "no");
 }
 
 static int sign_index(struct deciding *g)
@@ -157,70 +211,123 @@ static int sign_lossy(struct deciding *g)
 	return not_seen(g, ASK_LOSSY, "no other type is seen to change");
 }
 
-static bool fills_itself(const struct sql_column *c)
+static bool is_serial(const char *type)
 {
-	static const char *const words[] = { "default", "generated", " as " };
+	static const char *const types[] = { "serial",	"bigserial", "smallserial",
+					     "serial2", "serial4",   "serial8" };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcasestr(c->rest, words[i]))
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		if (strcasecmp(types[i], type) == 0)
 			return true;
-	return strcasestr(c->type, "serial") != NULL;
+	return false;
 }
 
-static int sign_required(struct deciding *g, struct err *err)
+/* Of SQLite: the rowid by another name. */
+static bool is_rowid(const struct sql_table *t, const struct sql_column *c)
 {
-	struct buf *lines = lines_of(g, ASK_REQUIRED);
-	struct sql_used what = { .insert_without = true };
-	const struct sql_table *t;
-	const struct sql_column *c;
-
-	if (!find(g, TROUBLE_REQUIRED_COLUMN))
-		return not_seen(g, ASK_REQUIRED, "its SQL makes no column required");
-	what.table = g->trouble.table_key;
-	what.column = g->trouble.column_key;
-	t = sql_catalog_table(&g->out->after, what.table);
-	c = t ? sql_table_column(t, what.column) : NULL;
-	buf_addf(lines, "%s.%s is NOT NULL since\n", what.table, what.column);
-	if (c && fills_itself(c))
-		return no_sign(g, ASK_REQUIRED, "it has a value by itself");
-	return by_usage(g, ASK_REQUIRED, &what, err);
+	return strcasecmp(c->type, "integer") == 0 &&
+	       column_text_has(c->rest, "primary") && !column_text_has(c->rest, "desc") &&
+	       !strcasestr(t->options, "without");
 }
 
-static int sign_renamed(struct deciding *g, struct err *err)
+static bool fills_itself(const struct deciding *g, const struct sql_table *t,
+			 const struct sql_column *c)
 {
-	struct sql_used what = { 0 };
-
-	if (!find(g, TROUBLE_RENAMED))
-		return not_seen(g, ASK_RENAMED, "its SQL renames nothing");
-	what.table = g->trouble.table_key;
-	what.column = g->trouble.column_key;
-	buf_addf(lines_of(g, ASK_RENAMED), "%s%s%s is called %s since\n", what.table,
-		 what.column ? "." : "", what.column ? what.column : "",
-		 g->trouble.to_key ? g->trouble.to_key : g->trouble.to);
-	return by_usage(g, ASK_RENAMED, &what, err);
+	if (column_text_has_value(c->rest) || column_text_computes(c->rest))
+		return true;
+	return g->out->after.sqlite ? is_rowid(t, c) : is_serial(c->type);
 }
 
-static int sign_dropped(struct deciding *g, struct err *err)
+/* An ALTER TABLE that was not followed may have taken it away. */
+static bool may_be_dropped(const struct sql_table *t, const struct sql_column *c)
 {
-	struct sql_used what = { 0 };
-
-	if (!find(g, TROUBLE_DROPPED_EARLY))
-		return not_seen(g, ASK_DROPPED, "its SQL drops nothing that was there");
-	what.table = g->trouble.table_key;
-	what.column = g->trouble.column_key;
-	buf_addf(lines_of(g, ASK_DROPPED), "%s%s%s was dropped\n", what.table,
-		 what.column ? "." : "", what.column ? what.column : "");
-	return by_usage(g, ASK_DROPPED, &what, err);
+	return t->altered && (is_serial(c->type) || column_text_has(c->rest, "identity"));
 }
 
-static int sign_constraint(struct deciding *g)
+/* SQLite's cannot change the row that is written. */
+static bool may_be_filled(const struct deciding *g, const struct sql_table *t)
 {
-	struct buf *lines = lines_of(g, ASK_CONSTRAINT);
+	size_t i;
+
+	for (i = 0; i < t->nr_extras && !g->out->after.sqlite; i++)
+		if (t->extras[i].trigger)
+			return true;
+	return false;
+}
+
+static bool tell_required(struct deciding *g, struct buf *lines, struct sql_used *what,
+			  bool *unsure)
+{
+	const struct sql_trouble *trouble = &g->trouble;
+	const struct sql_table *t = sql_catalog_table(&g->out->after, trouble->table_key);
+	const struct sql_column *c = t ? sql_table_column(t, trouble->column_key) : NULL;
+
+	what->insert_without = true;
+	what->table = trouble->was_key ? trouble->was_key : trouble->table_key;
+	what->column = trouble->column_key;
+	buf_addf(lines, "%s.%s is NOT NULL since\n", trouble->table_key, what->column);
+	if (!c)
+		return true;
+	*unsure = fills_itself(g, t, c) || may_be_filled(g, t);
+	if (fills_itself(g, t, c) && !may_be_dropped(t, c)) {
+		buf_adds(lines, "it has a value by itself\n");
+		return false;
+	}
+	if (*unsure)
+		buf_addf(lines, "whether %s fills it in is not seen\n",
+			 may_be_filled(g, t) ? "a trigger" : "the server");
+	return true;
+}
+
+static bool tell_renamed(struct deciding *g, struct buf *lines, struct sql_used *what,
+			 bool *unsure UNUSED)
+{
 	const struct sql_trouble *t = &g->trouble;
 
-	if (!find(g, TROUBLE_BAD_CONSTRAINT))
-		return not_seen(g, ASK_CONSTRAINT, "its SQL adds no constraint");
+	what->table = t->was_key ? t->was_key : t->table_key;
+	what->column = t->column_key;
+	buf_addf(lines, "%s%s%s is called %s since\n", what->table,
+		 what->column ? "." : "", what->column ? what->column : "",
+		 t->to_key ? t->to_key : t->to);
+	return true;
+}
+
+static bool tell_dropped(struct deciding *g, struct buf *lines, struct sql_used *what,
+			 bool *unsure UNUSED)
+{
+	const struct sql_trouble *t = &g->trouble;
+
+	what->table = t->was_key ? t->was_key : t->table_key;
+	what->column = t->column_key;
+	buf_addf(lines, "%s%s%s was dropped\n", what->table, what->column ? "." : "",
+		 what->column ? what->column : "");
+	return true;
+}
+
+static const struct use use_required = { ASK_REQUIRED, TROUBLE_REQUIRED_COLUMN,
+					 tell_required,
+					 "its SQL makes no column required" };
+static const struct use use_renamed = { ASK_RENAMED, TROUBLE_RENAMED, tell_renamed,
+					"its SQL renames nothing" };
+static const struct use use_dropped = { ASK_DROPPED, TROUBLE_DROPPED_EARLY, tell_dropped,
+					"its SQL drops nothing that was there" };
+
+/* Nobody's rows are refused by it, nor does anybody wait: the table is new, too. */
+static bool is_of_new_table(const struct deciding *g)
+{
+	const char *key = g->trouble.table_key;
+	const struct sql_table *now = sql_catalog_table(&g->out->after, key);
+
+	return !(g->trouble.was_key &&
+		 sql_catalog_table(&g->out->before, g->trouble.was_key)) &&
+	       !sql_catalog_table(&g->out->before, key) && now && !now->guessed;
+}
+
+static void tell_constraint(struct deciding *g, struct buf *lines)
+{
+	const struct sql_trouble *t = &g->trouble;
+
 	if (t->constraint)
 		buf_addf(lines, "%s got %s\n", t->table_key, t->constraint);
 	else if (t->statement)
@@ -228,10 +335,48 @@ static int sign_constraint(struct deciding *g)
 	else
 		buf_addf(lines, "%s.%s is bound to more since\n", t->table_key,
 			 t->column_key);
-	if (!sql_catalog_table(&g->out->before, t->table_key) &&
-	    !sql_catalog_table(&g->out->after, t->table_key)->guessed)
-		return no_sign(g, ASK_CONSTRAINT, "the table is new with it");
-	return usual(g, ASK_CONSTRAINT, "yes");
+}
+
+/* Why one that was found does no harm; NULL: it may. */
+static const char *harmless_constraint(const struct deciding *g)
+{
+	return is_of_new_table(g) ? "the table is new with it" : NULL;
+}
+
+static const char *harmless_index(const struct deciding *g)
+{
+	if (strcasestr(g->trouble.statement, "concurrently"))
+		return "it was built while others wrote";
+	return is_of_new_table(g) ? "the table is new with it" : NULL;
+}
+
+/* All of the kind; the first that may do harm is the one to mend. */
+static int by_harm(struct deciding *g, enum decision_question question,
+		   enum sql_trouble_kind kind,
+		   const char *(*harmless)(const struct deciding *g))
+{
+	struct buf *lines = lines_of(g, question);
+	bool any = false;
+	const char *why;
+	size_t nr;
+
+	for (nr = 0; nr < TROUBLES_MAX && find_nth(g, kind, nr); nr++) {
+		tell_constraint(g, lines);
+		why = harmless(g);
+		if (why)
+			buf_addf(lines, "%s\n", why);
+		else if (!any)
+			g->nr_trouble = nr;
+		any |= !why;
+	}
+	return any ? usual(g, question, "yes") : decided(question, "no");
+}
+
+static int sign_constraint(struct deciding *g)
+{
+	if (!find(g, TROUBLE_BAD_CONSTRAINT))
+		return not_seen(g, ASK_CONSTRAINT, "its SQL adds no constraint");
+	return by_harm(g, ASK_CONSTRAINT, TROUBLE_BAD_CONSTRAINT, harmless_constraint);
 }
 
 /* What was done to the rows of a table, and what is said where that is not certain. */
@@ -267,10 +412,12 @@ static int sign_backfill(struct deciding *g)
 	static const struct rows_told told = { EFFECT_UPDATED, "it changed rows of",
 					       "not each value is seen to come with it" };
 
-	if (find(g, TROUBLE_WRONG_BACKFILL))
+	size_t nr;
+
+	for (nr = 0; nr < TROUBLES_MAX && find_nth(g, TROUBLE_WRONG_BACKFILL, nr); nr++)
 		buf_addf(lines_of(g, ASK_BACKFILL), "it set %s of %s\n",
 			 g->trouble.column, g->trouble.table);
-	else if (!tell_rows(g, ASK_BACKFILL, &told))
+	if (nr == 0 && !tell_rows(g, ASK_BACKFILL, &told))
 		return not_seen(g, ASK_BACKFILL, "its SQL changes no rows");
 	return usual(g, ASK_BACKFILL, "yes");
 }
@@ -289,28 +436,23 @@ static int sign_slow(struct deciding *g)
 {
 	if (!find(g, TROUBLE_SLOW_DDL))
 		return not_seen(g, ASK_SLOW, "its SQL makes no index");
-	buf_addf(lines_of(g, ASK_SLOW), "%s\n", g->trouble.statement);
-	if (strcasestr(g->trouble.statement, "concurrently"))
-		return no_sign(g, ASK_SLOW, "it was built while others wrote");
-	if (!sql_catalog_table(&g->out->before, g->trouble.table_key) &&
-	    !sql_catalog_table(&g->out->after, g->trouble.table_key)->guessed)
-		return no_sign(g, ASK_SLOW, "the table is new with it");
-	return usual(g, ASK_SLOW, "yes");
+	return by_harm(g, ASK_SLOW, TROUBLE_SLOW_DDL, harmless_index);
 }
 
 int decide_sign(struct deciding *g, enum decision_question question, struct err *err)
 {
+	g->nr_trouble = 0;
 	switch ((int)question) {
 	case ASK_INDEX:
 		return sign_index(g);
 	case ASK_LOSSY:
 		return sign_lossy(g);
 	case ASK_REQUIRED:
-		return sign_required(g, err);
+		return by_usage(g, &use_required, err);
 	case ASK_RENAMED:
-		return sign_renamed(g, err);
+		return by_usage(g, &use_renamed, err);
 	case ASK_DROPPED:
-		return sign_dropped(g, err);
+		return by_usage(g, &use_dropped, err);
 	case ASK_CONSTRAINT:
 		return sign_constraint(g);
 	case ASK_BACKFILL:

@@ -81,17 +81,17 @@ static int hint_kinds(struct err *err)
 	return -1;
 }
 
-static int judge(struct fix_draft *d, const char *wanted, struct err *err)
+/* Its kind, said or worked out. */
+static int judge(struct fix_draft *d, const char *wanted, enum sql_trouble_kind *out,
+		 struct err *err)
 {
 	enum sql_trouble_kind kind;
 	struct sql_trouble t;
 	bool found = false;
 	size_t i;
 
-	if (wanted && sql_trouble_parse(wanted, &kind) == 0) {
-		sql_trouble_find(&d->before, &d->after, kind, &d->remedy.trouble);
+	if (wanted && sql_trouble_parse(wanted, out) == 0)
 		return 0;
-	}
 	if (wanted) {
 		err_set(err, ERR_USAGE, "'%s' is no kind of trouble", wanted);
 		return hint_kinds(err);
@@ -102,7 +102,7 @@ static int judge(struct fix_draft *d, const char *wanted, struct err *err)
 			continue;
 		d->others[i] = found;
 		if (!found)
-			d->remedy.trouble = t;
+			*out = kind;
 		found = true;
 	}
 	if (found)
@@ -110,6 +110,30 @@ static int judge(struct fix_draft *d, const char *wanted, struct err *err)
 	err_set(err, ERR_REFUSED,
 		"the SQL of migration '%s' does not tell what went wrong", path_of(d));
 	return hint_kinds(err);
+}
+
+/* Where the SQL tells nothing of the kind there is one to be filled in. */
+static int choose(struct fix_draft *d, const struct fix_options *o, struct err *err)
+{
+	enum sql_trouble_kind kind;
+
+	if (o->nth < 1) {
+		err_set(err, ERR_USAGE, "--nth counts from 1");
+		err_hint(err, "usage", "\"git migrate fix -h\" lists the options.");
+		return -1;
+	}
+	if (judge(d, o->kind, &kind, err) < 0)
+		return -1;
+	d->nth = (size_t)o->nth - 1;
+	if (sql_trouble_find_nth(&d->before, &d->after, kind, d->nth,
+				 &d->remedy.trouble) ||
+	    d->nth == 0)
+		return 0;
+	err_set(err, ERR_REFUSED,
+		"the SQL of migration '%s' tells of fewer than %d of %s", path_of(d),
+		o->nth, sql_trouble_word(kind));
+	err_hint(err, "more", "Leave --nth out: what is written then names the others.");
+	return -1;
 }
 
 static int choose_engine(struct fix_draft *d, struct repo *repo,
@@ -185,7 +209,7 @@ int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *o
 	    choose_engine(out, repo, o, err) < 0 || read_batch(out, err) < 0 ||
 	    read_tables(out, repo, o->target, err) < 0)
 		return -1;
-	return judge(out, o->kind, err);
+	return choose(out, o, err);
 }
 
 void fix_release(struct fix_draft *d)
@@ -205,22 +229,37 @@ static void add_plain(const char *name, struct buf *out)
 		buf_addc(out, (unsigned char)*name < ' ' ? ' ' : *name);
 }
 
+/* "t.b (--nth=2)". */
+static void add_one(const struct sql_trouble *t, size_t nr, struct buf *out)
+{
+	if (t->table)
+		add_plain(t->table, out);
+	if (t->column) {
+		buf_addc(out, '.');
+		add_plain(t->column, out);
+	}
+	buf_adds(out, " (");
+	if (t->constraint || t->index) {
+		buf_adds(out, t->index ? "index " : "");
+		add_plain(t->index ? t->index : t->constraint, out);
+		buf_adds(out, ", ");
+	}
+	buf_addf(out, "--nth=%zu)", nr + 1);
+}
+
 void fix_add_more(const struct fix_draft *d, struct buf *out)
 {
 	enum sql_trouble_kind kind = d->remedy.trouble.kind;
 	struct sql_trouble t;
 	size_t nr;
 
-	for (nr = 1; nr <= MORE_MAX; nr++) {
+	for (nr = 0; nr <= MORE_MAX; nr++) {
 		if (!sql_trouble_find_nth(&d->before, &d->after, kind, nr, &t))
 			return;
-		buf_adds(out, nr > 1 ? ", " : "");
-		if (t.table)
-			add_plain(t.table, out);
-		if (t.column) {
-			buf_addc(out, '.');
-			add_plain(t.column, out);
-		}
+		if (nr == d->nth)
+			continue;
+		buf_adds(out, out->len ? ", " : "");
+		add_one(&t, nr, out);
 	}
 	buf_adds(out, ", ...");
 }

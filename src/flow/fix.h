@@ -12,6 +12,7 @@ struct repo;
 struct fix_options {
 	const char *migration; /* as a person names it */
 	const char *kind;      /* NULL: worked out from the SQL */
+	int nth;	       /* of several that went wrong alike, from 1 */
 	const char *target;    /* whose URL tells the engine */
 	const char *engine;    /* "sqlite" or "postgresql"; NULL: by the URL */
 };
@@ -21,6 +22,7 @@ struct fix_draft {
 	size_t pos; /* of what is fixed, in the log's plan */
 	struct sql_catalog before, after, now;
 	struct sql_remedy remedy;
+	size_t nth;		 /* of its kind it is, from 0 */
 	bool others[TROUBLE_NR]; /* further kinds of which there are signs */
 };
 
@@ -33,8 +35,8 @@ int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *o
 void fix_release(struct fix_draft *d);
 
 /**
- * Appends what else the same happened to, "t.b, u.c", which the fix says nothing of;
- * nothing where there is no more.
+ * Appends what else the same happened to, which the fix says nothing of, "t.b (--nth=2),
+ * u (index i, --nth=3)"; nothing where there is no more.
  */
 void fix_add_more(const struct fix_draft *d, struct buf *out);
 

@@ -108,3 +108,33 @@ bool column_text_computes(const char *rest)
 {
 	return column_text_has(rest, "as") && !column_text_has(rest, "identity");
 }
+
+/* DEFAULT with a value stands here: NULL is none, in parentheses or with a type too. */
+static bool is_value(const char *s, size_t len, size_t at)
+{
+	struct token t;
+
+	do {
+		token_next(s, len, at, &t);
+		at = t.end;
+	} while (t.kind == TOKEN_BLANK || t.kind == TOKEN_OPEN);
+	return !token_is(s, &t, "null");
+}
+
+bool column_text_has_value(const char *rest)
+{
+	size_t len = strlen(rest), at = 0, depth = 0;
+	struct token t;
+
+	while (at < len) {
+		token_next(rest, len, at, &t);
+		at = t.end;
+		if (!depth &&
+		    (token_is(rest, &t, "identity") ||
+		     (token_is(rest, &t, "default") && is_value(rest, len, at))))
+			return true;
+		depth += t.kind == TOKEN_OPEN;
+		depth -= t.kind == TOKEN_CLOSE && depth;
+	}
+	return false;
+}

@@ -17,4 +17,7 @@ bool column_text_has(const char *text, const char *word);
 /** Whether the constraints say that the value is computed: nobody writes it. */
 bool column_text_computes(const char *rest);
 
+/** Whether the constraints have a default other than NULL, or an identity. */
+bool column_text_has_value(const char *rest);
+
 #endif
