@@ -787,7 +787,10 @@ test_expect_success 'sqlite: names have no case, and words that PostgreSQL keeps
 	way fix fax && step "dropped yes default" && because "dropped: users.fax was dropped" &&
 	new_migration likes "ALTER TABLE users DROP COLUMN like;" && apply && way fix likes && step "dropped yes default" &&
 	new_migration lossy "CREATE TABLE u2 (id INTEGER PRIMARY KEY, Phone INT); INSERT INTO u2 SELECT id, CAST(phone AS INT) FROM Users;
-DROP TABLE users; ALTER TABLE u2 RENAME TO users;" && apply && way fix lossy && step "lossy yes default"
+DROP TABLE users; ALTER TABLE u2 RENAME TO users;" && apply && way fix lossy && step "lossy yes default" && mkdir compat &&
+	commit_file compat/a.sql "SELECT \"Name\" FROM [People];" && new_migration people "CREATE TABLE people (id int, name text, age int);" && apply &&
+	new_migration name "ALTER TABLE people DROP COLUMN name;" && apply && way fix name && step "dropped yes evidence" &&
+	new_migration age "ALTER TABLE people DROP COLUMN age;" && apply && way new-fix age && step "dropped no default"
 '
 
 test_expect_success PG 'postgresql: a column whose default has filled the rows that were there, and is gone' '

@@ -108,7 +108,7 @@ static void look_for_uses(struct deciding *g, const struct use *use,
 
 	memset(found, 0, sizeof(*found));
 	for (nr = 0; nr < TROUBLES_MAX && find_nth(g, use->kind, nr); nr++) {
-		struct sql_used what = { 0 };
+		struct sql_used what = { .sqlite = g->out->after.sqlite };
 
 		unsure = false;
 		if (!use->tell(g, lines, &what, &unsure))

@@ -14,14 +14,24 @@ static const char *base_of(const char *key)
 	return dot ? dot + 1 : key;
 }
 
-static bool is_table(const struct sql_name *n, const char *table)
+static bool is_same(const struct sql_used *what, const char *a, const char *b)
+{
+	return (what->sqlite ? strcasecmp(a, b) : strcmp(a, b)) == 0;
+}
+
+static bool is_table(const struct sql_name *n, const struct sql_used *what)
 {
 	size_t i;
 
 	for (i = 0; i < n->nr; i++)
-		if (strcmp(n->parts[i], base_of(table)) == 0)
+		if (is_same(what, n->parts[i], base_of(what->table)))
 			return true;
 	return false;
+}
+
+static bool is_column(const struct sql_name *n, const struct sql_used *what)
+{
+	return what->column && is_same(what, n->parts[n->nr - 1], what->column);
 }
 
 static bool mentions(struct walk w, const struct sql_used *what)
@@ -34,14 +44,14 @@ static bool mentions(struct walk w, const struct sql_used *what)
 			walk_next(&w);
 			continue;
 		}
-		table |= is_table(&n, what->table);
-		column |= what->column && strcmp(n.parts[n.nr - 1], what->column) == 0;
+		table |= is_table(&n, what);
+		column |= is_column(&n, what);
 	}
 	return table && column;
 }
 
 /* Without a list of columns it counts too: there are fewer values than columns. */
-static bool leaves_out(struct walk *w, const char *column)
+static bool leaves_out(struct walk *w, const struct sql_used *what)
 {
 	struct sql_name n;
 
@@ -50,7 +60,7 @@ static bool leaves_out(struct walk *w, const char *column)
 	if (!walk_accept_char(w, '('))
 		return true;
 	while (walk_name(w, &n)) {
-		if (strcmp(n.parts[n.nr - 1], column) == 0)
+		if (is_column(&n, what))
 			return false;
 		if (!walk_accept_char(w, ','))
 			break;
@@ -59,11 +69,11 @@ static bool leaves_out(struct walk *w, const char *column)
 }
 
 /* The table of an INSERT, or of a MERGE that has one, stands here. */
-static bool is_into(struct walk *w, const char *table)
+static bool is_into(struct walk *w, const struct sql_used *what)
 {
 	struct sql_name n;
 
-	return walk_accept(w, "into") && walk_name(w, &n) && is_table(&n, table);
+	return walk_accept(w, "into") && walk_name(w, &n) && is_table(&n, what);
 }
 
 /* Data from the client, into the table. */
@@ -72,9 +82,9 @@ static bool copies_without(struct walk w, const struct sql_used *what)
 	bool without;
 	struct sql_name n;
 
-	if (!walk_accept(&w, "copy") || !walk_name(&w, &n) || !is_table(&n, what->table))
+	if (!walk_accept(&w, "copy") || !walk_name(&w, &n) || !is_table(&n, what))
 		return false;
-	without = leaves_out(&w, what->column);
+	without = leaves_out(&w, what);
 	walk_accept_char(&w, ')');
 	return without && walk_is(&w, "from");
 }
@@ -88,7 +98,7 @@ static bool inserts_without(struct walk w, const struct sql_used *what)
 		return true;
 	while (!walk_at_end(&w)) {
 		if (walk_accept(&w, "merge")) {
-			merges = is_into(&w, what->table);
+			merges = is_into(&w, what);
 			continue;
 		}
 		if (!walk_accept(&w, "insert") && !walk_accept(&w, "replace")) {
@@ -97,9 +107,9 @@ static bool inserts_without(struct walk w, const struct sql_used *what)
 		}
 		if (walk_accept(&w, "or"))
 			walk_next(&w);
-		here = walk_is(&w, "into") ? is_into(&w, what->table)
+		here = walk_is(&w, "into") ? is_into(&w, what)
 					   : merges && token_is(w.s, &w.before, "insert");
-		if (here && leaves_out(&w, what->column))
+		if (here && leaves_out(&w, what))
 			return true;
 	}
 	return false;

@@ -10,6 +10,7 @@ struct sql_used {
 	const char *table;
 	const char *column;  /* NULL: the table itself */
 	bool insert_without; /* INSERTs into the table that leave the column out */
+	bool sqlite;	     /* quotes keep no case */
 };
 
 /**

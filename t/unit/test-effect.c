@@ -377,9 +377,11 @@ static void types(void **state UNUSED)
 			fail_msg("%s to %s", rows[i].old, rows[i].now);
 }
 
+#define QUOTED "SELECT \"Phone\" FROM \"Users\""
+
 static size_t used(const char *sql, const char *table, const char *column, bool without)
 {
-	const struct sql_used what = { table, column, without };
+	const struct sql_used what = { table, column, without, false };
 	unsigned line;
 
 	return sql_usage(sql, strlen(sql), &what, &line);
@@ -387,13 +389,16 @@ static size_t used(const char *sql, const char *table, const char *column, bool 
 
 static void usage(void **state UNUSED)
 {
-	const struct sql_used what = { "users", "phone", false };
+	const struct sql_used what = { "users", "phone", false, false };
+	const struct sql_used anycase = { "users", "phone", false, true };
 	static const char two[] = "SELECT 1;\nSELECT u.phone\nFROM users u;";
 	unsigned line;
 
 	assert_int_equal(sql_usage(two, strlen(two), &what, &line), 1);
 	assert_int_equal(line, 2);
 	assert_int_equal(used("SELECT phone FROM orders", "users", "phone", false), 0);
+	assert_int_equal(sql_usage(QUOTED, strlen(QUOTED), &what, &line), 0);
+	assert_int_equal(sql_usage(QUOTED, strlen(QUOTED), &anycase, &line), 1);
 	assert_int_equal(used("SELECT 'phone' || x FROM users", "users", "mail", false),
 			 0);
 	assert_int_equal(used("SELECT \"Phone\" FROM users", "users", "phone", false), 0);
