@@ -6,6 +6,8 @@ test_description='drills: each incident really fails, its answer passes, naive o
 
 needs_tool sqlite3
 start_pg optional
+make_short_dir && test_set_prereq SHORT
+chmod 711 "$short_dir"
 
 TMPDIR=$SHARNESS_TRASH_DIRECTORY
 export TMPDIR
@@ -441,13 +443,44 @@ test_expect_success 'one drill at a time, from either repository; a passed one m
 	test_expect_code 1 git migrate drill status 2>.git/t/err && grep "^error: no drill is under way$" .git/t/err
 '
 
+# server_ended: the server of a drill
+server_ended() {
+	! kill -0 "$server" 2>/dev/null || grep "^State:.*Z" "/proc/$server/status"
+}
+
+# stop_server: as when the machine is switched off
+stop_server() {
+	server=$(sed 1q "$1/.git/server/data/postmaster.pid") && kill -INT "$server" &&
+	until server_ended; do sleep 0.02; done
+}
+
+test_expect_success PG,SHORT 'postgresql: a server of its own, which is started again, and ends with the drill' '
+	home own && (
+		TMPDIR=$short_dir && home=$PWD && git migrate drill rename --engine postgresql >.git/t/out 2>.git/t/err &&
+		cd "$(git config migrate.drill-state.dir)" && mkdir .git/t && engine=postgresql && incident=rename &&
+		git migrate drill status >.git/t/out && grep "^  FAILS" .git/t/out && stop_server . &&
+		git migrate drill status >.git/t/out && grep "^  FAILS" .git/t/out && answer && passes &&
+		server=$(sed 1q .git/server/data/postmaster.pid) && kill -0 "$server" &&
+		cd "$home" && git migrate drill abandon && server_ended
+	) && test -z "$(ls "$short_dir")" && git migrate drill log --porcelain >.git/t/log && grep " passed rename postgresql/" .git/t/log
+'
+
+test_expect_success PG,SHORT 'postgresql: a server of its own goes with the folder of its drill' '
+	home own_gone && TMPDIR=$short_dir git migrate drill rename --on postgresql: >.git/t/out 2>.git/t/err &&
+	there=$(git config migrate.drill-state.dir) && stop_server "$there" && rm -rf "$there" &&
+	test_expect_code 1 git migrate drill status 2>.git/t/err && cat .git/t/err && grep "^error: no drill is under way" .git/t/err &&
+	test -z "$(git config migrate.drill-state.database)"
+'
+
 test_expect_success 'what cannot be made is refused, and nothing is left of it' '
 	home refused &&
 	test_expect_code 129 git migrate drill nonsense 2>.git/t/err &&
 	grep "^error: there is no incident .nonsense.$" .git/t/err &&
 	test_expect_code 129 git migrate drill rename --engine=oracle 2>.git/t/err &&
-	test_expect_code 129 git migrate drill rename --engine=postgresql 2>.git/t/err &&
-	grep "^hint: --on <url> names one" .git/t/err &&
+	(TMPDIR="$TMPDIR/of two words" && mkdir "$TMPDIR" &&
+		test_expect_code 128 git migrate drill rename --engine=postgresql 2>.git/t/err) &&
+	grep -E "^error: (there are no initdb|a server.s socket cannot be in)" .git/t/err &&
+	rmdir "$TMPDIR/of two words" &&
 	test_expect_code 129 git migrate drill rename --on sqlite:x.db 2>.git/t/err &&
 	mkdir there && test_expect_code 1 git migrate drill rename --dir there 2>.git/t/err &&
 	grep "^error: could not make the folder .there.: File exists$" .git/t/err && rmdir there &&

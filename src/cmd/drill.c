@@ -352,7 +352,8 @@ int cmd_drill(struct ctx *ctx, int argc, char **argv, struct err *err)
 		{ OPT_STRING, 0, "engine", &a.start.engine, "<engine>",
 		  "sqlite or postgresql (default: by --on)" },
 		{ OPT_STRING, 0, "on", &a.start.on, "<url>",
-		  "a PostgreSQL server on which a database may be made" },
+		  "a PostgreSQL server on which a database may be made; else one of its "
+		  "own" },
 		{ OPT_STRING, 0, "dir", &a.start.dir, "<folder>",
 		  "where to make the drill (default: a new one for temporary files)" },
 		{ OPT_BOOL, 0, "porcelain", &porcelain, NULL,

@@ -12,6 +12,7 @@
 #include "flow/drill.h"
 #include "flow/drill_log.h"
 #include "flow/drill_place.h"
+#include "flow/scratch_server.h"
 #include "git/config.h"
 #include "git/repo.h"
 
@@ -212,8 +213,10 @@ int drill_find_active(struct repo *here, struct drill *d, struct err *err)
 	d->dir = pool_strdup(&d->pool, dir);
 	if (is_gone(dir))
 		return find_left(here, d, err);
-	if (drill_open_at(d->dir, &d->repo, err) == 0)
+	if (drill_open_at(d->dir, &d->repo, err) == 0) {
+		scratch_server_wake(drill_server_place(d));
 		return drill_read_state(d, err);
+	}
 	return is_untouched(&d->pool, d->dir) ? refuse_half_made(d, err) : -1;
 }
 
@@ -316,7 +319,8 @@ int drill_remove(struct drill *d, struct err *err)
 	if (check_ours(d, err) < 0)
 		return -1;
 	/* it is made behind the note of where the drill came from */
-	if (d->home && d->database &&
+	scratch_server_stop(drill_server_place(d));
+	if (d->home && d->database && !drill_has_server(d) &&
 	    drill_database_drop(d->server, d->database, err) < 0) {
 		err_hint(err, "drill",
 			 "Try it again when the server answers; a password of a drill "

@@ -37,8 +37,10 @@ int drill_catalogue_read(const char *engine, struct pool *pool,
 struct drill_start {
 	const char *incident;
 	const char *engine; /* NULL: by `on`, else "sqlite" */
-	const char *on;	    /* URL of the server to make a database on; NULL */
-	const char *dir;    /* NULL: a new one for temporary files */
+	/* URL of the server to make a database on; for PostgreSQL NULL or "postgresql:"
+	   is one of the drill's own */
+	const char *on;
+	const char *dir; /* NULL: a new one for temporary files */
 };
 
 /**

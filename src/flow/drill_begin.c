@@ -101,14 +101,27 @@ static int make_folder(struct making *m, const char *wish)
 	return 0;
 }
 
-static void choose_database(struct drill *d, const char *on)
+/* "postgresql:" is the engine, and no server of it. */
+static bool names_server(const char *on)
 {
+	return on && strcmp(on, "postgresql:") != 0;
+}
+
+/* On the server that was named, on one of its own, or a file. */
+static int choose_database(struct making *m, const char *on)
+{
+	struct drill *d = m->d;
+
 	d->url = "sqlite:shop.db";
-	if (!on)
-		return;
-	d->server = pool_strdup(&d->pool, on);
+	if (strcmp(d->engine, db_sqlite.name) == 0)
+		return 0;
+	if (names_server(on))
+		d->server = pool_strdup(&d->pool, on);
+	else if (drill_server_make(d, m->err) < 0)
+		return -1;
 	d->database = drill_database_name(&d->pool);
-	d->url = drill_database_url(&d->pool, on, d->database);
+	d->url = drill_database_url(&d->pool, d->server, d->database);
+	return 0;
 }
 
 /* Commits of the person are the person's there too. */
@@ -139,26 +152,26 @@ static int save_database(struct making *m, struct repo *home)
 {
 	struct drill *d = m->d;
 	struct buf shown = BUF_INIT;
-	bool has_password;
+	bool has_password, stays = d->server && !drill_has_server(d);
 	int ret = 0;
 
-	if (d->server)
+	if (stays)
 		ret = db_postgresql.describe(d->server, &shown, &has_password, m->err);
 	if (ret == 0)
 		ret = drill_set(home, "server", buf_str(&shown), m->err);
 	if (ret == 0)
-		ret = drill_set(home, "database", d->database, m->err);
+		ret = drill_set(home, "database", stays ? d->database : NULL, m->err);
 	buf_release(&shown);
 	return ret;
 }
 
 /* What whoever finds it half made needs to clear it away. */
-static int save_place(struct making *m, struct repo *home)
+static int save_place(struct making *m, struct repo *home, const char *on)
 {
 	struct drill *d = m->d;
 
-	if (drill_set(home, "dir", d->dir, m->err) < 0 || save_database(m, home) < 0 ||
-	    drill_open_at(d->dir, &d->repo, m->err) < 0 ||
+	if (drill_set(home, "dir", d->dir, m->err) < 0 || choose_database(m, on) < 0 ||
+	    save_database(m, home) < 0 || drill_open_at(d->dir, &d->repo, m->err) < 0 ||
 	    drill_set(d->repo, "home", d->home, m->err) < 0 ||
 	    drill_set(d->repo, "engine", d->engine, m->err) < 0 ||
 	    drill_set(d->repo, "database-url", d->url, m->err) < 0 ||
@@ -167,12 +180,12 @@ static int save_place(struct making *m, struct repo *home)
 	return drill_set(d->repo, "database", d->database, m->err);
 }
 
-static int make_repository(struct making *m, struct repo *home)
+static int make_repository(struct making *m, struct repo *home, const char *on)
 {
 	struct drill *d = m->d;
 
 	if (run_git(m, "init", "-q", "--initial-branch=main") < 0 ||
-	    set_identity(m, home) < 0 || save_place(m, home) < 0)
+	    set_identity(m, home) < 0 || save_place(m, home, on) < 0)
 		return -1;
 	if (d->server && drill_database_make(d->server, d->database, m->err) < 0) {
 		d->database = NULL; /* nothing to drop */
@@ -389,8 +402,7 @@ static int make(struct making *m, struct repo *home, const struct drill_start *o
 	const struct drill_incident *incident = m->d->incident;
 	size_t i;
 
-	choose_database(m->d, o->on);
-	if (make_folder(m, o->dir) < 0 || make_repository(m, home) < 0)
+	if (make_folder(m, o->dir) < 0 || make_repository(m, home, o->on) < 0)
 		return -1;
 	for (i = 0; i < incident->nr; i++)
 		if (take_step(m, &incident->parts[i]) < 0)
@@ -406,8 +418,10 @@ static int make(struct making *m, struct repo *home, const struct drill_start *o
 
 static int choose_engine(const struct drill_start *o, struct drill *d, struct err *err)
 {
-	const struct db_driver *driver = o->on ? db_driver_for(o->on, err) : &db_sqlite;
+	const struct db_driver *driver = o->on ? &db_postgresql : &db_sqlite;
 
+	if (names_server(o->on))
+		driver = db_driver_for(o->on, err);
 	if (!driver)
 		return -1;
 	d->engine = o->engine ? o->engine : driver->name;
@@ -422,14 +436,6 @@ static int choose_engine(const struct drill_start *o, struct drill *d, struct er
 			       "--on names a PostgreSQL server; a drill on SQLite makes "
 			       "a "
 			       "file of its own");
-	if (!o->on && strcmp(d->engine, db_sqlite.name) != 0) {
-		err_set(err, ERR_USAGE, "a drill on PostgreSQL wants a server");
-		err_hint(err, "drill",
-			 "--on <url> names one on which a database may be made for it, "
-			 "and "
-			 "dropped again; never one that matters.");
-		return -1;
-	}
 	return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "base/compat.h"
 
+#include <sys/stat.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -9,6 +11,7 @@
 #include "flow/drill.h"
 #include "flow/drill_place.h"
 #include "flow/scratch.h"
+#include "flow/scratch_server.h"
 
 #define NAME_PREFIX "git_migrate_drill_"
 
@@ -76,6 +79,40 @@ int drill_database_drop(const char *server, const char *name, struct err *err)
 	if (on_server(server, "DROP DATABASE IF EXISTS", name, " WITH (FORCE)", err) == 0)
 		return 0;
 	return err_wrap(err, "the database '%s' could not be dropped", name);
+}
+
+const char *drill_server_place(struct drill *d)
+{
+	return pool_printf(&d->pool, "%s/.git", d->dir);
+}
+
+bool drill_has_server(struct drill *d)
+{
+	return scratch_server_is_in(drill_server_place(d));
+}
+
+/* The server of root is another user's, who has to get there. */
+static int open_way(const char *dir, struct err *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || (stat(dir, &st) == 0 &&
+			       chmod(dir, (st.st_mode & 07777) | S_IXGRP | S_IXOTH) == 0))
+		return 0;
+	return err_errno(err, ERR_FATAL, "could not open the way to '%s'", dir);
+}
+
+int drill_server_make(struct drill *d, struct err *err)
+{
+	struct buf url = BUF_INIT;
+	int ret = open_way(d->dir, err);
+
+	if (ret == 0)
+		ret = scratch_server_start(drill_server_place(d), &url, err);
+	if (ret == 0)
+		d->server = pool_strdup(&d->pool, url.s);
+	buf_release(&url);
+	return ret;
 }
 
 int drill_scratch(struct drill *d, struct scratch *s, struct app *app, struct err *err)

@@ -2,6 +2,8 @@
 #ifndef FLOW_DRILL_PLACE_H
 #define FLOW_DRILL_PLACE_H
 
+#include <stdbool.h>
+
 struct app;
 struct drill;
 struct drill_incident;
@@ -31,6 +33,13 @@ const char *drill_database_name(struct pool *pool);
 const char *drill_database_url(struct pool *pool, const char *server, const char *name);
 int drill_database_make(const char *server, const char *name, struct err *err);
 int drill_database_drop(const char *server, const char *name, struct err *err);
+
+/** Where a server of the drill's own is; the pool's. */
+const char *drill_server_place(struct drill *d);
+/** Whether it has one: what is on it goes with the drill's folder. */
+bool drill_has_server(struct drill *d);
+/** Makes and starts one in the drill's repository; sets d->server. 0 or -1. */
+int drill_server_make(struct drill *d, struct err *err);
 
 /**
  * Makes a scratch database of the drill's kind, and connects an application to it (NULL:

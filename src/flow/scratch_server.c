@@ -253,28 +253,64 @@ int scratch_server_start(const char *folder, struct buf *url, struct err *err)
 	return ret;
 }
 
-void scratch_server_stop(const char *folder)
+/* pg_ctl's "stop" or "status" of the one in a folder. 0 when it says so. */
+static int control(const char *bin, const char *folder, const char *const *words)
 {
-	struct buf pid = BUF_INIT, bin = BUF_INIT, program = BUF_INIT, data = BUF_INIT;
+	struct buf program = BUF_INIT, data = BUF_INIT;
 	struct err ignored = { 0 };
 	struct command c;
+	int ret;
 
 	buf_addf(&data, "%s" FOLDER "/data", folder);
-	buf_addf(&pid, "%s/postmaster.pid", data.s);
-	if (access(pid.s, F_OK) == 0 && find_programs(&bin, &ignored) == 0) {
-		buf_addf(&program, "%s/pg_ctl", bin.s);
-		begin(&c, program.s);
-		add(&c, "-D");
-		add(&c, data.s);
-		add(&c, "-m");
-		add(&c, "immediate");
-		add(&c, "-w");
-		add(&c, "-s");
-		add(&c, "stop");
-		run(&c, "/", &ignored);
-	}
-	buf_release(&pid);
-	buf_release(&bin);
+	buf_addf(&program, "%s/pg_ctl", bin);
+	begin(&c, program.s);
+	add(&c, "-D");
+	add(&c, data.s);
+	for (; *words; words++)
+		add(&c, *words);
+	ret = run(&c, "/", &ignored);
 	buf_release(&program);
 	buf_release(&data);
+	return ret;
+}
+
+static bool has_file(const char *folder, const char *name)
+{
+	struct buf path = BUF_INIT;
+	bool ret;
+
+	buf_addf(&path, "%s" FOLDER "/%s", folder, name);
+	ret = access(path.s, F_OK) == 0;
+	buf_release(&path);
+	return ret;
+}
+
+bool scratch_server_is_in(const char *folder)
+{
+	return has_file(folder, "data");
+}
+
+void scratch_server_wake(const char *folder)
+{
+	static const char *const status[] = { "status", NULL };
+	struct buf bin = BUF_INIT, place = BUF_INIT;
+	struct err ignored = { 0 };
+
+	buf_addf(&place, "%s" FOLDER, folder);
+	if (scratch_server_is_in(folder) && find_programs(&bin, &ignored) == 0 &&
+	    control(bin.s, folder, status) != 0)
+		start(bin.s, place.s, &ignored);
+	buf_release(&bin);
+	buf_release(&place);
+}
+
+void scratch_server_stop(const char *folder)
+{
+	static const char *const stop[] = { "-m", "immediate", "-w", "-s", "stop", NULL };
+	struct buf bin = BUF_INIT;
+	struct err ignored = { 0 };
+
+	if (has_file(folder, "data/postmaster.pid") && find_programs(&bin, &ignored) == 0)
+		control(bin.s, folder, stop);
+	buf_release(&bin);
 }
