@@ -732,7 +732,10 @@ INSERT INTO most SELECT n + 1 FROM t WHERE :batch;" &&
 		grep "git migrate fix --kind wrong-backfill up.sql" .git/t/out &&
 		on_terminal "n\n\n" up && grep "write wrong values? .*no.* (you say)" .git/t/out &&
 		grep "delete rows that are needed? .*yes.* (you say)" .git/t/out && grep "git migrate new fix-up.sql" .git/t/out &&
-		on_terminal "perhaps\nno\nno\n" up && grep "delete rows that are needed? .*no.* (you say)" .git/t/out &&
+		on_terminal "perhaps\nno\nNO\n" up && grep "delete rows that are needed? .*no.* (you say)" .git/t/out &&
+		grep "  .perhaps. is none of the answers, nor the beginning of one alone$" .git/t/out &&
+		test 1 = "$(grep -c "^migration up.sql on target default: what nothing here can tell is asked" .git/t/out)" &&
+		on_terminal "\004" up && grep "write wrong values? .*yes.* (nobody was asked)" .git/t/out && ! grep "(you say)" .git/t/out &&
 		git migrate diagnose up </dev/null >.git/t/out && grep "(nobody was asked)" .git/t/out &&
 		! grep "(you say)" .git/t/out
 	'

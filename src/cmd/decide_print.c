@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/interrupt.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/decide_print.h"
@@ -45,7 +46,7 @@ bool decide_can_ask(void)
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
-/* Position of the only answer that begins so, `usual` for nothing; -1. */
+/* Position of the only answer that begins so, in any case; `usual` for nothing; -1. */
 static int find_answer(const struct decision_node *node, const char *typed, size_t len,
 		       int usual)
 {
@@ -54,7 +55,7 @@ static int find_answer(const struct decision_node *node, const char *typed, size
 	if (len == 0)
 		return usual;
 	for (i = 0; i < DECISION_ANSWERS && node->answers[i].word; i++) {
-		if (strncmp(node->answers[i].word, typed, len) != 0)
+		if (strncasecmp(node->answers[i].word, typed, len) != 0)
 			continue;
 		if (found >= 0)
 			return -1;
@@ -88,28 +89,57 @@ static int read_line(char *line, size_t size, struct err *err)
 	return n > 0;
 }
 
+static void tell_person(struct decide_person *p)
+{
+	if (p->told)
+		return;
+	p->told = true;
+	fprintf(stderr, "migration %s on target ", p->d->path);
+	term_print(stderr, p->d->survey.target.name);
+	fprintf(stderr, ": what nothing here can tell is asked.\n"
+			"Enter takes the answer in brackets; nothing is changed, "
+			"Ctrl-C ends it.\n");
+}
+
+static void tell_no_answer(const char *typed, size_t len)
+{
+	char *copy = xstrndup(typed, len);
+
+	fprintf(stderr, "  '");
+	term_print(stderr, copy);
+	fprintf(stderr, "' is none of the answers, nor the beginning of one alone\n");
+	free(copy);
+}
+
 int decide_ask(void *arg, enum decision_question question, int usual,
 	       const char *evidence, struct err *err)
 {
 	const struct decision_node *node = &decision_nodes[question];
-	struct ctx *ctx = arg;
+	struct decide_person *p = arg;
 	char line[256];
 	const char *typed;
 	size_t len;
 	int rc, choice;
 
-	cmd_flush(ctx);
+	cmd_flush(p->ctx);
+	tell_person(p);
+	fputc('\n', stderr);
 	print_lines(stderr, evidence, "  ");
 	for (;;) {
 		print_prompt(node, usual);
 		rc = read_line(line, sizeof(line), err);
+		if (rc <= 0)
+			fputc('\n', stderr);
 		if (rc < 0)
 			return -1;
+		if (rc == 0)
+			return DECIDE_NOBODY;
 		len = strlen(line);
 		typed = text_trim(line, &len);
-		choice = rc == 0 ? usual : find_answer(node, typed, len, usual);
+		choice = find_answer(node, typed, len, usual);
 		if (choice >= 0)
 			return choice;
+		tell_no_answer(typed, len);
 	}
 }
 

@@ -8,13 +8,21 @@
 
 struct ctx;
 struct decide;
+struct diagnosis;
 struct err;
 struct js;
 
 /** Whether somebody sits at the terminal who can be asked. */
 bool decide_can_ask(void);
 
-/** Asks on the terminal; `arg` is the ctx. As struct decide_options has it. */
+/** A person at the terminal, who is told once what the questions are about. */
+struct decide_person {
+	struct ctx *ctx;
+	const struct diagnosis *d;
+	bool told;
+};
+
+/** Asks on the terminal; `arg` is a decide_person. As struct decide_options has it. */
 int decide_ask(void *arg, enum decision_question question, int usual,
 	       const char *evidence, struct err *err);
 

@@ -233,11 +233,12 @@ static int show(struct ctx *ctx, struct diagnosis *d, const struct decide *way,
 static int look(struct ctx *ctx, const struct diagnose_options *o, enum form form,
 		struct err *err)
 {
+	struct diagnosis d;
+	struct decide_person person = { .ctx = ctx, .d = &d };
 	const struct decide_options how = {
 		.ask = form == FORM_PEOPLE && decide_can_ask() ? decide_ask : NULL,
-		.arg = ctx,
+		.arg = &person,
 	};
-	struct diagnosis d;
 	struct decide way;
 	int ret = diagnose(ctx->repo, o, &d, err);
 

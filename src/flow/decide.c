@@ -386,7 +386,7 @@ static int answer(void *arg, enum decision_question q, struct err *err)
 	struct deciding *g = arg;
 	struct decide_evidence *e = &g->out->of[q];
 	const char *word;
-	int choice;
+	int choice, said;
 
 	if (q >= ASK_INDEX && q <= ASK_SLOW) {
 		choice = decide_sign(g, q, err);
@@ -394,10 +394,12 @@ static int answer(void *arg, enum decision_question q, struct err *err)
 		word = find_word(g, q, err);
 		choice = word ? decision_answer(q, word) : -1;
 	}
-	if (choice < 0 || !e->open || !g->o->ask)
+	if (choice < 0 || !e->open || !g->o->ask || g->is_alone)
 		return choice;
-	e->asked = true;
-	return g->o->ask(g->o->arg, q, choice, buf_str(&e->lines), err);
+	said = g->o->ask(g->o->arg, q, choice, buf_str(&e->lines), err);
+	g->is_alone = said == DECIDE_NOBODY;
+	e->asked = said >= 0;
+	return g->is_alone ? choice : said;
 }
 
 static int read_all(struct deciding *g, struct err *err)

@@ -10,10 +10,13 @@
 #include "flow/diagnose.h"
 #include "sql/effect.h"
 
+enum { DECIDE_NOBODY = -2 };
+
 struct decide_options {
 	/**
 	 * Asks a person what evidence cannot tell; `usual` is the answer that is taken
-	 * else. Position of an answer, or -1. NULL: there is nobody to be asked.
+	 * else. Position of an answer, DECIDE_NOBODY when the person is gone, or -1.
+	 * NULL: there is nobody to be asked.
 	 */
 	int (*ask)(void *arg, enum decision_question question, int usual,
 		   const char *evidence, struct err *err);

@@ -27,6 +27,7 @@ struct deciding {
 	struct repo *repo;
 	struct diagnosis *d;
 	const struct decide_options *o;
+	bool is_alone; /* who was asked is gone */
 	struct decide *out;
 	ssize_t pos; /* in the plan, or -1 */
 	const struct ledger_entry *entry;
