@@ -258,9 +258,48 @@ assert \"waits for target\" in one[\"error\"], one" &&
 		apply 1 -n production && says out "  waiting  d.sql  waits for a rehearsal" &&
 		sum=$(git migrate plan --porcelain | grep f.sql | cut -d" " -f2,5 | sha256sum) &&
 		rehearsed d passed "$plan instead=${sum%?  -}x $(at 11)" && apply 1 -n production &&
-		rehearsed d passed "$plan instead=${sum%% *} $(at 12)" && apply 0 -n production &&
+		rehearsed d passed "$plan instead=${sum%% *} $(at 12)" && apply 1 -n production &&
+		rehearsed d passed "$plan instead=${sum%% *} ran=${sum%% *} $(at 13)" && apply 0 -n production &&
 		new_migration g "CREATE TABLE c (x int, y int);" "instead" "" "Supersedes: f" && apply 1 production &&
 		tables production a
+	'
+
+	test_expect_success $prereq "$engine: what is rehearsed counts where the same ones ran of those that replace each other" '
+		scene $engine ways && git config migrate.production.requireRehearsal fixes &&
+		git config migrate.staging.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int, y int DEFAULT 9);" && apply 0 production &&
+		new_migration d "CREATE TABLE b (x int, y int);" "instead" "" "Supersedes: b.sql" &&
+		new_migration c "CREATE TABLE c (x int);" &&
+		commit_file migrations/e.scenario "[seed]
+INSERT INTO b (x) VALUES (1);
+[failure]
+INSERT INTO c (z) VALUES (1);" && new_migration e "ALTER TABLE c ADD COLUMN z int;" "mend c" "" "Fixes: c.sql" "Failure-Mode: too small" &&
+		git migrate rehearse production e >.git/t/out 2>.git/t/err && apply 1 production && tables production a b &&
+		says out "waiting  e.sql  waits for a rehearsal" &&
+		says err "detail: One has passed on a database where others ran of those that replace each other" \
+			"hint: Rehearse it on a copy of this target: git migrate rehearse --copy production migrations/e.sql" &&
+		apply 0 -n staging && git migrate rehearse --copy production e >.git/t/out 2>.git/t/err &&
+		apply 0 staging && tables staging a b c &&
+		apply 0 production && tables production a b c
+	'
+
+	test_expect_success $prereq "$engine: what replaces that which it fixes is rehearsed for both ways" '
+		scene $engine bothways && git config migrate.production.requireRehearsal fixes &&
+		git config migrate.staging.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int);" && new_migration c "CREATE TABLE b (x int, y int);" "instead" "" "Supersedes: b.sql" &&
+		new_migration d "CREATE TABLE d (x int);" && apply 0 production &&
+		commit_file migrations/e.scenario "[unshown]
+a trial
+[seed]
+INSERT INTO b (x) VALUES (1);
+[check]
+SELECT count(*) FROM b
+----
+1" && new_migration e "DROP TABLE IF EXISTS d; CREATE TABLE d (x int, z int);" "mend d" "" "Fixes: d.sql" "Supersedes: d.sql" \
+			"Failure-Mode: too small" "Data-Loss: nothing is in it" &&
+		apply 1 production && apply 1 staging && tables staging a b &&
+		git migrate rehearse staging e >.git/t/out 2>.git/t/err && grep "^  same " .git/t/out &&
+		apply 0 production && apply 0 staging && tables production a b d && tables staging a b d
 	'
 
 	test_expect_success $prereq "$engine: only rehearsals on the engine of the target count, in whatever version" '

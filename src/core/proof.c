@@ -53,6 +53,7 @@ static const char *const keys[PROOF_KEYS] = {
 	[PROOF_RESULT] = "result",     [PROOF_SCENARIO] = "scenario",
 	[PROOF_ORIGINAL] = "original", [PROOF_ORIGINAL_BLOB] = "original-blob",
 	[PROOF_PLAN] = "plan",	       [PROOF_INSTEAD] = "instead",
+	[PROOF_RAN] = "ran",	       [PROOF_RAN_IN_PLACE] = "ran-in-place",
 	[PROOF_ENGINE] = "engine",     [PROOF_AT] = "at",
 };
 

@@ -103,11 +103,70 @@ int ties_read(struct plan *plan, size_t pos, struct pool *pool, struct ties *out
 	return 0;
 }
 
+size_t ties_root(const struct ties *ties, size_t pos)
+{
+	/* each names an earlier one */
+	while (ties[pos].supersedes >= 0)
+		pos = (size_t)ties[pos].supersedes;
+	return pos;
+}
+
+/* Whether `pos` comes in the place of what it fixes: it is rehearsed both ways. */
+static bool goes_both_ways(const struct ties *ties, size_t pos, size_t of)
+{
+	return positions_has(&ties[pos].fixes, of) &&
+	       ties_root(ties, pos) == ties_root(ties, of);
+}
+
+static void add_migration(struct sha256 *h, const struct migration *m)
+{
+	char blob[OID_HEXSZ + 1];
+
+	sha256_add(h, oid_hex(&m->blob, blob), OID_HEXSZ);
+	sha256_add(h, " ", 1);
+	sha256_add(h, m->path, strlen(m->path));
+	sha256_add(h, "\n", 1);
+}
+
+/* Those that replace one from before `pos`, and what they replace. */
+static bool *find_rivals(const struct plan *plan, const struct ties *ties, size_t pos)
+{
+	bool *in = xcalloc(plan->nr + 1, sizeof(*in));
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++) {
+		ssize_t of = ties[i].supersedes;
+
+		if (of >= 0 && ((size_t)of < pos || in[of]))
+			in[i] = in[of] = true;
+	}
+	in[pos] = false;
+	return in;
+}
+
+void ties_ran(const struct plan *plan, const struct ties *ties, size_t pos,
+	      const bool *took, plan_digest out)
+{
+	bool *in = find_rivals(plan, ties, pos), any = false;
+	struct sha256 *h = sha256_new();
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++) {
+		if (!in[i] || !took[i] || goes_both_ways(ties, pos, i))
+			continue;
+		any = true;
+		add_migration(h, &plan->items[i]);
+	}
+	sha256_peek(h, out);
+	if (!any)
+		out[0] = '\0';
+	sha256_free(h);
+	free(in);
+}
+
 static int add_instead(struct plan *plan, size_t pos, bool *in, struct sha256 *h,
 		       struct err *err)
 {
-	const struct migration *m = plan->items;
-	char blob[OID_HEXSZ + 1];
 	struct pool pool = { 0 };
 	struct ties t;
 	size_t i;
@@ -121,10 +180,7 @@ static int add_instead(struct plan *plan, size_t pos, bool *in, struct sha256 *h
 		if (ret < 0 || t.supersedes < 0 || !in[t.supersedes])
 			continue;
 		in[i] = in[plan->nr] = true;
-		sha256_add(h, oid_hex(&m[i].blob, blob), OID_HEXSZ);
-		sha256_add(h, " ", 1);
-		sha256_add(h, m[i].path, strlen(m[i].path));
-		sha256_add(h, "\n", 1);
+		add_migration(h, &plan->items[i]);
 	}
 	pool_release(&pool);
 	return ret;

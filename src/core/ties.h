@@ -43,6 +43,18 @@ bool ties_unsound(const struct ties *ties, size_t root, size_t pos, size_t *need
  */
 int ties_instead(struct plan *plan, size_t pos, plan_digest out, struct err *err);
 
+/** The bottom of the chain of those that replace each other: what it leads to. */
+size_t ties_root(const struct ties *ties, size_t pos);
+
+/**
+ * The SHA-256 of "<blob> <path>" and LF of each migration that `took` effect, and that
+ * replaces one from before `pos`, or is such a one: where they part, what comes behind
+ * them finds something else. What `pos` itself both fixes and replaces does not count.
+ * `ties` and `took` are by position, of the whole plan; "" when there is none.
+ */
+void ties_ran(const struct plan *plan, const struct ties *ties, size_t pos,
+	      const bool *took, plan_digest out);
+
 bool positions_has(const struct positions *p, size_t pos);
 
 #endif

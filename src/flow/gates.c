@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "flow/gates.h"
 #include "flow/rehearsed.h"
@@ -29,6 +30,7 @@ struct gate {
 	size_t nr, alloc;
 	enum rehearsals rehearsals;
 	bool *passed; /* by position */
+	bool *astray; /* the same, on a database that went another way */
 	size_t lacks, first;
 };
 
@@ -130,10 +132,11 @@ static const char *target_engine(const struct target *t)
 /* What others have settled, and what has passed: once, a run does not change it. */
 static int read_evidence(struct gates *g, struct survey *s, struct err *err)
 {
-	const struct rehearsed_query query = { .repo = s->repo,
-					       .plan = &s->plan,
-					       .tip = &s->plan.head,
-					       .engine = target_engine(&s->target) };
+	struct rehearsed_query query = { .repo = s->repo,
+					 .plan = &s->plan,
+					 .tip = &s->plan.head,
+					 .engine = target_engine(&s->target),
+					 .survey = s };
 	struct gate *gate = g->gate;
 	struct leader *l;
 	size_t i;
@@ -146,6 +149,8 @@ static int read_evidence(struct gates *g, struct survey *s, struct err *err)
 		mirror_fold(&l->mirror, &g->pool, &l->ledger, NULL, NULL);
 	}
 	gate->passed = xcalloc(s->plan.nr + 1, sizeof(*gate->passed));
+	gate->astray = xcalloc(s->plan.nr + 1, sizeof(*gate->astray));
+	query.astray = gate->astray;
 	if (gate->rehearsals == REHEARSE_NONE)
 		return 0;
 	return rehearsed_find(&query, gate->passed, err);
@@ -407,6 +412,24 @@ static void found_leader(struct survey *s, const struct leader *l)
 	}
 }
 
+/* It has passed, where another one ran of those that replace each other. */
+static void found_astray(struct survey *s, const char *path)
+{
+	const char *engine = target_engine(&s->target);
+
+	findings_detail(&s->problems,
+			"One has passed on a database where others ran of those that "
+			"replace each other: what it meets here is something else.");
+	findings_hint(&s->problems,
+		      "Rehearse it on a copy of this target: git migrate rehearse --copy "
+		      "%s %s/%s%s",
+		      s->target.name, s->plan.folder, path,
+		      starts_with(engine, "sqlite")
+			      ? ""
+			      : "; or of one that went the same way: --on <url> "
+				"--template <database>");
+}
+
 static void found_unrehearsed(struct survey *s, const struct gate *gate)
 {
 	const char *path = s->plan.items[gate->first].path;
@@ -419,6 +442,10 @@ static void found_unrehearsed(struct survey *s, const struct gate *gate)
 			     : "migration '%s', and others behind it, wait for a "
 			       "rehearsal: none of them as they are has passed",
 		     path);
+	if (gate->astray[gate->first]) {
+		found_astray(s, path);
+		return;
+	}
 	findings_detail(&s->problems,
 			"The newest one on %.*s decides that had the scenario and the "
 			"original of the plan, and what precedes it there.%s",
@@ -493,6 +520,7 @@ void gates_release(struct gates *g)
 	if (g->gate) {
 		free(g->gate->leaders);
 		free(g->gate->passed);
+		free(g->gate->astray);
 	}
 	free(g->gate);
 	pool_release(&g->pool);

@@ -334,7 +334,7 @@ static int run_fix(struct stage *s, struct err *err)
 	if (apply_watched(s, s->r->pos, err) < 0)
 		return -1;
 	stage_end(s, (struct rehearse_done){ .what = stage_migration(s) });
-	return 0;
+	return stage_read_ran(s, err);
 }
 
 /* --- the whole --------------------------------------------------------- */

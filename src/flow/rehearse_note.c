@@ -3,11 +3,47 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/io.h"
+#include "core/ledger.h"
+#include "core/past.h"
 #include "core/record.h"
 #include "core/ties.h"
 #include "flow/proofs.h"
 #include "flow/stage.h"
 #include "git/repo.h"
+
+/* Of what is settled there, what took effect before what is rehearsed did. */
+static bool *find_earlier(const struct stage *s)
+{
+	const struct rehearsal *r = s->r;
+	const struct ledger *l = &s->scratch.target.ledger;
+	const struct ledger_entry *fix = past_entry(&r->plan, l, r->pos), *e;
+	bool *took = xcalloc(r->plan.nr + 1, sizeof(*took));
+	size_t i;
+
+	for (i = 0; i < r->plan.nr; i++) {
+		e = past_entry(&r->plan, l, i);
+		took[i] = e && e->settled && event_takes_effect(e->settled->event) &&
+			  fix && fix->settled && e->settled->seq < fix->settled->seq;
+	}
+	return took;
+}
+
+int stage_read_ran(struct stage *s, struct err *err)
+{
+	const struct rehearsal *r = s->r;
+	size_t root = ties_root(s->ties, r->pos);
+	bool *took;
+
+	if (target_read(&s->scratch.target, err) < 0)
+		return -1;
+	took = find_earlier(s);
+	ties_ran(&r->plan, s->ties, r->pos, took, s->ran);
+	memset(took + root, 0, (r->plan.nr - root) * sizeof(*took));
+	ties_ran(&r->plan, s->ties, r->pos, took, s->ran_in_place);
+	free(took);
+	return 0;
+}
 
 static void add_field(struct buf *line, const char *key, const char *value)
 {
@@ -50,6 +86,10 @@ static void write_line(struct stage *s, bool passed, const plan_digest instead,
 	add_field(line, "plan", digests[r->pos]);
 	if (instead[0])
 		add_field(line, "instead", instead);
+	if (s->ran[0])
+		add_field(line, "ran", s->ran);
+	if (s->ran_in_place[0] && s->ties[r->pos].supersedes >= 0)
+		add_field(line, "ran-in-place", s->ran_in_place);
 	if (!oid_is_zero(&r->compat.revision))
 		add_id(line, "deployed", &r->compat.revision);
 	add_field(line, "engine", r->engine);

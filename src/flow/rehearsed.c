@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/io.h"
+#include "core/past.h"
 #include "core/plan.h"
 #include "core/proof.h"
 #include "core/scenario.h"
@@ -9,6 +10,7 @@
 #include "flow/push.h"
 #include "flow/rehearsed.h"
 #include "flow/signed.h"
+#include "flow/survey.h"
 #include "git/history.h"
 #include "git/notes.h"
 #include "git/repo.h"
@@ -26,6 +28,8 @@ struct hearing {
 	struct oid notes;
 	struct heard *by_pos;
 	plan_digest *digests; /* NULL: none was asked for */
+	struct ties *ties;    /* by position; NULL: the same */
+	struct pool pool;
 	bool *passed;
 };
 
@@ -76,6 +80,64 @@ static int fits_plan(struct hearing *h, size_t pos, const struct proof_line *p,
 			  : !p->text[PROOF_INSTEAD];
 }
 
+/* --- of those that replace each other ----------------------------------------- */
+
+static int read_ties(struct hearing *h, struct err *err)
+{
+	struct plan *plan = h->q->plan;
+	size_t i;
+
+	h->ties = xcalloc(plan->nr + 1, sizeof(*h->ties));
+	for (i = 0; i < plan->nr; i++)
+		if (ties_read(plan, i, &h->pool, &h->ties[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Whether one is in force when `pos` is to run. */
+static bool is_before(const struct survey *s, size_t i, size_t pos)
+{
+	const struct course *c = survey_course(s, i), *at = survey_course(s, pos);
+	const struct ledger_entry *e;
+
+	if (c->fate == FATE_SETTLED) {
+		e = past_entry(&s->plan, &s->target.ledger, i);
+		return e && e->settled && event_takes_effect(e->settled->event);
+	}
+	return (c->fate == FATE_RUN || c->fate == FATE_HELD) &&
+	       (c->place < at->place || (c->place == at->place && i < pos));
+}
+
+/*
+ * Whether the same ones ran in the scratch as here: 1, 0, -1. What failed before it
+ * came to the fix does not say, and speaks against it wherever.
+ */
+static int fits_way(struct hearing *h, size_t pos, const struct proof_line *p,
+		    struct err *err)
+{
+	const struct survey *s = h->q->survey;
+	enum proof_key key = PROOF_RAN;
+	plan_digest ran;
+	size_t root, i;
+	bool *took;
+
+	if (!s || (!p->text[PROOF_RAN] && !proof_says(p, PROOF_RESULT, "passed")))
+		return 1;
+	if (!h->ties && read_ties(h, err) < 0)
+		return -1;
+	root = ties_root(h->ties, pos);
+	took = xcalloc(s->plan.nr + 1, sizeof(*took));
+	for (i = 0; i < s->plan.nr; i++)
+		took[i] = is_before(s, i, pos);
+	if (root != pos && survey_course(s, pos)->place == root) {
+		key = PROOF_RAN_IN_PLACE;
+		memset(took + root, 0, (s->plan.nr - root) * sizeof(*took));
+	}
+	ties_ran(&s->plan, h->ties, pos, took, ran);
+	free(took);
+	return ran[0] ? proof_says(p, key, ran) : !p->text[key];
+}
+
 /* Whether it was with the scenario that is there now: 1, 0, -1. */
 static int fits_scenario(struct hearing *h, size_t pos, const struct proof_line *p,
 			 struct err *err)
@@ -110,6 +172,18 @@ static bool outweighs(const struct hearing *h, size_t pos, int64_t when, bool pa
 	return h->passed[pos] && !passed;
 }
 
+/* Whether it was of what is there now: 1, 0, -1. */
+static int fits_now(struct hearing *h, size_t pos, const struct proof_line *p,
+		    struct err *err)
+{
+	int fits;
+
+	if (!h->q->tip)
+		return 1;
+	fits = fits_original(h->q->plan, p) ? fits_plan(h, pos, p, err) : 0;
+	return fits > 0 ? fits_scenario(h, pos, p, err) : fits;
+}
+
 static int hear(struct hearing *h, const struct note_line *l, struct err *err)
 {
 	const struct plan *plan = h->q->plan;
@@ -126,14 +200,14 @@ static int hear(struct hearing *h, const struct note_line *l, struct err *err)
 	if ((h->q->engine && !proof_fits_engine(&p, h->q->engine)) ||
 	    !outweighs(h, (size_t)pos, proof_when(&p), passed))
 		return 0;
-	if (h->q->tip) {
-		fits = fits_original(plan, &p) ? fits_plan(h, (size_t)pos, &p, err) : 0;
-		if (fits > 0)
-			fits = fits_scenario(h, (size_t)pos, &p, err);
-		if (fits <= 0)
-			return fits;
-	}
-	fits = signed_line(h->q->repo, &h->notes, &l->object, l->line, err);
+	fits = fits_now(h, (size_t)pos, &p, err);
+	if (fits > 0)
+		fits = signed_line(h->q->repo, &h->notes, &l->object, l->line, err);
+	if (fits <= 0)
+		return fits;
+	fits = fits_way(h, (size_t)pos, &p, err);
+	if (fits == 0 && h->q->astray)
+		h->q->astray[pos] |= passed;
 	if (fits <= 0)
 		return fits;
 	h->by_pos[pos].decided = true;
@@ -165,6 +239,8 @@ int rehearsed_find(const struct rehearsed_query *q, bool *passed, struct err *er
 		ret = hear(&h, &dropped[i], err);
 	free(h.by_pos);
 	free(h.digests);
+	free(h.ties);
+	pool_release(&h.pool);
 	pool_release(&pool);
 	return ret < 0 ? -1 : 0;
 }

@@ -9,6 +9,7 @@ struct oid;
 struct plan;
 struct push;
 struct repo;
+struct survey;
 
 #define REHEARSALS_REF "refs/notes/migrate-proof/rehearsals"
 
@@ -18,6 +19,10 @@ struct rehearsed_query {
 	struct plan *plan;
 	const struct oid *tip; /* has the scenarios that count; NULL: once has to do */
 	const char *engine;    /* "sqlite/3.40.1": its product counts; NULL: any */
+	/* of the plan, judged: of those that replace each other, the ones count that
+	   ran there, or will; NULL: whichever */
+	const struct survey *survey;
+	bool *astray; /* by position: one has passed where others ran; NULL */
 };
 
 /**

@@ -20,6 +20,9 @@ struct stage {
 	size_t root;		/* the original, or what is replaced */
 	ssize_t replacement;	/* what runs in the place of that; -1: nothing */
 	bool original_is_there; /* in the copy */
+	/* of those that replace each other, what ran before; the second of what stands
+	   before that which it replaces */
+	plan_digest ran, ran_in_place;
 };
 
 const char *stage_path(const struct stage *s, size_t pos);
@@ -64,6 +67,9 @@ int stage_read_ties(struct stage *s, struct err *err);
 int stage_same(struct stage *s, struct err *err);
 
 /* --- rehearse_note.c -------------------------------------------------------- */
+
+/** Keeps what ran before the migration, which has run. 0 or -1. */
+int stage_read_ran(struct stage *s, struct err *err);
 
 /**
  * Notes what came of it: `ret` as of rehearse(), with its error. A failure is noted
