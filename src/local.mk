@@ -32,7 +32,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/decision.c %reldir%/core/decision.h \
 	%reldir%/core/descriptions.c %reldir%/core/descriptions.h \
 	%reldir%/core/drill.c %reldir%/core/drill.h \
-	%reldir%/core/kept.c %reldir%/core/kept.h \
+	%reldir%/core/kept.c %reldir%/core/kept.h %reldir%/core/kept_words.c \
 	%reldir%/core/ledger.c %reldir%/core/ledger.h \
 	%reldir%/core/links.c %reldir%/core/links.h \
 	%reldir%/core/lines.c %reldir%/core/lines.h \

@@ -301,7 +301,7 @@ INSERT INTO people VALUES (1, '\''ann'\'', NULL); INSERT INTO pets VALUES (2, '\
 	'
 
 	test_expect_success "$engine: what is kept elsewhere, and a rule that is about nothing" '
-		scene $engine renamed && story "$good ALTER TABLE people RENAME COLUMN phone TO mobile; ALTER TABLE pets RENAME TO animals;" &&
+		scene $engine namesback && story "$good ALTER TABLE people RENAME COLUMN phone TO mobile; ALTER TABLE pets RENAME TO animals;" &&
 		works="[failure]
 		INSERT INTO people (id, name) VALUES (4, '\''carol'\'');" &&
 		scenario "$seed" "$works" "[kept]" "people.phone is now people.mobile: it says more" &&
@@ -354,6 +354,53 @@ $(cat .git/t/more)" &&
 		git rm -q migrations/fix-email.sql && git mv migrations/fix-email.scenario migrations/fix-kept.scenario &&
 		printf "%s\n" "$seed[check]" "SELECT 1" ---- 1 "[unshown]" "a trial" "[kept]" "people.email is now people.mail: it says more" \
 			>migrations/fix-kept.scenario && git add migrations && git commit -q -m "renamed" && passes fix-kept
+	'
+
+	test_expect_success "$engine: what came in between is not taken away or emptied without leave" '
+		scene $engine between &&
+		new_migration email "CREATE TABLE mails (x integer); INSERT INTO mails SELECT id FROM people;" &&
+		new_migration more "ALTER TABLE people ADD COLUMN mail text; UPDATE people SET mail = name; CREATE TABLE orders (x integer);" &&
+		new_migration fix-email "DELETE FROM mails; UPDATE people SET mail = NULL; DROP TABLE orders;" "as it was" "" \
+			"Fixes: email.sql" "Failure-Mode: too many values" &&
+		emptied="[wrong]
+SELECT count(*) FROM mails
+----
+0" && scenario "$seed" "$emptied" &&
+		stops kept "what was there before is not kept: table mails, which '\''email.sql'\'' or one behind it added, had 3 rows and has 0" &&
+		grep "^ *table orders, which '\''email.sql'\'' or one behind it added, is gone\.$" .git/t/err &&
+		grep "^ *column people.mail, which '\''email.sql'\'' or one behind it added, had 3 values and has 0\.$" .git/t/err &&
+		leave="[kept]
+people.mail may go: wrong ones
+orders may go: nobody orders" && scenario "$seed" "$emptied" "$leave" "2 rows of mails may go: as well" &&
+		stops kept "what was there before is not kept: table mails, which '\''email.sql'\'' or one behind it added, had 3 rows and has 0" &&
+		scenario "$seed" "$emptied" "$leave" "rows of mails may go: as well" && passes fix-email &&
+		scenario "$seed" "$emptied" "$leave" "mails may go: as well" && passes fix-email && git reset -q --hard HEAD~5 &&
+		new_migration fix-email "DELETE FROM mails WHERE x = 1; UPDATE people SET mail = NULL WHERE id = 1;" "some" "" \
+			"Fixes: email.sql" "Failure-Mode: too many values" &&
+		scenario "$seed" "[wrong]" "SELECT count(*) FROM mails" ---- 2 && passes fix-email &&
+		grep "^    table mails, which '\''email.sql'\'' or one behind it added, had 3 rows and has 2$" .git/t/out &&
+		grep "^    column people.mail, which .* added, had 3 values and has 2$" .git/t/out
+	'
+
+	test_expect_success "$engine: what the original renamed may have its name again" '
+		scene $engine renamed && case $engine in
+		sqlite)
+			add="INSERT INTO people (id, name) VALUES (8, '\''carol'\'')"
+			;;
+		*)
+			add="INSERT INTO pets (owner, name) VALUES (8, '\''x'\''); INSERT INTO people (id, name) VALUES (8, '\''carol'\'')"
+			;;
+		esac &&
+		new_migration email "ALTER TABLE people RENAME COLUMN name TO surname; ALTER TABLE pets RENAME TO animals;" &&
+		new_migration fix-email "ALTER TABLE people RENAME COLUMN surname TO name; ALTER TABLE animals RENAME TO pets;" \
+			"as it was" "" "Fixes: email.sql" "Failure-Mode: code that runs knows the old names" &&
+		scenario "$seed" "[failure]" "$add;" && passes fix-email && git reset -q --hard HEAD~2 &&
+		new_migration fix-email "ALTER TABLE people DROP COLUMN surname; ALTER TABLE people ADD COLUMN name text; ALTER TABLE animals RENAME TO pets;" \
+			"lossy" "" "Fixes: email.sql" "Failure-Mode: code that runs knows the old names" "Data-Loss: a trial" &&
+		scenario "$seed" "[failure]" "$add;" &&
+		stops kept "what was there before is not kept: column people.name had 3 values and has 0" &&
+		grep "^ *column people.surname, which '\''email.sql'\'' added, is gone\.$" .git/t/err &&
+		grep "^hint: .*so does what has another name now: \"<table>.<column> is now <table>.<column>: <reason>\"" .git/t/err
 	'
 
 	test_expect_success "$engine: what a table that is made anew leaves behind is told" '
@@ -609,6 +656,24 @@ a.b may change: as well" && test_expect_code 1 git migrate rehearse later >.git/
 	commit_file migrations/later.scenario "$odd_seed
 \"a.b\" may change: a table
 a.b may change: a column" && passes later
+'
+
+test_expect_success 'SQLite: the case of letters in a name means nothing' '
+	scene sqlite case && new_migration users "CREATE TABLE Users (ID integer PRIMARY KEY, Name text); CREATE INDEX At_name ON Users (Name);" &&
+	new_migration email "ALTER TABLE users ADD COLUMN email text NOT NULL DEFAULT 1;" &&
+	new_migration fix-email "CREATE TABLE new (id integer PRIMARY KEY, name text, email text, more text);
+INSERT INTO new (id, name, email) SELECT id, name, email FROM users; DROP TABLE users; ALTER TABLE new RENAME TO users; CREATE INDEX at_name ON users (name);" \
+		"anew" "" "Fixes: email.sql" "Failure-Mode: too few" &&
+	users="[seed]
+INSERT INTO users (id, name) VALUES (1, '\''x'\''), (2, '\''y'\'');
+[failure]
+INSERT INTO users (id, more) VALUES (3, 1);" && scenario "$users" && passes fix-email &&
+	! grep -E "is gone|not there any more: column" .git/t/out && git reset -q --hard HEAD~2 &&
+	new_migration fix-email "ALTER TABLE users ADD COLUMN more text; ALTER TABLE users DROP COLUMN email; UPDATE users SET name = 7;" \
+		"mend it" "" "Fixes: email.sql" "Failure-Mode: too few" "Data-Loss: a trial" &&
+	scenario "$users" "[kept]" "USERS.name may change: a trial" &&
+	stops kept "what was there before is not kept: column Users.email, which '\''email.sql'\'' added, is gone" &&
+	scenario "$users" "[kept]" "USERS.name may change: a trial" "users.EMAIL may go: a trial" && passes fix-email
 '
 
 # turns FROM TO: a rehearsal of a fix that does that to a value; its status

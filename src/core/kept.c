@@ -1,7 +1,6 @@
 #include "base/compat.h"
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "base/vec.h"
 #include "core/kept.h"
 
@@ -33,6 +32,7 @@ struct kept_table *kept_add_table(struct kept *k, const char *name)
 	t = &k->tables[k->nr++];
 	memset(t, 0, sizeof(*t));
 	t->name = pool_strdup(&k->pool, name);
+	t->no_case = k->no_case;
 	t->whole = "";
 	return t;
 }
@@ -56,12 +56,17 @@ static void add_place(struct kept_columns *columns, size_t place)
 	columns->items[columns->nr++] = place;
 }
 
+static bool are_one(bool no_case, const char *a, const char *b)
+{
+	return (no_case ? strcasecmp(a, b) : strcmp(a, b)) == 0;
+}
+
 static const struct kept_column *find_column(const struct kept_table *t, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < t->nr; i++)
-		if (strcmp(t->columns[i].name, name) == 0)
+		if (are_one(t->no_case, t->columns[i].name, name))
 			return &t->columns[i];
 	return NULL;
 }
@@ -87,7 +92,7 @@ struct kept_table *kept_find_table(const struct kept *k, const char *name)
 	size_t i;
 
 	for (i = 0; i < k->nr; i++)
-		if (strcmp(k->tables[i].name, name) == 0)
+		if (are_one(k->no_case, k->tables[i].name, name))
 			return &k->tables[i];
 	return NULL;
 }
@@ -157,16 +162,26 @@ uint64_t kept_rows(const struct kept *k)
 
 /* --- names ------------------------------------------------------------- */
 
+/* What follows the name of a table and a dot; NULL: another table. */
+static const char *behind_table(const char *text, const char *table, bool no_case)
+{
+	size_t len = strlen(table);
+
+	if ((no_case ? strncasecmp(text, table, len) : strncmp(text, table, len)) != 0)
+		return NULL;
+	return text[len] == '.' ? text + len + 1 : NULL;
+}
+
 /* Whether a text is the name of the table, or with `c` "table.column". */
 static bool is_name(const char *text, const struct kept_table *t,
 		    const struct kept_column *c)
 {
-	size_t len = strlen(t->name);
+	const char *column;
 
 	if (!c)
-		return strcmp(text, t->name) == 0;
-	return strncmp(text, t->name, len) == 0 && text[len] == '.' &&
-	       strcmp(text + len + 1, c->name) == 0;
+		return are_one(t->no_case, text, t->name);
+	column = behind_table(text, t->name, t->no_case);
+	return column && are_one(t->no_case, column, c->name);
 }
 
 struct place {
@@ -203,6 +218,7 @@ struct comparison {
 	const struct kept *now;
 	const struct kept_rule *rules;
 	size_t nr_rules, nr;
+	const struct kept *before, *added; /* of what the original added alone */
 	void (*differs)(void *arg, const struct kept_difference *d);
 	void *arg;
 };
@@ -239,7 +255,7 @@ static void differ(struct comparison *c, enum kept_loss loss, const struct place
 /* Keys can be compared where both sides have the same. */
 static bool have_one_key(const struct kept_table *a, const struct kept_table *b)
 {
-	return a->key && b->key && strcmp(a->key, b->key) == 0;
+	return a->key && b->key && are_one(a->no_case, a->key, b->key);
 }
 
 static bool are_moved(const struct place *before, const struct place *now)
@@ -372,7 +388,11 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 		    void (*differs)(void *arg, const struct kept_difference *d),
 		    void *arg)
 {
-	struct comparison c = { now, rules, nr_rules, 0, differs, arg };
+	struct comparison c = { .now = now,
+				.rules = rules,
+				.nr_rules = nr_rules,
+				.differs = differs,
+				.arg = arg };
 	size_t i;
 
 	for (i = 0; i < before->nr; i++)
@@ -380,26 +400,99 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 	return c.nr;
 }
 
-/* What was there before too is compared with that. */
-static void compare_added(struct comparison *c, const struct kept *before,
-			  const struct kept_table *t)
+/* Without a value nothing shows that it is the same one. */
+static bool have_one_content(const struct kept_column *a, const struct kept_column *b)
 {
-	const struct kept_table *was = kept_find_table(before, t->name);
-	struct place place = { t, NULL }, table_now, now;
+	return a->filled && a->filled == b->filled && strcmp(a->plain, b->plain) == 0;
+}
+
+/* Whether the original took a column away under its name, which has all of this one. */
+static bool is_column_back(const struct comparison *c, const struct place *added,
+			   const struct kept_table *table_now)
+{
+	const struct kept_table *t = added->table, *was;
+	const struct kept_column *now;
 	size_t i;
 
+	was = kept_find_table(c->before, t->name);
+	for (i = 0; was && t->rows == table_now->rows && i < was->nr; i++) {
+		now = find_column(table_now, was->columns[i].name);
+		if (now && !find_column(t, was->columns[i].name) &&
+		    have_one_content(added->column, now))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a table has each column of another one, with what is in it. */
+static bool has_all_of(const struct kept_table *now, const struct kept_table *t)
+{
+	const struct kept_column *column;
+	size_t i;
+
+	for (i = 0; i < t->nr; i++) {
+		column = find_column(now, t->columns[i].name);
+		if (!column ||
+		    (t->columns[i].filled && !have_one_content(&t->columns[i], column)))
+			return false;
+	}
+	return t->rows && t->rows == now->rows;
+}
+
+/* The same of a table. */
+static bool is_table_back(const struct comparison *c, const struct kept_table *t)
+{
+	const struct kept_table *now;
+	size_t i;
+
+	for (i = 0; i < c->before->nr; i++) {
+		now = kept_find_table(c->now, c->before->tables[i].name);
+		if (now && !kept_find_table(c->added, c->before->tables[i].name) &&
+		    has_all_of(now, t))
+			return true;
+	}
+	return false;
+}
+
+/* A column that is new; with fewer rows it has fewer values of necessity. */
+static void compare_added_column(struct comparison *c, const struct place *added,
+				 const struct kept_table *table_now)
+{
+	const struct kept_column *column = added->column;
+	struct place now;
+
+	if (find_rule(c, KEPT_MAY_GO, added->table, column))
+		return;
+	if (!find_now(c, added, table_now, &now)) {
+		if (!is_column_back(c, added, table_now))
+			differ(c, KEPT_COLUMN_GONE, added, &now);
+		return;
+	}
+	if (now.column->filled < column->filled && now.table->rows >= added->table->rows)
+		differ(c, KEPT_FILLED, added, &now);
+}
+
+/* What was there before too is compared with that. */
+static void compare_added(struct comparison *c, const struct kept_table *t)
+{
+	const struct kept_table *was = kept_find_table(c->before, t->name);
+	struct place place = { t, NULL }, table_now;
+	size_t i;
+
+	if (!was && find_rule(c, KEPT_MAY_GO, t, NULL))
+		return;
 	if (!find_table_now(c, t, &table_now)) {
-		if (!was && !find_rule(c, KEPT_MAY_GO, t, NULL))
+		if (!was && !is_table_back(c, t))
 			differ(c, KEPT_TABLE_GONE, &place, &table_now);
 		return;
 	}
+	if (!was && table_now.table->rows < t->rows &&
+	    !may_have_rows(c, t, table_now.table))
+		differ(c, KEPT_ROWS, &place, &table_now);
 	for (i = 0; i < t->nr; i++) {
 		place.column = &t->columns[i];
-		if ((was && find_column(was, place.column->name)) ||
-		    find_now(c, &place, table_now.table, &now) ||
-		    find_rule(c, KEPT_MAY_GO, t, place.column))
-			continue;
-		differ(c, KEPT_COLUMN_GONE, &place, &now);
+		if (!was || !find_column(was, place.column->name))
+			compare_added_column(c, &place, table_now.table);
 	}
 }
 
@@ -408,11 +501,17 @@ size_t kept_compare_added(const struct kept *before, const struct kept *added,
 			  void (*differs)(void *arg, const struct kept_difference *d),
 			  void *arg)
 {
-	struct comparison c = { now, wish->rules, wish->nr_rules, 0, differs, arg };
+	struct comparison c = { .now = now,
+				.rules = wish->rules,
+				.nr_rules = wish->nr_rules,
+				.before = before,
+				.added = added,
+				.differs = differs,
+				.arg = arg };
 	size_t i;
 
 	for (i = 0; i < added->nr; i++)
-		compare_added(&c, before, &added->tables[i]);
+		compare_added(&c, &added->tables[i]);
 	return c.nr;
 }
 
@@ -429,7 +528,7 @@ static bool is_held(const struct comparison *c, const struct kept_table *t,
 	    find_rule(c, KEPT_MAY_GO, t, column))
 		return false;
 	r = find_rule(c, KEPT_IS_NOW, t, column);
-	return !r || (starts_with(r->now, name) && r->now[strlen(name)] == '.');
+	return !r || behind_table(r->now, name, t->no_case);
 }
 
 static bool are_held(const struct comparison *c, const struct kept_table *t,
@@ -514,6 +613,20 @@ static void choose_again(struct kept *k, const struct kept_table *before,
 	t->each = before->each;
 }
 
+bool kept_is_wanted(const struct kept_wish *wish, const struct kept_table *t)
+{
+	const struct kept_table *was;
+	size_t i;
+
+	if (!wish->only_new)
+		return true;
+	was = kept_find_table(wish->before, t->name);
+	for (i = 0; was && i < t->nr; i++)
+		if (!find_column(was, t->columns[i].name))
+			return true;
+	return !was;
+}
+
 void kept_choose(struct kept *k, const struct kept_wish *wish)
 {
 	struct comparison c = { .now = k,
@@ -522,6 +635,8 @@ void kept_choose(struct kept *k, const struct kept_wish *wish)
 	const struct comparison free_choice = { .now = k };
 	size_t i;
 
+	if (wish->only_new)
+		return;
 	for (i = 0; wish->before && i < wish->before->nr; i++)
 		choose_again(k, &wish->before->tables[i], &c);
 	for (i = 0; i < k->nr; i++)
@@ -582,8 +697,10 @@ bool kept_is_of_added(const struct kept *added, const struct kept_rule *rule)
 {
 	struct place place;
 
-	return (rule->leave == KEPT_MAY_GO || rule->leave == KEPT_IS_NOW) &&
-	       find_named(added, rule->what, &place);
+	if (!find_named(added, rule->what, &place))
+		return false;
+	return rule->leave == KEPT_MAY_GO || rule->leave == KEPT_IS_NOW ||
+	       (rule->leave == KEPT_MAY_LOSE && !place.column);
 }
 
 const struct kept_rule *kept_idle_rule(const struct kept *before,
@@ -597,76 +714,4 @@ const struct kept_rule *kept_idle_rule(const struct kept *before,
 		    (rules[i].leave == KEPT_MAY_LOSE && place.column))
 			return &rules[i];
 	return NULL;
-}
-
-const char *kept_word(enum kept_loss loss)
-{
-	switch (loss) {
-	case KEPT_TABLE_GONE:
-		return "table-gone";
-	case KEPT_COLUMN_GONE:
-		return "column-gone";
-	case KEPT_ROWS:
-		return "rows";
-	case KEPT_FILLED:
-		return "filled";
-	case KEPT_VALUES:
-		return "values";
-	case KEPT_MOVED:
-		return "moved";
-	case KEPT_NEW:
-		return "new";
-	}
-	BUG("unhandled loss %d", (int)loss);
-}
-
-/* "of table people", "of column people.phone" */
-static void add_subject(const struct kept_difference *d, struct buf *out)
-{
-	buf_addf(out, d->column ? "column %s.%s" : "table %s", d->table->name,
-		 d->column ? d->column->name : "");
-}
-
-void kept_tell_added(const struct kept_difference *d, const char *by, struct buf *out)
-{
-	add_subject(d, out);
-	buf_addf(out, ", which '%s' added, is gone", by);
-}
-
-void kept_tell(const struct kept_difference *d, struct buf *out)
-{
-	uint64_t rows = d->table->rows, values = d->column ? d->column->filled : 0;
-
-	add_subject(d, out);
-	switch (d->loss) {
-	case KEPT_TABLE_GONE:
-		buf_addf(out, " is gone, with %" PRIu64 " row%s", rows, plural(rows));
-		return;
-	case KEPT_COLUMN_GONE:
-		buf_addf(out, " is gone, with %" PRIu64 " value%s", values,
-			 plural(values));
-		return;
-	case KEPT_ROWS:
-		buf_addf(out, " had %" PRIu64 " row%s and has %" PRIu64, rows,
-			 plural(rows), d->table_now->rows);
-		return;
-	case KEPT_FILLED:
-		buf_addf(out, " had %" PRIu64 " value%s and has %" PRIu64, values,
-			 plural(values), d->column_now->filled);
-		return;
-	case KEPT_VALUES:
-		buf_adds(out, " has other values");
-		return;
-	case KEPT_MOVED:
-		buf_adds(out, " has its values in other rows");
-		if (d->rows)
-			buf_addf(out, ": %" PRIu64 " of %" PRIu64 " row%s", d->rows, rows,
-				 plural(rows));
-		return;
-	case KEPT_NEW:
-		buf_addf(out, " has %" PRIu64 " row%s not there before", d->rows,
-			 d->rows == 1 ? " that was" : "s that were");
-		return;
-	}
-	BUG("unhandled loss %d", (int)d->loss);
 }

@@ -35,6 +35,7 @@ struct kept_key {
 
 struct kept_table {
 	const char *name; /* as one writes it: "people", "audit.entries" */
+	bool no_case;	  /* as the whole has it */
 	uint64_t rows;
 	struct kept_column *columns;
 	size_t nr, alloc;
@@ -56,12 +57,13 @@ enum {
 	KEPT_COUNTED = 100 * 1000,  /* where they say no more than how many differ */
 };
 
-/** Start with `= { 0 }`. Texts are the pool's. */
+/** Start with `= { 0 }`, and `no_case` for the engine. Texts are the pool's. */
 struct kept {
 	struct pool pool;
 	struct kept_table *tables;
 	size_t nr, alloc;
-	size_t room; /* digests that are held */
+	size_t room;  /* digests that are held */
+	bool no_case; /* names that differ in the case of letters alone are one */
 };
 
 void kept_release(struct kept *k);
@@ -114,12 +116,17 @@ struct kept_wish {
 	const struct kept *before; /* NULL: this is before */
 	const struct kept_rule *rules;
 	size_t nr_rules;
+	bool only_new; /* no more than tables that are new, or have a new column */
 };
+
+/** Whether a table is to be read. */
+bool kept_is_wanted(const struct kept_wish *wish, const struct kept_table *t);
 
 /**
  * Chooses what the rows of each table are told apart by, and which columns belong
  * together in a row: those that no rule sets free. Of what was there before, it is
- * what was chosen then, wherever that is now.
+ * what was chosen then, wherever that is now. Of what is new nothing is: it has no rows
+ * to be held against.
  */
 void kept_choose(struct kept *k, const struct kept_wish *wish);
 
@@ -154,13 +161,17 @@ size_t kept_compare(const struct kept *before, const struct kept *now,
 
 /**
  * Calls `differs` for each table and column of `added` that was not there before and is
- * not there now either, and returns how many there were: what came in between is not
- * to be dropped without leave. Names alone are compared.
+ * not there now either, or has fewer rows or values, and returns how many there were:
+ * what came in between is not to be taken away without leave. What was there before
+ * under another name, and is again with all that it had, is not gone.
  */
 size_t kept_compare_added(const struct kept *before, const struct kept *added,
 			  const struct kept_wish *wish, const struct kept *now,
 			  void (*differs)(void *arg, const struct kept_difference *d),
 			  void *arg);
+
+/** Whether one of these leaves nothing of it: no row, no value. */
+bool kept_is_emptied(const struct kept_difference *d);
 
 /**
  * Calls `tell` for what was not compared row by row: a column that is in a table with
@@ -174,8 +185,8 @@ void kept_unseen(const struct kept *before, const struct kept *now,
 		 void *arg);
 
 /**
- * Whether a rule lets something of `added` go, or says where it is now: as the first
- * rule of kept_idle_rule().
+ * Whether a rule lets something of `added` go, or rows of it, or says where it is now: as
+ * the first rule of kept_idle_rule().
  */
 bool kept_is_of_added(const struct kept *added, const struct kept_rule *rule);
 
@@ -186,7 +197,7 @@ const struct kept_rule *kept_idle_rule(const struct kept *before,
 /** One word for --json; frozen. */
 const char *kept_word(enum kept_loss loss);
 
-/** Appends a difference of kept_compare_added() for people; `by` added what is gone. */
+/** Appends a difference of kept_compare_added() for people; "'a.sql'" added it: `by`. */
 void kept_tell_added(const struct kept_difference *d, const char *by, struct buf *out);
 
 /** Appends it for people: "column people.phone has other values". */

@@ -184,7 +184,8 @@ static void take_rows(struct kept_rule *r)
 	size_t digits = strspn(r->what, "0123456789");
 	const char *s = r->what + digits;
 	uint64_t most = digits ? strtoull(r->what, NULL, 10) : 0;
-	const char *words = most == 1 ? " row of " : " rows of ";
+	const char *words = most == 1 && starts_with(s, " row of ") ? " row of "
+								    : " rows of ";
 
 	if (!starts_with(s, digits ? words : words + 1) || (digits && !most))
 		return;

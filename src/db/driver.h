@@ -424,8 +424,8 @@ struct db_driver {
 
 	/**
 	 * Adds how much every table holds, without the tracker's, and the checksums of
-	 * its columns and rows that the wish chooses (kept_choose); without a wish the
-	 * names of tables and columns alone. 0 or -1.
+	 * its columns and rows that the wish chooses (kept_choose); of what it does
+	 * not want (kept_is_wanted), the names of table and columns alone. 0 or -1.
 	 */
 	int (*kept)(struct db *db, const struct kept_wish *wish, struct kept *out,
 		    struct err *err);

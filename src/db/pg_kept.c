@@ -238,10 +238,11 @@ int pg_kept(struct db *db, const struct kept_wish *wish, struct kept *out,
 	struct buf sql = BUF_INIT;
 	int ret = db_postgresql.ask(db, &q, 1, err);
 
-	if (ret == 0 && wish)
+	if (ret == 0)
 		kept_choose(out, wish);
-	for (r.table = 0; ret == 0 && wish && r.table < out->nr; r.table++)
-		ret = read_table(db, &r, &sql, err);
+	for (r.table = 0; ret == 0 && r.table < out->nr; r.table++)
+		if (kept_is_wanted(wish, &out->tables[r.table]))
+			ret = read_table(db, &r, &sql, err);
 	free(r.sources);
 	buf_release(&sql);
 	return ret;

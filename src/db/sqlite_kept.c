@@ -263,11 +263,10 @@ static int read_all(struct reading *r, const struct kept_wish *wish, struct err 
 	if (sqlite_query(r->db, columns_sql, NULL, 0, take_column, r, err) < 0 ||
 	    sqlite_query(r->db, keys_sql, NULL, 0, take_column, r, err) < 0)
 		return -1;
-	if (!wish)
-		return 0;
 	kept_choose(r->out, wish);
 	for (i = 0; i < r->out->nr; i++)
-		if (read_table(r, &r->out->tables[i], err) < 0)
+		if (kept_is_wanted(wish, &r->out->tables[i]) &&
+		    read_table(r, &r->out->tables[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -278,6 +277,7 @@ int sqlite_kept(struct db *db, const struct kept_wish *wish, struct kept *out,
 	struct reading r = { .db = db, .out = out };
 	int ret;
 
+	out->no_case = true;
 	if (sqlite_begin_read(db, err) < 0)
 		return -1;
 	ret = read_all(&r, wish, err);

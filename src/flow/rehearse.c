@@ -328,6 +328,33 @@ static int run_original(struct stage *s, struct err *err)
 	return 0;
 }
 
+/* Where it takes effect: in the place of what it replaces. */
+static size_t place_of_fix(const struct stage *s)
+{
+	size_t place = s->r->pos;
+	ssize_t of;
+
+	while ((of = s->ties[place].supersedes) >= 0 && !is_settled(s, (size_t)of))
+		place = (size_t)of;
+	return place;
+}
+
+/* What stands between the original and the fix. */
+static int run_between(struct stage *s, struct err *err)
+{
+	size_t place, i;
+
+	if (!s->r->has_original)
+		return 0;
+	stage_begin(s, REHEARSE_FIX);
+	if (target_read(&s->scratch.target, err) < 0)
+		return -1;
+	place = place_of_fix(s);
+	for (i = s->r->original + 1; i < place && !s->between; i++)
+		s->between = !is_settled(s, i);
+	return s->between ? apply_to(s, place - 1, false, err) : 0;
+}
+
 static int run_fix(struct stage *s, struct err *err)
 {
 	stage_begin(s, REHEARSE_FIX);
@@ -359,8 +386,9 @@ static int try_compat(struct stage *s, struct err *err)
 static int run_steps(struct stage *s, struct err *err)
 {
 	if (run_before(s, err) < 0 || stage_seed(s, err) < 0 || stage_count(s, err) < 0 ||
-	    run_original(s, err) < 0 || stage_count_added(s, err) < 0 ||
-	    stage_failures(s, err) < 0 || run_fix(s, err) < 0)
+	    run_original(s, err) < 0 || stage_failures(s, err) < 0 ||
+	    run_between(s, err) < 0 || stage_count_added(s, err) < 0 ||
+	    run_fix(s, err) < 0)
 		return -1;
 	return stage_checks(s, err) < 0 || stage_compare(s, err) < 0 ? -1 : 0;
 }

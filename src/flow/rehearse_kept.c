@@ -12,7 +12,9 @@ static struct kept_wish wish_for(const struct stage *s, const struct kept *befor
 {
 	const struct scenario *sc = &s->r->scenario;
 
-	return (struct kept_wish){ before, sc->rules, sc->nr_rules };
+	return (struct kept_wish){ .before = before,
+				   .rules = sc->rules,
+				   .nr_rules = sc->nr_rules };
 }
 
 static int read_kept(struct stage *s, const struct kept *before, struct kept *out,
@@ -69,12 +71,13 @@ static int check_rules(const struct stage *s, struct err *err)
 
 int stage_count_added(struct stage *s, struct err *err)
 {
+	struct kept_wish wish = { .before = &s->before, .only_new = true };
 	struct target *t = &s->scratch.target;
 
 	s->r->at = REHEARSE_KEPT;
 	/* a copy that has the original had what it added before, too */
-	if (s->r->has_original && !s->original_is_there &&
-	    t->driver->kept(t->db, NULL, &s->added, err) < 0)
+	if (s->r->has_original && (!s->original_is_there || s->between) &&
+	    t->driver->kept(t->db, &wish, &s->added, err) < 0)
 		return -1;
 	return check_rules(s, err);
 }
@@ -83,6 +86,14 @@ static void add_loss(struct rehearsal *r, const struct buf *text)
 {
 	VEC_GROW(r->lost, r->nr_lost, r->alloc_lost);
 	r->lost[r->nr_lost++] = pool_strdup(&r->pool, text->s);
+}
+
+void stage_remark(struct stage *s, const char *text)
+{
+	struct rehearsal *r = s->r;
+
+	VEC_GROW(r->remarks, r->nr_remarks, r->alloc_remarks);
+	r->remarks[r->nr_remarks++] = text;
 }
 
 static void note_loss(void *arg, const struct kept_difference *d)
@@ -100,18 +111,24 @@ static void note_added(void *arg, const struct kept_difference *d)
 	struct stage *s = arg;
 	struct buf text = BUF_INIT;
 
-	kept_tell_added(d, stage_path(s, s->r->original), &text);
-	add_loss(s->r, &text);
+	kept_tell_added(d,
+			pool_printf(&s->r->pool, "'%s'%s", stage_path(s, s->r->original),
+				    s->between ? " or one behind it" : ""),
+			&text);
+	if (kept_is_emptied(d))
+		add_loss(s->r, &text);
+	else
+		stage_remark(s, pool_strdup(&s->r->pool, text.s));
 	buf_release(&text);
 }
 
 /* Data that has come in since the original stands in what that has added. */
-static size_t compare(struct stage *s, const struct kept *now)
+static void compare(struct stage *s, const struct kept *now)
 {
 	const struct kept_wish wish = wish_for(s, &s->before);
 
-	return kept_compare(&s->before, now, wish.rules, wish.nr_rules, note_loss, s) +
-	       kept_compare_added(&s->before, &s->added, &wish, now, note_added, s);
+	kept_compare(&s->before, now, wish.rules, wish.nr_rules, note_loss, s);
+	kept_compare_added(&s->before, &s->added, &wish, now, note_added, s);
 }
 
 static int refuse_losses(const struct rehearsal *r, struct err *err)
@@ -126,20 +143,13 @@ static int refuse_losses(const struct rehearsal *r, struct err *err)
 		err_detail(err, "%s", all.s);
 	err_hint(err, "rehearse",
 		 "Let the migration keep it. What differs on purpose stands in the "
-		 "scenario's section [kept], with its reason.");
+		 "scenario's section [kept], with its reason; so does what has another "
+		 "name now: \"<table>.<column> is now <table>.<column>: <reason>\".");
 	buf_release(&all);
 	return -1;
 }
 
 /* --- what was not seen --------------------------------------------------- */
-
-void stage_remark(struct stage *s, const char *text)
-{
-	struct rehearsal *r = s->r;
-
-	VEC_GROW(r->remarks, r->nr_remarks, r->alloc_remarks);
-	r->remarks[r->nr_remarks++] = text;
-}
 
 static void tell_unseen(void *arg, const struct kept_table *before,
 			const struct kept_column *column)
@@ -238,7 +248,9 @@ int stage_compare(struct stage *s, struct err *err)
 
 	stage_begin(s, REHEARSE_KEPT);
 	ret = read_kept(s, &s->before, &now, err);
-	if (ret == 0 && compare(s, &now) > 0)
+	if (ret == 0)
+		compare(s, &now);
+	if (s->r->nr_lost)
 		ret = refuse_losses(s->r, err);
 	if (ret == 0 && sc->unshown)
 		stage_remark(s, pool_printf(&s->r->pool, "the failure is not shown: %s",

@@ -18,26 +18,38 @@ int stage_read_shape(struct stage *s, struct schema *out, struct err *err)
 struct range {
 	const struct schema *of;
 	size_t first, end;
+	bool no_case;
 };
 
-/* The lines of the same object; the search begins where the last one has ended. */
+/* Of the engine, whose names may have no case. */
+static int compare_names(bool no_case, const char *a, const char *b)
+{
+	return no_case ? strcasecmp(a, b) : strcmp(a, b);
+}
+
+/*
+ * The lines of the same object. Both are sorted, and the search begins where the last
+ * one has ended; but not by names without case.
+ */
 static bool find_object(struct range *now, const struct schema_line *l)
 {
 	const struct schema *of = now->of;
 	int d = -1;
 
-	for (now->first = now->end; now->first < of->nr;
+	for (now->first = now->no_case ? 0 : now->end; now->first < of->nr;
 	     now->first = schema_object_end(of, now->first)) {
 		d = strcmp(of->lines[now->first].kind, l->kind);
 		if (d == 0)
-			d = strcmp(of->lines[now->first].name, l->name);
-		if (d >= 0)
+			d = compare_names(now->no_case, of->lines[now->first].name,
+					  l->name);
+		if (d == 0 || (d > 0 && !now->no_case))
 			break;
 	}
 	now->end = now->first;
-	if (d == 0)
-		now->end = schema_object_end(of, now->first);
-	return d == 0;
+	if (now->first == of->nr || d != 0)
+		return false;
+	now->end = schema_object_end(of, now->first);
+	return true;
 }
 
 static bool has_line(const struct range *now, const char *text)
@@ -75,7 +87,8 @@ static const char *find_column(const struct range *now, const char *text, size_t
 
 	for (i = now->first; i < now->end; i++)
 		if (lines[i].text && column_len(lines[i].text) == len &&
-		    strncmp(lines[i].text, text, len) == 0)
+		    (now->no_case ? strncasecmp(lines[i].text, text, len)
+				  : strncmp(lines[i].text, text, len)) == 0)
 			return lines[i].text;
 	return NULL;
 }
@@ -106,7 +119,7 @@ void stage_compare_shape(struct stage *s, const struct schema *is)
 {
 	const struct schema *was = &s->shape;
 	const struct schema_line *l;
-	struct range now = { is, 0, 0 };
+	struct range now = { is, 0, 0, s->before.no_case };
 	bool found = false, is_table;
 	size_t i, end = 0;
 

@@ -13,13 +13,14 @@ struct stage {
 	struct scratch scratch;
 	struct kept before;
 	struct schema shape;	/* sorted, of the same time */
-	struct kept added;	/* what there is behind the original: names alone */
+	struct kept added;	/* what there is just before the fix */
 	int64_t since;		/* clock_ms() when the present step began */
 	const char *running;	/* path of the migration that is run */
 	struct ties *ties;	/* by position */
 	size_t root;		/* the original, or what is replaced */
 	ssize_t replacement;	/* what runs in the place of that; -1: nothing */
 	bool original_is_there; /* in the copy */
+	bool between;		/* something ran between the original and the fix */
 	/* of those that replace each other, what ran before; the second of what stands
 	   before that which it replaces */
 	plan_digest ran, ran_in_place;
@@ -46,7 +47,7 @@ int stage_checks(struct stage *s, struct err *err);
 /* --- rehearse_kept.c: what was there before. 0 or -1 ----------------------- */
 
 int stage_count(struct stage *s, struct err *err);
-/** The same behind the original. */
+/** The same just before the fix. */
 int stage_count_added(struct stage *s, struct err *err);
 int stage_compare(struct stage *s, struct err *err);
 

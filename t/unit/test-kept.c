@@ -190,7 +190,7 @@ static struct kept_table *pets(struct kept *k, const struct kept_wish *wish,
 static void pets_are(const char *const *before, const char *const *now,
 		     const struct kept_rule *rules, size_t nr, const char *expected)
 {
-	struct kept_wish wish = { NULL, rules, nr };
+	struct kept_wish wish = { .before = NULL, .rules = rules, .nr_rules = nr };
 	struct kept a = { 0 }, b = { 0 };
 
 	pets(&a, &wish, before)->whole = "1";
@@ -258,7 +258,7 @@ static void test_too_many_rows(void **state UNUSED)
 	static const struct kept_rule rules[] = { { KEPT_MAY_LOSE, "pets", NULL, "why",
 						    0 } };
 	static const char *const none[] = { NULL };
-	struct kept_wish wish = { NULL, rules, 1 };
+	struct kept_wish wish = { .before = NULL, .rules = rules, .nr_rules = 1 };
 	struct kept a = { 0 }, b = { 0 };
 	struct kept_table *t = pets(&a, &wish, none);
 	size_t i;
@@ -306,7 +306,7 @@ static void chosen(const struct kept_rule *rules, size_t nr, const char *a,
 		   const char *by, const char *row, const char *by_now,
 		   const char *row_now)
 {
-	struct kept_wish wish = { NULL, rules, nr };
+	struct kept_wish wish = { .before = NULL, .rules = rules, .nr_rules = nr };
 	struct kept before = { 0 }, now = { 0 };
 	struct kept_table *t = things(&before, "a");
 
@@ -460,7 +460,9 @@ static void finds_added(const struct kept_rule *rules, size_t nr, const char *ta
 			const char *expected)
 {
 	struct kept before = { 0 }, added = { 0 }, now = { 0 };
-	const struct kept_wish wish = { &before, rules, nr };
+	const struct kept_wish wish = { .before = &before,
+					.rules = rules,
+					.nr_rules = nr };
 	struct buf out = BUF_INIT;
 	struct kept_table *t;
 	const char *s;
@@ -520,6 +522,183 @@ static void test_added(void **state UNUSED)
 	kept_release(&added);
 }
 
+/* A table with as many rows, and one column with as many values, that sum up to this. */
+static void thing(struct kept *k, const char *name, uint64_t rows, const char *of,
+		  uint64_t filled, const char *plain)
+{
+	struct kept_table *t = table(k, name, rows, NULL);
+
+	column(k, t, of, plain, plain);
+	t->columns[0].filled = filled;
+}
+
+/* Compares what was added, says what is less, and releases all. */
+static void finds_less(struct kept *before, struct kept *added, struct kept *now,
+		       const struct kept_rule *rules, size_t nr, const char *expected)
+{
+	const struct kept_wish wish = { .before = before,
+					.rules = rules,
+					.nr_rules = nr };
+	struct buf out = BUF_INIT;
+
+	kept_compare_added(before, added, &wish, now, note, &out);
+	assert_string_equal(buf_str(&out), expected);
+	buf_release(&out);
+	kept_release(before);
+	kept_release(added);
+	kept_release(now);
+}
+
+static void finds_rows(uint64_t rows, uint64_t filled, const struct kept_rule *rule,
+		       const char *expected)
+{
+	struct kept before = { 0 }, added = { 0 }, now = { 0 };
+
+	thing(&added, "pets", 3, "name", 2, "7");
+	thing(&now, "pets", rows, "name", filled, "8");
+	finds_less(&before, &added, &now, rule, rule ? 1 : 0, expected);
+}
+
+static void test_less(void **state UNUSED)
+{
+	static const struct kept_rule go = { .leave = KEPT_MAY_GO, .what = "pets" },
+				      lose = { .leave = KEPT_MAY_LOSE, .what = "pets" },
+				      one = { .leave = KEPT_MAY_LOSE,
+					      .what = "pets",
+					      .most = 1 },
+				      name = { .leave = KEPT_MAY_GO,
+					       .what = "pets.name" };
+
+	finds_rows(3, 2, NULL, "");
+	finds_rows(4, 3, NULL, "");
+	finds_rows(3, 1, NULL, "filled pets.name;");
+	finds_rows(3, 0, NULL, "filled pets.name;");
+	/* with fewer rows there are fewer values of necessity */
+	finds_rows(2, 1, NULL, "rows pets;");
+	finds_rows(0, 0, NULL, "rows pets;");
+	finds_rows(0, 0, &go, "");
+	finds_rows(0, 0, &lose, "");
+	finds_rows(2, 0, &one, "");
+	finds_rows(1, 0, &one, "rows pets;");
+	finds_rows(3, 0, &name, "");
+	finds_rows(2, 0, &name, "rows pets;");
+}
+
+static void test_emptied(void **state UNUSED)
+{
+	struct kept_table was = { .name = "pets", .rows = 3 }, is = { .rows = 1 };
+	struct kept_column name = { .name = "name", .filled = 2 },
+			   name_now = { .filled = 1 };
+	struct kept_difference d = { KEPT_ROWS, &was, NULL, &is, NULL, 0 };
+	struct buf out = BUF_INIT;
+
+	assert_false(kept_is_emptied(&d));
+	is.rows = 0;
+	assert_true(kept_is_emptied(&d));
+	kept_tell_added(&d, "'a.sql'", &out);
+	d = (struct kept_difference){ KEPT_FILLED, &was, &name, &is, &name_now, 0 };
+	assert_false(kept_is_emptied(&d));
+	name_now.filled = 0;
+	assert_true(kept_is_emptied(&d));
+	buf_adds(&out, "; ");
+	kept_tell_added(&d, "'a.sql'", &out);
+	d.loss = KEPT_COLUMN_GONE;
+	assert_true(kept_is_emptied(&d));
+	buf_adds(&out, "; ");
+	kept_tell_added(&d, "'a.sql'", &out);
+	assert_string_equal(out.s,
+			    "table pets, which 'a.sql' added, had 3 rows and has 0; "
+			    "column pets.name, which 'a.sql' added, had 2 values and has "
+			    "0; "
+			    "column pets.name, which 'a.sql' added, is gone");
+	buf_release(&out);
+}
+
+/* t.a became t.b, and is t.a again: with these values. */
+static void finds_back(uint64_t filled, const char *plain, uint64_t rows,
+		       const char *expected)
+{
+	struct kept before = { 0 }, added = { 0 }, now = { 0 };
+
+	thing(&before, "t", 3, "a", 2, "7");
+	thing(&added, "t", 3, "b", filled, "7");
+	thing(&now, "t", rows, "a", filled, plain);
+	finds_less(&before, &added, &now, NULL, 0, expected);
+}
+
+/* The same of the table t, which became u. */
+static void finds_table_back(const char *name, const char *plain, uint64_t rows,
+			     const char *expected)
+{
+	struct kept before = { 0 }, added = { 0 }, now = { 0 };
+
+	thing(&before, "t", rows, "a", rows, "7");
+	thing(&added, "u", rows, "a", rows, "7");
+	thing(&now, "t", rows, name, rows, plain);
+	finds_less(&before, &added, &now, NULL, 0, expected);
+}
+
+static void test_renamed_back(void **state UNUSED)
+{
+	struct kept before = { 0 }, added = { 0 }, now = { 0 };
+
+	finds_back(2, "7", 3, "");
+	finds_back(2, "8", 3, "column-gone t.b;");
+	finds_back(2, "7", 2, "column-gone t.b;");
+	/* nothing shows that it is the same */
+	finds_back(0, "7", 3, "column-gone t.b;");
+	/* what was there beside it all the time is no other name of it */
+	thing(&before, "t", 3, "a", 2, "7");
+	thing(&added, "t", 3, "a", 2, "7");
+	column(&added, &added.tables[0], "b", "7", "7");
+	added.tables[0].columns[1].filled = 2;
+	thing(&now, "t", 3, "a", 2, "7");
+	finds_less(&before, &added, &now, NULL, 0, "column-gone t.b;");
+	finds_table_back("a", "7", 3, "");
+	finds_table_back("a", "8", 3, "table-gone u;");
+	finds_table_back("c", "7", 3, "table-gone u;");
+	finds_table_back("a", "7", 0, "table-gone u;");
+}
+
+static void finds_in_case(bool no_case, const char *of_table, const char *of_column)
+{
+	const struct kept_rule rule = { .leave = KEPT_MAY_GO, .what = "USERS.id" };
+	struct kept before = { .no_case = no_case }, now = { .no_case = no_case };
+
+	thing(&before, "Users", 3, "ID", 3, "7");
+	thing(&now, "users", 3, "id", 3, "7");
+	assert_int_equal(kept_idle_rule(&before, &rule, 1) == NULL, no_case);
+	finds(&before, &now, NULL, 0, of_table);
+	before = (struct kept){ .no_case = no_case };
+	now = (struct kept){ .no_case = no_case };
+	thing(&before, "Users", 3, "ID", 3, "7");
+	thing(&now, "Users", 3, "name", 3, "7");
+	finds(&before, &now, &rule, 1, of_column);
+}
+
+static void test_case(void **state UNUSED)
+{
+	finds_in_case(true, "", "");
+	finds_in_case(false, "table-gone Users;", "column-gone Users.ID;");
+}
+
+static void test_what_is_read(void **state UNUSED)
+{
+	struct kept before = { 0 }, now = { 0 };
+	struct kept_wish wish = { .before = &before };
+
+	people(&before);
+	people(&now);
+	assert_true(kept_is_wanted(&wish, &now.tables[0]));
+	wish.only_new = true;
+	assert_false(kept_is_wanted(&wish, &now.tables[0]));
+	column(&now, &now.tables[0], "email", "1", "1");
+	assert_true(kept_is_wanted(&wish, &now.tables[0]));
+	assert_true(kept_is_wanted(&wish, table(&now, "pets", 0, NULL)));
+	kept_release(&before);
+	kept_release(&now);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -541,6 +720,11 @@ int main(void)
 		cmocka_unit_test(test_is_now),
 		cmocka_unit_test(test_idle_rule),
 		cmocka_unit_test(test_added),
+		cmocka_unit_test(test_less),
+		cmocka_unit_test(test_emptied),
+		cmocka_unit_test(test_renamed_back),
+		cmocka_unit_test(test_case),
+		cmocka_unit_test(test_what_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

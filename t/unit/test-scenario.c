@@ -100,12 +100,13 @@ static void test_rows_that_may_go(void **state UNUSED)
 	} rules[] = {
 		{ "rows of pets", "pets", KEPT_MAY_LOSE, 0 },
 		{ "1 row of  pets", "pets", KEPT_MAY_LOSE, 1 },
+		{ "1 rows of pets", "pets", KEPT_MAY_LOSE, 1 },
 		{ "20 rows of \"rows of x\"", "\"rows of x\"", KEPT_MAY_LOSE, 20 },
 		{ "\"rows of x\"", "\"rows of x\"", KEPT_MAY_GO, 0 },
 		{ "rows.of", "rows.of", KEPT_MAY_GO, 0 },
 		/* nothing is called that */
 		{ "0 rows of pets", "0 rows of pets", KEPT_MAY_GO, 0 },
-		{ "1 rows of pets", "1 rows of pets", KEPT_MAY_GO, 0 },
+		{ "2 row of pets", "2 row of pets", KEPT_MAY_GO, 0 },
 	};
 	char text[100];
 	struct scenario s;
