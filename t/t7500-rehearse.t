@@ -460,6 +460,23 @@ assert [r for r in remarks if re.search(sys.argv[1].replace('\''('\'', '\''[(]'\
 		grep "^detail: They differ in: table .*more" .git/t/err
 	'
 
+	test_expect_success "$engine: what cannot run is replaced, and there is nothing to compare" '
+		scene $engine cannot && git config migrate.default.requireRehearsal all &&
+		new_migration email "SELECT nothing;" && new_migration instead "ALTER TABLE people ADD COLUMN email text;" \
+			"one that runs" "" "Supersedes: email.sql" &&
+		commit_file migrations/instead.scenario "$seed$check" && passes instead &&
+		grep "^  same      email.sql cannot run here: there is nothing to compare\$" .git/t/out &&
+		passes -n --json instead && python3 -c "
+import json
+one = [s for s in json.load(open('\''.git/t/out'\''))['\''steps'\''] if s['\''step'\''] == '\''same'\''][0]
+assert one['\''said'\''] == '\''email.sql cannot run here: there is nothing to compare'\'' and not one['\''what'\''], one" &&
+		git migrate apply >.git/t/out 2>&1 && grep "applied  instead.sql" .git/t/out && git reset -q --hard HEAD~3 &&
+		new_migration email "ALTER TABLE people ADD COLUMN mail text;" &&
+		new_migration instead "ALTER TABLE people ADD COLUMN email text;" "another one" "" "Supersedes: email.sql" &&
+		commit_file migrations/instead.scenario "$seed$check" &&
+		refuses 1 "the schema is another one where '\''instead.sql'\'' ran in place of '\''email.sql'\''" git migrate rehearse instead
+	'
+
 	test_expect_success "$engine: an original that does not run" '
 		scene $engine original && new_migration email "SELECT nothing;" &&
 		new_migration fix-email "SELECT 1;" "it was nothing" "" "Fixes: email.sql" "Failure-Mode: it fails" &&

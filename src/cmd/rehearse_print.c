@@ -78,6 +78,14 @@ static void print_remarks(const struct rehearsal *r)
 	}
 }
 
+static void print_same(const struct rehearse_done *d)
+{
+	if (d->what[0])
+		printf("with %s in place of it, schema %s", d->what, d->said);
+	else
+		term_print(stdout, d->said);
+}
+
 static void print_compat(const struct rehearsal *r, const struct rehearse_done *d)
 {
 	char hex[OID_HEXSZ + 1];
@@ -122,7 +130,7 @@ static void print_what(const struct rehearsal *r, const struct rehearse_done *d)
 		       plural((size_t)r->rows));
 		return;
 	case REHEARSE_SAME:
-		printf("with %s in place of it, schema %s", d->what, d->said);
+		print_same(d);
 		return;
 	case REHEARSE_COMPAT:
 		print_compat(r, d);

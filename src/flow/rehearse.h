@@ -33,7 +33,8 @@ struct rehearse_done {
 	enum rehearse_step step;
 	const char *what; /* a path, or the title of a section; "" for neither */
 	unsigned line;	  /* of the scenario; 0: not of it */
-	const char *said; /* the failure's own words; NULL */
+	const char *said; /* the failure's own words; SAME: the schema, or why there is
+			     nothing to compare (`what` is "" then); NULL */
 	size_t nr;	  /* BEFORE: migrations; KEPT: tables; COMPAT: files */
 	int64_t ms;
 };

@@ -63,7 +63,22 @@ static int apply(struct stage *s, struct scratch *scratch, const struct oid *rev
 	return scratch_apply(scratch, &o, err);
 }
 
-/* The schema at the end of one of them: `broken` where the broken one runs first. */
+/* What comes before the broken one, and that itself: 1 when it cannot run, 0, -1. */
+static int apply_broken(struct stage *s, struct scratch *scratch, struct err *err)
+{
+	const struct oid *then = &s->r->plan.items[s->root].arrival;
+
+	if (s->root > 0 && apply(s, scratch, then, s->root - 1, err) < 0)
+		return -1;
+	if (apply(s, scratch, then, s->root, err) == 0)
+		return 0;
+	return err->code == ERR_REFUSED ? 1 : -1;
+}
+
+/*
+ * The schema at the end of one of them: `broken` where the broken one runs first. As
+ * apply_broken().
+ */
 static int go(struct stage *s, bool broken, struct schema *out, struct err *err)
 {
 	const struct plan *plan = &s->r->plan;
@@ -76,7 +91,7 @@ static int go(struct stage *s, bool broken, struct schema *out, struct err *err)
 	where.copy = false;
 	ret = scratch_make(&scratch, s->repo, &where, err);
 	if (ret == 0 && broken)
-		ret = apply(s, &scratch, &plan->items[s->root].arrival, s->root, err);
+		ret = apply_broken(s, &scratch, err);
 	if (ret == 0)
 		ret = apply(s, &scratch, &plan->head, end, err);
 	if (ret == 0)
@@ -138,6 +153,18 @@ static int refuse(struct stage *s, const struct schema *a, const struct schema *
 	return -1;
 }
 
+/* Nobody's database can have gone the other way. */
+static int skip(struct stage *s, struct err *err)
+{
+	const char *said = pool_printf(&s->r->pool,
+				       "%s cannot run here: there is nothing to compare",
+				       stage_path(s, s->root));
+
+	memset(err, 0, sizeof(*err));
+	stage_end(s, (struct rehearse_done){ .said = said });
+	return 0;
+}
+
 int stage_same(struct stage *s, struct err *err)
 {
 	struct schema fixed = { 0 }, fresh = { 0 };
@@ -148,6 +175,8 @@ int stage_same(struct stage *s, struct err *err)
 		return 0;
 	stage_begin(s, REHEARSE_SAME);
 	ret = go(s, true, &fixed, err);
+	if (ret > 0)
+		return skip(s, err);
 	if (ret == 0)
 		ret = go(s, false, &fresh, err);
 	if (ret == 0) {
