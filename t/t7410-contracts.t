@@ -74,6 +74,43 @@ test_expect_success "$engine: a partner that was replaced: what waits for its da
 	git-migrate status --owed >out && grep "waiting  d4.sql" out
 '
 
+test_expect_success "$engine: a partner that was replaced: a contract that was replaced too has nothing to clear" '
+	fresh both-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" && fix c3 b2 "INSERT INTO t VALUES (3);" &&
+	add d4 "DELETE FROM missing;" "Phase: contract" "Pairs-With: c3" && git branch one &&
+	add e5 "DELETE FROM missing WHERE x = 3;" "Phase: contract" "Pairs-With: c3" "Supersedes: d4" &&
+	add f6 "INSERT INTO t VALUES (2);" "Supersedes: b2" && git-migrate apply >out &&
+	grep "unneeded  d4.sql  .c3.sql., its partner, was replaced here" out &&
+	grep "unneeded  e5.sql  .d4.sql., which it supersedes, is settled here" out &&
+	git-migrate audit && git-migrate status --exit-code && git-migrate status --owed >out && grep "nothing is owed" out &&
+	git checkout -q one && add f6 "INSERT INTO t VALUES (2);" "Supersedes: b2" &&
+	second between && git-migrate apply between >out && grep "unneeded  d4.sql" out &&
+	add e5 "DELETE FROM missing WHERE x = 3;" "Phase: contract" "Pairs-With: c3" "Supersedes: d4" &&
+	git-migrate apply between >out && grep "unneeded  e5.sql" out &&
+	add g7 "INSERT INTO t VALUES (7);" && add h8 "DELETE FROM t WHERE x = 7;" "Phase: contract" "Pairs-With: g7" &&
+	add i9 "DELETE FROM t WHERE x > 6;" "Phase: contract" "Pairs-With: g7" "Supersedes: h8" &&
+	git-migrate apply between >out && git-migrate apply between >out && grep "superseded  h8.sql  .i9.sql. runs in its place" out &&
+	sql "$other" "SELECT x FROM t ORDER BY x" >actual && printf "%s\n" 1 2 | test_cmp - actual
+'
+
+# replaced_at DAY NAME: a fresh target of that name, where the author of e5 wrote it then
+replaced_at() (
+	git checkout -q contract && git branch -q -f "at-$1" && git checkout -q "at-$1" &&
+	lib_time=$(date -u -d "$1 12:00" +%s) && add e5 "INSERT INTO t VALUES (2), (3);" "Supersedes: b2" &&
+	second "$2" && git-migrate apply "$2" >out
+)
+
+test_expect_success "$engine: a partner that was replaced: on the day of the contract or later, by one that knew it to be due" '
+	fresh due-$engine && target $engine && base &&
+	add b2 "INSERT INTO t VALUES (2);" && fix c3 b2 "INSERT INTO t VALUES (3);" &&
+	add d4 "DELETE FROM t WHERE x = 3;" "Phase: contract" "Pairs-With: c3" "Not-Before: 2010-02-03" "Not-Before: 2010-01-01" &&
+	git branch contract && replaced_at 2010-02-02 early && ! grep "unneeded  d4" out && grep "applied  d4.sql" out &&
+	git-migrate audit early && replaced_at 2010-02-03 late && grep "unneeded  d4.sql  .c3.sql., its partner, was replaced here" out &&
+	git-migrate audit late && git-migrate status --owed late >out && grep "nothing is owed" out &&
+	git checkout -q contract~1 && git tag v9 && add d4 "DELETE FROM t WHERE x = 3;" "Phase: contract" "Pairs-With: c3" "Not-Before: v9" &&
+	git branch -q -f contract && replaced_at 2010-02-04 tagged && ! grep "unneeded  d4" out && grep "applied  d4.sql" out
+'
+
 test_expect_success "$engine: a partner: applied by an earlier run" '
 	fresh partner-$engine && target $engine && base && git-migrate apply &&
 	add b2 "INSERT INTO t VALUES (2);" "Phase: expand" &&

@@ -477,6 +477,18 @@ assert one['\''said'\''] == '\''email.sql cannot run here: there is nothing to c
 		refuses 1 "the schema is another one where '\''instead.sql'\'' ran in place of '\''email.sql'\''" git migrate rehearse instead
 	'
 
+	test_expect_success "$engine: one in the place of the original ends behind the contract that it knew" '
+		scene $engine knew && new_migration email "ALTER TABLE people ADD COLUMN mail text;" &&
+		new_migration fix-email "ALTER TABLE people ADD COLUMN email text;" "the right name" "" "Fixes: email.sql" "Failure-Mode: wrong" &&
+		new_migration clear "ALTER TABLE people DROP COLUMN mail;" "not read any more" "" "Phase: contract" "Pairs-With: fix-email.sql" \
+			"Data-Loss: it is in the other one" &&
+		new_migration instead "ALTER TABLE people ADD COLUMN email text;" "at once" "" "Supersedes: email.sql" &&
+		commit_file migrations/instead.scenario "$seed$check" && passes instead && grep "^  same      with instead.sql" .git/t/out &&
+		git reset -q --hard HEAD~2 && new_migration instead "ALTER TABLE people ADD COLUMN email text; ALTER TABLE people ADD COLUMN mail text;" \
+			"with what is cleared away" "" "Supersedes: email.sql" && commit_file migrations/instead.scenario "$seed$check" &&
+		refuses 1 "the schema is another one where '\''instead.sql'\'' ran in place of '\''email.sql'\''" git migrate rehearse instead
+	'
+
 	test_expect_success "$engine: an original that does not run" '
 		scene $engine original && new_migration email "SELECT nothing;" &&
 		new_migration fix-email "SELECT 1;" "it was nothing" "" "Fixes: email.sql" "Failure-Mode: it fails" &&

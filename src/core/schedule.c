@@ -1,5 +1,6 @@
 #include "base/compat.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "core/contract.h"
 #include "core/ledger.h"
@@ -21,6 +22,7 @@ struct making {
 	size_t *winner;	    /* by root: the last of them */
 	ssize_t *ran;	    /* by root: one that is settled, or open; -1 */
 	bool *singly;	    /* by root: each goes its own way */
+	size_t now;	    /* that is being decided; what is behind it may not be yet */
 };
 
 void schedule_release(struct schedule *s)
@@ -188,8 +190,29 @@ static const struct ties *any_ties(struct making *m, size_t pos, struct err *err
 	return t;
 }
 
-/* By one that is in force and stands behind `behind`, itself or further on: 1, 0, -1. */
-static int has_heir(struct making *m, size_t pos, size_t behind, struct err *err)
+/* What somebody knew who wrote what stands behind it, no earlier than that. */
+struct view {
+	size_t behind;
+	int64_t since; /* seconds since 1970 */
+};
+
+/* Of one that replaces another, and may come behind what is being decided. */
+static enum force force_ahead(const struct making *m, size_t pos)
+{
+	size_t root = m->root[pos];
+
+	if (pos <= m->now || is_settled(m, pos) || is_open(m, pos) ||
+	    (root != pos && !m->singly[root]))
+		return force_of(m, pos);
+	if (m->ran[root] > (ssize_t)pos || (root == pos && m->winner[pos] != pos))
+		return FORCE_NO;
+	return own_need_of(m, pos);
+}
+
+/* By one that is in force and was written in view of that, itself or further on: 1, 0,
+ * -1.
+ */
+static int has_heir(struct making *m, size_t pos, const struct view *of, struct err *err)
 {
 	const struct ties *t;
 	size_t i;
@@ -201,21 +224,22 @@ static int has_heir(struct making *m, size_t pos, size_t behind, struct err *err
 			return -1;
 		if (t->supersedes != (ssize_t)pos)
 			continue;
-		if (force_of(m, i) == FORCE_YES)
-			ret = i > behind;
+		if (force_ahead(m, i) == FORCE_YES)
+			ret = i > of->behind && m->plan->items[i].when >= of->since;
 		else
-			ret = has_heir(m, i, behind, err);
+			ret = has_heir(m, i, of, err);
 	}
 	return ret;
 }
 
 /*
- * Whether something that never ran, or what it was to fix, was replaced by one that
- * stands behind `behind`, and so was written with that in view: 1, 0, -1.
+ * Whether something that never ran, or what it was to fix, was replaced by one that was
+ * written in view of that: 1, 0, -1.
  */
-static int is_replaced(struct making *m, size_t pos, size_t behind, struct err *err)
+static int is_replaced(struct making *m, size_t pos, const struct view *of,
+		       struct err *err)
 {
-	int ret = force_of(m, pos) == FORCE_NO ? has_heir(m, pos, behind, err) : 0;
+	int ret = force_of(m, pos) == FORCE_NO ? has_heir(m, pos, of, err) : 0;
 	const struct ties *t;
 	size_t i;
 
@@ -225,7 +249,7 @@ static int is_replaced(struct making *m, size_t pos, size_t behind, struct err *
 	if (!t)
 		return -1;
 	for (i = 0; i < t->fixes.nr; i++) {
-		ret = is_replaced(m, t->fixes.at[i], behind, err);
+		ret = is_replaced(m, t->fixes.at[i], of, err);
 		if (ret <= 0)
 			return ret;
 	}
@@ -233,34 +257,64 @@ static int is_replaced(struct making *m, size_t pos, size_t behind, struct err *
 }
 
 /* Whether what it fixes was replaced, and not itself: what replaces it does the same. */
-static int is_left_out(struct making *m, size_t pos, size_t behind, struct err *err)
+static int is_left_out(struct making *m, size_t pos, const struct view *of,
+		       struct err *err)
 {
-	int ret = has_heir(m, pos, pos, err);
+	const struct view any = { pos, INT64_MIN };
+	int ret = has_heir(m, pos, &any, err);
 
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
-	return is_replaced(m, pos, behind, err);
+	return is_replaced(m, pos, of, err);
+}
+
+/* The beginning of a day; INT64_MAX for what leaves no trace of when it came, a tag. */
+static int64_t start_of(const char *not_before)
+{
+	char text[CLOCK_TEXT];
+	int64_t ms;
+
+	if (not_before_kind(not_before) != NOT_BEFORE_DATE)
+		return INT64_MAX;
+	snprintf(text, sizeof(text), "%sT00:00:00.000Z", not_before);
+	return clock_parse(text, &ms) < 0 ? INT64_MAX : ms / 1000;
+}
+
+/* From when on it was due. */
+static int64_t due_since(const struct making *m, size_t pos)
+{
+	const struct trailers *t = &m->plan->items[pos].trailers;
+	int64_t since = INT64_MIN, one;
+	size_t i;
+
+	for (i = 0; i < t->nr; i++) {
+		if (t->items[i].key != TRAILER_NOT_BEFORE)
+			continue;
+		one = start_of(t->items[i].value);
+		if (one > since)
+			since = one;
+	}
+	return since;
 }
 
 /*
- * A contract that clears away what nobody has left here. One that waits for its time is
- * none: what was written meanwhile to replace its partners leaves that to it.
- * 1 with the course set, 0, -1.
+ * A contract that clears away what nobody has left here. What was written to replace
+ * its partners before its day leaves that to it. 1 with the course set, 0, -1.
  */
 static int has_nothing_to_clear(struct making *m, size_t pos, struct err *err)
 {
 	const struct ties *t = ties_of(m, pos);
+	const struct view of = { pos, due_since(m, pos) };
 	size_t i;
 	int ret;
 
 	if (!t->contract || !t->pairs.nr || t->fixes.nr || t->loose ||
-	    t->supersedes >= 0 || is_open(m, pos) ||
-	    trailers_get(&m->plan->items[pos].trailers, TRAILER_NOT_BEFORE))
+	    t->supersedes >= 0 || is_open(m, pos) || is_open(m, m->winner[pos]))
 		return 0;
 	for (i = 0; i < t->pairs.nr; i++) {
 		if (t->pairs.at[i] >= pos)
 			return 0;
-		ret = is_left_out(m, t->pairs.at[i], pos, err);
+		ret = is_left_out(m, t->pairs.at[i], &of, err);
 		if (ret <= 0)
 			return ret;
 	}
@@ -438,6 +492,7 @@ static int decide_root(struct making *m, size_t root, struct err *err)
 {
 	bool replaces = ties_of(m, root)->supersedes >= 0; /* one that is settled */
 	enum force need = replaces ? own_need_of(m, root) : need_of(m, root);
+	int ret;
 
 	m->singly[root] = m->ran[root] >= 0 || need == FORCE_NO;
 	if (m->singly[root] && !replaces && m->ran[root] < 0)
@@ -446,10 +501,16 @@ static int decide_root(struct making *m, size_t root, struct err *err)
 		return decide_singly(m, root, err);
 	if (m->winner[root] == root)
 		return by_need(m, root, need, -1, err);
-	if (need == FORCE_YES)
+	if (need != FORCE_YES) {
+		wait_for_fixed(m, root);
+		return 0;
+	}
+	ret = replaces ? 0 : has_nothing_to_clear(m, root, err);
+	if (ret == 0)
 		return decide_winner(m, root, err);
-	wait_for_fixed(m, root);
-	return 0;
+	/* what replaces it does its work, of which there is none */
+	m->singly[root] = ret > 0;
+	return ret < 0 ? -1 : 0;
 }
 
 static int decide_entry(struct making *m, size_t pos, struct err *err)
@@ -574,9 +635,11 @@ static int decide_all(struct making *m, struct err *err)
 	if (look_back(m, err) < 0 || read_ties(m, err) < 0)
 		return -1;
 	find_members(m);
-	for (i = m->s->first; i < m->s->nr; i++)
+	for (i = m->s->first; i < m->s->nr; i++) {
+		m->now = i;
 		if (decide_entry(m, i, err) < 0)
 			return -1;
+	}
 	inherit_fixes(m);
 	schedule_list(m->s);
 	return 0;

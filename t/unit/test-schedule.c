@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "core/ledger.h"
@@ -26,6 +27,7 @@ struct script {
 	int supersedes; /* -1: none */
 	bool contract, single;
 	int day;	  /* of 2026-11: Not-Before; 0: none */
+	int written;	  /* the same, when it came; 0: not yet */
 	bool tag;	  /* Not-Before: v2 */
 	unsigned visible; /* from which run on the clone has it */
 };
@@ -42,7 +44,9 @@ struct world {
 	struct script all[ENTRIES];
 	struct fact facts[ENTRIES];
 	bool contracts, late; /* what the plans may have */
+	bool tidy;	      /* fixes have contracts, and what they fix is replaced */
 	size_t steps;
+	size_t cleared, followed; /* contracts that were not needed */
 	unsigned run;
 	int day;
 	bool has_tag;
@@ -110,6 +114,30 @@ static void drop_unsound(const struct world *w, struct script *s, int root)
 	s->nr_fixes = kept;
 }
 
+/* A fix, its contract, what takes the place of either, or of anything. */
+static void write_tidy(struct world *w, size_t i)
+{
+	struct script *s = &w->all[i], *of;
+	int at = i ? (int)roll(w, (unsigned)i) : 0;
+
+	*s = (struct script){ .supersedes = -1, .visible = (unsigned)(i * 2 / ENTRIES) };
+	of = &w->all[at];
+	if (i == 0 || roll(w, 5) == 0)
+		return;
+	if (of->contract || roll(w, 2)) {
+		s->supersedes = at;
+		s->contract = of->contract;
+		s->nr_pairs = of->nr_pairs;
+		memcpy(s->pairs, of->pairs, sizeof(s->pairs));
+	} else if (of->nr_fixes) {
+		s->contract = true;
+		s->day = roll(w, 3) ? 0 : 1 + (int)roll(w, LAST_DAY);
+		s->pairs[s->nr_pairs++] = at;
+	} else {
+		s->fixes[s->nr_fixes++] = at;
+	}
+}
+
 static void write_script(struct world *w, size_t i)
 {
 	struct script *s = &w->all[i];
@@ -151,13 +179,25 @@ static void say_all(struct world *w, struct trailers *t, enum trailer_key key,
 		say(t, key, path_of(w, (size_t)at[i]));
 }
 
+static int64_t noon_of(struct world *w, int day)
+{
+	const char *text = pool_printf(&w->pool, "2026-11-%02dT12:00:00.000Z", day);
+	int64_t ms;
+
+	assert_int_equal(clock_parse(text, &ms), 0);
+	return ms / 1000;
+}
+
 static void fill_entry(struct world *w, struct migration *m, size_t i)
 {
-	const struct script *s = &w->all[i];
+	struct script *s = &w->all[i];
 	struct trailers *t = &m->trailers;
 
 	m->path = path_of(w, i);
 	m->known = true;
+	if (!s->written)
+		s->written = w->day;
+	m->when = noon_of(w, s->written);
 	m->commit.id[0] = (unsigned char)(i + 1);
 	assert_int_equal(oid_parse(&m->blob, H40, OID_HEXSZ), 0);
 	t->items = pool_alloc(&w->pool, (3 * NAMES + 4) * sizeof(*t->items));
@@ -301,6 +341,105 @@ static void check_fates(struct world *w, const struct judgement *j)
 			continue;
 		runs = c->fate == FATE_RUN || c->fate == FATE_HELD;
 		assert_int_equal(runs, will_be_in_force(w, i));
+	}
+}
+
+/* Whether it is in force, or will be behind this run. */
+static bool will_be(const struct world *w, const struct judgement *j, int i)
+{
+	enum fate fate;
+
+	if (!is_seen(w, i) || w->facts[i].settled)
+		return w->facts[i].force;
+	fate = j->schedule.courses[w->pos[i]].fate;
+	return fate == FATE_RUN || fate == FATE_HELD;
+}
+
+/* Whether one that knew the contract to be due is in force in its place. */
+static bool has_knowing_heir(const struct world *w, const struct judgement *j, int of,
+			     int contract)
+{
+	int i;
+
+	for (i = of + 1; i < ENTRIES; i++) {
+		if (w->all[i].supersedes != of)
+			continue;
+		if (will_be(w, j, i)
+			    ? i > contract && w->all[i].written >= w->all[contract].day
+			    : has_knowing_heir(w, j, i, contract))
+			return true;
+	}
+	return false;
+}
+
+/* Whether all that it was to mend, to the last, has such an heir. */
+static bool is_mended(const struct world *w, const struct judgement *j, int of,
+		      int contract)
+{
+	const struct script *s = &w->all[of];
+	size_t k;
+
+	if (will_be(w, j, of))
+		return false;
+	if (has_knowing_heir(w, j, of, contract))
+		return true;
+	for (k = 0; k < s->nr_fixes; k++)
+		if (!is_mended(w, j, s->fixes[k], contract))
+			return false;
+	return s->nr_fixes > 0;
+}
+
+static bool is_replaced_by_any(const struct world *w, const struct judgement *j, int of)
+{
+	int i;
+
+	for (i = of + 1; i < ENTRIES; i++)
+		if (w->all[i].supersedes == of &&
+		    (will_be(w, j, i) || is_replaced_by_any(w, j, i)))
+			return true;
+	return false;
+}
+
+/* A contract whose partners are nowhere, and what they mended was replaced in view of it.
+ */
+static bool clears_nothing(const struct world *w, const struct judgement *j, int i)
+{
+	const struct script *s = &w->all[i];
+	size_t k;
+
+	if (!s->contract || s->tag || !s->nr_pairs || s->nr_fixes || s->supersedes >= 0)
+		return false;
+	for (k = 0; k < s->nr_pairs; k++)
+		if (is_replaced_by_any(w, j, s->pairs[k]) ||
+		    !is_mended(w, j, s->pairs[k], i))
+			return false;
+	return true;
+}
+
+/* That is not needed, and what replaces it is not but to fix; nothing else is not. */
+static void check_contracts(struct world *w, const struct judgement *j)
+{
+	const struct script *s;
+	size_t pos;
+	bool unneeded;
+	int i, root;
+
+	for (pos = 0; pos < w->plan.nr; pos++) {
+		i = (int)w->at[pos];
+		s = &w->all[i];
+		if (w->facts[i].settled)
+			continue;
+		unneeded = j->schedule.courses[pos].fate == FATE_UNNEEDED;
+		if (s->supersedes < 0 && !s->nr_fixes && !was_replaced(w, i)) {
+			assert_int_equal(unneeded, clears_nothing(w, j, i));
+			w->cleared += unneeded;
+		}
+		root = top(w, i);
+		if (root != i && !s->nr_fixes && w->all[root].supersedes < 0 &&
+		    clears_nothing(w, j, root) && !was_replaced(w, i)) {
+			assert_true(unneeded);
+			w->followed++;
+		}
 	}
 }
 
@@ -468,6 +607,7 @@ static size_t apply(struct world *w, bool well)
 	ledger_fold(&w->ledger);
 	assert_int_equal(judge(&w->plan, &w->ledger, &around, &j, &err), 0);
 	check_fates(w, &j);
+	check_contracts(w, &j);
 	check_places(w, &j);
 	nr = schedule_spans(&j.schedule, j.schedule.steps, j.schedule.nr_steps, shares, w,
 			    &spans);
@@ -533,7 +673,7 @@ static void live(struct world *w)
 	size_t i;
 
 	for (i = 0; i < ENTRIES; i++)
-		write_script(w, i);
+		w->tidy ? write_tidy(w, i) : write_script(w, i);
 	w->day = 1;
 	append(w, EVENT_CREATED, NULL);
 	for (w->run = 0; w->run < RUNS; w->run++) {
@@ -551,18 +691,23 @@ static void live(struct world *w)
 
 static void random_worlds(void **state UNUSED)
 {
+	size_t cleared = 0, followed = 0;
 	unsigned i;
 
 	for (i = 0; i < WORLDS; i++) {
 		struct world w = { .seed = i * 2654435761u + 1,
 				   .contracts = i % 2,
-				   .late = i / 2 % 2 };
+				   .late = i / 2 % 2,
+				   .tidy = i % 8 == 1 };
 
 		live(&w);
+		cleared += w.cleared;
+		followed += w.followed;
 		plan_release(&w.plan);
 		ledger_release(&w.ledger);
 		pool_release(&w.pool);
 	}
+	assert_true(cleared > 50 && followed > 20);
 }
 
 int main(void)
