@@ -361,4 +361,34 @@ test_expect_success PG 'pg: a value that the fix itself adds parts nothing, and 
 	test_expect_code 1 git-migrate apply -n >out && ! grep "not tried" out
 '
 
+# parts NAME SQL: whether a fix that does that runs apart from b2, which adds the value b
+parts() {
+	fresh "parted-$1" && target pg &&
+	add a1 "CREATE TYPE mood AS ENUM ('a'); CREATE TYPE \"Tone\" AS ENUM ('a'); CREATE TABLE t (m mood);" &&
+	git-migrate apply && add b2 "ALTER TYPE mood ADD VALUE 'b';" && fix c3 b2 "$2" || return 2
+	git-migrate apply >out 2>err
+	parts_status=$?
+	case $parts_status in
+	0)
+		grep "run singly" err && story | grep "applied c3.sql"
+		;;
+	*)
+		! grep "run singly" err && grep "unsafe use of new value" err && ! story | grep "applied b2.sql"
+		;;
+	esac >/dev/null || return 2
+	return $parts_status
+}
+
+test_expect_success PG 'pg: a fix that adds another value than the one that it uses is parted' '
+	use="INSERT INTO t VALUES ('\''b'\'');" &&
+	parts another "ALTER TYPE mood ADD VALUE '\''c'\''; $use" && parts exists "ALTER TYPE mood ADD VALUE IF NOT EXISTS '\''c'\'' BEFORE '\''a'\''; $use" &&
+	parts type "ALTER TYPE \"Tone\" ADD VALUE '\''bb'\''; ALTER TYPE mood RENAME VALUE '\''a'\'' TO '\''z'\''; $use" &&
+	for own in "ALTER TYPE mood ADD VALUE '\''c'\''; INSERT INTO t VALUES ('\''c'\'');" \
+		"ALTER TYPE mood ADD VALUE '\''it'\'\''s'\''; INSERT INTO t VALUES ('\''it'\'\''s'\'');" \
+		"ALTER TYPE mood ADD VALUE IF NOT EXISTS \$\$c\$\$; INSERT INTO t VALUES ('\''c'\'');" \
+		"DO \$\$ BEGIN ALTER TYPE mood ADD  VALUE '\''c'\''; END \$\$; INSERT INTO t VALUES ('\''c'\'');"; do
+		test_expect_code 1 parts "own-$((own_nr = ${own_nr:-0} + 1))" "$own" || return 1
+	done
+'
+
 test_done

@@ -512,7 +512,7 @@ static bool is_passing(const struct err *err)
 static bool needs_commit(const struct err *err, const struct db_script *script)
 {
 	return strcmp(err->sqlstate, "55P04") == 0 && script->sql &&
-	       !sql_adds_value(script->sql, script->len);
+	       !sql_adds_value(script->sql, script->len, err->message);
 }
 
 const struct db_driver db_postgresql = {

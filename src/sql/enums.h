@@ -5,7 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Whether a statement of the text is ALTER TYPE ... ADD VALUE. */
-bool sql_adds_value(const char *text, size_t len);
+/**
+ * Whether a text itself adds the value that a server has refused with `said`: by a
+ * statement ALTER TYPE ... ADD VALUE that names it. Also where nobody can tell, as of
+ * code that adds one, or of a message in another language that has the same word.
+ */
+bool sql_adds_value(const char *text, size_t len, const char *said);
 
 #endif
