@@ -593,6 +593,20 @@ test_expect_success 'mirror: rewritten' '
 	push_refused "$mirror: the mirror was rewritten [mirror]" --force origin $mirror
 '
 
+test_expect_success 'proofs: they only grow' '
+	server config receive.denyNonFastForwards false && server config receive.denyDeletes false &&
+	proofs=refs/notes/migrate-proof/rehearsals && git notes --ref=$proofs add -m "rehearsed one" HEAD && pushed origin $proofs &&
+	one=$(git rev-parse $proofs) && git notes --ref=$proofs append -m "rehearsed two" HEAD && pushed origin $proofs &&
+	two=$(git rev-parse $proofs) &&
+	push_refused "$proofs: what was noted cannot be deleted [mirror]" origin :$proofs &&
+	git update-ref $proofs $one && push_refused "$proofs: what was noted was rewritten [mirror]" --force origin $proofs &&
+	git notes --ref=$proofs append -m "rehearsed three" HEAD &&
+	push_refused "$proofs: what was noted was rewritten [mirror]" --force origin $proofs &&
+	test "$(server rev-parse $proofs)" = "$two" &&
+	git fetch -q origin $proofs && git notes --ref=$proofs merge -q -s cat_sort_uniq FETCH_HEAD && pushed origin $proofs &&
+	server notes --ref=$proofs show HEAD >actual && printf "%s\n" "rehearsed one" "rehearsed three" "rehearsed two" | test_cmp - actual
+'
+
 test_expect_success 'mirror: a line changed' '
 	git update-ref $mirror $sound &&
 	git notes --ref=$mirror show HEAD | sed "s/C%20O/X%20Y/" >.git/t/lines &&

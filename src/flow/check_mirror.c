@@ -309,3 +309,23 @@ int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
 	paths_release(&u.paths);
 	return ret < 0 ? -1 : 0;
 }
+
+int check_proofs(struct repo *repo, const char *ref, const struct oid *older,
+		 const struct oid *newer, struct findings *f, struct err *err)
+{
+	int grows = oid_is_zero(older) ? 1 : 0;
+
+	if (!grows && !oid_is_zero(newer))
+		grows = repo_is_ancestor_within(repo, older, newer, COMMITS_MAX, err);
+	if (grows != 0)
+		return grows < 0 ? -1 : 0;
+	findings_add(f, RULE_MIRROR, false, NULL, "%s: %s", ref,
+		     oid_is_zero(newer) ? "what was noted cannot be deleted"
+					: "what was noted was rewritten");
+	findings_hint(f,
+		      "A failure that is known stays known. Join what is there with "
+		      "yours, and push that: git fetch <remote> %s && git notes --ref=%s "
+		      "merge -s cat_sort_uniq FETCH_HEAD",
+		      ref, ref);
+	return 0;
+}

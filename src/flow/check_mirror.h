@@ -17,6 +17,13 @@ int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
 		 const struct oid *newer, struct findings *f, struct err *err);
 
 /**
+ * The same of notes about rehearsals and drills (PROOF_REFS), which have no chain: they
+ * are not deleted, and only fast-forwarded. 0 or -1.
+ */
+int check_proofs(struct repo *repo, const char *ref, const struct oid *older,
+		 const struct oid *newer, struct findings *f, struct err *err);
+
+/**
  * Whether a ref leaves the mirrors their place: one that is named as a folder of theirs
  * would keep every mirror out. Deleting it is right. Adds the finding where it is not.
  */

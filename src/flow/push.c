@@ -8,6 +8,7 @@
 #include "flow/check_mirror.h"
 #include "flow/check_tags.h"
 #include "flow/mirror.h"
+#include "flow/proofs.h"
 #include "flow/push.h"
 #include "git/history.h"
 #include "git/repo.h"
@@ -95,6 +96,8 @@ static int judge_update(struct judge *j, const struct push_update *u, struct err
 
 	if (starts_with(u->ref, MIRROR_REFS))
 		return check_mirror(j->repo, u->ref, &u->older, &u->newer, j->f, err);
+	if (starts_with(u->ref, PROOF_REFS))
+		return check_proofs(j->repo, u->ref, &u->older, &u->newer, j->f, err);
 	if (!check_place(u->ref, &u->newer, j->f))
 		return 0;
 	if (!j->protected.len || starts_with(u->ref, "refs/tags/"))
