@@ -840,6 +840,15 @@ test_expect_success 'what a file has no use for' '
 	passes --on sqlite: fix-email && passes default fix-email
 '
 
+test_expect_success 'a key that does not sign notes nothing, and the next one does' '
+	scene sqlite unsigned && story && scenario "$seed" "$failure" "$check" && git config commit.gpgSign true &&
+	git config gpg.program false && test_expect_code 128 git migrate rehearse fix-email >.git/t/out 2>.git/t/err &&
+	grep "^error: git commit-tree -S failed" .git/t/err && ! grep tracker .git/t/err &&
+	grep "^hint: Nothing was noted\. Do it again when the key can sign; " .git/t/err && nothing_left &&
+	test_must_fail git rev-parse -q --verify refs/notes/migrate-proof/rehearsals &&
+	git config migrate.signNotes false && passes fix-email && noted fix-email | grep "result=passed"
+'
+
 test_expect_success PG 'on a server that is named, from a template' '
 	scene postgresql on && story && scenario "$seed" "$failure" "$check" && other=$(create_db elsewhere) &&
 	pg "$other" "CREATE TABLE there (x int); INSERT INTO there VALUES (1)" &&

@@ -591,4 +591,12 @@ test_expect_success 'what a note says of a drill steers no terminal' '
 	grep "^hint: A drill is due: " .git/t/err
 '
 
+test_expect_success 'a drill whose end cannot be signed goes on, and ends when it can be' '
+	home unsigned && begin sqlite required-column && cd "$SHARNESS_TRASH_DIRECTORY/unsigned" &&
+	git config commit.gpgSign true && git config gpg.program false &&
+	test_expect_code 128 git migrate drill abandon >.git/t/out 2>.git/t/err && ! grep tracker .git/t/err &&
+	grep "^hint: Nothing was noted\. Do it again when the key can sign; " .git/t/err &&
+	git config migrate.signNotes false && git migrate drill abandon && leaves_nothing
+'
+
 test_done

@@ -47,12 +47,16 @@ static int append(struct repo *repo, const struct note_line *line, const char *m
 {
 	struct notes_commit where = { 0 };
 	struct oid tip = { 0 }, none = { 0 };
+	int ret;
 
 	if (repo_ref(repo, DRILLS_REF, &tip, err) < 0)
 		return -1;
 	where.tip = where.base = &tip;
 	where.merged = &none;
-	return notes_append(repo, DRILLS_REF, &where, line, 1, message, err);
+	ret = notes_append(repo, DRILLS_REF, &where, line, 1, message, err);
+	if (ret < 0)
+		proofs_hint_unsigned(err);
+	return ret;
 }
 
 int drill_log_add(struct repo *repo, const struct drill *d, const char *engine,

@@ -68,6 +68,15 @@ int proofs_read(struct repo *repo, struct pool *pool, struct proofs *out, struct
 
 enum { TRIES = 20, PAUSE_MS = 15, MESSAGE_MAX = 400 };
 
+void proofs_hint_unsigned(struct err *err)
+{
+	if (strcmp(err->advice, "sign") != 0)
+		return;
+	err_hint(err, "sign",
+		 "Nothing was noted. Do it again when the key can sign; \"git config "
+		 "migrate.signNotes false\" notes it without a signature.");
+}
+
 int proofs_append(struct repo *repo, const char *kind, const struct oid *object,
 		  const char *line, struct err *err)
 {
@@ -92,6 +101,8 @@ int proofs_append(struct repo *repo, const char *kind, const struct oid *object,
 	if (ret > 0 && err->code == ERR_NONE)
 		err_set(err, ERR_FATAL, "could not write '%s': others kept writing",
 			ref.s);
+	if (ret != 0)
+		proofs_hint_unsigned(err);
 	buf_release(&ref);
 	buf_release(&message);
 	return ret == 0 ? 0 : -1;

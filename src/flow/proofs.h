@@ -38,4 +38,10 @@ void proofs_release(struct proofs *p);
 int proofs_append(struct repo *repo, const char *kind, const struct oid *object,
 		  const char *line, struct err *err);
 
+/**
+ * Where notes_append() could not sign: its hint is about mirrors, whose records the
+ * tracker has as well. Gives the one for proofs.
+ */
+void proofs_hint_unsigned(struct err *err);
+
 #endif
