@@ -81,6 +81,27 @@ step_two() {
 	fill "${1-}" && land && grep "  applied  fix-$fix_name-copy.sql  .* in 1 batch" .git/t/applied
 }
 
+# step_three: and what gives the column its name
+step_three() {
+	test "$engine" = postgresql || return 0
+	fixed=migrations/fix-$fix_name-name.sql &&
+	has_line "$fixed" "-- Requires: fix-$fix_name-copy.sql" &&
+	has_line "$fixed" "-- Fixes: $fix_name.sql" &&
+	fill "" && land
+}
+
+# further: fills in and applies the further steps, where the engine has any
+further() {
+	for fixed in migrations/fix-$fix_name-copy.sql migrations/fix-$fix_name-name.sql; do
+		test ! -f "$fixed" || { fill "" && land; } || return 1
+	done
+}
+
+# unseen SQL: running code is refused, on PostgreSQL; what it would write has no base yet
+unseen() {
+	test "$engine" = sqlite || test_must_fail db "$1"
+}
+
 # contract [PARTNER]: applies what clears away, without what makes it wait
 contract() {
 	sed "/^-- Phase:/d; /^-- Pairs-With:/d; /^-- Requires:/d" "migrations/fix-$fix_name-contract.sql" >.git/t/now &&
@@ -251,7 +272,9 @@ CREATE INDEX people_name ON people (name);' &&
 		new_migration people \"\$people\" &&
 		broken rename 'ALTER TABLE people RENAME COLUMN phone TO mobile;' &&
 		fix renamed rename --contract && fill '' &&
-		for fixed in migrations/fix-rename-copy.sql; do test ! -f \$fixed || fill '' || return 1; done &&
+		for fixed in migrations/fix-rename-copy.sql migrations/fix-rename-name.sql; do
+			test ! -f \$fixed || fill '' || return 1
+		done &&
 		git add migrations && tick && git commit -q -m 'mend it' && apply &&
 		db \"INSERT INTO people (id, phone) VALUES (3, '03')\" &&
 		apply && test_must_fail db 'SELECT phone FROM people' &&
@@ -290,9 +313,16 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		broken drop 'ALTER TABLE people DROP COLUMN phone;' &&
 		fix dropped-early drop &&
 		value=\"s/<fill in: the value.*>/CASE id WHEN 1 THEN '0151' END/\" &&
-		fill \"\$value\" && land && step_two \"\$value\" &&
+		running=\"UPDATE people SET phone = coalesce(phone, '') || '5'\" &&
+		unseen \"\$running\" && fill \"\$value\" && land && unseen \"\$running\" &&
+		db \"INSERT INTO people (id, name) VALUES (3, 'Eve')\" &&
+		step_two \"\$value\" && unseen \"\$running\" && step_three &&
 		gives '1|Ann|0151
-2|Bob|' 'SELECT id, name, phone FROM people ORDER BY id'
+2|Bob|
+3|Eve|' 'SELECT id, name, phone FROM people ORDER BY id' &&
+		db \"\$running\" && gives '1|01515
+2|5
+3|5' 'SELECT id, phone FROM people ORDER BY id'
 	"
 
 	test_expect_success $prereq "$engine: a table dropped too early" "
@@ -313,22 +343,35 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		broken rename 'ALTER TABLE people RENAME COLUMN phone TO mobile;' &&
 		db \"INSERT INTO people VALUES (5, 'Cy', '05'), (6, 'Di', NULL)\" &&
 		fix renamed rename --contract &&
-		fill '' &&
-		land &&
-		db \"INSERT INTO people (id, phone) VALUES (3, '03')\" &&
+		running=\"UPDATE people SET phone = coalesce(phone, '') || '5' WHERE id = 1\" &&
+		unseen \"\$running\" && fill '' && land && unseen \"\$running\" &&
 		db \"INSERT INTO people (id, mobile) VALUES (4, '04')\" &&
-		db \"UPDATE people SET phone = '01' WHERE id = 1\" &&
 		db \"UPDATE people SET mobile = '02' WHERE id = 2\" &&
-		copied= && if test $engine = postgresql; then copied=-copy && step_two; fi &&
-		gives '1|01|01
+		step_two && unseen \"\$running\" &&
+		db \"UPDATE people SET mobile = mobile || '6' WHERE id = 1\" &&
+		db \"INSERT INTO people (id, mobile) VALUES (7, '07')\" &&
+		step_three && last= && if test $engine = postgresql; then last=-name; fi &&
+		db \"\$running\" &&
+		gives '1|015165|015165
 2|02|02
+4|04|04
+5|05|05
+6||
+7|07|07' 'SELECT id, phone, mobile FROM people ORDER BY id' &&
+		db \"INSERT INTO people (id, phone) VALUES (3, '03')\" &&
+		db \"UPDATE people SET phone = '01' WHERE id = 1\" &&
+		db \"UPDATE people SET phone = NULL WHERE id = 7\" &&
+		db \"UPDATE people SET mobile = '002' WHERE id = 2\" &&
+		gives '1|01|01
+2|002|002
 3|03|03
 4|04|04
 5|05|05
-6||' 'SELECT id, phone, mobile FROM people ORDER BY id' &&
-		contract fix-rename\$copied &&
+6||
+7||' 'SELECT id, phone, mobile FROM people ORDER BY id' &&
+		contract fix-rename\$last &&
 		test_must_fail db 'SELECT phone FROM people' &&
-		gives 0102030405 \"SELECT $(test $engine = sqlite && echo "group_concat(mobile, '')" ||
+		gives 01002030405 \"SELECT $(test $engine = sqlite && echo "group_concat(mobile, '')" ||
 			echo "string_agg(mobile, '' ORDER BY id)") FROM people\"
 	"
 
@@ -336,9 +379,9 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		scene $engine renamed_default &&
 		new_migration tasks \"CREATE TABLE tasks (id integer PRIMARY KEY, status text NOT NULL DEFAULT 'new', n integer DEFAULT 7);\" &&
 		broken rename 'ALTER TABLE tasks RENAME status TO state;' &&
-		fix renamed rename && fill '' && land &&
+		fix renamed rename && fill '' && land && further &&
 		broken again 'ALTER TABLE tasks RENAME n TO nr;' &&
-		fix renamed again && fill '' && land &&
+		fix renamed again && fill '' && land && further &&
 		db \"INSERT INTO tasks (id, status, n) VALUES (1, 'done', 1)\" &&
 		db \"INSERT INTO tasks (id, state, nr) VALUES (2, 'late', 2)\" &&
 		db 'INSERT INTO tasks (id) VALUES (3)' &&
@@ -353,8 +396,7 @@ UPDATE people SET phone = '49' || phone WHERE :batch;\" &&
 		new_migration people 'CREATE TABLE people (id integer PRIMARY KEY, a text NOT NULL);' &&
 		broken rename 'ALTER TABLE people RENAME a TO b;' &&
 		fix renamed rename &&
-		fill '' &&
-		land &&
+		fill '' && land && further &&
 		db \"INSERT INTO people (id, a) VALUES (1, 'x')\" &&
 		gives '1|x|x' 'SELECT id, a, b FROM people'
 	"
@@ -559,6 +601,42 @@ public.slow" "SELECT schemaname || '\''.'\'' || indexname FROM pg_indexes
 		WHERE tablename = '\''users'\'' ORDER BY 1"
 '
 
+test_expect_success PG 'postgresql: renamed: what is written is seen where = is missing, and where it says no' '
+	scene postgresql renamed_equal &&
+	new_migration people "CREATE TABLE people (id int PRIMARY KEY, a json, b numeric);
+INSERT INTO people VALUES (1, '\''{\"x\": 1}'\'', 1.0);" &&
+	broken rename "ALTER TABLE people RENAME a TO c;" && fix renamed rename && fill "" && land && further &&
+	broken again "ALTER TABLE people RENAME b TO d;" && fix renamed again && fill "" && land && further &&
+	db "UPDATE people SET b = 1.00, a = '\''[]'\''" &&
+	gives "[]|[]|1.00|1.00" "SELECT a, c, b, d FROM people" &&
+	db "UPDATE people SET c = '\''{}'\''; UPDATE people SET d = 2" &&
+	gives "{}|{}|2|2" "SELECT a, c, b, d FROM people"
+'
+
+test_expect_success PG 'postgresql: what the copy of a renamed column has missed has its value' '
+	scene postgresql renamed_missed &&
+	new_migration people "$people" && broken rename "ALTER TABLE people RENAME phone TO mobile;" &&
+	fix renamed rename && fill "" && land &&
+	fixed=migrations/fix-rename-copy.sql && fill "" && land &&
+	db "ALTER TABLE people DISABLE TRIGGER keep_people_phone_mobile;
+		INSERT INTO people VALUES (9, '\''Eve'\'', '\''09'\'');
+		ALTER TABLE people ENABLE TRIGGER keep_people_phone_mobile" &&
+	fixed=migrations/fix-rename-name.sql && fill "" && land &&
+	gives "0151|0151
+0170|0170
+09|09" "SELECT phone, mobile FROM people ORDER BY id"
+'
+
+test_expect_success PG 'postgresql: a dropped column whose values are gone, as the file says' '
+	scene postgresql dropped_for_good &&
+	new_migration people "$people" && broken drop "ALTER TABLE people DROP COLUMN phone;" &&
+	fix dropped-early drop && rm migrations/fix-drop-copy.sql migrations/fix-drop-name.sql &&
+	grep "^-- Where no value can be had any more" $fixed &&
+	fill "s/ADD COLUMN phone_again/ADD COLUMN phone/" && land &&
+	gives "1|
+2|" "SELECT id, phone FROM people ORDER BY id"
+'
+
 test_expect_success PG 'postgresql: a constraint whose name something else has is not guessed' '
 	scene postgresql named &&
 	new_migration orders "CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE accounts (id int PRIMARY KEY);
@@ -665,6 +743,19 @@ test_expect_success 'a name that is taken' '
 	rm $fixed migrations/2026/mend.sql
 '
 
+test_expect_success 'a name of a further file that is taken: nothing is written' '
+	broken cast "$sqlite_lossy" &&
+	for taken in copy contract; do
+		echo mine >migrations/fix-cast-$taken.sql &&
+		refuses 1 "file '\''migrations/fix-cast-$taken.sql'\'' is there already" \
+			git migrate fix --kind=lossy-type --contract cast &&
+		ls migrations/fix-cast* >.git/t/actual && echo migrations/fix-cast-$taken.sql >.git/t/expect &&
+		test_cmp .git/t/expect .git/t/actual && rm migrations/fix-cast* || return 1
+	done &&
+	git migrate fix --kind=lossy-type --contract cast >.git/t/out && test 3 = "$(grep -c . .git/t/out)" &&
+	rm migrations/fix-cast*
+'
+
 test_expect_success 'no contract where nothing is left' '
 	refuses 129 "a fix of the kind bad-constraint leaves nothing to clear away" \
 		git migrate fix --contract fresh
@@ -753,19 +844,28 @@ for engine in sqlite postgresql; do
 	"
 done
 
-test_expect_success PG 'postgresql: the two steps of a column that is there again are tried' '
+test_expect_success PG 'postgresql: the three steps of a column that is there again are tried' '
 	engine=postgresql && scene postgresql renamed_scenario && broken people "$people" &&
 	broken rename "ALTER TABLE people RENAME phone TO mobile;" && fix renamed rename --scenario &&
 	fill "" && fixed=migrations/fix-rename-copy.sql && fill "" &&
-	printf "%s\n" "[seed]" "INSERT INTO people VALUES (3, '\''Cy'\'', '\''0900'\'');" "[check]" \
-		"SELECT count(*) FROM people" ---- 3 "[failure: code that reads]" "SELECT phone FROM people" \
-		"[kept]" "people.phone may change: the copy brings its values back" \
-		>migrations/fix-rename.scenario &&
+	fixed=migrations/fix-rename-name.sql && fill "" &&
+	printf "%s\n" migrations/fix-rename.sql migrations/fix-rename-copy.sql migrations/fix-rename-name.sql \
+		migrations/fix-rename.scenario migrations/fix-rename-copy.scenario \
+		migrations/fix-rename-name.scenario >.git/t/expect && test_cmp .git/t/expect .git/t/out &&
+	grep "^hint: Fill in migrations/fix-rename-name.scenario too.* rehearse fix-rename-name.sql tries all of it" .git/t/err &&
+	grep "Then: git add migrations/fix-rename.sql migrations/fix-rename-copy.sql migrations/fix-rename-name.sql &&" .git/t/err &&
+	for alone in "" -copy; do
+		! grep "^.failure." migrations/fix-rename$alone.scenario && grep "^.unshown." migrations/fix-rename$alone.scenario &&
+		printf "%s\n" "[seed]" "INSERT INTO people VALUES (3, '\''Cy'\'', '\''0900'\'');" "[check]" \
+			"SELECT count(*) FROM people" ---- 3 "[unshown]" "a later step mends it" \
+			"[kept]" "people.phone is now people.mobile: a later step brings the old name back" \
+			>migrations/fix-rename$alone.scenario || return 1
+	done &&
 	printf "%s\n" "[seed]" "INSERT INTO people VALUES (3, '\''Cy'\'', '\''0900'\'');" \
 		"[failure: code that reads]" "SELECT phone FROM people" "[check]" \
-		"SELECT phone FROM people WHERE id = 3" ---- 0900 >migrations/fix-rename-copy.scenario &&
+		"SELECT phone FROM people WHERE id = 3" ---- 0900 >migrations/fix-rename-name.scenario &&
 	git add migrations && tick && git commit -q -m "mend it" &&
-	passes fix-rename-copy.sql && passes fix-rename.sql &&
+	passes fix-rename-name.sql && passes fix-rename-copy.sql && passes fix-rename.sql &&
 	test_must_fail db "SELECT phone FROM people" && apply &&
 	gives "0151
 0170" "SELECT phone FROM people ORDER BY id"

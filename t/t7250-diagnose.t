@@ -133,9 +133,10 @@ fill() {
 	cp .git/t/filled "$1"
 }
 
-# fill_copy STEM SED: as that of a copy, which PostgreSQL has in a file of its own
-fill_copy() {
-	test "$engine" = sqlite || fill "$1-copy.sql" "$2"
+# fill_steps STEM SED: as those of the copy, and of the name, which PostgreSQL has in
+# files of their own
+fill_steps() {
+	test "$engine" = sqlite || { fill "$1-copy.sql" "$2" && fill "$1-name.sql"; }
 }
 
 # forge EVENT PATH [FIELDS]: appends a record about a migration of HEAD, and has FIELDS
@@ -479,7 +480,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		test_must_be_empty .git/t/down &&
 		commit_file compat/b.sql "SELECT u.PHONE FROM users u;" && git tag deployed &&
 		git config migrate.default.deployed deployed &&
-		way fix phone && step "renamed yes evidence" && follow "fill migrations/fix-phone.sql \"\" && fill_copy migrations/fix-phone \"\"" &&
+		way fix phone && step "renamed yes evidence" && follow "fill migrations/fix-phone.sql \"\" && fill_steps migrations/fix-phone \"\"" &&
 		db "SELECT phone FROM users" >.git/t/phones && test 2 = "$(grep -c 030 .git/t/phones)"
 	'
 
@@ -489,7 +490,7 @@ INSERT INTO users (id, name) VALUES (7, '\''Eve'\'');" && apply &&
 		way fix phone && step "dropped yes default" && because "dropped: there is no compat" &&
 		has_line .git/t/down "gone-column users.phone - values None" &&
 		follow "fill migrations/fix-phone.sql \"s/<fill in: the value[^>]*>/NULL/\" &&
-			fill_copy migrations/fix-phone \"s/<fill in: the value[^>]*>/NULL/\"" &&
+			fill_steps migrations/fix-phone \"s/<fill in: the value[^>]*>/NULL/\"" &&
 		git migrate status --exit-code && git status --porcelain >.git/t/left && test_must_be_empty .git/t/left &&
 		db "SELECT phone FROM users"
 	'

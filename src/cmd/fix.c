@@ -8,11 +8,17 @@
 #include "flow/fix.h"
 #include "out/term.h"
 
+/* One step of the fix, or the contract. */
+struct fix_file {
+	bool there;
+	struct new_file file;
+	struct buf text, scenario; /* of that one the path */
+};
+
 struct fix_files {
-	struct new_file fix, copy, contract;
-	struct buf copy_text;
-	struct buf scenario, copy_scenario; /* paths of the files */
-	bool has_copy, wants_contract, has_contract, wants_scenario;
+	struct fix_file steps[STEP_NR], contract;
+	struct fix_file *first, *last; /* of the steps */
+	bool wants_contract, wants_scenario;
 };
 
 /* "fix-phone" for "2026/phone.sql", in the same folder. */
@@ -27,126 +33,130 @@ static void default_name(const char *path, struct buf *out)
 /* "fix-phone-copy.sql" beside "fix-phone.sql". */
 static void add_sibling(const struct fix_files *f, const char *suffix, struct buf *name)
 {
-	buf_add(name, f->fix.name.s, f->fix.name.len - strlen(".sql"));
+	buf_add(name, f->first->file.name.s, f->first->file.name.len - strlen(".sql"));
 	buf_adds(name, suffix);
 }
 
-/* What is run in batches has a file of its own. */
-static int write_copy(struct ctx *ctx, struct fix_files *f, struct err *err)
+/* What is run in batches, and behind that, has files of its own. */
+static int plan_steps(struct ctx *ctx, struct fix_draft *d, struct fix_files *f,
+		      struct err *err)
+{
+	struct buf name = BUF_INIT;
+	struct fix_file *step;
+	int i, ret = 0;
+
+	for (i = STEP_FIRST + 1; i < STEP_NR && ret == 0; i++) {
+		step = &f->steps[i];
+		step->there = fix_write_step(d, (enum remedy_step)i, f->last->file.name.s,
+					     &step->text);
+		if (!step->there)
+			continue;
+		buf_reset(&name);
+		add_sibling(f, sql_remedy_suffix((enum remedy_step)i), &name);
+		ret = new_file_plan(ctx, name.s, &step->file, err);
+		f->last = step;
+	}
+	buf_release(&name);
+	return ret;
+}
+
+static int plan_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files *f,
+			 struct err *err)
 {
 	struct buf name = BUF_INIT;
 	int ret;
 
-	if (!f->has_copy)
+	if (!f->wants_contract)
 		return 0;
-	add_sibling(f, "-copy.sql", &name);
-	ret = new_file_plan(ctx, name.s, &f->copy, err);
-	if (ret == 0)
-		ret = new_file_write(&f->copy, &f->copy_text, err);
-	buf_release(&name);
-	return ret;
-}
-
-static int write_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files *f,
-			  struct err *err)
-{
-	struct buf name = BUF_INIT, partner = BUF_INIT, text = BUF_INIT;
-	int ret = -1;
-
-	add_sibling(f, "-contract.sql", &name);
-	add_sibling(f, fix_has_copy(d) ? "-copy.sql" : ".sql", &partner);
-	f->has_contract = fix_write_contract(d, partner.s, &text);
-	if (!f->has_contract) {
+	f->contract.there = fix_write_contract(d, f->last->file.name.s,
+					       &f->contract.text);
+	if (!f->contract.there) {
 		err_set(err, ERR_USAGE,
 			"a fix of the kind %s leaves nothing to clear away",
 			sql_trouble_word(d->remedy.trouble.kind));
 		err_hint(err, "usage", "Leave --contract out.");
-	} else if (new_file_plan(ctx, name.s, &f->contract, err) == 0) {
-		ret = new_file_write(&f->contract, &text, err);
+		return -1;
 	}
+	add_sibling(f, "-contract.sql", &name);
+	ret = new_file_plan(ctx, name.s, &f->contract.file, err);
 	buf_release(&name);
-	buf_release(&partner);
-	buf_release(&text);
 	return ret;
 }
 
-/* Beside the fix, or its copy, and under that name. */
-static int plan_scenario(const struct fix_files *f, const char *suffix, struct buf *path,
-			 struct err *err)
-{
-	struct buf migration = BUF_INIT;
-
-	buf_add(&migration, f->fix.path.s, f->fix.path.len - strlen(".sql"));
-	buf_adds(&migration, suffix);
-	scenario_path(path, migration.s);
-	buf_release(&migration);
-	if (access(path->s, F_OK) != 0)
-		return 0;
-	err_set(err, ERR_REFUSED, "file '%s' is there already", path->s + f->fix.top);
-	err_hint(err, "name",
-		 "Choose another name for the fix, or leave --scenario out.");
-	return -1;
-}
-
+/* Each step has one beside it, under its name. */
 static int plan_scenarios(struct fix_files *f, struct err *err)
 {
-	if (!f->wants_scenario)
-		return 0;
-	if (plan_scenario(f, ".sql", &f->scenario, err) < 0)
+	struct fix_file *step;
+	int i;
+
+	for (i = 0; f->wants_scenario && i < STEP_NR; i++) {
+		step = &f->steps[i];
+		if (!step->there)
+			continue;
+		scenario_path(&step->scenario, step->file.path.s);
+		if (access(step->scenario.s, F_OK) != 0)
+			continue;
+		err_set(err, ERR_REFUSED, "file '%s' is there already",
+			step->scenario.s + step->file.top);
+		err_hint(err, "name",
+			 "Choose another name for the fix, or leave --scenario out.");
 		return -1;
-	return f->has_copy ? plan_scenario(f, "-copy.sql", &f->copy_scenario, err) : 0;
+	}
+	return 0;
 }
 
-static int write_scenario(const struct buf *path, const char *migration,
-			  enum scenario_for what, struct err *err)
+static int plan_files(struct ctx *ctx, struct fix_draft *d, const char *named,
+		      struct fix_files *f, struct err *err)
 {
-	struct buf text = BUF_INIT;
-	int ret;
-
-	scenario_skeleton(&text, migration, what);
-	ret = file_replace(path->s, text.s, text.len, 0644, err);
-	buf_release(&text);
-	return ret;
-}
-
-/* With a copy nothing is mended before that: what goes wrong stands beside it. */
-static int write_scenarios(const struct fix_files *f, struct err *err)
-{
-	if (!f->wants_scenario)
-		return 0;
-	if (!f->has_copy)
-		return write_scenario(&f->scenario, f->fix.name.s, SCENARIO_FOR_FIX, err);
-	if (write_scenario(&f->scenario, f->fix.name.s, SCENARIO_FOR_STEP, err) < 0)
-		return -1;
-	return write_scenario(&f->copy_scenario, f->copy.name.s, SCENARIO_FOR_FIX, err);
-}
-
-static int write_files(struct ctx *ctx, struct fix_draft *d, const char *named,
-		       struct fix_files *f, struct err *err)
-{
-	struct buf name = BUF_INIT, text = BUF_INIT;
+	struct buf name = BUF_INIT;
 	int ret;
 
 	if (named)
 		buf_adds(&name, named);
 	else
 		default_name(d->log.plan.items[d->pos].path, &name);
-	ret = new_file_plan(ctx, name.s, &f->fix, err);
-	if (ret == 0) {
-		fix_write(d, f->fix.name.s, &text);
-		f->has_copy = fix_write_copy(d, f->fix.name.s, &f->copy_text);
-		ret = plan_scenarios(f, err);
-	}
-	if (ret == 0 && f->wants_contract)
-		ret = write_contract(ctx, d, f, err);
-	if (ret == 0)
-		ret = write_copy(ctx, f, err);
-	if (ret == 0)
-		ret = new_file_write(&f->fix, &text, err);
-	if (ret == 0)
-		ret = write_scenarios(f, err);
+	f->first = f->last = &f->steps[STEP_FIRST];
+	ret = new_file_plan(ctx, name.s, &f->first->file, err);
 	buf_release(&name);
+	if (ret < 0)
+		return ret;
+	f->first->there = true;
+	fix_write(d, f->first->file.name.s, &f->first->text);
+	if (plan_steps(ctx, d, f, err) < 0 || plan_contract(ctx, d, f, err) < 0)
+		return -1;
+	return plan_scenarios(f, err);
+}
+
+/* Only the last step mends: what goes wrong stands beside that one. */
+static int write_scenario(const struct fix_files *f, const struct fix_file *step,
+			  struct err *err)
+{
+	struct buf text = BUF_INIT;
+	int ret;
+
+	scenario_skeleton(&text, step->file.name.s,
+			  step == f->last ? SCENARIO_FOR_FIX : SCENARIO_FOR_STEP);
+	ret = file_replace(step->scenario.s, text.s, text.len, 0644, err);
 	buf_release(&text);
+	return ret;
+}
+
+/* All of them are free: nothing is written before that is known. */
+static int write_files(struct fix_files *f, struct err *err)
+{
+	struct fix_file *step;
+	int i, ret = 0;
+
+	for (i = 0; i < STEP_NR && ret == 0; i++) {
+		step = &f->steps[i];
+		if (!step->there)
+			continue;
+		ret = new_file_write(&step->file, &step->text, err);
+		if (ret == 0 && f->wants_scenario)
+			ret = write_scenario(f, step, err);
+	}
+	if (ret == 0 && f->contract.there)
+		ret = new_file_write(&f->contract.file, &f->contract.text, err);
 	return ret;
 }
 
@@ -189,28 +199,56 @@ static void say_more(struct ctx *ctx, const struct fix_draft *d)
 	buf_release(&more);
 }
 
-static void say_next(struct ctx *ctx, const struct fix_files *f)
+/* The paths of the steps, or of their scenarios, with that in front of each. */
+static void add_paths(const struct fix_files *f, bool scenarios, const char *before,
+		      struct buf *out)
 {
-	const char *path = f->fix.path.s + f->fix.top;
+	const struct fix_file *step;
+	int i;
 
-	say_hint(&ctx->say, "fix",
-		 "Fill in what stands in <...>, the failure mode too, and try it: git "
-		 "migrate apply --dry-run. Then: git add %s%s%s && git commit",
-		 path, f->has_copy ? " " : "",
-		 f->has_copy ? f->copy.path.s + f->copy.top : "");
-	if (f->wants_scenario && f->has_copy)
-		say_hint(&ctx->say, "scenario",
-			 "Fill in %s too, and commit it with the fix: git migrate "
-			 "rehearse %s tries all of it. %s is for what the fix does "
-			 "before the copy, alone.",
-			 f->copy_scenario.s + f->fix.top, f->copy.name.s,
-			 f->scenario.s + f->fix.top);
-	else if (f->wants_scenario)
+	for (i = 0; i < STEP_NR; i++) {
+		step = &f->steps[i];
+		if (!step->there || (scenarios && step == f->last))
+			continue;
+		buf_adds(out, out->len ? before : "");
+		buf_adds(out, (scenarios ? step->scenario.s : step->file.path.s) +
+				      step->file.top);
+	}
+}
+
+static void say_scenarios(struct ctx *ctx, const struct fix_files *f)
+{
+	struct buf others = BUF_INIT;
+
+	if (f->last == f->first) {
 		say_hint(&ctx->say, "scenario",
 			 "Fill in %s too, and commit it with the fix: git migrate "
 			 "rehearse %s tries both.",
-			 f->scenario.s + f->fix.top, f->fix.name.s);
-	if (f->has_contract)
+			 f->first->scenario.s + f->first->file.top,
+			 f->first->file.name.s);
+		return;
+	}
+	add_paths(f, true, ", ", &others);
+	say_hint(&ctx->say, "scenario",
+		 "Fill in %s too, and commit it with the fix: git migrate rehearse %s "
+		 "tries all of it. What the steps before it do alone: %s.",
+		 f->last->scenario.s + f->last->file.top, f->last->file.name.s, others.s);
+	buf_release(&others);
+}
+
+static void say_next(struct ctx *ctx, const struct fix_files *f)
+{
+	struct buf paths = BUF_INIT;
+
+	add_paths(f, false, " ", &paths);
+	say_hint(&ctx->say, "fix",
+		 "Fill in what stands in <...>, the failure mode too, and try it: git "
+		 "migrate apply --dry-run. Then: git add %s && git commit",
+		 paths.s);
+	buf_release(&paths);
+	if (f->wants_scenario)
+		say_scenarios(ctx, f);
+	if (f->contract.there)
 		say_hint(&ctx->say, "contract",
 			 "Commit %s behind the fix, with \"Not-Before: <date>\" where "
 			 "that "
@@ -218,30 +256,37 @@ static void say_next(struct ctx *ctx, const struct fix_files *f)
 			 "then); "
 			 "else keep it uncommitted until no running code needs what it "
 			 "drops.",
-			 f->contract.path.s + f->contract.top);
+			 f->contract.file.path.s + f->contract.file.top);
 }
 
 static void print_files(const struct fix_files *f)
 {
-	new_file_print(&f->fix);
-	if (f->has_copy)
-		new_file_print(&f->copy);
-	if (f->has_contract)
-		new_file_print(&f->contract);
-	if (f->wants_scenario)
-		print_path(f->scenario.s + f->fix.top);
-	if (f->wants_scenario && f->has_copy)
-		print_path(f->copy_scenario.s + f->fix.top);
+	int i;
+
+	for (i = 0; i < STEP_NR; i++)
+		if (f->steps[i].there)
+			new_file_print(&f->steps[i].file);
+	if (f->contract.there)
+		new_file_print(&f->contract.file);
+	for (i = 0; f->wants_scenario && i < STEP_NR; i++)
+		if (f->steps[i].there)
+			print_path(f->steps[i].scenario.s + f->steps[i].file.top);
+}
+
+static void release_file(struct fix_file *f)
+{
+	new_file_release(&f->file);
+	buf_release(&f->text);
+	buf_release(&f->scenario);
 }
 
 static void release_files(struct fix_files *f)
 {
-	new_file_release(&f->fix);
-	new_file_release(&f->copy);
-	new_file_release(&f->contract);
-	buf_release(&f->copy_text);
-	buf_release(&f->scenario);
-	buf_release(&f->copy_scenario);
+	int i;
+
+	for (i = 0; i < STEP_NR; i++)
+		release_file(&f->steps[i]);
+	release_file(&f->contract);
 }
 
 int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
@@ -279,7 +324,9 @@ int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)
 	o.migration = argv[0];
 	ret = fix_read(ctx->repo, &o, &d, err);
 	if (ret == 0)
-		ret = write_files(ctx, &d, name, &files, err);
+		ret = plan_files(ctx, &d, name, &files, err);
+	if (ret == 0)
+		ret = write_files(&files, err);
 	if (ret == 0) {
 		print_files(&files);
 		cmd_flush(ctx);

@@ -441,17 +441,18 @@ void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what
 			      "in its place.\n"
 			      "[failure]\n" PLACEHOLDER "\n");
 	if (what == SCENARIO_FOR_STEP)
-		buf_adds(out, "\n"
-			      "# Why no section shows the failure:\n"
-			      "[unshown]\nnothing is mended yet, the copy does that\n");
+		buf_adds(out,
+			 "\n"
+			 "# Why no section shows the failure:\n"
+			 "[unshown]\nnothing is mended yet, a later step does that\n");
 	buf_adds(out, "\n"
 		      "# What holds afterwards: a query, and the rows that it gives.\n"
 		      "[check]\n" PLACEHOLDER "\n----\n"
 		      "\n"
 		      "# What differs on purpose, and why:\n"
 		      "#[kept]\n");
-	buf_adds(out,
-		 what == SCENARIO_FOR_STEP
-			 ? "#people.phone may change: the copy brings its values back\n"
-			 : "#people.phone may change: spaces are taken out\n");
+	buf_adds(out, what == SCENARIO_FOR_STEP
+			      ? "#people.phone may change: a later step brings its "
+				"values back\n"
+			      : "#people.phone may change: spaces are taken out\n");
 }

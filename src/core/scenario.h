@@ -25,7 +25,7 @@ enum scenario_kind {
 
 enum scenario_for {
 	SCENARIO_FOR_PLAIN, /* a migration that corrects nothing */
-	SCENARIO_FOR_STEP,  /* the first step of a fix, which mends nothing yet */
+	SCENARIO_FOR_STEP,  /* a step of a fix which mends nothing yet */
 	SCENARIO_FOR_FIX,
 };
 

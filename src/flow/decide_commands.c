@@ -110,44 +110,38 @@ static const char *new_path(struct deciding *g, const char *before)
 	return name;
 }
 
-/* Whether `fix` writes a second file, with values that are copied in batches. */
-static bool has_copy(struct deciding *g, const char *word)
+/* The remedy of that kind: what files `fix` writes. */
+static bool find_remedy(struct deciding *g, const char *word, struct sql_remedy *out)
 {
-	struct sql_remedy r = { .before = &g->out->before,
-				.now = &g->out->after,
-				.sqlite = g->d->survey.target.driver == &db_sqlite };
-	struct buf ignored = BUF_INIT;
 	enum sql_trouble_kind kind;
-	bool has;
 
+	*out = (struct sql_remedy){ .before = &g->out->before,
+				    .now = &g->out->after,
+				    .sqlite = g->d->survey.target.driver == &db_sqlite };
 	if (!word || sql_trouble_parse(word, &kind) < 0)
 		return false;
-	sql_trouble_find_nth(r.before, r.now, kind, g->nr_trouble, &r.trouble);
-	has = sql_remedy_copy(&r, &ignored);
-	buf_release(&ignored);
-	return has;
-}
-
-/* That file; NULL. */
-static const char *copy_path(struct deciding *g, const char *fix)
-{
-	int stem = (int)strlen(fix) - 4;
-
-	if (!has_copy(g, g->out->walk.kind))
-		return NULL;
-	return pool_printf(&g->out->pool, "%.*s-copy.sql", stem, fix);
+	sql_trouble_find_nth(out->before, out->now, kind, g->nr_trouble, &out->trouble);
+	return true;
 }
 
 static void set_fix_files(struct deciding *g, struct values *v, const char *fix)
 {
-	const char *copy = copy_path(g, fix), *file = file_word(g, fix);
+	const char *file = file_word(g, fix), *files = file, *last = fix;
+	struct pool *pool = &g->out->pool;
+	int stem = (int)strlen(fix) - 4, step;
+	struct sql_remedy r;
 
-	set(v, "fix", quoted(&g->out->pool, fix));
+	if (find_remedy(g, g->out->walk.kind, &r))
+		for (step = STEP_FIRST + 1; step <= (int)sql_remedy_last(&r); step++) {
+			last = pool_printf(pool, "%.*s%s", stem, fix,
+					   sql_remedy_suffix((enum remedy_step)step));
+			files = pool_printf(pool, "%s %s", files, file_word(g, last));
+		}
+	set(v, "fix", quoted(pool, fix));
 	set(v, "fix-file", file);
-	set(v, "fix-files",
-	    copy ? pool_printf(&g->out->pool, "%s %s", file, file_word(g, copy)) : file);
+	set(v, "fix-files", files);
 	/* what is wrong is well behind the last of them alone */
-	set(v, "rehearsed", quoted(&g->out->pool, copy ? copy : fix));
+	set(v, "rehearsed", quoted(pool, last));
 }
 
 static void set_files(struct deciding *g, struct values *v)

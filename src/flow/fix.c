@@ -291,31 +291,23 @@ void fix_write(const struct fix_draft *d, const char *name, struct buf *out)
 		 name, path_of(d), FAILURE_MODE_PLACEHOLDER, sql_remedy_reversal(kind),
 		 sql_trouble_word(kind), sql_trouble_clause(kind));
 	write_more(d, out);
-	sql_remedy_write(&d->remedy, out);
+	sql_remedy_step(&d->remedy, STEP_FIRST, out);
 }
 
-bool fix_write_copy(const struct fix_draft *d, const char *name, struct buf *out)
+bool fix_write_step(const struct fix_draft *d, enum remedy_step step,
+		    const char *requires, struct buf *out)
 {
 	struct buf sql = BUF_INIT;
-	bool some = sql_remedy_copy(&d->remedy, &sql);
+	bool some = sql_remedy_step(&d->remedy, step, &sql);
 
 	if (some)
 		buf_addf(out,
 			 "-- Fixes: %s\n"
 			 "-- Failure-Mode: %s\n"
 			 "-- Requires: %s\n%s",
-			 path_of(d), FAILURE_MODE_PLACEHOLDER, name, buf_str(&sql));
+			 path_of(d), FAILURE_MODE_PLACEHOLDER, requires, buf_str(&sql));
 	buf_release(&sql);
 	return some;
-}
-
-bool fix_has_copy(const struct fix_draft *d)
-{
-	struct buf ignored = BUF_INIT;
-	bool has = sql_remedy_copy(&d->remedy, &ignored);
-
-	buf_release(&ignored);
-	return has;
 }
 
 /* In one commit names decide what comes first, unless a header requires another. */

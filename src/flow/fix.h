@@ -40,21 +40,19 @@ void fix_release(struct fix_draft *d);
  */
 void fix_add_more(const struct fix_draft *d, struct buf *out);
 
-/** Appends the file of the fix; `name` is its path below the folder. */
+/** Appends the first file of the fix; `name` is its path below the folder. */
 void fix_write(const struct fix_draft *d, const char *name, struct buf *out);
 
 /**
- * Appends the file of what is run in batches behind the fix `name`; false where there is
- * none.
+ * Appends the file of a further step, which is run behind the file `requires`; false
+ * where there is no such step.
  */
-bool fix_write_copy(const struct fix_draft *d, const char *name, struct buf *out);
-
-/** Whether there is one. */
-bool fix_has_copy(const struct fix_draft *d);
+bool fix_write_step(const struct fix_draft *d, enum remedy_step step,
+		    const char *requires, struct buf *out);
 
 /**
  * Appends the later contract; false where there is none. `partner`: the last file that is
- * to have run before it, the copy where there is one, else the fix.
+ * to have run before it.
  */
 bool fix_write_contract(const struct fix_draft *d, const char *partner, struct buf *out);
 

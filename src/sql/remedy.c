@@ -10,7 +10,10 @@
 #include "sql/split.h"
 #include "sql/table_text.h"
 
-enum { STEM_MAX = 63 }; /* bytes of a name that PostgreSQL does not cut */
+enum {
+	STEM_MAX = 63,	     /* bytes of a name that PostgreSQL does not cut */
+	NAME_MAX_BYTES = 50, /* so that it can be made longer */
+};
 
 /* --- names for the templates ------------------------------------------- */
 
@@ -21,6 +24,7 @@ enum value {
 	VALUE_NEW_TYPE,
 	VALUE_TO,
 	VALUE_COPY,	  /* the column beside the one whose type was changed */
+	VALUE_AGAIN,	  /* what is to be the column, as long as it lacks values */
 	VALUE_CONSTRAINT, /* its name */
 	VALUE_INDEX,
 	VALUE_STATEMENT, /* that makes the index, without locks for long */
@@ -41,6 +45,7 @@ static const struct {
 	[VALUE_NEW_TYPE] = { "new-type", "the type that it has" },
 	[VALUE_TO] = { "to", "the new name" },
 	[VALUE_COPY] = { "copy", "the name of the new column" },
+	[VALUE_AGAIN] = { "again", "a name that no column has" },
 	[VALUE_CONSTRAINT] = { "constraint", "the name of the constraint" },
 	[VALUE_INDEX] = { "index", "the name of the index" },
 	[VALUE_STATEMENT] = { "statement", "CREATE INDEX CONCURRENTLY and what follows" },
@@ -70,6 +75,29 @@ static const char *longer(struct values *v, const char *name, const char *suffix
 	table_name(name, suffix, &out);
 	ret = pool_strdup(&v->pool, buf_str(&out));
 	buf_release(&out);
+	return ret;
+}
+
+static bool is_column(const struct sql_table *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; t && i < t->nr; i++)
+		if (strcasecmp(t->columns[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* One that no column of the table has; cut by the server it could be the old one. */
+static const char *unused_name(struct values *v, const struct sql_table *t,
+			       const char *name, const char *suffix)
+{
+	const char *stem = strlen(name) > NAME_MAX_BYTES ? "column" : name, *ret;
+	int i;
+
+	ret = longer(v, stem, suffix);
+	for (i = 2; is_column(t, ret); i++)
+		ret = longer(v, stem, pool_printf(&v->pool, "%s_%d", suffix, i));
 	return ret;
 }
 
@@ -313,6 +341,8 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	v->of[VALUE_INDEX] = index_name(v, r);
 	if (t->column)
 		v->of[VALUE_COPY] = longer(v, t->column, "_restored");
+	if (t->column)
+		v->of[VALUE_AGAIN] = unused_name(v, now, t->column, "_again");
 	v->of[VALUE_CONSTRAINT] = constraint_name(&v->pool, r->now, now, t->constraint);
 	v->of[VALUE_STATEMENT] = make_statement(v, r, now);
 	v->of[VALUE_REBUILD] = rebuild(v, r);
@@ -437,19 +467,36 @@ static void write_text(const struct sql_remedy *r, const char *template, struct 
 	pool_release(&v.pool);
 }
 
-void sql_remedy_write(const struct sql_remedy *r, struct buf *out)
+bool sql_remedy_step(const struct sql_remedy *r, enum remedy_step step, struct buf *out)
 {
-	write_text(r, remedy_text(choose(r), r->sqlite), out);
-}
-
-bool sql_remedy_copy(const struct sql_remedy *r, struct buf *out)
-{
-	const char *template = remedy_copy_text(choose(r), r->sqlite);
+	const char *template = remedy_text(choose(r), step, r->sqlite);
 
 	if (!template)
 		return false;
 	write_text(r, template, out);
 	return true;
+}
+
+enum remedy_step sql_remedy_last(const struct sql_remedy *r)
+{
+	enum remedy_case which = choose(r);
+	int step = STEP_NR - 1;
+
+	while (step > STEP_FIRST &&
+	       !remedy_text(which, (enum remedy_step)step, r->sqlite))
+		step--;
+	return (enum remedy_step)step;
+}
+
+const char *sql_remedy_suffix(enum remedy_step step)
+{
+	static const char *const suffixes[STEP_NR] = {
+		[STEP_FIRST] = ".sql",
+		[STEP_COPY] = "-copy.sql",
+		[STEP_NAME] = "-name.sql",
+	};
+
+	return suffixes[step];
 }
 
 const char *sql_remedy_reversal(enum sql_trouble_kind kind)

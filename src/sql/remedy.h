@@ -23,17 +23,28 @@ struct sql_remedy {
 	struct sql_batched batch;
 };
 
-/** Appends comments and statements; a directive first, where the file needs one. */
-void sql_remedy_write(const struct sql_remedy *r, struct buf *out);
+/** Each in a migration of its own, in this order. */
+enum remedy_step {
+	STEP_FIRST,
+	STEP_COPY, /* of values, in batches */
+	STEP_NAME, /* the column that has the values now takes its name */
+	STEP_NR,
+};
+
+/**
+ * Appends comments and statements; a directive first, where the file needs one. False
+ * where the remedy has no such step; the first one is always there.
+ */
+bool sql_remedy_step(const struct sql_remedy *r, enum remedy_step step, struct buf *out);
+
+/** The last one that the remedy has. */
+enum remedy_step sql_remedy_last(const struct sql_remedy *r);
+
+/** What the name of its file ends with: ".sql" for the first one. */
+const char *sql_remedy_suffix(enum remedy_step step);
 
 /** One sentence on what undoing it would mean and lose. */
 const char *sql_remedy_reversal(enum sql_trouble_kind kind);
-
-/**
- * Appends what is run in batches behind it, for a file of its own; false where there is
- * nothing of the kind.
- */
-bool sql_remedy_copy(const struct sql_remedy *r, struct buf *out);
 
 /**
  * Appends what clears away, later, what the remedy leaves beside each other; false

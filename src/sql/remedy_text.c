@@ -78,33 +78,41 @@
 
 #define DROPPED                                                                          \
 	"-- Back without constraints: rows written meanwhile have no value for it.\n"    \
-	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"
-
-#define DROPPED_VALUES                                                                   \
+	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"                          \
 	"UPDATE @table@ SET @column@ = <fill in: the value, from where it can still be " \
-	"had, else NULL>"
+	"had, else NULL>;\n"
 
-/* in the transaction of ALTER TABLE it would hold that one's lock to its end */
-#define COPY_FOLLOWS                                                                     \
-	"-- Rows that are there have no value of it before step 2 has run: a migration " \
-	"of its\n"                                                                       \
-	"-- own, in batches, for which nobody has to wait.\n"
+/* in one transaction the copy would hold the lock of ALTER TABLE to its end */
+#define PG_DROPPED                                                                       \
+	"-- Back without constraints: rows written meanwhile have no value for it. It\n" \
+	"-- gets its name last: where running code saw it without its values it would\n" \
+	"-- write over them.\n"                                                          \
+	"-- Step 1: the column under another name. Step 2, in a migration of its own,\n" \
+	"-- gives it the values, in batches; step 3, in another one, its name.\n"        \
+	"-- Where no value can be had any more, do without those two, and write\n"       \
+	"-- @column@ below. Running code then finds NULL in every row.\n"                \
+	"ALTER TABLE @table@ ADD COLUMN @again@ @old-type@;\n"
 
 #define DROPPED_COPY                                                                     \
 	BATCHED                                                                          \
-	"-- Step 2: the values that can still be had; where there are none, do without " \
-	"this\n"                                                                         \
-	"-- file. What was written since stays.\n" DROPPED_VALUES                        \
-	"\nWHERE :batch AND @column@ IS NULL;\n"
+	"-- Step 2: the values that can still be had. What they come from must not\n"    \
+	"-- change until step 3 has run, or a trigger of step 1 must bring that over.\n" \
+	"UPDATE @table@ SET @again@ = <fill in: the value, from where it can still be "  \
+	"had, else NULL>\n"                                                              \
+	"WHERE :batch AND @again@ IS NULL;\n"
+
+#define DROPPED_NAME                                                                     \
+	"-- Step 3: running code finds it under its name, with the values.\n"            \
+	"ALTER TABLE @table@ RENAME COLUMN @again@ TO @column@;\n"
 
 #define RENAMED_COPY                                                                     \
 	BATCHED                                                                          \
 	"-- Step 2: the values of rows that nobody has written to since.\n"              \
-	"UPDATE @table@ SET @column@ = @to@\n"                                           \
-	"WHERE :batch AND @column@ IS NULL AND @to@ IS NOT NULL;\n"                      \
+	"UPDATE @table@ SET @again@ = @to@\n"                                            \
+	"WHERE :batch AND @again@ IS NULL AND @to@ IS NOT NULL;\n"                       \
 	"\n"                                                                             \
 	"-- To verify it. This must give 0:\n"                                           \
-	"-- SELECT count(*) FROM @table@ WHERE @column@ IS NULL AND @to@ IS NOT NULL;\n"
+	"-- SELECT count(*) FROM @table@ WHERE @again@ IS NULL AND @to@ IS NOT NULL;\n"
 
 #define DROPPED_TABLE                                                                    \
 	"@rebuild@"                                                                      \
@@ -160,33 +168,57 @@
 	"END;\n"
 
 #define OLD_NAME                                                                         \
-	"-- The old name beside the new one, for as long as code of both kinds runs.\n"  \
-	"ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"
+	"-- The old name beside the new one, for as long as code of both kinds runs.\n"
 
-#define PG_OLD_NAME OLD_NAME COPY_FOLLOWS
-
-#define SQLITE_RENAMED OLD_NAME "UPDATE @table@ SET @column@ = @to@;\n" SQLITE_SYNC
+#define SQLITE_RENAMED                                                                   \
+	OLD_NAME "ALTER TABLE @table@ ADD COLUMN @column@ @old-type@;\n"                 \
+		 "UPDATE @table@ SET @column@ = @to@;\n" SQLITE_SYNC
 
 #define PG_RENAMED                                                                       \
-	PG_OLD_NAME                                                                      \
+	OLD_NAME                                                                         \
+	"-- It comes last: where running code saw it without its values it "             \
+	"would write over\n"                                                             \
+	"-- them.\n"                                                                     \
+	"-- Step 1: its column under another name, which follows the new one.\n"         \
+	"-- Step 2, in a migration of its own, copies the values of the rows "           \
+	"that are\n"                                                                     \
+	"-- there, in batches, for which nobody has to wait; step 3, in "                \
+	"another "                                                                       \
+	"one, gives\n"                                                                   \
+	"-- it the old name.\n"                                                          \
+	"ALTER TABLE @table@ ADD COLUMN @again@ @old-type@;\n"                           \
+	"CREATE FUNCTION @stem@() RETURNS trigger LANGUAGE plpgsql AS $$\n"              \
+	"BEGIN\n"                                                                        \
+	"	NEW.@again@ := NEW.@to@;\n"                                                    \
+	"	RETURN NEW;\n"                                                                 \
+	"END\n"                                                                          \
+	"$$;\n"                                                                          \
+	"CREATE TRIGGER @stem@ BEFORE INSERT OR UPDATE ON @table@\n"                     \
+	"FOR EACH ROW EXECUTE FUNCTION @stem@();\n"
+
+/* compared byte by byte: not every type has =, and to some Ann = ANN */
+#define RENAMED_NAME                                                                     \
+	"-- Step 3: what has no copy, as where triggers were off: mostly nothing.\n"     \
+	"UPDATE @table@ SET @again@ = @to@ WHERE @again@ IS NULL AND @to@ IS NOT "       \
+	"NULL;\n"                                                                        \
+	"-- Running code finds the old name, with the values.\n"                         \
+	"ALTER TABLE @table@ RENAME COLUMN @again@ TO @column@;\n"                       \
 	"\n"                                                                             \
 	"-- Whichever name is written to, the other one follows.\n"                      \
-	"CREATE FUNCTION @stem@() RETURNS trigger LANGUAGE plpgsql AS $$\n"              \
+	"CREATE OR REPLACE FUNCTION @stem@() RETURNS trigger LANGUAGE plpgsql AS $$\n"   \
 	"BEGIN\n"                                                                        \
 	"	IF TG_OP = 'INSERT' THEN\n"                                                    \
 	"		-- The old name has no default: what is there was written.\n"                 \
 	"		NEW.@to@ := coalesce(NEW.@column@, NEW.@to@);\n"                              \
 	"		NEW.@column@ := NEW.@to@;\n"                                                  \
-	"	ELSIF NEW.@column@ IS DISTINCT FROM OLD.@column@ THEN\n"                       \
+	"	ELSIF record_image_ne(ROW(NEW.@column@), ROW(OLD.@column@)) THEN\n"            \
 	"		NEW.@to@ := NEW.@column@;\n"                                                  \
 	"	ELSE\n"                                                                        \
 	"		NEW.@column@ := NEW.@to@;\n"                                                  \
 	"	END IF;\n"                                                                     \
 	"	RETURN NEW;\n"                                                                 \
 	"END\n"                                                                          \
-	"$$;\n"                                                                          \
-	"CREATE TRIGGER @stem@ BEFORE INSERT OR UPDATE ON @table@\n"                     \
-	"FOR EACH ROW EXECUTE FUNCTION @stem@();\n"
+	"$$;\n"
 
 /* [0]: PostgreSQL and its kin, [1]: SQLite */
 static const char *const texts[CASE_NR][2] = {
@@ -215,7 +247,7 @@ static const char *const texts[CASE_NR][2] = {
 				 "reads.\n" RENAMED_TABLE_VIEW
 				 "<fill in: INSTEAD OF triggers on @table@ where running "
 				 "code writes to it, or delete this line>;\n" },
-	[CASE_DROPPED] = { DROPPED COPY_FOLLOWS, DROPPED DROPPED_VALUES ";\n" },
+	[CASE_DROPPED] = { PG_DROPPED, DROPPED },
 	[CASE_DROPPED_TABLE] = { DROPPED_TABLE GRANTS, DROPPED_TABLE },
 	[CASE_BAD_CONSTRAINT] = { "ALTER TABLE @table@ DROP CONSTRAINT @constraint@;\n"
 				  "-- One that is right is added by a migration of its "
@@ -242,11 +274,6 @@ static const char *const texts[CASE_NR][2] = {
 			"or delete this line>;\n" },
 };
 
-const char *remedy_text(enum remedy_case which, bool sqlite)
-{
-	return texts[which][sqlite];
-}
-
 /* [0]: PostgreSQL and its kin, [1]: SQLite, where all writers wait for any lock */
 static const char *const copies[CASE_NR][2] = {
 	[CASE_LOSSY_TYPE] = { LOSSY_COPY, LOSSY_COPY },
@@ -256,9 +283,25 @@ static const char *const copies[CASE_NR][2] = {
 	[CASE_DROPPED] = { DROPPED_COPY, NULL },
 };
 
-const char *remedy_copy_text(enum remedy_case which, bool sqlite)
+static const char *const names[CASE_NR] = {
+	[CASE_RENAMED] = RENAMED_NAME,
+	[CASE_RENAMED_REQUIRED] = RENAMED_NAME,
+	[CASE_DROPPED] = DROPPED_NAME,
+};
+
+const char *remedy_text(enum remedy_case which, enum remedy_step step, bool sqlite)
 {
-	return copies[which][sqlite];
+	switch (step) {
+	case STEP_FIRST:
+		return texts[which][sqlite];
+	case STEP_COPY:
+		return copies[which][sqlite];
+	case STEP_NAME:
+		return sqlite ? NULL : names[which];
+	case STEP_NR:
+		break;
+	}
+	BUG("unhandled step %d", (int)step);
 }
 
 const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char **loss)

@@ -2,7 +2,7 @@
 #ifndef SQL_REMEDY_TEXT_H
 #define SQL_REMEDY_TEXT_H
 
-#include <stdbool.h>
+#include "sql/remedy.h"
 
 enum remedy_case {
 	CASE_LOSSY_TYPE,
@@ -21,10 +21,8 @@ enum remedy_case {
 	CASE_NR,
 };
 
-const char *remedy_text(enum remedy_case which, bool sqlite);
-
-/** What copies the values, in a migration of its own; NULL: there is none. */
-const char *remedy_copy_text(enum remedy_case which, bool sqlite);
+/** NULL: there is no such step. */
+const char *remedy_text(enum remedy_case which, enum remedy_step step, bool sqlite);
 
 /** What clears up later, NULL where nothing is left; `*loss`: what it destroys. */
 const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char **loss);

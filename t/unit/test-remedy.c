@@ -58,17 +58,32 @@ static const struct trial trials[] = {
 	  "ALTER TABLE people RENAME name TO called;",
 	  TROUBLE_RENAMED,
 	  false,
-	  { "ADD COLUMN name text;\n-- Rows that are there",
+	  { "ADD COLUMN name_again text;\nCREATE FUNCTION",
 	    "FUNCTION keep_people_name_called();\n-- migrate: batch table=people key=id "
 	    "size=1000\n",
-	    "SET name = called\nWHERE :batch AND name IS NULL AND called IS NOT "
-	    "NULL;" } },
+	    "SET name_again = called\nWHERE :batch AND name_again IS NULL AND called IS "
+	    "NOT NULL;",
+	    "RENAME COLUMN name_again TO name;\n\n--" } },
 	{ PEOPLE,
 	  "ALTER TABLE people DROP name;",
 	  TROUBLE_DROPPED_EARLY,
 	  false,
-	  { "for which nobody has to wait.\n-- migrate: batch table=people key=id ",
-	    "else NULL>\nWHERE :batch AND name IS NULL;" } },
+	  { "ADD COLUMN name_again text;\n-- migrate: batch table=people key=id ",
+	    "else NULL>\nWHERE :batch AND name_again IS NULL;\n-- Step 3",
+	    "\nALTER TABLE people RENAME COLUMN name_again TO name;" } },
+	/* the name until then is one that no column has */
+	{ PEOPLE "ALTER TABLE people ADD name_again int, ADD \"Name_Again_2\" int;",
+	  "ALTER TABLE people DROP name;",
+	  TROUBLE_DROPPED_EARLY,
+	  false,
+	  { "ADD COLUMN name_again_2 text;" } },
+	{ "CREATE TABLE t (a_name_that_is_nearly_as_long_as_a_name_of_a_column_may int);",
+	  "ALTER TABLE t RENAME a_name_that_is_nearly_as_long_as_a_name_of_a_column_may "
+	  "TO b;",
+	  TROUBLE_RENAMED,
+	  false,
+	  { "ADD COLUMN column_again int;",
+	    "RENAME COLUMN column_again TO a_name_that_" } },
 	{ PEOPLE,
 	  "ALTER TABLE people DROP name;",
 	  TROUBLE_DROPPED_EARLY,
@@ -90,7 +105,7 @@ static const struct trial trials[] = {
 	  "ALTER TABLE t RENAME a TO c;",
 	  TROUBLE_RENAMED,
 	  false,
-	  { "key=c size", "SET a = c" } },
+	  { "key=c size", "SET a_again = c" } },
 	/* the same rename in two tables makes two triggers */
 	{ "CREATE TABLE app.t (a int);",
 	  "ALTER TABLE app.t RENAME a TO \"B c\";",
@@ -241,7 +256,7 @@ static const struct trial trials[] = {
 	  "ALTER TABLE t RENAME n TO m;",
 	  TROUBLE_RENAMED,
 	  false,
-	  { "ADD COLUMN n integer;" } },
+	  { "ADD COLUMN n_again integer;" } },
 	{ "CREATE TABLE t (a int, n serial);",
 	  "DROP TABLE t;",
 	  TROUBLE_DROPPED_EARLY,
@@ -469,14 +484,15 @@ static void write_remedy(const struct trial *t, struct buf *out)
 {
 	struct sql_catalog before = { 0 }, after = { 0 };
 	struct sql_remedy r = { .before = &before, .now = &after, .sqlite = t->sqlite };
+	int step;
 
 	before.sqlite = after.sqlite = t->sqlite;
 	sql_catalog_read(&before, t->before, strlen(t->before));
 	sql_catalog_read(&after, t->before, strlen(t->before));
 	sql_catalog_read(&after, t->broken, strlen(t->broken));
 	sql_trouble_find(&before, &after, t->kind, &r.trouble);
-	sql_remedy_write(&r, out);
-	sql_remedy_copy(&r, out);
+	for (step = STEP_FIRST; step < STEP_NR; step++)
+		sql_remedy_step(&r, (enum remedy_step)step, out);
 	sql_catalog_release(&before);
 	sql_catalog_release(&after);
 }
