@@ -83,6 +83,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/sql/origin.c %reldir%/sql/origin.h \
 	%reldir%/sql/place.c \
 	%reldir%/sql/rebuilt.c %reldir%/sql/rebuilt.h \
+	%reldir%/sql/lacks.c %reldir%/sql/lacks.h \
 	%reldir%/sql/remedy.c %reldir%/sql/remedy.h \
 	%reldir%/sql/remedy_text.c %reldir%/sql/remedy_text.h \
 	%reldir%/sql/scan.c %reldir%/sql/scan.h \

@@ -844,6 +844,92 @@ for engine in sqlite postgresql; do
 	"
 done
 
+for engine in sqlite postgresql; do
+	test $engine = sqlite && prereq= || prereq=PG
+	eval "lossy=\$${engine}_lossy"
+
+	test_expect_success $prereq "$engine: a contract that stops is replaced by one that copies the rest, as it says" "
+		scene $engine stopped && new_migration people \"\$people\" && broken phone \"\$lossy\" &&
+		fix lossy-type phone --contract && fill '' &&
+		fixed=migrations/fix-phone-copy.sql && fill \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" &&
+		git add migrations && tick && git commit -q -m 'mend it' && apply &&
+		case \$engine in
+		sqlite)
+			git config migrate.staging.url sqlite:.git/staging.db
+			;;
+		*)
+			git config migrate.staging.url \"\$(create_db stopped_staging)\"
+			;;
+		esac &&
+		git migrate apply staging && git migrate apply staging &&
+		db \"INSERT INTO people (id, name, phone) VALUES (3, 'Eve', 8888), (4, 'Cy', 404)\" &&
+		db \"UPDATE people SET phone_restored = NULL WHERE id = 2\" &&
+		test_must_fail git migrate apply >.git/t/out 2>&1 &&
+		way=\$(sed -n 's/.*\(git migrate fix fix-phone-contract.sql\) writes what copies.*/\1/p' .git/t/out) &&
+		test -n \"\$way\" && \$way >.git/t/out 2>.git/t/err &&
+		has_line .git/t/out migrations/replace-fix-phone-contract.sql &&
+		grep '^hint: It is a contract that has not run' .git/t/err &&
+		fixed=migrations/replace-fix-phone-contract.sql && has_line \$fixed '-- Supersedes: fix-phone-contract.sql' &&
+		has_line \$fixed '-- Phase: contract' && has_line \$fixed '-- Pairs-With: fix-phone-copy.sql' &&
+		has_line \$fixed '-- Requires: fix-phone-copy.sql' &&
+		git add \$fixed && tick && test_must_fail git commit -q -m 'the rest' 2>.git/t/err &&
+		grep 'has a place that is not filled in' .git/t/err &&
+		fill \"s/<fill in: which rows were cleared.*>/id = 2/; s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" &&
+		git add \$fixed && tick && git commit -q -m 'the rest' && apply &&
+		gives '1|Ann|0151
+2|Bob|
+3|Eve|08888
+4|Cy|0404' 'SELECT * FROM people ORDER BY id' &&
+		git migrate log --porcelain >.git/t/log &&
+		git migrate status --exit-code && git migrate status --owed >.git/t/out && grep 'nothing is owed' .git/t/out &&
+		git migrate apply staging >.git/t/out && grep 'unneeded  replace-fix-phone-contract.sql' .git/t/out &&
+		git migrate audit && git migrate audit staging &&
+		git migrate fix --kind=dropped-early fix-phone-contract 2>.git/t/err &&
+		has_line migrations/fix-fix-phone-contract.sql '-- Fixes: fix-phone-contract.sql'
+	"
+
+	test_expect_success $prereq "$engine: what goes with the column of a contract has been seen to before it runs" "
+		scene $engine goes_with &&
+		new_migration people \"\$people CREATE UNIQUE INDEX \\\"by phone\\\" ON people (phone);\" &&
+		broken phone \"\$lossy $(test $engine = postgresql || echo 'CREATE UNIQUE INDEX \"by phone\" ON people (phone);')\" &&
+		fix lossy-type phone --contract && fill '' &&
+		fixed=migrations/fix-phone-copy.sql && fill \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" &&
+		grep '^-- still needed: CREATE UNIQUE INDEX .by phone. ON people (phone)' \$fixed &&
+		mv migrations/fix-phone-contract.sql .git/t/contract &&
+		git add migrations && tick && git commit -q -m 'mend it' && apply &&
+		new_migration once 'CREATE UNIQUE INDEX once ON people (phone_restored);' && apply &&
+		mv .git/t/contract migrations/fix-phone-contract.sql && git add migrations && tick &&
+		test_must_fail git commit -q -m 'what is not needed goes' 2>.git/t/err &&
+		grep 'fix-phone-contract.sql. has a place that is not filled in' .git/t/err &&
+		fixed=migrations/fix-phone-contract.sql && fill '/^<fill in: delete this line once phone_restored has /d' &&
+		git add migrations && git commit -q -m 'what is not needed goes' && apply &&
+		gives '1|Ann|0151
+2|Bob|0170' 'SELECT * FROM people ORDER BY id' &&
+		test_must_fail db \"INSERT INTO people VALUES (3, 'Cy', '0170')\"
+	"
+
+	test_expect_success $prereq "$engine: the contract that takes the place stops as well, and another contract is none" "
+		scene $engine stopped_twice && new_migration people \"\$people\" && broken phone \"\$lossy\" &&
+		fix lossy-type phone --contract && fill '' &&
+		fixed=migrations/fix-phone-copy.sql && fill \"s/<fill in: the value as it was.*>/'0' || CAST(phone AS text)/\" &&
+		git add migrations && tick && git commit -q -m 'mend it' && apply &&
+		db \"INSERT INTO people (id, name, phone) VALUES (3, 'Eve', 8888)\" &&
+		test_must_fail git migrate apply >.git/t/out 2>&1 &&
+		refuses 1 \"migration 'fix-phone-contract.sql' is free to change: it needs no fix\" git migrate fix fix-phone-contract &&
+		git update-ref refs/heads/deploy HEAD && git config migrate.branch deploy &&
+		git migrate fix fix-phone-contract 2>.git/t/err &&
+		fixed=migrations/replace-fix-phone-contract.sql &&
+		fill \"s/<fill in: which rows were cleared.*>/false/; s/<fill in: the value as it was.*>/NULL/\" &&
+		git add \$fixed && tick && git commit -q -m 'the rest' && test_must_fail git migrate apply >.git/t/out 2>&1 &&
+		grep -E 'every value has its copy|there are values without a copy' .git/t/out &&
+		gives '8888' 'SELECT phone FROM people WHERE id = 3' &&
+		scene $engine another_contract && new_migration people \"\$people\" && apply &&
+		new_migration name '-- Phase: contract
+ALTER TABLE people DROP COLUMN phone;' && git update-ref refs/heads/deploy HEAD && git config migrate.branch deploy &&
+		git migrate fix name 2>.git/t/err && has_line migrations/fix-name.sql '-- Fixes: name.sql'
+	"
+done
+
 test_expect_success PG 'postgresql: the three steps of a column that is there again are tried' '
 	engine=postgresql && scene postgresql renamed_scenario && broken people "$people" &&
 	broken rename "ALTER TABLE people RENAME phone TO mobile;" && fix renamed rename --scenario &&

@@ -19,15 +19,16 @@ struct fix_files {
 	struct fix_file steps[STEP_NR], contract;
 	struct fix_file *first, *last; /* of the steps */
 	bool wants_contract, wants_scenario;
+	bool replaces; /* it is no fix, but takes the place of something */
 };
 
 /* "fix-phone" for "2026/phone.sql", in the same folder. */
-static void default_name(const char *path, struct buf *out)
+static void default_name(const struct fix_draft *d, struct buf *out)
 {
-	const char *base = migration_base(path);
+	const char *path = d->log.plan.items[d->pos].path, *base = migration_base(path);
 
 	buf_add(out, path, (size_t)(base - path));
-	buf_addf(out, "fix-%s", base);
+	buf_addf(out, "%s-%s", d->replaces ? "replace" : "fix", base);
 }
 
 /* "fix-phone-copy.sql" beside "fix-phone.sql". */
@@ -68,16 +69,17 @@ static int plan_contract(struct ctx *ctx, struct fix_draft *d, struct fix_files 
 
 	if (!f->wants_contract)
 		return 0;
-	f->contract.there = fix_write_contract(d, f->last->file.name.s,
+	add_sibling(f, "-contract.sql", &name);
+	f->contract.there = fix_write_contract(d, name.s, f->last->file.name.s,
 					       &f->contract.text);
 	if (!f->contract.there) {
+		buf_release(&name);
 		err_set(err, ERR_USAGE,
 			"a fix of the kind %s leaves nothing to clear away",
 			sql_trouble_word(d->remedy.trouble.kind));
 		err_hint(err, "usage", "Leave --contract out.");
 		return -1;
 	}
-	add_sibling(f, "-contract.sql", &name);
 	ret = new_file_plan(ctx, name.s, &f->contract.file, err);
 	buf_release(&name);
 	return ret;
@@ -114,13 +116,14 @@ static int plan_files(struct ctx *ctx, struct fix_draft *d, const char *named,
 	if (named)
 		buf_adds(&name, named);
 	else
-		default_name(d->log.plan.items[d->pos].path, &name);
+		default_name(d, &name);
 	f->first = f->last = &f->steps[STEP_FIRST];
 	ret = new_file_plan(ctx, name.s, &f->first->file, err);
 	buf_release(&name);
 	if (ret < 0)
 		return ret;
 	f->first->there = true;
+	f->replaces = d->replaces;
 	fix_write(d, f->first->file.name.s, &f->first->text);
 	if (plan_steps(ctx, d, f, err) < 0 || plan_contract(ctx, d, f, err) < 0)
 		return -1;
@@ -131,11 +134,12 @@ static int plan_files(struct ctx *ctx, struct fix_draft *d, const char *named,
 static int write_scenario(const struct fix_files *f, const struct fix_file *step,
 			  struct err *err)
 {
+	enum scenario_for what = step == f->last ? SCENARIO_FOR_FIX : SCENARIO_FOR_STEP;
 	struct buf text = BUF_INIT;
 	int ret;
 
 	scenario_skeleton(&text, step->file.name.s,
-			  step == f->last ? SCENARIO_FOR_FIX : SCENARIO_FOR_STEP);
+			  f->replaces ? SCENARIO_FOR_PLAIN : what);
 	ret = file_replace(step->scenario.s, text.s, text.len, 0644, err);
 	buf_release(&text);
 	return ret;
@@ -173,6 +177,12 @@ static void say_kind(struct ctx *ctx, const struct fix_draft *d)
 	struct buf others = BUF_INIT;
 	size_t i;
 
+	if (d->replaces) {
+		say_hint(&ctx->say, "kind",
+			 "It is a contract that has not run: this copies what has no "
+			 "copy, and takes its place. If it is not that: --kind=<kind>.");
+		return;
+	}
 	say_hint(&ctx->say, "kind", "The SQL tells of %s: %s.", sql_trouble_word(kind),
 		 sql_trouble_clause(kind));
 	for (i = 0; i < TROUBLE_NR; i++)
@@ -190,6 +200,8 @@ static void say_more(struct ctx *ctx, const struct fix_draft *d)
 {
 	struct buf more = BUF_INIT;
 
+	if (d->replaces)
+		return;
 	fix_add_more(d, &more);
 	if (more.len)
 		say_hint(&ctx->say, "more",
@@ -242,9 +254,9 @@ static void say_next(struct ctx *ctx, const struct fix_files *f)
 
 	add_paths(f, false, " ", &paths);
 	say_hint(&ctx->say, "fix",
-		 "Fill in what stands in <...>, the failure mode too, and try it: git "
-		 "migrate apply --dry-run. Then: git add %s && git commit",
-		 paths.s);
+		 "Fill in what stands in <...>%s, and try it: git migrate apply "
+		 "--dry-run. Then: git add %s && git commit",
+		 f->replaces ? "" : ", the failure mode too", paths.s);
 	buf_release(&paths);
 	if (f->wants_scenario)
 		say_scenarios(ctx, f);

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "core/contract.h"
 #include "core/message.h"
 #include "flow/fix.h"
 #include "flow/tables.h"
@@ -79,6 +80,23 @@ static int hint_kinds(struct err *err)
 	err_hint(err, "kind", "Say it with --kind=<kind>: %s.", words.s);
 	buf_release(&words);
 	return -1;
+}
+
+/* Whether it is the contract of a lossy type, and has not run on the target yet. */
+static bool is_stopped_contract(struct fix_draft *d, const char *target)
+{
+	const struct log_target *mirror = log_target(&d->log, target);
+	const struct ledger_entry *e = mirror ? ledger_find(&mirror->ledger, path_of(d))
+					      : NULL;
+	struct sql_remedy r = d->remedy;
+
+	if ((e && e->settled) || !is_contract(&d->log.plan.items[d->pos].trailers))
+		return false;
+	r.now = &d->after;
+	if (!sql_remedy_find_rest(&r))
+		return false;
+	d->remedy = r;
+	return true;
 }
 
 /* Its kind, said or worked out. */
@@ -209,7 +227,8 @@ int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *o
 	    choose_engine(out, repo, o, err) < 0 || read_batch(out, err) < 0 ||
 	    read_tables(out, repo, o->target, err) < 0)
 		return -1;
-	return choose(out, o, err);
+	out->replaces = !o->kind && is_stopped_contract(out, o->target);
+	return out->replaces ? 0 : choose(out, o, err);
 }
 
 void fix_release(struct fix_draft *d)
@@ -276,10 +295,34 @@ static void write_more(const struct fix_draft *d, struct buf *out)
 	buf_release(&more);
 }
 
+/* What it waits for is what that one does. */
+static void write_replacement(const struct fix_draft *d, const char *name,
+			      struct buf *out)
+{
+	const struct trailers *t = &d->log.plan.items[d->pos].trailers;
+	size_t i;
+
+	buf_addf(out, "-- %s\n--\n-- Supersedes: %s\n-- Phase: contract\n", name,
+		 path_of(d));
+	for (i = 0; i < t->nr; i++)
+		if (t->items[i].key == TRAILER_PAIRS_WITH ||
+		    t->items[i].key == TRAILER_REQUIRES ||
+		    t->items[i].key == TRAILER_NOT_BEFORE)
+			buf_addf(out, "-- %s: %s\n", trailer_name(t->items[i].key),
+				 t->items[i].value);
+	buf_adds(out, "-- Data-Loss: the values of the column that has the wrong type\n"
+		      "-- Reversal: none; it is the end of the recovery\n--\n");
+	sql_remedy_step(&d->remedy, STEP_FIRST, out);
+}
+
 void fix_write(const struct fix_draft *d, const char *name, struct buf *out)
 {
 	enum sql_trouble_kind kind = d->remedy.trouble.kind;
 
+	if (d->replaces) {
+		write_replacement(d, name, out);
+		return;
+	}
 	buf_addf(out,
 		 "-- %s\n"
 		 "--\n"
@@ -311,11 +354,16 @@ bool fix_write_step(const struct fix_draft *d, enum remedy_step step,
 }
 
 /* In one commit names decide what comes first, unless a header requires another. */
-bool fix_write_contract(const struct fix_draft *d, const char *partner, struct buf *out)
+bool fix_write_contract(const struct fix_draft *d, const char *name, const char *partner,
+			struct buf *out)
 {
+	struct sql_remedy r = d->remedy;
 	struct buf sql = BUF_INIT;
 	const char *loss;
-	bool some = sql_remedy_contract(&d->remedy, &sql, &loss);
+	bool some;
+
+	r.file = name;
+	some = sql_remedy_contract(&r, &sql, &loss);
 
 	if (some)
 		buf_addf(out,

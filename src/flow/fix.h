@@ -23,6 +23,7 @@ struct fix_draft {
 	struct sql_catalog before, after, now;
 	struct sql_remedy remedy;
 	size_t nth;		 /* of its kind it is, from 0 */
+	bool replaces;		 /* a contract that stops: it takes its place */
 	bool others[TROUBLE_NR]; /* further kinds of which there are signs */
 };
 
@@ -51,9 +52,10 @@ bool fix_write_step(const struct fix_draft *d, enum remedy_step step,
 		    const char *requires, struct buf *out);
 
 /**
- * Appends the later contract; false where there is none. `partner`: the last file that is
- * to have run before it.
+ * Appends the later contract; false where there is none. `name`: that of its file;
+ * `partner`: the last file that is to have run before it.
  */
-bool fix_write_contract(const struct fix_draft *d, const char *partner, struct buf *out);
+bool fix_write_contract(const struct fix_draft *d, const char *name, const char *partner,
+			struct buf *out);
 
 #endif

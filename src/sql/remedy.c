@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "sql/constraint.h"
+#include "sql/lacks.h"
 #include "sql/name.h"
 #include "sql/remedy_text.h"
 #include "sql/split.h"
@@ -33,6 +34,9 @@ enum value {
 	VALUE_KEY,	 /* of the table, as a header has it */
 	VALUE_SIZE,	 /* of a batch */
 	VALUE_ROW,	 /* the condition on the row of a trigger of SQLite */
+	VALUE_LACKS,	 /* a line on what the copy has not, or nothing */
+	VALUE_UNBIND,	 /* lines that let the column go, or nothing */
+	VALUE_FILE,	 /* which this is */
 	VALUE_NR,
 };
 
@@ -59,6 +63,9 @@ static const struct {
 	[VALUE_ROW] = { "row",
 			"rowid = NEW.rowid, or for a table WITHOUT ROWID the same of "
 			"its key" },
+	[VALUE_LACKS] = { "lacks", "" },
+	[VALUE_UNBIND] = { "unbind", "" },
+	[VALUE_FILE] = { "file", "this file" },
 };
 
 struct values {
@@ -145,13 +152,7 @@ static const char *make_concurrent(struct values *v, const char *statement)
 		return NULL;
 	st.len = strlen(statement);
 	walk_start(&w, &st, &v->pool);
-	walk_accept(&w, "create");
-	unique = walk_accept(&w, "unique");
-	walk_accept(&w, "index");
-	walk_accept(&w, "concurrently");
-	if (walk_accept(&w, "if") && walk_accept(&w, "not"))
-		walk_accept(&w, "exists");
-	if (!walk_is(&w, "on") && walk_name(&w, &old))
+	if (lacks_walk_index(&w, &unique, &old))
 		name = longer(v,
 			      pool_strndup(&v->pool, old.at,
 					   (size_t)(w.s + w.before.end - old.at)),
@@ -327,6 +328,69 @@ static const char *plain_type(const struct sql_remedy *r, const char *type)
 	return type;
 }
 
+/* The line that says what goes with the column, where that is something. */
+static const char *say_lacks(struct values *v, const struct sql_table *t,
+			     const struct sql_column *c)
+{
+	struct buf list = BUF_INIT;
+	const char *ret = "";
+
+	lacks_list(t, c, &list);
+	if (list.len)
+		ret = pool_printf(&v->pool,
+				  "-- Before that a migration of its own adds what goes "
+				  "with the other column and is\n"
+				  "-- still needed: %s\n",
+				  list.s);
+	buf_release(&list);
+	return ret;
+}
+
+/* What is lost without a word would be missed later; what SQLite does not do, sooner. */
+static const char *unbind(struct values *v, const struct sql_remedy *r,
+			  const struct sql_table *t, const struct sql_column *c)
+{
+	struct buf list = BUF_INIT, out = BUF_INIT;
+	const char *ret;
+
+	lacks_list(t, c, &list);
+	if (list.len)
+		buf_addf(&out,
+			 REMEDY_PLACEHOLDER " delete this line once %s has "
+					    "what goes with %s: %s>;\n",
+			 v->of[VALUE_COPY], c->name, list.s);
+	if (r->sqlite && lacks_way_out(t, c))
+		buf_addf(&out,
+			 REMEDY_PLACEHOLDER " in the place of DROP COLUMN below, which "
+					    "SQLite refuses here: %s made anew without "
+					    "%s>;\n",
+			 t->name, c->name);
+	if (r->sqlite)
+		lacks_drop_indexes(t, c, &out);
+	ret = pool_strdup(&v->pool, buf_str(&out));
+	buf_release(&list);
+	buf_release(&out);
+	return ret;
+}
+
+static void fill_lacks(const struct sql_remedy *r, struct values *v)
+{
+	const struct sql_trouble *t = &r->trouble;
+	const struct sql_catalog *of = r->rest ? r->before : r->now;
+	const struct sql_table *table = NULL;
+	const struct sql_column *c = NULL;
+
+	v->of[VALUE_LACKS] = v->of[VALUE_UNBIND] = "";
+	if (t->table_key && t->column_key)
+		table = sql_catalog_table(of, t->table_key);
+	if (table)
+		c = sql_table_column(table, t->column_key);
+	if (!c || !v->of[VALUE_COPY])
+		return;
+	v->of[VALUE_LACKS] = say_lacks(v, table, c);
+	v->of[VALUE_UNBIND] = unbind(v, r, table, c);
+}
+
 static void fill_values(const struct sql_remedy *r, struct values *v)
 {
 	const struct sql_trouble *t = &r->trouble;
@@ -351,6 +415,8 @@ static void fill_values(const struct sql_remedy *r, struct values *v)
 	v->of[VALUE_SIZE] = r->batch.size ? r->batch.size : "1000";
 	if (t->column && t->table)
 		v->of[VALUE_STEM] = make_stem(v, t);
+	v->of[VALUE_FILE] = r->file;
+	fill_lacks(r, v);
 }
 
 /* --- templates --------------------------------------------------------- */
@@ -430,6 +496,8 @@ static enum remedy_case choose(const struct sql_remedy *r)
 	const struct sql_column *to = NULL;
 	const struct sql_table *now;
 
+	if (r->rest)
+		return CASE_REST;
 	now = t->table_key ? sql_catalog_table(r->now, t->table_key) : NULL;
 	switch (t->kind) {
 	case TROUBLE_LOSSY_TYPE:
@@ -497,6 +565,20 @@ const char *sql_remedy_suffix(enum remedy_step step)
 	};
 
 	return suffixes[step];
+}
+
+bool sql_remedy_find_rest(struct sql_remedy *r)
+{
+	const struct sql_trouble *t = &r->trouble;
+	const struct sql_table *table = NULL;
+	struct values v = { 0 };
+
+	sql_trouble_find(r->before, r->now, TROUBLE_DROPPED_EARLY, &r->trouble);
+	if (t->table_key && t->column)
+		table = sql_catalog_table(r->before, t->table_key);
+	r->rest = table && is_column(table, longer(&v, t->column, "_restored"));
+	pool_release(&v.pool);
+	return r->rest;
 }
 
 const char *sql_remedy_reversal(enum sql_trouble_kind kind)

@@ -21,7 +21,16 @@ struct sql_remedy {
 	bool sqlite;
 	bool batched; /* what went wrong was run in batches, like this: */
 	struct sql_batched batch;
+	bool rest;	  /* the trouble is a contract that stops, see below */
+	const char *file; /* that the contract will have; NULL: not known */
 };
+
+/**
+ * Whether `trouble`, which is looked for, drops the column of a wrong type beside one
+ * that has its values; `rest` is set then, and what is written copies those that came
+ * since, and drops it. `now` is what the contract would leave.
+ */
+bool sql_remedy_find_rest(struct sql_remedy *r);
 
 /** Each in a migration of its own, in this order. */
 enum remedy_step {

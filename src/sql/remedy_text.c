@@ -46,35 +46,69 @@
 	"-- SELECT count(*) FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ IS "      \
 	"NULL;\n"                                                                        \
 	"-- Then switch the application from @column@ to @copy@.\n"                      \
+	"@lacks@"                                                                        \
 	"-- Step 4, later: @column@ is dropped by a migration of its own (--contract "   \
 	"writes it).\n"
 
-#define PG_GUARD                                                                         \
+#define PG_LOCK                                                                          \
 	"LOCK TABLE @table@ IN ACCESS EXCLUSIVE MODE; -- or what is written now is not " \
-	"seen\n"                                                                         \
+	"seen\n"
+
+#define PG_GUARD(hint)                                                                   \
 	"DO $$\n"                                                                        \
 	"BEGIN\n"                                                                        \
 	"	IF EXISTS (SELECT FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ "         \
 	"IS NULL) THEN\n"                                                                \
-	"		RAISE EXCEPTION 'there are values without a copy';\n"                         \
+	"		RAISE EXCEPTION 'there are values without a copy'" hint ";\n"    \
 	"	END IF;\n"                                                                     \
 	"END\n"                                                                          \
 	"$$;\n"
 
-#define SQLITE_GUARD                                                                     \
+#define SQLITE_GUARD(hint)                                                               \
 	"CREATE TEMP TABLE @stem@ (\n"                                                   \
-	"	value CONSTRAINT \"every value has its copy\" CHECK (false)\n"                 \
+	"	value CONSTRAINT \"every value has its copy" hint "\" CHECK (false)\n"   \
 	");\n"                                                                           \
 	"INSERT INTO @stem@\n"                                                           \
 	"SELECT @column@ FROM @table@ WHERE @column@ IS NOT NULL AND @copy@ IS NULL;\n"  \
 	"DROP TABLE @stem@;\n"
 
-#define LOSSY_CONTRACT(guard, drop_trigger)                                              \
+#define WAY_OUT "git migrate fix @file@"
+
+#define LOSSY_CONTRACT                                                                   \
 	"-- Only once no running code uses @column@ any more. What it wrote since the\n" \
-	"-- copy has none, and stops this here: a migration like step 2 copies it. "     \
-	"What\n"                                                                         \
-	"-- was cleared in @copy@ alone stops it, too: it is to be cleared in "          \
-	"both.\n" guard drop_trigger "ALTER TABLE @table@ DROP COLUMN @column@;\n"
+	"-- copy has none, and stops this here. What was cleared in @copy@ alone "       \
+	"does,\n"                                                                        \
+	"-- too. " WAY_OUT "\n"                                                          \
+	"-- writes what copies it first, and takes the place of this; as long as this\n" \
+	"-- can be changed, that can stand here as well.\n"
+
+#define LOSSY_REST                                                                       \
+	"-- Takes the place of a contract that stopped, and copies what has no copy: "   \
+	"first.\n"                                                                       \
+	"-- Only once no running code uses @column@ any more.\n"
+
+/* what is cleared in one alone looks like what was never copied */
+#define COPY_REST                                                                        \
+	"UPDATE @table@ SET @column@ = NULL\n"                                           \
+	"WHERE @column@ IS NOT NULL AND @copy@ IS NULL\n"                                \
+	"	AND <fill in: which rows were cleared in the new column alone, or "            \
+	"delete this "                                                                   \
+	"statement>;\n"                                                                  \
+	"UPDATE @table@ SET @copy@ = <fill in: the value as it was, made from @column@ " \
+	"as in the copy>\n"                                                              \
+	"WHERE @column@ IS NOT NULL AND @copy@ IS NULL;\n"
+
+#define SQLITE_LOSSY_DROP                                                                \
+	"DROP TRIGGER @stem@;\n"                                                         \
+	"@unbind@"                                                                       \
+	"-- A view that shows it stops this: DROP VIEW before it, and make it anew.\n"   \
+	"ALTER TABLE @table@ DROP COLUMN @column@;\n"
+
+#define PG_LOSSY_DROP                                                                    \
+	"DROP TRIGGER @stem@ ON @table@;\n"                                              \
+	"DROP FUNCTION @stem@();\n"                                                      \
+	"@unbind@"                                                                       \
+	"ALTER TABLE @table@ DROP COLUMN @column@;\n"
 
 #define DROPPED                                                                          \
 	"-- Back without constraints: rows written meanwhile have no value for it.\n"    \
@@ -272,6 +306,8 @@ static const char *const texts[CASE_NR][2] = {
 			"DROP INDEX @index@;\n"
 			"<fill in: CREATE INDEX with a WHERE that leaves most rows out, "
 			"or delete this line>;\n" },
+	[CASE_REST] = { LOSSY_REST PG_LOCK COPY_REST PG_GUARD("") PG_LOSSY_DROP,
+			LOSSY_REST COPY_REST SQLITE_GUARD("") SQLITE_LOSSY_DROP },
 };
 
 /* [0]: PostgreSQL and its kin, [1]: SQLite, where all writers wait for any lock */
@@ -310,10 +346,13 @@ const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char
 	case CASE_LOSSY_TYPE:
 	case CASE_LOSSY_REQUIRED:
 		*loss = "the values of the column that has the wrong type";
-		return sqlite ? LOSSY_CONTRACT(SQLITE_GUARD, "DROP TRIGGER @stem@;\n")
-			      : LOSSY_CONTRACT(PG_GUARD,
-					       "DROP TRIGGER @stem@ ON @table@;\n"
-					       "DROP FUNCTION @stem@();\n");
+		return sqlite ? LOSSY_CONTRACT SQLITE_GUARD(
+					"; " WAY_OUT " writes what copies the others")
+					SQLITE_LOSSY_DROP
+			      : LOSSY_CONTRACT PG_LOCK PG_GUARD(
+					" USING\n"
+					"			HINT = '" WAY_OUT
+					" writes what copies them first.'") PG_LOSSY_DROP;
 	case CASE_RENAMED:
 	case CASE_RENAMED_REQUIRED:
 		*loss = "none: the column of the new name has the same values";
@@ -344,6 +383,7 @@ const char *remedy_contract_text(enum remedy_case which, bool sqlite, const char
 	case CASE_BAD_INDEX:
 	case CASE_BACKFILL:
 	case CASE_BACKFILL_BATCHED:
+	case CASE_REST:
 		return NULL;
 	case CASE_NR:
 		break;

@@ -18,6 +18,7 @@ enum remedy_case {
 	CASE_BACKFILL,
 	CASE_BACKFILL_BATCHED,
 	CASE_SLOW,
+	CASE_REST,
 	CASE_NR,
 };
 
