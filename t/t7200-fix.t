@@ -453,6 +453,29 @@ peo ple|3" "SELECT name, seq FROM sqlite_sequence ORDER BY 1" &&
 
 required="ALTER TABLE people ADD COLUMN email text NOT NULL DEFAULT '';"
 
+test_expect_success 'sqlite: nor where the key of the table counts, and rowids and ON CONFLICT are as they were' '
+	scene sqlite counting_key &&
+	new_migration people "CREATE TABLE people (id INTEGER, name text, PRIMARY KEY (id AUTOINCREMENT));
+CREATE TABLE turned (id INTEGER PRIMARY KEY DESC, name text);
+INSERT INTO turned (rowid, id) VALUES (5, 1), (9, 2);" &&
+	broken email "ALTER TABLE people ADD COLUMN email text NOT NULL ON CONFLICT REPLACE DEFAULT \"\";" &&
+	db "INSERT INTO people (name) VALUES (1), (2), (3); DELETE FROM people WHERE id > 1" &&
+	fix required-column email && fill "" && land && db "INSERT INTO people (name) VALUES (4)" && gives "1
+4" "SELECT id FROM people" &&
+	broken more "ALTER TABLE turned ADD COLUMN more text NOT NULL DEFAULT 1;" &&
+	fix required-column more && fill "" && land && gives "5|1
+9|2" "SELECT rowid, id FROM turned ORDER BY 1"
+'
+
+test_expect_success 'sqlite: a table that refers to one which was renamed is for a person' '
+	scene sqlite renamed_parent &&
+	new_migration child "CREATE TABLE t0 (id INTEGER PRIMARY KEY);
+CREATE TABLE child (id INTEGER PRIMARY KEY, t INTEGER REFERENCES t0(id)); ALTER TABLE t0 RENAME TO t;" &&
+	broken email "ALTER TABLE child ADD COLUMN email text NOT NULL DEFAULT 1;" && fix required-column email &&
+	fill "/^<fill in: the new names/d; s/REFERENCES t0(id)/REFERENCES t(id)/" && land &&
+	db "INSERT INTO t VALUES (1); INSERT INTO child (t, email) VALUES (1, NULL)"
+'
+
 test_expect_success 'sqlite: a table that has more than the migrations tell is not made anew' '
 	scene sqlite more &&
 	new_migration people "$people" && broken email "$required" &&

@@ -519,6 +519,12 @@ static void put_beside(struct reader *r, const struct named *table, struct named
 	n->name = pool_printf(&r->c->pool, "%.*s%s", (int)len, table->name, n->base);
 }
 
+/* The last part of its key. */
+static const char *base_key(const struct named *n)
+{
+	return n->schema ? n->key + strlen(n->schema) + 1 : n->key;
+}
+
 static void read_rename(struct reader *r, const struct named *table)
 {
 	struct sql_table *t = need_table(r->c, table);
@@ -527,6 +533,7 @@ static void read_rename(struct reader *r, const struct named *table)
 	struct sql_event *e;
 	struct named a, b;
 
+	t->renamed = true;
 	if (walk_accept(w, "to")) {
 		if (!take_name(r, &b))
 			return;
@@ -540,6 +547,7 @@ static void read_rename(struct reader *r, const struct named *table)
 		t->name = b.name;
 		t->base = b.base;
 		t->outdated |= t->nr_extras > 0;
+		sql_catalog_outdate(r->c, base_key(table));
 		return;
 	}
 	if (walk_accept(w, "constraint"))
@@ -553,6 +561,7 @@ static void read_rename(struct reader *r, const struct named *table)
 	e->to = b.name;
 	e->to_key = b.key;
 	t->outdated |= may_name_columns(t);
+	sql_catalog_outdate(r->c, base_key(table));
 	c = need_column(t, &a);
 	c->key = b.key;
 	c->name = b.name;

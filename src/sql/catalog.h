@@ -44,6 +44,7 @@ struct sql_table {
 	size_t nr_extras, alloc_extras;
 	const char *options; /* behind the parentheses */
 	bool outdated;	     /* texts may have names that were changed since */
+	bool renamed;	     /* names of constraints may be made of former ones */
 	bool altered;	     /* a constraint or default may not be as the texts say */
 	bool guessed;	     /* its CREATE TABLE was not seen, or not understood */
 	unsigned made_by;    /* the text, by its number, that makes it; 0: none did */
@@ -84,6 +85,12 @@ void sql_catalog_release(struct sql_catalog *c);
 
 /** Forgets the table of that key, if there is one. */
 void sql_catalog_drop(struct sql_catalog *c, const char *key);
+
+/**
+ * A table, or a column of it, has another name now: what refers to it, itself too, has
+ * texts with names that were changed. `base`: its last part.
+ */
+void sql_catalog_outdate(struct sql_catalog *c, const char *base);
 
 /** The table of that key, NULL when there is none. */
 struct sql_table *sql_catalog_table(const struct sql_catalog *c, const char *key);

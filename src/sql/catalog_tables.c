@@ -2,6 +2,8 @@
 #include "base/compat.h"
 
 #include "sql/catalog.h"
+#include "sql/name.h"
+#include "sql/split.h"
 
 struct sql_table *sql_catalog_table(const struct sql_catalog *c, const char *key)
 {
@@ -43,6 +45,36 @@ void sql_catalog_drop(struct sql_catalog *c, const char *key)
 		return;
 	table_release(t);
 	*t = c->tables[--c->nr];
+}
+
+/* Whether a constraint refers to a table, in whatever schema. */
+static bool refers_to(struct pool *pool, const char *text, const char *base)
+{
+	const struct sql_statement st = { .text = text, .len = strlen(text) };
+	struct sql_name name;
+	struct walk w;
+
+	walk_start(&w, &st, pool);
+	while (walk_find(&w, "references"))
+		if (walk_name(&w, &name) &&
+		    strcasecmp(name.parts[name.nr - 1], base) == 0)
+			return true;
+	return false;
+}
+
+void sql_catalog_outdate(struct sql_catalog *c, const char *base)
+{
+	struct pool pool = { 0 };
+	struct sql_table *t;
+	size_t i;
+
+	for (t = c->tables; t < c->tables + c->nr; t++) {
+		for (i = 0; i < t->nr && !t->outdated; i++)
+			t->outdated = refers_to(&pool, t->columns[i].rest, base);
+		for (i = 0; i < t->nr_constraints && !t->outdated; i++)
+			t->outdated = refers_to(&pool, t->constraints[i], base);
+	}
+	pool_release(&pool);
 }
 
 void sql_catalog_release(struct sql_catalog *c)

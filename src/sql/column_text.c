@@ -9,6 +9,24 @@
 /* Where what is left out at `at` ends; 0: what stands there stays. */
 typedef size_t pass_part(const char *s, size_t len, size_t at);
 
+/* What SQLite does where the constraint before it does not hold: ON CONFLICT ABORT. */
+static size_t pass_conflict(const char *s, size_t len, size_t at)
+{
+	static const char *const words[] = { "on", "conflict", NULL };
+	size_t end = at, i;
+	struct token t;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		token_next(s, len, end, &t);
+		if (t.kind == TOKEN_BLANK)
+			token_next(s, len, t.end, &t);
+		if (words[i] ? !token_is(s, &t, words[i]) : t.kind != TOKEN_WORD)
+			return at;
+		end = t.end;
+	}
+	return end;
+}
+
 static size_t pass_not_null(const char *s, size_t len, size_t at)
 {
 	struct token t;
@@ -19,7 +37,7 @@ static size_t pass_not_null(const char *s, size_t len, size_t at)
 	token_next(s, len, t.end, &t);
 	if (t.kind == TOKEN_BLANK)
 		token_next(s, len, t.end, &t);
-	return token_is(s, &t, "null") ? t.end : 0;
+	return token_is(s, &t, "null") ? pass_conflict(s, len, t.end) : 0;
 }
 
 /* What can stand behind a default; no value has one of these without parentheses. */

@@ -149,6 +149,17 @@ static bool stands_in(const struct sql_table *t, const char *plain)
 	return false;
 }
 
+/* Whether it has constraints with names that no text of its own tells. */
+static bool is_a_copy(const struct sql_table *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nr_constraints; i++)
+		if (strncasecmp(t->constraints[i], "like ", 5) == 0)
+			return true;
+	return false;
+}
+
 static bool is_certain(struct pool *pool, const struct sql_catalog *c,
 		       const struct sql_table *of, const char *name)
 {
@@ -156,10 +167,10 @@ static bool is_certain(struct pool *pool, const struct sql_catalog *c,
 	size_t nr = 0;
 	const struct sql_table *t;
 
-	if (of->guessed || of->outdated || strlen(plain) > NAME_MAX_PG)
+	if (of->guessed || of->outdated || is_a_copy(of) || strlen(plain) > NAME_MAX_PG)
 		return false;
 	for (t = c->tables; t < c->tables + c->nr; t++) {
-		if (stands_in(t, plain))
+		if (t->renamed || stands_in(t, plain))
 			return false;
 		nr += count_constraints(pool, t, name);
 	}

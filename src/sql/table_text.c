@@ -115,7 +115,8 @@ static bool has_rowid(const struct sql_table *t)
 		return false;
 	for (i = 0; i < t->nr; i++)
 		if (strcasecmp(t->columns[i].type, "integer") == 0 &&
-		    column_text_has(t->columns[i].rest, "primary"))
+		    column_text_has(t->columns[i].rest, "primary") &&
+		    !column_text_has(t->columns[i].rest, "desc"))
 			return false;
 	return true;
 }
@@ -137,10 +138,33 @@ static void add_columns(const struct sql_table *t, struct buf *out)
 	}
 }
 
+/* PRIMARY KEY (id AUTOINCREMENT), and no column of that name. */
+static bool counts_keys(const char *constraint)
+{
+	size_t len = strlen(constraint), at = 0;
+	bool behind_name = false;
+	struct token t;
+
+	if (!column_text_has(constraint, "primary"))
+		return false;
+	while (at < len) {
+		token_next(constraint, len, at, &t);
+		if (behind_name && token_is(constraint, &t, "autoincrement"))
+			return true;
+		if (t.kind != TOKEN_BLANK)
+			behind_name = t.kind != TOKEN_OPEN && constraint[t.start] != ',';
+		at = t.end;
+	}
+	return false;
+}
+
 static bool has_counter(const struct sql_table *t, const struct table_change *change)
 {
 	size_t i;
 
+	for (i = 0; i < t->nr_constraints; i++)
+		if (counts_keys(t->constraints[i]))
+			return true;
 	for (i = 0; i < t->nr; i++)
 		if (column_text_has(defined_as(&t->columns[i], change)->rest,
 				    "autoincrement"))

@@ -431,6 +431,102 @@ static const struct trial trials[] = {
 	  TROUBLE_BAD_CONSTRAINT,
 	  false,
 	  { "DROP CONSTRAINT \"no\";" } },
+	/* a name is made of what table and columns were called when it was made */
+	{ "CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, uid "
+	  "int REFERENCES u); ALTER TABLE t RENAME uid TO old_uid; ALTER TABLE t ADD uid "
+	  "int;",
+	  "ALTER TABLE t ADD FOREIGN KEY (uid) REFERENCES u;",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ "CREATE TABLE t (id int, mail text UNIQUE); ALTER TABLE t RENAME mail TO old; "
+	  "ALTER TABLE t ADD mail text;",
+	  "ALTER TABLE t ADD UNIQUE (mail);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ "CREATE TABLE t (id int, mail text UNIQUE); ALTER TABLE t RENAME TO old; "
+	  "CREATE TABLE t (mail text);",
+	  "ALTER TABLE t ADD UNIQUE (mail);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ "CREATE TABLE t (id int, x text); ALTER TABLE t ADD CONSTRAINT c UNIQUE (id); "
+	  "ALTER TABLE t RENAME CONSTRAINT c TO \"t_x_key\";",
+	  "ALTER TABLE t ADD UNIQUE (x);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ "CREATE TABLE b (id int, mail text UNIQUE); CREATE TABLE t (LIKE b INCLUDING "
+	  "ALL);",
+	  "ALTER TABLE t ADD UNIQUE (mail);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { NO_NAME } },
+	{ "CREATE TABLE b (id int, mail text); CREATE TABLE t (likes int, mail text);",
+	  "ALTER TABLE t ADD UNIQUE (mail);",
+	  TROUBLE_BAD_CONSTRAINT,
+	  false,
+	  { "DROP CONSTRAINT t_mail_key;" } },
+	/* SQLite writes the new name of a table into what refers to it */
+	{ "CREATE TABLE t0 (id INTEGER PRIMARY KEY); CREATE TABLE k (id INTEGER PRIMARY "
+	  "KEY, t INTEGER REFERENCES \"T0\"(id)); ALTER TABLE t0 RENAME TO t;",
+	  "ALTER TABLE k ADD p text NOT NULL DEFAULT '';",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "<fill in: the new names in constraints and indexes below" } },
+	{ "CREATE TABLE t (id INTEGER PRIMARY KEY, code text UNIQUE); CREATE TABLE k (t "
+	  "text, CONSTRAINT f FOREIGN KEY (t) REFERENCES main.t (code)); ALTER TABLE t "
+	  "RENAME code TO kode;",
+	  "ALTER TABLE k ADD p text NOT NULL DEFAULT '';",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "<fill in: the new names in constraints and indexes below" } },
+	{ "CREATE TABLE t0 (id INTEGER PRIMARY KEY, up INTEGER REFERENCES t0); ALTER "
+	  "TABLE "
+	  "t0 RENAME TO t;",
+	  "ALTER TABLE t ADD p text NOT NULL DEFAULT '';",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "<fill in: the new names in constraints and indexes below" } },
+	{ "CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE TABLE u (id int); CREATE "
+	  "TABLE k "
+	  "(t INTEGER REFERENCES t); ALTER TABLE u RENAME TO v; ALTER TABLE v RENAME id "
+	  "TO "
+	  "t;",
+	  "ALTER TABLE k ADD p text NOT NULL DEFAULT '';",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "!<fill in" } },
+	/* what SQLite does where NOT NULL does not hold goes with it */
+	{ "CREATE TABLE t (id int);",
+	  "ALTER TABLE t ADD p text NOT NULL ON CONFLICT REPLACE DEFAULT 'x' UNIQUE ON "
+	  "CONFLICT IGNORE;",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "\tp text DEFAULT 'x' UNIQUE ON CONFLICT IGNORE\n" } },
+	/* AUTOINCREMENT in the constraint of the table counts; a column is no counter */
+	{ "CREATE TABLE t (id INTEGER, PRIMARY KEY (id AUTOINCREMENT));",
+	  "ALTER TABLE t ADD p text NOT NULL DEFAULT '';",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "DELETE FROM sqlite_sequence WHERE name = 't_new';" } },
+	{ "CREATE TABLE t (autoincrement int, id int, PRIMARY KEY (id, autoincrement));",
+	  "ALTER TABLE t ADD p text NOT NULL DEFAULT '';",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "!sqlite_sequence" } },
+	/* the one INTEGER PRIMARY KEY that is not the rowid */
+	{ "CREATE TABLE t (id INTEGER PRIMARY KEY DESC, desc text);",
+	  "ALTER TABLE t ADD p text NOT NULL DEFAULT '';",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "SELECT rowid, id, desc, p FROM t;" } },
+	{ "CREATE TABLE t (id INTEGER PRIMARY KEY ASC, desc text);",
+	  "ALTER TABLE t ADD p text NOT NULL DEFAULT '';",
+	  TROUBLE_REQUIRED_COLUMN,
+	  true,
+	  { "SELECT id, desc, p FROM t;" } },
 	/* an index is in the schema of its table, one of that name in another is another
 	 */
 	{ PEOPLE,
