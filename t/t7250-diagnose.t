@@ -295,6 +295,28 @@ for engine in sqlite postgresql; do
 		settled superseded bad.sql && settled applied replace-bad.sql && way replaced bad
 	'
 
+	test_expect_success $req "$engine: a contract that stops at what has no copy: fix writes the one in its place" '
+		fresh_on $engine stopped_contract && new_migration users "$users
+ALTER TABLE users ADD COLUMN n_restored text; ALTER TABLE users ADD COLUMN n integer;" && apply &&
+		db "UPDATE users SET n = 7" &&
+		stopper="CREATE TABLE once (x int CHECK (x < 1)); INSERT INTO once SELECT n FROM users WHERE n_restored IS NULL; DROP TABLE once;" &&
+		new_migration gone "-- Phase: contract
+$stopper ALTER TABLE users DROP COLUMN n;" && git config migrate.branch main &&
+		test_expect_code 1 git migrate apply 2>.git/t/err && way supersede gone &&
+		grep "^git migrate fix --name=replace-gone.sql gone.sql$" .git/t/commands &&
+		case $engine in
+		sqlite)
+			trigger="/^DROP TRIGGER/d"
+			;;
+		*)
+			trigger="/^DROP TRIGGER/d; /^DROP FUNCTION/d"
+			;;
+		esac &&
+		follow "fill migrations/replace-gone.sql \"s/<fill in: which rows.*>/n_restored = n_restored/; s/<fill in: the value[^>]*>/CAST(n AS text)/; \$trigger\"" &&
+		git migrate status --exit-code && db "SELECT n_restored FROM users" >.git/t/restored &&
+		! grep -v "^7$" .git/t/restored && test_must_fail db "SELECT n FROM users"
+	'
+
 	test_expect_success $req "$engine: failed here, and ran elsewhere: another one in its place here" '
 		fresh_on $engine here && new_migration users "$users" && apply && another staging &&
 		new_migration bad "CREATE UNIQUE INDEX one_name ON users (name);" &&

@@ -334,8 +334,8 @@ const struct decision_end decision_ends[WAY_NR] = {
 	[WAY_SUPERSEDE] = {
 		"supersede", "It has landed and ran nowhere. A further migration, which says "
 		"\"Supersedes: @path@\" at its head, runs in its place.", {
-			{ "git migrate new @replacement@", false },
-			{ "write \"-- Supersedes: @path@\" and the SQL into @new-file@", true },
+			{ "git migrate @write-new@", false },
+			{ "@fill-new@", true },
 			{ "git add @new-file@", false },
 			{ "git commit -m @new-subject@", false },
 			{ "git migrate apply --dry-run@target@", false },
@@ -345,8 +345,8 @@ const struct decision_end decision_ends[WAY_NR] = {
 		"supersede-here", "It has run elsewhere, where it stays. A further migration, "
 		"which says \"Supersedes: @path@\" at its head, runs in its place where it "
 		"never ran; both must end in the same schema.", {
-			{ "git migrate new @replacement@", false },
-			{ "write \"-- Supersedes: @path@\" and the SQL into @new-file@", true },
+			{ "git migrate @write-new@", false },
+			{ "@fill-new@", true },
 			{ "git add @new-file@", false },
 			{ "git commit -m @new-subject@", false },
 			{ "git migrate apply --dry-run@target@", false },

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "core/contract.h"
 #include "core/migration.h"
 #include "flow/decide_parts.h"
 #include "git/repo.h"
@@ -16,7 +17,7 @@ struct value {
 	const char *name, *text;
 };
 
-enum { VALUES = 26 };
+enum { VALUES = 28 };
 
 struct values {
 	struct value items[VALUES];
@@ -191,6 +192,29 @@ static void set_fix(struct deciding *g, struct values *v)
 			       path, value_of(v, "fix-file", strlen("fix-file"))));
 }
 
+/* `fix` writes what takes the place of a contract that stops at values without a copy. */
+static void set_replacement(struct deciding *g, struct values *v)
+{
+	const char *path = quoted(&g->out->pool, g->d->path);
+	const char *name = value_of(v, "replacement", strlen("replacement"));
+	const char *file = value_of(v, "new-file", strlen("new-file"));
+	struct pool *pool = &g->out->pool;
+	struct sql_remedy r = { .before = &g->out->before, .now = &g->out->after };
+	bool rest = g->pos >= 0 &&
+		    is_contract(&g->d->survey.plan.items[g->pos].trailers) &&
+		    sql_remedy_find_rest(&r);
+
+	set(v, "write-new",
+	    rest ? pool_printf(pool, "fix%s --name=%s %s",
+			       value_of(v, "fix-target", strlen("fix-target")), name,
+			       path)
+		 : pool_printf(pool, "new %s", name));
+	set(v, "fill-new",
+	    rest ? pool_printf(pool, "fill in %s", file)
+		 : pool_printf(pool, "write \"-- Supersedes: %s\" and the SQL into %s",
+			       path, file));
+}
+
 /* --- commits ------------------------------------------------------------- */
 
 static int set_commits(struct deciding *g, struct values *v, struct err *err)
@@ -277,6 +301,7 @@ int decide_write_commands(struct deciding *g, struct err *err)
 	set_target(g, &v);
 	set_files(g, &v);
 	set_fix(g, &v);
+	set_replacement(g, &v);
 	if (set_commits(g, &v, err) < 0)
 		return -1;
 	g->out->advice = fill_in(g, &v, end->advice);

@@ -95,12 +95,12 @@ static void each_answer_matters(void **state UNUSED)
 static bool is_known_name(const char *at, size_t len)
 {
 	static const char *const names[] = {
-		"path",	       "target",   "name",	  "fix-target",	  "url",
-		"kind",	       "blocker",  "other",	  "mend-subject", "back-subject",
-		"new-subject", "file",	   "fix",	  "fix-file",	  "fix-files",
-		"rehearsed",   "fix-name", "replacement", "new-file",	  "begun",
-		"head",	       "commit",   "base",	  "done-blob",	  "write-fix",
-		"fill-fix",
+		"path",	       "target",    "name",	   "fix-target",   "url",
+		"kind",	       "blocker",   "other",	   "mend-subject", "back-subject",
+		"new-subject", "file",	    "fix",	   "fix-file",	   "fix-files",
+		"rehearsed",   "fix-name",  "replacement", "new-file",	   "write-new",
+		"fill-new",    "begun",	    "head",	   "commit",	   "base",
+		"done-blob",   "write-fix", "fill-fix",
 	};
 	size_t i;
 
