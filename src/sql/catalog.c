@@ -418,6 +418,15 @@ static void read_create_trigger(struct reader *r)
 	r->c->in_trigger = walk_find(&r->w, "begin");
 }
 
+static void read_create_view(struct reader *r)
+{
+	struct named n;
+
+	pass_conditions(&r->w);
+	if (take_name(r, &n))
+		sql_catalog_set_view(r->c, n.key, text_between(r, 0, r->w.len));
+}
+
 static void read_create(struct reader *r)
 {
 	static const char *const modifiers[] = { "temp", "temporary", "unlogged",
@@ -433,6 +442,8 @@ static void read_create(struct reader *r)
 		read_create_table(r);
 	else if (walk_accept(w, "materialized") && walk_accept(w, "view"))
 		read_filled(r);
+	else if (walk_accept(w, "view"))
+		read_create_view(r);
 	else if (walk_accept(w, "index"))
 		read_create_index(r, unique);
 	else if (walk_accept(w, "trigger"))
@@ -481,15 +492,18 @@ static void read_drop(struct reader *r)
 	bool table = walk_accept(&r->w, "table") ||
 		     (walk_accept(&r->w, "materialized") && walk_accept(&r->w, "view"));
 	bool index = !table && walk_accept(&r->w, "index");
+	bool view = !table && !index && walk_accept(&r->w, "view");
 	struct named n;
 
-	if (!table && !index && !walk_accept(&r->w, "trigger"))
+	if (!table && !index && !view && !walk_accept(&r->w, "trigger"))
 		return;
 	walk_accept(&r->w, "concurrently");
 	pass_conditions(&r->w);
 	while (take_name(r, &n)) {
 		if (table)
 			sql_catalog_drop(r->c, n.key);
+		else if (view)
+			sql_catalog_set_view(r->c, n.key, NULL);
 		else
 			drop_extra(r->c, n.key, !index);
 		if (!walk_accept_char(&r->w, ','))

@@ -73,6 +73,8 @@ struct sql_catalog {
 	bool sqlite; /* quotes keep no case, and some words are names there */
 	struct sql_table *tables;
 	size_t nr, alloc;
+	struct sql_extra *views; /* their key and whole statement */
+	size_t nr_views, alloc_views;
 	struct sql_event *events; /* of the text that was read last */
 	size_t nr_events, alloc_events;
 	bool in_trigger; /* of SQLite: up to its END */
@@ -85,6 +87,9 @@ void sql_catalog_release(struct sql_catalog *c);
 
 /** Forgets the table of that key, if there is one. */
 void sql_catalog_drop(struct sql_catalog *c, const char *key);
+
+/** A view in the place of one of that key, if there is one; NULL: none any more. */
+void sql_catalog_set_view(struct sql_catalog *c, const char *key, const char *text);
 
 /**
  * A table, or a column of it, has another name now: what refers to it, itself too, has

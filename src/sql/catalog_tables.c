@@ -2,6 +2,8 @@
 #include "base/compat.h"
 
 #include "sql/catalog.h"
+
+#include "base/vec.h"
 #include "sql/name.h"
 #include "sql/split.h"
 
@@ -47,6 +49,19 @@ void sql_catalog_drop(struct sql_catalog *c, const char *key)
 	*t = c->tables[--c->nr];
 }
 
+void sql_catalog_set_view(struct sql_catalog *c, const char *key, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr_views; i++)
+		if (strcmp(c->views[i].key, key) == 0)
+			c->views[i--] = c->views[--c->nr_views];
+	if (!text)
+		return;
+	VEC_GROW(c->views, c->nr_views, c->alloc_views);
+	c->views[c->nr_views++] = (struct sql_extra){ .key = key, .text = text };
+}
+
 /* Whether a constraint refers to a table, in whatever schema. */
 static bool refers_to(struct pool *pool, const char *text, const char *base)
 {
@@ -84,6 +99,7 @@ void sql_catalog_release(struct sql_catalog *c)
 	for (i = 0; i < c->nr; i++)
 		table_release(&c->tables[i]);
 	free(c->tables);
+	free(c->views);
 	free(c->events);
 	pool_release(&c->pool);
 	memset(c, 0, sizeof(*c));

@@ -14,8 +14,8 @@ static void walk_text(struct walk *w, const char *text, struct pool *pool)
 	walk_start(w, &st, pool);
 }
 
-/* Whether the column's name stands in a text, be it as that of something else. */
-static bool is_named(const char *text, const struct sql_column *c)
+/* Whether a name stands in a text, be it as that of something else. */
+static bool is_word_of(const char *text, const char *key)
 {
 	struct pool pool = { 0 };
 	struct sql_name name;
@@ -31,10 +31,15 @@ static bool is_named(const char *text, const struct sql_column *c)
 			continue;
 		}
 		for (i = 0; i < name.nr; i++)
-			found |= strcasecmp(name.parts[i], c->key) == 0;
+			found |= strcasecmp(name.parts[i], key) == 0;
 	}
 	pool_release(&pool);
 	return found;
+}
+
+static bool is_named(const char *text, const struct sql_column *c)
+{
+	return is_word_of(text, c->key);
 }
 
 /* A name may have a line break. */
@@ -114,4 +119,18 @@ bool lacks_way_out(const struct sql_table *t, const struct sql_column *c)
 		    is_named(t->columns[i].rest, c))
 			return true;
 	return false;
+}
+
+void lacks_add_views(const struct sql_catalog *c, const struct sql_table *t,
+		     const struct sql_column *column, struct buf *out)
+{
+	const char *dot = strrchr(t->key, '.'), *text;
+	size_t i;
+
+	for (i = 0; i < c->nr_views; i++) {
+		text = c->views[i].text;
+		if (is_word_of(text, dot ? dot + 1 : t->key) &&
+		    (is_named(text, column) || (!c->sqlite && strchr(text, '*'))))
+			add_item(c->views[i].key, ", ", out);
+	}
 }

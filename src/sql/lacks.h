@@ -24,6 +24,10 @@ void lacks_list(const struct sql_table *t, const struct sql_column *c, struct bu
 void lacks_drop_indexes(const struct sql_table *t, const struct sql_column *c,
 			struct buf *out);
 
+/** Appends the views, with ", " between, that seem to show the column. */
+void lacks_add_views(const struct sql_catalog *c, const struct sql_table *t,
+		     const struct sql_column *column, struct buf *out);
+
 /** Whether SQLite does not drop the column, whatever becomes of its indexes. */
 bool lacks_way_out(const struct sql_table *t, const struct sql_column *c);
 

@@ -346,10 +346,26 @@ static const char *say_lacks(struct values *v, const struct sql_table *t,
 	return ret;
 }
 
+static void add_views(const struct sql_catalog *of, const struct sql_table *t,
+		      const struct sql_column *c, struct buf *out)
+{
+	struct buf list = BUF_INIT;
+
+	lacks_add_views(of, t, c, &list);
+	if (list.len)
+		buf_addf(out,
+			 REMEDY_PLACEHOLDER " DROP VIEW here, and CREATE VIEW without %s "
+					    "behind DROP COLUMN, or delete this line: "
+					    "%s>;\n",
+			 c->name, list.s);
+	buf_release(&list);
+}
+
 /* What is lost without a word would be missed later; what SQLite does not do, sooner. */
 static const char *unbind(struct values *v, const struct sql_remedy *r,
 			  const struct sql_table *t, const struct sql_column *c)
 {
+	const struct sql_catalog *of = r->rest ? r->before : r->now;
 	struct buf list = BUF_INIT, out = BUF_INIT;
 	const char *ret;
 
@@ -359,6 +375,7 @@ static const char *unbind(struct values *v, const struct sql_remedy *r,
 			 REMEDY_PLACEHOLDER " delete this line once %s has "
 					    "what goes with %s: %s>;\n",
 			 v->of[VALUE_COPY], c->name, list.s);
+	add_views(of, t, c, &out);
 	if (r->sqlite && lacks_way_out(t, c))
 		buf_addf(&out,
 			 REMEDY_PLACEHOLDER " in the place of DROP COLUMN below, which "

@@ -101,7 +101,6 @@
 #define SQLITE_LOSSY_DROP                                                                \
 	"DROP TRIGGER @stem@;\n"                                                         \
 	"@unbind@"                                                                       \
-	"-- A view that shows it stops this: DROP VIEW before it, and make it anew.\n"   \
 	"ALTER TABLE @table@ DROP COLUMN @column@;\n"
 
 #define PG_LOSSY_DROP                                                                    \

@@ -588,7 +588,7 @@ static const struct trial trials[] = {
 	  TROUBLE_LOSSY_TYPE,
 	  true,
 	  { "a_restored has what goes with a: CHECK (a <> 'b'); CREATE UNIQUE INDEX \"my "
-	    "i\" ON t (a)>;\nDROP INDEX \"my i\";\n--",
+	    "i\" ON t (a)>;\nDROP INDEX \"my i\";\nALTER",
 	    "!SQLite refuses", "!DROP INDEX j" } },
 	{ "CREATE TABLE t (id int PRIMARY KEY, a text NOT NULL, b int CHECK (b <> a));",
 	  "ALTER TABLE t ALTER a TYPE int;",
@@ -605,8 +605,28 @@ static const struct trial trials[] = {
 	  "ALTER TABLE t ALTER a TYPE int;",
 	  TROUBLE_LOSSY_TYPE,
 	  true,
-	  { "DROP TRIGGER keep_t_a;\n-- A view", "!still needed", "!delete this line",
-	    "!SQLite refuses" } },
+	  { "DROP TRIGGER keep_t_a;\nALTER TABLE t DROP COLUMN a;", "!still needed",
+	    "!delete this line", "!SQLite refuses" } },
+	/* neither server drops a column that a view shows */
+	{ "CREATE TABLE t (id int PRIMARY KEY, a text); CREATE VIEW v AS SELECT a FROM "
+	  "t; "
+	  "CREATE VIEW IF NOT EXISTS w AS SELECT * FROM t; CREATE VIEW x AS SELECT a "
+	  "FROM "
+	  "t; CREATE VIEW y AS SELECT id FROM t; DROP VIEW x;",
+	  "ALTER TABLE t ALTER a TYPE int;",
+	  TROUBLE_LOSSY_TYPE,
+	  true,
+	  { "keep_t_a;\n<fill in: DROP VIEW here, and CREATE VIEW without a behind DROP "
+	    "COLUMN, or delete this line: v>;\nALTER TABLE t DROP" } },
+	{ "CREATE TABLE s.t (id int PRIMARY KEY, a text); CREATE VIEW s.w AS SELECT * "
+	  "FROM "
+	  "s.t; CREATE OR REPLACE VIEW y AS SELECT a FROM s.t; CREATE OR REPLACE VIEW y "
+	  "AS "
+	  "SELECT id FROM s.t; CREATE VIEW z AS SELECT a FROM u;",
+	  "ALTER TABLE s.t ALTER a TYPE int;",
+	  TROUBLE_LOSSY_TYPE,
+	  false,
+	  { "or delete this line: s.w>;\nALTER TABLE s.t DROP" } },
 	/* what cannot be split, and what never ends */
 	{ "CREATE TABLE t (a int, b varchar(",
 	  "UPDATE t SET (",
