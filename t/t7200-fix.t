@@ -580,6 +580,15 @@ test_expect_success 'sqlite: a column renamed in a table without rowids' '
 2|4|4" "SELECT id, name, called FROM people ORDER BY 1"
 '
 
+test_expect_success 'sqlite: a renamed column to which Ann is ANN is seen to change' '
+	scene sqlite renamed_nocase &&
+	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, name text COLLATE nocase);
+INSERT INTO people VALUES (1, '\''Ann'\'');" &&
+	broken rename "ALTER TABLE people RENAME name TO called;" && fix renamed rename && fill "" && land &&
+	db "UPDATE people SET called = '\''ANN'\''" && gives "ANN|ANN" "SELECT name, called FROM people" &&
+	db "UPDATE people SET name = '\''ann'\''" && gives "ann|ann" "SELECT name, called FROM people"
+'
+
 test_expect_success 'sqlite: a key that was renamed is the one that code wrote' '
 	scene sqlite renamed_key &&
 	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, name text);" && broken rename "ALTER TABLE people RENAME id TO nr;" &&

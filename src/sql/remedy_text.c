@@ -195,7 +195,8 @@
 	"	UPDATE @table@ SET @to@ = NEW.@column@ WHERE @row@;\n"                         \
 	"END;\n"                                                                         \
 	"CREATE TRIGGER @stem@_new AFTER UPDATE OF @to@ ON @table@\n"                    \
-	"WHEN NEW.@to@ IS NOT OLD.@to@ AND NEW.@to@ IS NOT NEW.@column@\n"               \
+	"WHEN NEW.@to@ IS NOT OLD.@to@ COLLATE binary\n"                                 \
+	"	AND NEW.@to@ IS NOT NEW.@column@ COLLATE binary\n"                             \
 	"BEGIN\n"                                                                        \
 	"	UPDATE @table@ SET @column@ = NEW.@to@ WHERE @row@;\n"                         \
 	"END;\n"
