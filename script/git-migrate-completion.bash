@@ -36,7 +36,7 @@ __git_migrate_options()
 		echo "--at= --json"
 		;;
 	fix)
-		echo "--kind= --name= --target= --engine= --contract --scenario"
+		echo "--kind= --nth= --name= --target= --engine= --contract --scenario"
 		;;
 	diagnose)
 		echo "--abandon --finished --reason= --porcelain --json"

@@ -104,7 +104,7 @@ test_expect_success 'triggers that were taken away or switched off are noticed' 
 	grep "^default failed guards 0 trigger .log_change., " audit &&
 	grep "^default failed guards 0 trigger .log_insert., " audit &&
 	git config migrate.default.url sqlite:app.db &&
-	git update-ref -d refs/notes/migrate/default && git config --unset migrate.default.uuid &&
+	rm -r .git/migrate && git update-ref -d refs/notes/migrate/default && git config --unset migrate.default.uuid &&
 	git migrate apply >out 2>&1 && git migrate audit >out 2>&1 &&
 	sqlite app.db "DROP TRIGGER git_migrate_log_update" &&
 	test_expect_code 1 git migrate audit --porcelain >audit &&

@@ -713,7 +713,7 @@ test_expect_success PG 'postgresql: constraints, indexes and updates that the fi
 	fix wrong-backfill upd && grep "^-- The same is true of t.b (--nth=2), which" $fixed &&
 	broken renamed_too "ALTER TABLE t DROP a; ALTER TABLE t RENAME TO t2; ALTER TABLE t2 ALTER b SET NOT NULL;" &&
 	fix required-column renamed_too && has_line $fixed "ALTER TABLE t2 ALTER COLUMN b DROP NOT NULL;" &&
-	git migrate fix --kind=dropped-early --name=back renamed_too && grep "^ALTER TABLE t2 ADD COLUMN a int;" migrations/back.sql
+	git migrate fix --kind=dropped-early --name=back renamed_too && grep "^ALTER TABLE t2 ADD COLUMN a_again int;" migrations/back.sql
 '
 
 # --- what is not told, and what is refused ------------------------------------

@@ -842,7 +842,7 @@ test_expect_success PG 'postgresql: of several columns that which running code u
 	follow "fill migrations/fix-required.sql" && db "INSERT INTO u (id, x) VALUES (1, 2)" &&
 	new_migration renames "ALTER TABLE v RENAME n1 TO m1; ALTER TABLE v RENAME n2 TO m2;" && apply &&
 	way fix renames && step "renamed yes evidence" && has_line .git/t/commands "git migrate fix --kind renamed --nth=2 renames.sql" &&
-	git migrate fix --kind renamed --nth=2 renames.sql && grep "ADD COLUMN n2 int" migrations/fix-renames.sql &&
+	git migrate fix --kind renamed --nth=2 renames.sql && grep "ADD COLUMN n2_again int" migrations/fix-renames.sql &&
 	new_migration indexes "CREATE TABLE w (x int); CREATE UNIQUE INDEX wx ON w (x); CREATE UNIQUE INDEX uy ON u (y);" && apply &&
 	way fix indexes && because "constraint: the table is new with it" && step "constraint yes default" &&
 	has_line .git/t/commands "git migrate fix --kind bad-constraint --nth=2 indexes.sql"
