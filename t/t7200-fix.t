@@ -589,6 +589,17 @@ INSERT INTO people VALUES (1, '\''Ann'\'');" &&
 	db "UPDATE people SET name = '\''ann'\''" && gives "ann|ann" "SELECT name, called FROM people"
 '
 
+test_expect_success 'sqlite: a column of a lossy type to which Ann is ANN is seen to change' '
+	scene sqlite lossy_nocase &&
+	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, name text COLLATE nocase);
+INSERT INTO people VALUES (1, '\''Ann'\'');" &&
+	broken cast "CREATE TABLE people_new (id integer PRIMARY KEY, name integer COLLATE nocase);
+INSERT INTO people_new SELECT id, name FROM people; DROP TABLE people; ALTER TABLE people_new RENAME TO people;" &&
+	fix lossy-type cast && fill "s/<fill in: the value as it was[^>]*>/CAST(name AS text)/" && land &&
+	gives "Ann|Ann" "SELECT name, name_restored FROM people" &&
+	db "UPDATE people SET name = '\''ANN'\''" && gives "ANN|" "SELECT name, name_restored FROM people"
+'
+
 test_expect_success 'sqlite: a key that was renamed is the one that code wrote' '
 	scene sqlite renamed_key &&
 	new_migration people "CREATE TABLE people (id integer PRIMARY KEY, name text);" && broken rename "ALTER TABLE people RENAME id TO nr;" &&

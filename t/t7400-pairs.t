@@ -383,6 +383,7 @@ test_expect_success PG 'pg: a fix that adds another value than the one that it u
 	use="INSERT INTO t VALUES ('\''b'\'');" &&
 	parts another "ALTER TYPE mood ADD VALUE '\''c'\''; $use" && parts exists "ALTER TYPE mood ADD VALUE IF NOT EXISTS '\''c'\'' BEFORE '\''a'\''; $use" &&
 	parts type "ALTER TYPE \"Tone\" ADD VALUE '\''bb'\''; ALTER TYPE mood RENAME VALUE '\''a'\'' TO '\''z'\''; $use" &&
+	parts words "INSERT INTO t SELECT '\''b'\'' WHERE '\''we add value to it'\'' > '\''a'\''; -- add value" &&
 	for own in "ALTER TYPE mood ADD VALUE '\''c'\''; INSERT INTO t VALUES ('\''c'\'');" \
 		"ALTER TYPE mood ADD VALUE '\''it'\'\''s'\''; INSERT INTO t VALUES ('\''it'\'\''s'\'');" \
 		"ALTER TYPE mood ADD VALUE IF NOT EXISTS \$\$c\$\$; INSERT INTO t VALUES ('\''c'\'');" \

@@ -283,6 +283,20 @@ INSERT INTO c (z) VALUES (1);" && new_migration e "ALTER TABLE c ADD COLUMN z in
 		apply 0 production && tables production a b c
 	'
 
+	test_expect_success $prereq "$engine: what is rehearsed without a contract does not count behind it" '
+		scene $engine contracted && git config migrate.production.requireRehearsal fixes &&
+		new_migration b "CREATE TABLE b (x int);" && apply 0 production &&
+		new_migration c "INSERT INTO b VALUES (7);" "clear away" "" "Phase: contract" "Not-Before: v9" &&
+		new_migration d "CREATE TABLE d (x int);" &&
+		commit_file migrations/e.scenario "[seed]
+INSERT INTO b (x) VALUES (1);
+[failure]
+INSERT INTO d (z) VALUES (1);" && new_migration e "ALTER TABLE d ADD COLUMN z int;" "mend d" "" "Fixes: d.sql" "Failure-Mode: too small" &&
+		git migrate rehearse production e >.git/t/out 2>.git/t/err && apply 0 -n production &&
+		git tag v9 && apply 1 production && says out "waiting  e.sql  waits for a rehearsal" &&
+		git migrate rehearse production e >.git/t/out 2>.git/t/err && apply 0 production && tables production b d
+	'
+
 	test_expect_success $prereq "$engine: what replaces that which it fixes is rehearsed for both ways" '
 		scene $engine bothways && git config migrate.production.requireRehearsal fixes &&
 		git config migrate.staging.requireRehearsal fixes &&

@@ -455,6 +455,12 @@ static bool is_table_back(const struct comparison *c, const struct kept_table *t
 }
 
 /* A column that is new; with fewer rows it has fewer values of necessity. */
+/* So many values went with their rows, if all of these had one. */
+static uint64_t rows_gone(const struct kept_table *was, const struct kept_table *now)
+{
+	return was->rows > now->rows ? was->rows - now->rows : 0;
+}
+
 static void compare_added_column(struct comparison *c, const struct place *added,
 				 const struct kept_table *table_now)
 {
@@ -468,7 +474,8 @@ static void compare_added_column(struct comparison *c, const struct place *added
 			differ(c, KEPT_COLUMN_GONE, added, &now);
 		return;
 	}
-	if (now.column->filled < column->filled && now.table->rows >= added->table->rows)
+	if (now.column->filled < column->filled &&
+	    column->filled - now.column->filled > rows_gone(added->table, now.table))
 		differ(c, KEPT_FILLED, added, &now);
 }
 

@@ -1,6 +1,5 @@
 #include "base/compat.h"
 
-#include "base/clock.h"
 #include "base/io.h"
 #include "core/contract.h"
 #include "core/ledger.h"
@@ -190,12 +189,6 @@ static const struct ties *any_ties(struct making *m, size_t pos, struct err *err
 	return t;
 }
 
-/* What somebody knew who wrote what stands behind it, no earlier than that. */
-struct view {
-	size_t behind;
-	int64_t since; /* seconds since 1970 */
-};
-
 /* Of one that replaces another, and may come behind what is being decided. */
 static enum force force_ahead(const struct making *m, size_t pos)
 {
@@ -212,7 +205,7 @@ static enum force force_ahead(const struct making *m, size_t pos)
 /* By one that is in force and was written in view of that, itself or further on: 1, 0,
  * -1.
  */
-static int has_heir(struct making *m, size_t pos, const struct view *of, struct err *err)
+static int has_heir(struct making *m, size_t pos, size_t behind, struct err *err)
 {
 	const struct ties *t;
 	size_t i;
@@ -225,9 +218,9 @@ static int has_heir(struct making *m, size_t pos, const struct view *of, struct 
 		if (t->supersedes != (ssize_t)pos)
 			continue;
 		if (force_ahead(m, i) == FORCE_YES)
-			ret = i > of->behind && m->plan->items[i].when >= of->since;
+			ret = i > behind;
 		else
-			ret = has_heir(m, i, of, err);
+			ret = has_heir(m, i, behind, err);
 	}
 	return ret;
 }
@@ -236,10 +229,9 @@ static int has_heir(struct making *m, size_t pos, const struct view *of, struct 
  * Whether something that never ran, or what it was to fix, was replaced by one that was
  * written in view of that: 1, 0, -1.
  */
-static int is_replaced(struct making *m, size_t pos, const struct view *of,
-		       struct err *err)
+static int is_replaced(struct making *m, size_t pos, size_t behind, struct err *err)
 {
-	int ret = force_of(m, pos) == FORCE_NO ? has_heir(m, pos, of, err) : 0;
+	int ret = force_of(m, pos) == FORCE_NO ? has_heir(m, pos, behind, err) : 0;
 	const struct ties *t;
 	size_t i;
 
@@ -249,7 +241,7 @@ static int is_replaced(struct making *m, size_t pos, const struct view *of,
 	if (!t)
 		return -1;
 	for (i = 0; i < t->fixes.nr; i++) {
-		ret = is_replaced(m, t->fixes.at[i], of, err);
+		ret = is_replaced(m, t->fixes.at[i], behind, err);
 		if (ret <= 0)
 			return ret;
 	}
@@ -257,64 +249,46 @@ static int is_replaced(struct making *m, size_t pos, const struct view *of,
 }
 
 /* Whether what it fixes was replaced, and not itself: what replaces it does the same. */
-static int is_left_out(struct making *m, size_t pos, const struct view *of,
-		       struct err *err)
+static int is_left_out(struct making *m, size_t pos, size_t behind, struct err *err)
 {
-	const struct view any = { pos, INT64_MIN };
-	int ret = has_heir(m, pos, &any, err);
+	int ret = has_heir(m, pos, pos, err);
 
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
-	return is_replaced(m, pos, of, err);
+	return is_replaced(m, pos, behind, err);
 }
 
-/* The beginning of a day; INT64_MAX for what leaves no trace of when it came, a tag. */
-static int64_t start_of(const char *not_before)
-{
-	char text[CLOCK_TEXT];
-	int64_t ms;
-
-	if (not_before_kind(not_before) != NOT_BEFORE_DATE)
-		return INT64_MAX;
-	snprintf(text, sizeof(text), "%sT00:00:00.000Z", not_before);
-	return clock_parse(text, &ms) < 0 ? INT64_MAX : ms / 1000;
-}
-
-/* From when on it was due. */
-static int64_t due_since(const struct making *m, size_t pos)
+/* A day or a tag: no commit tells whether it had come when another one was written. */
+static bool has_day(const struct making *m, size_t pos)
 {
 	const struct trailers *t = &m->plan->items[pos].trailers;
-	int64_t since = INT64_MIN, one;
 	size_t i;
 
-	for (i = 0; i < t->nr; i++) {
-		if (t->items[i].key != TRAILER_NOT_BEFORE)
-			continue;
-		one = start_of(t->items[i].value);
-		if (one > since)
-			since = one;
-	}
-	return since;
+	for (i = 0; i < t->nr; i++)
+		if (t->items[i].key == TRAILER_NOT_BEFORE)
+			return true;
+	return false;
 }
 
 /*
  * A contract that clears away what nobody has left here. What was written to replace
- * its partners before its day leaves that to it. 1 with the course set, 0, -1.
+ * its partners before it, or without knowing whether its day would have come, leaves
+ * that to it. 1 with the course set, 0, -1.
  */
 static int has_nothing_to_clear(struct making *m, size_t pos, struct err *err)
 {
 	const struct ties *t = ties_of(m, pos);
-	const struct view of = { pos, due_since(m, pos) };
 	size_t i;
 	int ret;
 
 	if (!t->contract || !t->pairs.nr || t->fixes.nr || t->loose ||
-	    t->supersedes >= 0 || is_open(m, pos) || is_open(m, m->winner[pos]))
+	    t->supersedes >= 0 || has_day(m, pos) || is_open(m, pos) ||
+	    is_open(m, m->winner[pos]))
 		return 0;
 	for (i = 0; i < t->pairs.nr; i++) {
 		if (t->pairs.at[i] >= pos)
 			return 0;
-		ret = is_left_out(m, t->pairs.at[i], &of, err);
+		ret = is_left_out(m, t->pairs.at[i], pos, err);
 		if (ret <= 0)
 			return ret;
 	}

@@ -128,7 +128,10 @@ static void add_migration(struct sha256 *h, const struct migration *m)
 	sha256_add(h, "\n", 1);
 }
 
-/* Those that replace one from before `pos`, and what they replace. */
+/*
+ * Those that replace one from before `pos`, and what they replace; and contracts, which
+ * wait here and have run there.
+ */
 static bool *find_rivals(const struct plan *plan, const struct ties *ties, size_t pos)
 {
 	bool *in = xcalloc(plan->nr + 1, sizeof(*in));
@@ -139,6 +142,7 @@ static bool *find_rivals(const struct plan *plan, const struct ties *ties, size_
 
 		if (of >= 0 && ((size_t)of < pos || in[of]))
 			in[i] = in[of] = true;
+		in[i] = in[i] || (i < pos && ties[i].contract);
 	}
 	in[pos] = false;
 	return in;

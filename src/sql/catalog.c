@@ -462,26 +462,14 @@ static void drop_extra(struct sql_catalog *c, const char *key, bool trigger)
 				t->extras[i] = t->extras[--t->nr_extras];
 }
 
-static bool is_in_schema(const char *key, const char *schema)
-{
-	size_t len = strlen(schema);
-
-	if (strcmp(schema, "public") == 0)
-		return !strchr(key, '.');
-	return strncmp(key, schema, len) == 0 && key[len] == '.';
-}
-
 /* Of PostgreSQL: a schema goes with its tables. */
 static void drop_schemas(struct reader *r)
 {
 	struct named n;
-	size_t i;
 
 	pass_conditions(&r->w);
 	while (take_name(r, &n)) {
-		for (i = r->c->nr; i > 0; i--)
-			if (is_in_schema(r->c->tables[i - 1].key, n.key))
-				sql_catalog_drop(r->c, r->c->tables[i - 1].key);
+		sql_catalog_drop_schema(r->c, n.key);
 		if (!walk_accept_char(&r->w, ','))
 			break;
 	}

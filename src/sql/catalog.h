@@ -88,6 +88,9 @@ void sql_catalog_release(struct sql_catalog *c);
 /** Forgets the table of that key, if there is one. */
 void sql_catalog_drop(struct sql_catalog *c, const char *key);
 
+/** Drops the tables of a schema, by its key; "public" has those without one. */
+void sql_catalog_drop_schema(struct sql_catalog *c, const char *schema);
+
 /** A view in the place of one of that key, if there is one; NULL: none any more. */
 void sql_catalog_set_view(struct sql_catalog *c, const char *key, const char *text);
 

@@ -49,6 +49,24 @@ void sql_catalog_drop(struct sql_catalog *c, const char *key)
 	*t = c->tables[--c->nr];
 }
 
+static bool is_in_schema(const char *key, const char *schema)
+{
+	size_t len = strlen(schema);
+
+	if (strcmp(schema, "public") == 0)
+		return !strchr(key, '.');
+	return strncmp(key, schema, len) == 0 && key[len] == '.';
+}
+
+void sql_catalog_drop_schema(struct sql_catalog *c, const char *schema)
+{
+	size_t i;
+
+	for (i = c->nr; i > 0; i--)
+		if (is_in_schema(c->tables[i - 1].key, schema))
+			sql_catalog_drop(c, c->tables[i - 1].key);
+}
+
 void sql_catalog_set_view(struct sql_catalog *c, const char *key, const char *text)
 {
 	size_t i;

@@ -94,7 +94,10 @@ static bool adds_value(const struct sql_statement *st, struct pool *pool,
 	if (walk_accept(&w, "alter") && walk_accept(&w, "type"))
 		return walk_name(&w, &name) && walk_accept(&w, "add") &&
 		       walk_accept(&w, "value") && adds_that(&w, pool, said);
-	return may_add(st->text, st->len);
+	walk_start(&w, st, pool);
+	return (walk_accept(&w, "do") || walk_accept(&w, "create") ||
+		walk_accept(&w, "execute")) &&
+	       may_add(st->text, st->len);
 }
 
 bool sql_adds_value(const char *text, size_t len, const char *said)

@@ -25,7 +25,8 @@
 
 #define SQLITE_LOSSY_SYNC                                                                \
 	"CREATE TRIGGER @stem@ AFTER UPDATE OF @column@ ON @table@\n"                    \
-	"WHEN NEW.@column@ IS NOT OLD.@column@ AND NEW.@copy@ IS OLD.@copy@\n"           \
+	"WHEN NEW.@column@ IS NOT OLD.@column@ COLLATE binary\n"                         \
+	"	AND NEW.@copy@ IS OLD.@copy@ COLLATE binary\n"                                 \
 	"BEGIN\n"                                                                        \
 	"	UPDATE @table@ SET @copy@ = NULL WHERE @row@;\n"                               \
 	"END;\n"

@@ -578,7 +578,8 @@ static void test_less(void **state UNUSED)
 	finds_rows(0, 0, NULL, "rows pets;");
 	finds_rows(0, 0, &go, "");
 	finds_rows(0, 0, &lose, "");
-	finds_rows(2, 0, &one, "");
+	finds_rows(2, 1, &one, "");
+	finds_rows(2, 0, &one, "filled pets.name;"); /* one row had one at most */
 	finds_rows(1, 0, &one, "rows pets;");
 	finds_rows(3, 0, &name, "");
 	finds_rows(2, 0, &name, "rows pets;");

@@ -27,7 +27,6 @@ struct script {
 	int supersedes; /* -1: none */
 	bool contract, single;
 	int day;	  /* of 2026-11: Not-Before; 0: none */
-	int written;	  /* the same, when it came; 0: not yet */
 	bool tag;	  /* Not-Before: v2 */
 	unsigned visible; /* from which run on the clone has it */
 };
@@ -179,15 +178,6 @@ static void say_all(struct world *w, struct trailers *t, enum trailer_key key,
 		say(t, key, path_of(w, (size_t)at[i]));
 }
 
-static int64_t noon_of(struct world *w, int day)
-{
-	const char *text = pool_printf(&w->pool, "2026-11-%02dT12:00:00.000Z", day);
-	int64_t ms;
-
-	assert_int_equal(clock_parse(text, &ms), 0);
-	return ms / 1000;
-}
-
 static void fill_entry(struct world *w, struct migration *m, size_t i)
 {
 	struct script *s = &w->all[i];
@@ -195,9 +185,6 @@ static void fill_entry(struct world *w, struct migration *m, size_t i)
 
 	m->path = path_of(w, i);
 	m->known = true;
-	if (!s->written)
-		s->written = w->day;
-	m->when = noon_of(w, s->written);
 	m->commit.id[0] = (unsigned char)(i + 1);
 	assert_int_equal(oid_parse(&m->blob, H40, OID_HEXSZ), 0);
 	t->items = pool_alloc(&w->pool, (3 * NAMES + 4) * sizeof(*t->items));
@@ -364,9 +351,8 @@ static bool has_knowing_heir(const struct world *w, const struct judgement *j, i
 	for (i = of + 1; i < ENTRIES; i++) {
 		if (w->all[i].supersedes != of)
 			continue;
-		if (will_be(w, j, i)
-			    ? i > contract && w->all[i].written >= w->all[contract].day
-			    : has_knowing_heir(w, j, i, contract))
+		if (will_be(w, j, i) ? i > contract && !w->all[contract].day
+				     : has_knowing_heir(w, j, i, contract))
 			return true;
 	}
 	return false;
