@@ -44,6 +44,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/core/order.c %reldir%/core/order.h \
 	%reldir%/core/past.c %reldir%/core/past.h \
 	%reldir%/core/paths.c %reldir%/core/paths.h \
+	%reldir%/core/parting.c %reldir%/core/parting.h \
 	%reldir%/core/plan.c %reldir%/core/plan.h \
 	%reldir%/core/plan_bytes.c %reldir%/core/plan_bytes.h \
 	%reldir%/core/policy.c %reldir%/core/policy.h \
@@ -229,6 +230,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/lost.c \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
 	%reldir%/flow/mirror_paths.c %reldir%/flow/mirror_paths.h \
+	%reldir%/flow/parted.c %reldir%/flow/parted.h \
 	%reldir%/flow/note_lines.c %reldir%/flow/note_lines.h \
 	%reldir%/flow/partly.c %reldir%/flow/partly.h \
 	%reldir%/flow/precommit.c %reldir%/flow/precommit.h \

@@ -313,6 +313,7 @@ shell_tests = \
 	%reldir%/t4110-at.t \
 	%reldir%/t4120-log-kept.t \
 	%reldir%/t4200-sync.t \
+	%reldir%/t4210-sync-parted.t \
 	%reldir%/t4300-report.t \
 	%reldir%/t4400-audit.t \
 	%reldir%/t4410-schema.t \

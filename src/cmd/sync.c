@@ -1,14 +1,18 @@
 #include "base/compat.h"
 
 #include "base/err.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "flow/parted.h"
 #include "flow/sync.h"
 #include "out/term.h"
 
 /* What is refused goes to stderr, with what comes before it. */
 static void tell_trouble(struct ctx *ctx, const struct sync_event *e)
 {
+	struct pool pool = { 0 };
+
 	cmd_flush(ctx);
 	if (e->step == SYNC_UNREACHABLE) {
 		say_warning(&ctx->say, "the tracker of target '%s' was not read: %s",
@@ -17,16 +21,22 @@ static void tell_trouble(struct ctx *ctx, const struct sync_event *e)
 		say_warning(&ctx->say,
 			    "the mirrors of target '%s' part: %s; nothing was pushed",
 			    e->target, e->text);
-		say_hint(&ctx->say, "fork",
-			 "Two databases call themselves '%s', or somebody edited a "
-			 "tracker. \"git migrate audit\" shows which; \"git migrate "
-			 "target clone\" and \"target restored\" say what happened.",
+		say_hint(&ctx->say, "fork", "%s", parted_way_out(e->target, &pool));
+	} else if (e->step == SYNC_TAKEN_OUT) {
+		say_warning(&ctx->say,
+			    "%zu line%s of the mirror of target '%s' %s taken out on "
+			    "'%s'; what is here keeps them, and puts them back",
+			    e->nr, plural(e->nr), e->target, e->nr == 1 ? "was" : "were",
+			    e->text);
+		say_hint(&ctx->say, "takenOut",
+			 "\"git migrate audit %s\" names the commit that did it.",
 			 e->target);
 	} else {
 		say_warning(&ctx->say, "the server refused the mirror of target '%s'",
 			    e->target);
 		say_note(&ctx->say, "%s", e->text);
 	}
+	pool_release(&pool);
 }
 
 void cmd_tell_sync(void *arg, const struct sync_event *e)
@@ -51,6 +61,7 @@ void cmd_tell_sync(void *arg, const struct sync_event *e)
 		printf("%s: the same on %s\n", e->target, e->text);
 		break;
 	case SYNC_UNREACHABLE:
+	case SYNC_TAKEN_OUT:
 	case SYNC_FORKED:
 	case SYNC_REJECTED:
 		tell_trouble(ctx, e);

@@ -36,6 +36,38 @@ static int refuse_untracked(const char *target, struct err *err)
 	return -1;
 }
 
+static bool is_own(const struct event_job *j, const struct mirror *m)
+{
+	const struct ledger *l = &j->target.ledger;
+	size_t i = l->nr;
+
+	while (i-- > 0)
+		if (strcmp(l->records[i].hash, m->head_hash) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Where the mirror here and what was fetched part, the record names the end of the log
+ * that is not this database's own, however great the number of its own is.
+ */
+static int find_others_head(struct event_job *j, struct err *err)
+{
+	struct mirror fetched;
+
+	if (oid_is_zero(&j->mirror.parted) || !j->mirror.head_seq ||
+	    !is_own(j, &j->mirror))
+		return 0;
+	if (mirror_head_at(j->repo, j->target.name, &j->mirror.base, &j->pool, &fetched,
+			   err) < 0)
+		return -1;
+	if (fetched.head_seq && !is_own(j, &fetched)) {
+		j->mirror.head_seq = fetched.head_seq;
+		j->mirror.head_hash = fetched.head_hash;
+	}
+	return 0;
+}
+
 /* "<seq>:<hash>" of the head that a record takes the place of. */
 static const char *old_head(struct event_job *j)
 {
@@ -230,7 +262,7 @@ int events_cloned(struct repo *repo, const char *target, const char *reason,
 	struct record r;
 	int ret = -1;
 
-	if (begin(&j, repo, target, err) < 0)
+	if (begin(&j, repo, target, err) < 0 || find_others_head(&j, err) < 0)
 		goto out;
 	last = ledger_last(&j.target.ledger);
 	if (!last) {

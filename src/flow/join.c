@@ -9,64 +9,11 @@
 #include "core/plan.h"
 #include "flow/join.h"
 #include "flow/mirror.h"
+#include "flow/parted.h"
 #include "git/notes.h"
 #include "git/repo.h"
 
 enum { TRIES = 20 };
-
-/* By what they continue, those that say why there are two behind the others. */
-static int cmp_prev(const void *left, const void *right)
-{
-	const struct record *a = left, *b = right;
-	int order = strcmp(a->field[FIELD_PREV], b->field[FIELD_PREV]);
-
-	return order ? order
-		     : (int)event_begins_anew(a->event) -
-			       (int)event_begins_anew(b->event);
-}
-
-static const char *describe_fork(const struct record *a, const struct record *b,
-				 struct pool *pool)
-{
-	return pool_printf(pool,
-			   "records %010" PRIu64 " of %s (%s, run %.8s) and of %s (%s, "
-			   "run %.8s) continue the same one",
-			   a->seq, a->field[FIELD_AT], event_name(a->event),
-			   a->field[FIELD_RUN], b->field[FIELD_AT], event_name(b->event),
-			   b->field[FIELD_RUN]);
-}
-
-int join_find_fork(struct repo *repo, const char *target, struct pool *pool,
-		   const char **what, struct err *err)
-{
-	struct record *records;
-	struct err ignored = { 0 };
-	struct mirror m;
-	size_t i, nr = 0;
-	int ret = 0;
-
-	if (mirror_read(repo, target, MIRROR_FETCHED, pool, &m, err) < 0)
-		return -1;
-	records = xcalloc(m.nr + 1, sizeof(*records));
-	for (i = 0; i < m.nr; i++)
-		if (record_parse(&records[nr], pool, m.lines[i], strlen(m.lines[i]),
-				 &ignored) == 0)
-			nr++;
-	if (nr > 1)
-		qsort(records, nr, sizeof(*records), cmp_prev);
-	for (i = 1; i < nr && ret == 0; i++) {
-		const struct record *a = &records[i - 1], *b = &records[i];
-
-		/* what began anew is the first of another log */
-		if (a->seq == 1 || event_begins_anew(b->event) ||
-		    strcmp(a->field[FIELD_PREV], b->field[FIELD_PREV]) != 0)
-			continue;
-		*what = describe_fork(a, b, pool);
-		ret = 1;
-	}
-	free(records);
-	return ret;
-}
 
 /* Lines on their commits, to be looked up and added to. */
 struct lines {
@@ -131,16 +78,17 @@ static void copy_to_new_places(const struct plan *plan, const struct notes *all,
 	}
 }
 
-/* What stands on our side alone goes along. */
-static int take_parted(struct repo *repo, const struct mirror *m, const struct notes *all,
-		       struct pool *pool, struct lines *out, struct err *err)
+/* What stands on our side alone goes along, also where it was taken out of theirs. */
+static int take_ours(struct repo *repo, const struct mirror *m, const struct notes *all,
+		     struct pool *pool, struct lines *out, struct err *err)
 {
+	const struct oid *side = mirror_own_side(m);
 	struct notes ours;
 	size_t i;
 
-	if (oid_is_zero(&m->parted))
+	if (!side)
 		return 0;
-	if (notes_read_at(repo, &m->parted, pool, &ours, err) < 0)
+	if (notes_read_at(repo, side, pool, &ours, err) < 0)
 		return -1;
 	for (i = 0; i < ours.nr; i++)
 		if (!has_line(all, &ours.lines[i]))
@@ -148,10 +96,28 @@ static int take_parted(struct repo *repo, const struct mirror *m, const struct n
 	return 0;
 }
 
-static void make_message(struct buf *out, const char *target, const struct mirror *m,
-			 size_t copied)
+/* Of what stands in several commits none need name where the whole ends. */
+static int find_end(struct repo *repo, const char *target, struct mirror *m,
+		    struct pool *pool, struct err *err)
 {
-	if (copied)
+	struct parted p;
+
+	if (parted_look(repo, target, NULL, pool, &p, err) < 0)
+		return -1;
+	if (p.what)
+		return parted_refuse(target, p.what, err);
+	m->head_seq = p.end_seq;
+	m->head_hash = p.end_hash;
+	return 0;
+}
+
+static void make_message(struct buf *out, const char *target, const struct mirror *m,
+			 size_t copied, size_t ours)
+{
+	if (ours && oid_is_zero(&m->parted))
+		buf_addf(out, "migrate: %zu line%s of target '%s' put back", ours,
+			 plural(ours), target);
+	else if (copied)
 		buf_addf(out, "migrate: %zu record%s of target '%s' on rewritten commits",
 			 copied, plural(copied), target);
 	else
@@ -170,6 +136,7 @@ static int join_once(struct repo *repo, const char *target, const struct plan *p
 	struct lines lines = { 0 };
 	struct notes all;
 	struct mirror m;
+	size_t ours;
 	int ret = -1;
 
 	mirror_ref(&ref, target);
@@ -181,14 +148,18 @@ static int join_once(struct repo *repo, const char *target, const struct plan *p
 	if (plan)
 		copy_to_new_places(plan, &all, pool, &lines);
 	*copied = lines.nr;
-	if (take_parted(repo, &m, &all, pool, &lines, err) < 0)
+	if (take_ours(repo, &m, &all, pool, &lines, err) < 0)
+		goto out;
+	ours = lines.nr - *copied;
+	if ((ours || !oid_is_zero(&m.parted)) &&
+	    find_end(repo, target, &m, pool, err) < 0)
 		goto out;
 	if (lines.nr || !oid_is_zero(&m.parted)) {
 		const struct notes_commit where = { .tip = &m.tip,
 						    .base = &m.base,
 						    .merged = &m.parted };
 
-		make_message(&message, target, &m, *copied);
+		make_message(&message, target, &m, *copied, ours);
 		ret = notes_append(repo, ref.s, &where, lines.items, lines.nr, message.s,
 				   err);
 	} else if (!oid_is_zero(&m.tip)) {

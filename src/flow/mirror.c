@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "core/record_stream.h"
 #include "flow/mirror.h"
+#include "flow/parted.h"
 #include "flow/target.h"
 #include "git/history.h"
 #include "git/notes.h"
@@ -283,6 +284,13 @@ int mirror_head_at(struct repo *repo, const char *target, const struct oid *tip,
 	return gather_head(&g, tip, err);
 }
 
+const struct oid *mirror_own_side(const struct mirror *m)
+{
+	if (!oid_is_zero(&m->parted))
+		return &m->parted;
+	return oid_is_zero(&m->tip) || oid_eq(&m->tip, &m->base) ? NULL : &m->tip;
+}
+
 bool mirror_has(const struct mirror *m, const char *line)
 {
 	return m->nr &&
@@ -527,16 +535,17 @@ static void collect_missing(const struct mirror *m, const struct ledger *ledger,
 	}
 }
 
-/* Where both sides wrote, ours goes along: nothing that stood there is lost. */
-static int collect_parted(struct repo *repo, const struct mirror *m, struct pool *pool,
-			  struct batch *out, struct err *err)
+/* Ours goes along with what was fetched: nothing that stood there is lost. */
+static int collect_ours(struct repo *repo, const struct mirror *m, struct pool *pool,
+			struct batch *out, struct err *err)
 {
+	const struct oid *side = mirror_own_side(m);
 	struct notes ours;
 	size_t i;
 
-	if (oid_is_zero(&m->parted))
+	if (!side)
 		return 0;
-	if (notes_read_at(repo, &m->parted, pool, &ours, err) < 0)
+	if (notes_read_at(repo, side, pool, &ours, err) < 0)
 		return -1;
 	for (i = 0; i < ours.nr; i++)
 		if (!mirror_has(m, ours.lines[i].line))
@@ -579,6 +588,26 @@ static size_t count_known(const struct mirror *m, const struct ledger *ledger)
 	return 0;
 }
 
+/*
+ * What was fetched is built upon only where it is one log with ours and the tracker's;
+ * where that ends is the head, whatever a commit names.
+ */
+static int check_fetched(struct gather *g, const struct ledger *ledger, struct err *err)
+{
+	struct mirror *m = g->out;
+	struct parted p;
+
+	if (oid_eq(&m->tip, &m->base))
+		return 0;
+	if (parted_look(g->repo, g->target, ledger, g->pool, &p, err) < 0)
+		return -1;
+	if (p.what)
+		return parted_refuse(g->target, p.what, err);
+	m->head_seq = p.end_seq;
+	m->head_hash = p.end_hash;
+	return 0;
+}
+
 /* Reads the lines where they must be, and gives what the mirror lacks. 0 or -1. */
 static int find_missing(struct gather *g, const struct ledger *ledger, struct batch *out,
 			struct err *err)
@@ -596,10 +625,11 @@ static int find_missing(struct gather *g, const struct ledger *ledger, struct ba
 	if (gather_at(g, &m->base, err) < 0)
 		return -1;
 	make_set(g, m);
-	if (mirror_check_head(m, g->target, ledger, err) < 0)
+	if (check_fetched(g, ledger, err) < 0 ||
+	    mirror_check_head(m, g->target, ledger, err) < 0)
 		return -1;
 	collect_missing(m, ledger, 0, out);
-	return collect_parted(g->repo, m, g->pool, out, err);
+	return collect_ours(g->repo, m, g->pool, out, err);
 }
 
 /* One try: 0, 1 when another writer was first, -1. */

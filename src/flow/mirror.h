@@ -66,6 +66,13 @@ void mirror_walk(const struct mirror *m, void (*fn)(void *arg, const struct reco
 		 void *arg, void (*bad)(void *arg, const char *line, const char *why),
 		 void *bad_arg);
 
+/**
+ * The commit of our own ref whose lines have to stay when the mirror goes on from `base`,
+ * which may lack some: a side that parted, or one that was built upon. NULL: there is
+ * none, or `base` is it.
+ */
+const struct oid *mirror_own_side(const struct mirror *m);
+
 /** Whether the mirror has exactly this line. */
 bool mirror_has(const struct mirror *m, const char *line);
 
@@ -89,7 +96,9 @@ int mirror_read_head(struct repo *repo, const char *target, struct pool *pool,
  * Appends to the mirror what the ledger has and it lacks: in one commit, by
  * compare and swap, again if another writer was first. Where the newest commit names a
  * record of the ledger as its head, only what came behind is looked at. `*written` counts
- * the records. 0; -1 with `err` set; ERR_REFUSED as mirror_check_head.
+ * the records. What was fetched is built upon only where all of it is one log with ours,
+ * and no line of ours is lost. 0; -1 with `err` set; ERR_REFUSED as mirror_check_head
+ * and as parted_refuse.
  */
 int mirror_catch_up(struct repo *repo, const char *target, const struct ledger *ledger,
 		    size_t *written, struct err *err);

@@ -9,6 +9,7 @@
 #include "core/plan.h"
 #include "flow/join.h"
 #include "flow/mirror.h"
+#include "flow/parted.h"
 #include "flow/sync.h"
 #include "flow/target.h"
 #include "git/config.h"
@@ -21,7 +22,7 @@ enum { ROUNDS = 10 };
 struct one {
 	const char *name;
 	bool named; /* on the command line */
-	bool forked, told;
+	bool forked, looked, told;
 };
 
 /* A mirror that the remote has. */
@@ -292,17 +293,39 @@ static bool is_configured(struct sync *s, const char *name)
 	return ret;
 }
 
-static int append_tracker(struct sync *s, const char *name, size_t *written,
+/* Before anything is written: whether all there is of a target is one log. 0 or -1. */
+static int look_at(struct sync *s, struct one *t, const struct ledger *tracker,
+		   struct err *err)
+{
+	struct pool pool = { 0 };
+	struct parted p;
+	int ret = parted_look(s->repo, t->name, tracker, &pool, &p, err);
+
+	t->looked = ret == 0;
+	if (ret == 0 && p.what) {
+		s->result->forked += !t->forked;
+		t->forked = true;
+		tell(s, SYNC_FORKED, t->name, p.what, 0);
+	} else if (ret == 0 && p.taken_out) {
+		tell(s, SYNC_TAKEN_OUT, t->name, s->remote, p.taken_out);
+	}
+	pool_release(&pool);
+	return ret;
+}
+
+static int append_tracker(struct sync *s, struct one *one, size_t *written,
 			  struct err *err)
 {
-	const struct target_options o = { .name = name };
+	const struct target_options o = { .name = one->name };
 	struct target t = { 0 };
 	int ret = -1;
 
 	if (target_open(&t, s->repo, &o, err) == 0 &&
 	    (!t.ledger.nr || target_check_identity(&t, s->repo, err) == 0) &&
 	    target_settle_others(&t, NULL, err) == 0)
-		ret = mirror_catch_up(s->repo, name, &t.ledger, written, err);
+		ret = look_at(s, one, &t.ledger, err);
+	if (ret == 0 && !one->forked)
+		ret = mirror_catch_up(s->repo, one->name, &t.ledger, written, err);
 	target_release(&t);
 	return ret;
 }
@@ -320,7 +343,7 @@ static int append_all(struct sync *s, struct err *err)
 			continue;
 		memset(&why, 0, sizeof(why));
 		written = 0;
-		if (append_tracker(s, t->name, &written, &why) == 0) {
+		if (append_tracker(s, t, &written, &why) == 0) {
 			if (written)
 				tell(s, SYNC_APPENDED, t->name, NULL, written);
 		} else if (t->named || why.code == ERR_INTERRUPTED) {
@@ -355,24 +378,19 @@ static int read_plan(struct sync *s, struct err *err)
 
 static int join_one(struct sync *s, struct one *t, struct err *err)
 {
-	struct pool pool = { 0 };
-	const char *what = NULL;
 	size_t copied = 0;
-	int ret = join_find_fork(s->repo, t->name, &pool, &what, err);
 
-	if (ret > 0) {
-		s->result->forked += !t->forked;
-		t->forked = true;
-		tell(s, SYNC_FORKED, t->name, what, 0);
-		ret = 0;
-	} else if (ret == 0) {
-		ret = join_mirror(s->repo, t->name, s->has_plan ? &s->plan : NULL,
-				  &copied, err);
-		if (ret == 0 && copied)
-			tell(s, SYNC_COPIED, t->name, NULL, copied);
-	}
-	pool_release(&pool);
-	return ret;
+	if (!t->looked && look_at(s, t, NULL, err) < 0)
+		return -1;
+	t->looked = false; /* the next round has fetched more */
+	if (t->forked)
+		return 0;
+	if (join_mirror(s->repo, t->name, s->has_plan ? &s->plan : NULL, &copied, err) <
+	    0)
+		return -1;
+	if (copied)
+		tell(s, SYNC_COPIED, t->name, NULL, copied);
+	return 0;
 }
 
 static int join_all(struct sync *s, struct err *err)
