@@ -85,6 +85,19 @@ test_expect_success 'one that was fetched before the first apply is not begun ov
 	test_expect_code 1 git migrate apply >.git/t/out 2>.git/t/err && grep "^error: " .git/t/err && test_still
 '
 
+test_expect_success 'a server with the hook refuses both logs in one mirror, whatever its commits say' '
+	beside both && new_migration c "CREATE TABLE c (x);" && git migrate apply >.git/t/out 2>&1 && git fetch -q &&
+	cp -r ../hub.git ../guarded.git && git -C ../guarded.git migrate init >.git/t/out 2>&1 &&
+	theirs=$(git rev-parse refs/notes/origin/migrate/default) && ours=$(git rev-parse $ref) &&
+	git notes --ref=$ref merge -q --strategy=cat_sort_uniq refs/notes/origin/migrate/default &&
+	joined=$(git log -1 --format=%B "$theirs" | git commit-tree "$ref^{tree}" -p "$theirs" -p "$ours") &&
+	test_must_fail git push ../guarded.git main "$joined:$ref" 2>.git/t/err &&
+	grep "record 1 is of a log of its own beside the one that is there \[mirror\]" .git/t/err &&
+	grep "^remote: hint: Two databases call themselves the same.*git migrate target clone" .git/t/err &&
+	git update-ref $ref "$ours" && git migrate target clone default --reason "mine" >.git/t/out 2>&1 &&
+	git push -q ../guarded.git main $ref
+'
+
 test_expect_success 'the ways forward: it says whose place it took, or has a name of its own' '
 	cd ../two && git migrate target clone default --reason "this one now" >.git/t/out 2>.git/t/err &&
 	test_must_be_empty .git/t/err && git migrate sync >.git/t/out 2>.git/t/err &&

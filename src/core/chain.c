@@ -85,8 +85,9 @@ void chain_know(struct chain *c, const struct record *r)
 
 bool chain_wants(struct chain *c, const char *hash, const char *prev)
 {
-	return find(c, hash) || is_continued(c, hash) || is_continued(c, prev) ||
-	       strcmp(hash, c->was.hash) == 0 || strcmp(hash, c->now.hash) == 0;
+	return find(c, hash) || find(c, prev) || is_continued(c, hash) ||
+	       is_continued(c, prev) || strcmp(hash, c->was.hash) == 0 ||
+	       strcmp(hash, c->now.hash) == 0;
 }
 
 static bool begins_log(const struct chain_link *l)
@@ -98,6 +99,85 @@ static bool is_same_head(struct chain *c)
 {
 	return c->was.seq && c->was.seq == c->now.seq &&
 	       strcmp(c->was.hash, c->now.hash) == 0;
+}
+
+static int by_seq(const void *a, const void *b)
+{
+	const struct chain_link *x = *(struct chain_link *const *)a;
+	const struct chain_link *y = *(struct chain_link *const *)b;
+
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* What the head stands behind, and what that names as where another log ended. */
+static void tie_from(struct chain *c, struct chain_link *head)
+{
+	struct chain_link **todo = xcalloc(2 * c->nr + 1, sizeof(struct chain_link *));
+	struct chain_link *l, *next;
+	size_t nr = 0;
+
+	todo[nr++] = head;
+	while (nr) {
+		l = todo[--nr];
+		if (l->tied)
+			continue;
+		l->tied = true;
+		next = find(c, l->prev);
+		if (next)
+			todo[nr++] = next;
+		next = l->old[0] ? find(c, l->old) : NULL;
+		if (next)
+			todo[nr++] = next;
+	}
+	free(todo);
+}
+
+/*
+ * What stands behind or before an old record is of its log, too: a merge by hand names no
+ * head, and what a mirror lacked comes late. A log that begins anew is not.
+ */
+static void tie_to_old(struct chain *c)
+{
+	struct chain_link **all = xcalloc(c->nr + 1, sizeof(struct chain_link *));
+	struct chain_link *prev;
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		all[i] = &c->links[i];
+	if (c->nr > 1)
+		qsort(all, c->nr, sizeof(struct chain_link *), by_seq);
+	for (i = c->nr; i-- > 0;) {
+		prev = all[i]->known ? find(c, all[i]->prev) : NULL;
+		if (prev && !prev->tied)
+			tie_from(c, prev);
+	}
+	for (i = 0; i < c->nr; i++) {
+		prev = find(c, all[i]->prev);
+		if (all[i]->known || (prev && prev->tied && prev->seq < all[i]->seq &&
+				      !event_begins_anew(all[i]->event)))
+			all[i]->tied = true;
+	}
+	free(all);
+}
+
+/* The first new record that is of no log that has to do with the heads; NULL: none. */
+static const struct chain_link *find_untied(struct chain *c)
+{
+	struct chain_link *head = find(c, c->now.hash);
+	const struct chain_link *first = NULL, *l;
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		c->links[i].tied = false;
+	if (head)
+		tie_from(c, head);
+	tie_to_old(c);
+	for (i = 0; i < c->nr; i++) {
+		l = &c->links[i];
+		if (!l->known && !l->tied && (!first || l->seq < first->seq))
+			first = l;
+	}
+	return first;
 }
 
 bool chain_is_whole(struct chain *c)
@@ -115,7 +195,7 @@ bool chain_is_whole(struct chain *c)
 		    (!l->placed || (begins_log(l) ? c->was.seq != 0 : !find(c, l->prev))))
 			return false;
 	}
-	return true;
+	return !find_untied(c);
 }
 
 /* As much of a record as ledger_check looks at. */
@@ -252,6 +332,28 @@ static int check_head(struct chain *c, const size_t *next, struct err *err)
 	return -1;
 }
 
+/* The log of the heads is the mirror's; another one is of it only by what it names. */
+static int check_untied(struct chain *c, struct err *err)
+{
+	const struct chain_link *l = find_untied(c), *head = find(c, c->now.hash);
+
+	if (!l)
+		return 0;
+	err_set(err, ERR_REFUSED,
+		"record %" PRIu64 " is of a log of its own beside the one that is there",
+		l->seq);
+	err_detail(err,
+		   "It is of target %s; the mirror is that of %s, and ends in record "
+		   "%" PRIu64 ", %s. Neither says that it took the other's place.",
+		   l->target, head ? head->target : "another one", c->now.seq,
+		   c->now.hash);
+	err_hint(err, "fork",
+		 "Two databases call themselves the same. One takes another name, or "
+		 "fetches the mirror and says whose place it took: git migrate target "
+		 "clone (or restored) <target> --reason \"...\".");
+	return -1;
+}
+
 int chain_check(struct chain *c, struct err *err)
 {
 	size_t *next = xcalloc(c->nr + 1, sizeof(*next)), i;
@@ -261,6 +363,8 @@ int chain_check(struct chain *c, struct err *err)
 		next[i] = NO_LINK;
 	if (check_links(c, next, err) == 0 && check_beginnings(c, err) == 0)
 		ret = check_head(c, next, err);
+	if (ret == 0)
+		ret = check_untied(c, err);
 	free(next);
 	return ret;
 }

@@ -20,6 +20,7 @@ struct chain_link {
 	enum event event;
 	char old[SHA256_HEXSZ + 1]; /* where another log ended, if it names that */
 	bool known;		    /* it was there before */
+	bool tied;		    /* it is of the log that the heads are of */
 	bool placed;		    /* its line stands on the commit that it names */
 };
 
@@ -49,7 +50,7 @@ void chain_know(struct chain *c, const struct record *r);
 
 /**
  * Whether an old record of that hash, with that one before it, has a say: a new one
- * is it, continues it, or continues what it continues; or a head is it.
+ * is it, stands before or behind it, or continues what it continues; or a head is it.
  */
 bool chain_wants(struct chain *c, const char *hash, const char *prev);
 
@@ -58,7 +59,8 @@ bool chain_is_whole(struct chain *c);
 
 /**
  * Each new record continues one that is there, no two the same one, no log begins
- * twice; it stands on its commit; and the new head follows from the old one. 0 or -1
+ * twice; it stands on its commit; and the new head follows from the old one. A log beside
+ * the one that is there is named by that one, or names (old=) where that ended. 0 or -1
  * (ERR_REFUSED) with what does not fit.
  */
 int chain_check(struct chain *c, struct err *err);

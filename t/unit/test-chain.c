@@ -169,8 +169,26 @@ static void logs_that_go_on_elsewhere(void **state UNUSED)
 	assert_string_equal(judge("abcd", "k", "dk"),
 			    "record 4, its head, does not follow from the one before");
 	assert_string_equal(judge("abcd", "l", "dl"), "");
-	/* another log beside, as in a group, and one that takes the place */
-	assert_string_equal(judge("abcd", "x", "dd"), "");
+	/* another log beside, and one that takes the place */
+	assert_string_equal(judge("abcd", "x", "dd"),
+			    "record 1 is of a log of its own beside the one that is "
+			    "there");
+	assert_string_equal(judge("", "abcdx", "-d"),
+			    "record 1 is of a log of its own beside the one that is "
+			    "there");
+	assert_string_equal(judge("abcd", "k", "dd"),
+			    "record 4 is of a log of its own beside the one that is "
+			    "there");
+	assert_string_equal(judge("abcd", "y", "dd"),
+			    "record 1 is of a log of its own beside the one that is "
+			    "there");
+	assert_string_equal(judge("", "abcdy", "-y"), "");
+	/* what stands there already refuses nothing that is added */
+	assert_string_equal(judge("abcdx", "e", "de"), "");
+	/* what the mirror lacked comes late */
+	assert_string_equal(judge("bcd", "a", "dd"), "");
+	assert_string_equal(judge("abd", "c", "dd"), "");
+	assert_string_equal(judge("abcds", "r", "ss"), "");
 	assert_string_equal(judge("abcd", "x", "dx"),
 			    "record 1, its head, does not follow from the one before");
 }
