@@ -160,4 +160,20 @@ test_expect_success 'with the database, and in apply, as well' '
 	lines_of . | grep "^0" >.git/t/actual && grep "^0" .git/t/expect >.git/t/records && test_cmp .git/t/records .git/t/actual
 '
 
+test_expect_success 'a mirror under the name of another target is not taken for that one' '
+	place names && git push -q --no-verify origin $ref:refs/notes/migrate/production && git fetch -q &&
+	test_expect_code 1 git migrate audit --offline production >.git/t/out &&
+	grep "^  failed  *mirror-name .*names that of target .default., not of .production." .git/t/out && stands_still &&
+	test_expect_code 1 git migrate sync >.git/t/out 2>.git/t/err && has_line .git/t/out "default: the same on origin" &&
+	grep "^warning: the mirrors of target .production. part: .*target .default." .git/t/err && test_still &&
+	git migrate audit --offline default >.git/t/out && ! grep mirror-name .git/t/out
+'
+
+test_expect_success 'one that was renamed with its database is that of the new name' '
+	git config --rename-section migrate.default migrate.app && git update-ref refs/notes/migrate/app $ref && git update-ref -d $ref &&
+	test_expect_code 1 git migrate audit app >.git/t/out && grep "^  failed  *mirror-name" .git/t/out &&
+	git migrate sync app >.git/t/out 2>.git/t/err && test_must_be_empty .git/t/err &&
+	has_line .git/t/out "app: pushed to origin" && git migrate audit app >.git/t/out && git migrate audit --offline app >.git/t/out
+'
+
 test_done

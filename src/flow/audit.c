@@ -374,6 +374,16 @@ static void check_known(struct audit *a, struct repo *repo, const struct target 
 	buf_release(&key);
 }
 
+/* Whose mirror it is by its own words; a ref can be pushed under any name. */
+static void check_name(struct audit *a, const struct target *t, const struct mirror *m)
+{
+	if (m->other)
+		note(a, "mirror-name", CHECK_FAILED, 0,
+		     "the newest commit of the mirror that names a head names that of "
+		     "target '%s', not of '%s'",
+		     m->other, t->name);
+}
+
 /* Whether the database is on the server that the log says. */
 static int check_server(struct audit *a, struct target *t, const struct audit_log *l,
 			struct err *err)
@@ -399,6 +409,7 @@ static int compare_log(struct repo *repo, struct plan *plan, const struct target
 		return -1;
 	check_seen(a, l);
 	check_known(a, repo, t, l);
+	check_name(a, t, l->at);
 	return audit_history(a, repo, t->name, l->at, err);
 }
 

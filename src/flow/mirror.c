@@ -61,6 +61,14 @@ static int parse_head(const char *value, const char *target, uint64_t *seq,
 	return 0;
 }
 
+/* The name behind the key where it is well-formed and not ours, else NULL. */
+static const char *other_name(struct gather *g, const char *value)
+{
+	char *name = pool_strndup(g->pool, value, strcspn(value, " \n"));
+
+	return target_name_ok(name) && strcmp(name, g->target) != 0 ? name : NULL;
+}
+
 /*
  * The head that a notes commit names, in the last such line of its message. One
  * that names none (git notes edit, git notes merge) is passed over.
@@ -75,8 +83,14 @@ static int take_head(void *arg, const struct oid *commit, const char *message,
 
 	while ((at = strstr(at, "\n" HEAD_KEY)) != NULL)
 		hit = ++at;
-	if (!hit || parse_head(hit + strlen(HEAD_KEY), g->target, &seq, hash) < 0)
+	if (!hit)
 		return 0;
+	hit += strlen(HEAD_KEY);
+	if (parse_head(hit, g->target, &seq, hash) < 0) {
+		if (!g->out->other && !g->out->head_seq)
+			g->out->other = other_name(g, hit);
+		return 0;
+	}
 	if (seq > g->out->head_seq) {
 		g->out->head_seq = seq;
 		g->out->head_hash = pool_strdup(g->pool, hash);
@@ -597,7 +611,7 @@ static int check_fetched(struct gather *g, const struct ledger *ledger, struct e
 	struct mirror *m = g->out;
 	struct parted p;
 
-	if (oid_eq(&m->tip, &m->base))
+	if (oid_eq(&m->tip, &m->base) && !m->other)
 		return 0;
 	if (parted_look(g->repo, g->target, ledger, g->pool, &p, err) < 0)
 		return -1;
@@ -647,7 +661,8 @@ static int append_once(struct repo *repo, const char *target, const struct ledge
 		goto out;
 	*written = batch.records;
 	mirror_ref(&ref, target);
-	if (batch.nr || !oid_is_zero(&m.parted)) {
+	/* a head that is named for another target is none: the target was renamed */
+	if (batch.nr || !oid_is_zero(&m.parted) || m.other) {
 		const struct notes_commit what = { .tip = &m.tip,
 						   .base = &m.base,
 						   .merged = &m.parted };

@@ -37,6 +37,7 @@ struct mirror {
 	uint64_t head_seq; /* 0 when there is no head */
 	const char *head_hash;
 	struct oid head_commit; /* of the ref, that names the head */
+	const char *other; /* target that the newest such commit names in our place */
 };
 
 enum mirror_flags {

@@ -63,6 +63,12 @@ int parted_look(struct repo *repo, const char *target, const struct ledger *trac
 		return -1;
 	records = gather_records(&m, tracker, pool, &nr);
 	out->what = parting_find(records, nr, pool, &end);
+	/* a tracker at hand tells for itself whose log it is */
+	if (!out->what && m.other && !(tracker && tracker->nr))
+		out->what = pool_printf(pool,
+					"the newest commit of it that names a head names "
+					"that of target '%s'",
+					m.other);
 	if (end) {
 		out->end_seq = end->seq;
 		out->end_hash = pool_strdup(pool, end->hash);

@@ -20,7 +20,8 @@ struct parted {
 /**
  * Looks at all lines of a target's mirrors at hand, our own and what was fetched, and at
  * the records of its tracker (NULL: of none): two records that continue the same one, or
- * two logs of which none says that it took the other's place, part them. 0 or -1.
+ * two logs of which none says that it took the other's place, part them; without a
+ * tracker so does a commit that names the head of another target. 0 or -1.
  */
 int parted_look(struct repo *repo, const char *target, const struct ledger *tracker,
 		struct pool *pool, struct parted *out, struct err *err);

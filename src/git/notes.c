@@ -544,14 +544,14 @@ int notes_append(struct repo *r, const char *ref, const struct notes_commit *whe
 	struct oid tree, commit;
 	int ret = -1;
 
-	if (nr) { /* a merge alone brings none */
+	if (nr) { /* a merge brings none, nor what its message is written for */
 		memcpy(sorted, lines, nr * sizeof(*sorted));
 		qsort(sorted, nr, sizeof(*sorted), cmp_line);
 	}
 	if (repo_load(r, err) < 0 || open_root(r, where->base, &root, err) < 0 ||
 	    write_folders(&w, &root, sorted, nr, err) < 0)
 		goto out;
-	if (!w.added && oid_is_zero(where->merged)) {
+	if (nr && !w.added && oid_is_zero(where->merged)) {
 		ret = 0;
 		goto out;
 	}

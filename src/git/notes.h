@@ -48,9 +48,9 @@ struct notes_commit {
 
 /**
  * Appends lines, those that stand there already left out, in one commit with this
- * message, as one pack, and moves the ref to it (compare and swap). Writes nothing
- * when there is nothing to add or to merge. 0; 1 when another writer was first
- * and nothing was changed; -1.
+ * message, as one pack, and moves the ref to it (compare and swap). Writes nothing when
+ * all of the lines stand there and there is nothing to merge. 0; 1 when another writer
+ * was first and nothing was changed; -1.
  */
 int notes_append(struct repo *r, const char *ref, const struct notes_commit *where,
 		 const struct note_line *lines, size_t nr, const char *message,
