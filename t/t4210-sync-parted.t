@@ -32,7 +32,7 @@ place() {
 	git remote add origin ../hub.git && git migrate init --no-hooks sqlite:.git/app.db >.git/t/out 2>&1 &&
 	new_migration a "CREATE TABLE a (x);" && git migrate apply >.git/t/out 2>&1 &&
 	new_migration b "CREATE TABLE b (x);" && git migrate apply >.git/t/out 2>&1 &&
-	git push -q -u origin main && git migrate sync >.git/t/out 2>&1
+	git push -q -u origin main && git migrate sync >.git/t/out 2>.git/t/err
 }
 
 # beside NAME: another clone, with a database of its own that has the same name
@@ -158,6 +158,15 @@ test_expect_success 'with the database, and in apply, as well' '
 	lines_of ../hub.git >.git/t/actual && test_cmp .git/t/expect .git/t/actual &&
 	cut_short && git notes --ref=$ref append -m "a remark of ours" HEAD && git fetch -q && git migrate apply >.git/t/out 2>&1 &&
 	lines_of . | grep "^0" >.git/t/actual && grep "^0" .git/t/expect >.git/t/records && test_cmp .git/t/records .git/t/actual
+'
+
+test_expect_success 'a mirror that the remote has lost is put back, and that is said' '
+	place gone && test_must_be_empty .git/t/err && new_migration c "CREATE TABLE c (x);" && git migrate apply >.git/t/out 2>&1 &&
+	git migrate sync >.git/t/out 2>.git/t/err && test_must_be_empty .git/t/err &&
+	git -C ../hub.git update-ref -d $ref && git migrate sync --no-push >.git/t/out 2>.git/t/err && test_must_be_empty .git/t/err &&
+	git migrate sync >.git/t/out 2>.git/t/err && has_line .git/t/out "default: pushed to origin" &&
+	grep "^warning: the mirror of target .default. is gone from .origin., where it was when it was fetched last" .git/t/err &&
+	grep "^hint: Somebody deleted it there" .git/t/err && git migrate sync >.git/t/out 2>.git/t/err && test_must_be_empty .git/t/err
 '
 
 test_expect_success 'a mirror under the name of another target is not taken for that one' '

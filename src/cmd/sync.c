@@ -22,6 +22,14 @@ static void tell_trouble(struct ctx *ctx, const struct sync_event *e)
 			    "the mirrors of target '%s' part: %s; nothing was pushed",
 			    e->target, e->text);
 		say_hint(&ctx->say, "fork", "%s", parted_way_out(e->target, &pool));
+	} else if (e->step == SYNC_GONE) {
+		say_warning(&ctx->say,
+			    "the mirror of target '%s' is gone from '%s', where it was "
+			    "when it was fetched last; what is here is pushed anew",
+			    e->target, e->text);
+		say_hint(&ctx->say, "mirrorGone",
+			 "Somebody deleted it there; the server's own log of its refs "
+			 "tells who did it.");
 	} else if (e->step == SYNC_TAKEN_OUT) {
 		say_warning(&ctx->say,
 			    "%zu line%s of the mirror of target '%s' %s taken out on "
@@ -62,6 +70,7 @@ void cmd_tell_sync(void *arg, const struct sync_event *e)
 		break;
 	case SYNC_UNREACHABLE:
 	case SYNC_TAKEN_OUT:
+	case SYNC_GONE:
 	case SYNC_FORKED:
 	case SYNC_REJECTED:
 		tell_trouble(ctx, e);

@@ -515,7 +515,7 @@ static int push_one(struct sync *s, struct one *t, struct err *err)
 {
 	enum push how = PUSH_DONE;
 	const char *words = "";
-	struct oid ours, theirs;
+	struct oid ours, theirs, before;
 
 	if (t->forked || t->told)
 		return 0;
@@ -526,6 +526,12 @@ static int push_one(struct sync *s, struct one *t, struct err *err)
 		if (!oid_is_zero(&ours) || !oid_is_zero(&theirs))
 			tell(s, SYNC_SAME, t->name, s->remote, 0);
 		return 0;
+	}
+	if (oid_is_zero(&theirs)) { /* it may have been there before */
+		if (fetched_tip(s, t->name, &before, err) < 0)
+			return -1;
+		if (!oid_is_zero(&before))
+			tell(s, SYNC_GONE, t->name, s->remote, 0);
 	}
 	if (push_ref(s, t->name, &theirs, &how, &words, err) < 0)
 		return -1;

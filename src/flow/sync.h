@@ -14,6 +14,7 @@ enum sync_step {
 	SYNC_APPENDED,	  /* `nr` records came from a target's tracker */
 	SYNC_COPIED,	  /* `nr` lines were put on the commits that a rewrite made */
 	SYNC_TAKEN_OUT,	  /* the mirror of the remote `text` lost `nr` of our lines */
+	SYNC_GONE,	  /* the remote `text` has lost the mirror; it is put back */
 	SYNC_FORKED,	  /* a target's mirrors part: `text` says where; not pushed */
 	SYNC_PUSHED,	  /* a target's mirror is on the remote `text` */
 	SYNC_REJECTED,	  /* the remote refused it: `text` is its answer */
