@@ -929,7 +929,10 @@ test_expect_success 'another database in the place of the known one' '
 	cd ../swapped &&
 	cp ../swapped-other/app.db app.db &&
 	new_migration more "CREATE TABLE more (x);" &&
+	refuses 1 "target '\''default'\'' is not the database that it was" git migrate apply &&
+	known=$(git config migrate.default.uuid) && git config --unset migrate.default.uuid &&
 	refuses 1 "the tracker of target '\''default'\'' and its mirror part" git migrate apply &&
+	git config migrate.default.uuid "$known" &&
 	git update-ref refs/kept refs/notes/migrate/default &&
 	git update-ref -d refs/notes/migrate/default &&
 	refuses 1 "target '\''default'\'' is not the database that it was" git migrate apply &&

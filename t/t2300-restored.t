@@ -190,6 +190,24 @@ test_expect_success 'audit, apply and restored refuse another database in its pl
 	)
 '
 
+test_expect_success 'a database that another one was copied over is told as that, whatever its numbers' '
+	rm -rf over && make_repo over && (
+		cd over && git migrate init sqlite:app.db >/dev/null 2>&1 && git migrate target add staging sqlite:st.db >/dev/null &&
+		new_migration a "CREATE TABLE a (x int);" && git migrate apply default >../out 2>&1 &&
+		git migrate apply staging >../out 2>&1 && new_migration b "CREATE TABLE b (x int);" &&
+		git migrate apply staging >../out 2>&1 && git migrate status staging >../out 2>../err && test_must_be_empty ../err &&
+		cp app.db st.db && for command in "status --exit-code" apply
+		do
+			test_expect_code 1 git migrate $command staging >../out 2>../err &&
+			grep "^error: target .staging. is not the database that it was" ../err && ! grep "back in time" ../err &&
+			grep "^hint: .*git migrate target clone staging --reason" ../err && cmp app.db st.db || exit 1
+		done &&
+		git migrate target clone staging --reason "refreshed" >../out &&
+		git migrate apply staging >../out 2>../err && ! grep "^warning\|^error" ../err &&
+		git migrate audit staging >../out && ! grep "^  failed" ../out
+	)
+'
+
 test_expect_success 'a mirror that cannot be written does not spoil a clone' '
 	rm -rf app && (
 		three_applied && : >.git/refs/notes/migrate/default.lock &&

@@ -503,7 +503,11 @@ int mirror_check_head(const struct mirror *m, const char *target,
 		   "The mirror's head, record %" PRIu64 ", is not in the tracker: the "
 		   "database was replaced, or somebody edited one of the two.",
 		   m->head_seq);
-	err_hint(err, "fork", "\"git migrate audit %s\" shows where they part.", target);
+	err_hint(err, "fork",
+		 "\"git migrate audit %s\" shows where they part. If this database took "
+		 "the other's place, say so: git migrate target clone %s --reason "
+		 "\"...\"",
+		 target, target);
 	return -1;
 }
 

@@ -530,12 +530,16 @@ static void judge_open(struct survey *s)
 			      target_argument(&s->target), open->field[FIELD_PATH]);
 }
 
-/* A database that lost what its mirror holds must not go on as if it had not. */
+/*
+ * A database that lost what its mirror holds must not go on as if it had not. One that is
+ * another one has lost nothing.
+ */
 static void judge_mirror(struct survey *s)
 {
 	struct err why = { 0 };
 
-	if (mirror_check_head(&s->mirror, s->target.name, &s->target.ledger, &why) == 0)
+	if (target_check_uuid(&s->target, s->repo, &why) == 0 &&
+	    mirror_check_head(&s->mirror, s->target.name, &s->target.ledger, &why) == 0)
 		return;
 	findings_add(&s->problems, RULE_MIRROR, false, NULL, "%s", why.message);
 	findings_detail(&s->problems, "%s", why.detail);

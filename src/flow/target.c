@@ -362,24 +362,33 @@ void target_remember(struct target *t, struct repo *repo)
 	buf_release(&key);
 }
 
-int target_check_identity(struct target *t, struct repo *repo, struct err *err)
+int target_check_uuid(const struct target *t, struct repo *repo, struct err *err)
 {
-	struct buf key = BUF_INIT, now = BUF_INIT;
+	struct buf key = BUF_INIT;
 	const char *seen;
-	int ret = -1;
 
 	if (!t->ledger.target || t->scratch)
 		return 0;
 	buf_addf(&key, "migrate.%s.uuid", t->name);
 	seen = config_get(repo_config(repo), key.s);
-	if (seen && strcmp(seen, t->ledger.target) != 0) {
-		err_set(err, ERR_REFUSED, "target '%s' is not the database that it was",
-			t->name);
-		err_detail(err, "This clone knows it as %s; the tracker says %s.", seen,
-			   t->ledger.target);
-		other_target(t, err);
-		goto out;
-	}
+	buf_release(&key);
+	if (!seen || strcmp(seen, t->ledger.target) == 0)
+		return 0;
+	err_set(err, ERR_REFUSED, "target '%s' is not the database that it was", t->name);
+	err_detail(err, "This clone knows it as %s; the tracker says %s.", seen,
+		   t->ledger.target);
+	return other_target(t, err);
+}
+
+int target_check_identity(struct target *t, struct repo *repo, struct err *err)
+{
+	struct buf now = BUF_INIT;
+	int ret = -1;
+
+	if (!t->ledger.target || t->scratch)
+		return 0;
+	if (target_check_uuid(t, repo, err) < 0)
+		return -1;
 	if (t->driver->identity(t->db, &now, err) < 0)
 		goto out;
 	if (t->ledger.server && now.len && strcmp(t->ledger.server, now.s) != 0) {
@@ -395,7 +404,6 @@ int target_check_identity(struct target *t, struct repo *repo, struct err *err)
 	target_remember(t, repo);
 	ret = 0;
 out:
-	buf_release(&key);
 	buf_release(&now);
 	return ret;
 }

@@ -128,6 +128,12 @@ int target_settle_others(struct target *t, const char *run, struct err *err);
 void target_remember(struct target *t, struct repo *repo);
 
 /**
+ * Refuses when the uuid in the tracker is not the one that this clone knows
+ * (migrate.<target>.uuid). 0 or -1.
+ */
+int target_check_uuid(const struct target *t, struct repo *repo, struct err *err);
+
+/**
  * Refuses when the tracker is that of another target: the uuid that this clone
  * has seen first (migrate.<target>.uuid) or the server's own identity differs.
  * Sets the uuid in the configuration when it is not set yet. 0 or -1.
