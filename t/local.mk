@@ -25,6 +25,7 @@ unit_tests = \
 	%reldir%/unit/test-objects \
 	%reldir%/unit/test-order \
 	%reldir%/unit/test-out \
+	%reldir%/unit/test-parting \
 	%reldir%/unit/test-pg \
 	%reldir%/unit/test-pg-alone \
 	%reldir%/unit/test-pg-batch \
@@ -147,6 +148,10 @@ test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_unit_test_order_SOURCES = %reldir%/unit/test-order.c \
 	%reldir%/unit/graph.c %reldir%/unit/graph.h
 %canon_reldir%_unit_test_order_LDADD = $(core_test_libs)
+
+%canon_reldir%_unit_test_parting_CPPFLAGS = $(test_cppflags)
+%canon_reldir%_unit_test_parting_SOURCES = %reldir%/unit/test-parting.c
+%canon_reldir%_unit_test_parting_LDADD = $(core_test_libs)
 
 %canon_reldir%_unit_test_plan_CPPFLAGS = $(test_cppflags)
 %canon_reldir%_unit_test_plan_SOURCES = %reldir%/unit/test-plan.c
