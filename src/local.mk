@@ -229,6 +229,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
 	%reldir%/flow/lost.c \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
+	%reldir%/flow/mirror_old.c %reldir%/flow/mirror_old.h \
 	%reldir%/flow/mirror_paths.c %reldir%/flow/mirror_paths.h \
 	%reldir%/flow/parted.c %reldir%/flow/parted.h \
 	%reldir%/flow/note_lines.c %reldir%/flow/note_lines.h \

@@ -231,8 +231,8 @@ static void check_extra(struct audit *a, const struct audit_log *l, size_t at)
 	const char *target = l->kept.target, *line = l->at->lines[at];
 	struct pool pool = { 0 };
 	struct err why = { 0 };
-	const struct audit_old *old = l->replaced[at] ? &l->olds[l->replaced[at] - 1]
-						      : NULL;
+	const struct mirror_old *old = l->replaced[at] ? &l->olds[l->replaced[at] - 1]
+						       : NULL;
 	struct record r;
 
 	if (record_parse_kept(&r, &pool, line, NULL, &why) < 0) {

@@ -140,12 +140,10 @@ static void match(struct audit_log *l, const struct record *r)
 
 static void take_place(struct audit_log *l, const struct record *r)
 {
-	if (r->field[FIELD_OLD]) {
-		VEC_GROW(l->olds, l->nr_olds, l->alloc_olds);
-		l->olds[l->nr_olds] = (struct audit_old){ r->seq, r->event, "", 0 };
-		snprintf(l->olds[l->nr_olds++].hash, sizeof(l->olds[0].hash), "%s",
-			 record_old_hash(r));
-	}
+	if (!r->field[FIELD_OLD])
+		return;
+	VEC_GROW(l->olds, l->nr_olds, l->alloc_olds);
+	mirror_old_init(&l->olds[l->nr_olds++], r);
 }
 
 static void look_for_seen(struct audit_log *l, const struct record *r)
@@ -177,104 +175,22 @@ void audit_log_add(struct audit_log *l, const struct record *r, bool stays)
 	snprintf(l->target, sizeof(l->target), "%s", r->field[FIELD_TARGET]);
 }
 
-/* --- logs that this one took the place of ------------------------------ */
-
-/* Records that are behind one that is named: by their hashes. */
-struct behind {
-	struct audit_log *log;
-	struct wanted {
-		char hash[SHA256_HEXSZ + 1];
-		size_t old; /* of log->olds */
-	} * wanted;
-	size_t nr, alloc;
-	struct map by_hash;
-};
-
-static bool same_hash(const void *array, size_t pos, const void *what)
+/* What was seen last may be in a log that this one took the place of. */
+static void look_behind(void *arg, const struct record *r, const struct mirror_old *old)
 {
-	return strcmp(((const struct wanted *)array)[pos].hash, what) == 0;
-}
+	struct audit_log *l = arg;
 
-static ssize_t find_wanted(struct behind *b, const char *hash)
-{
-	return map_find(&b->by_hash, map_hash(&b->by_hash, hash, SHA256_HEXSZ), same_hash,
-			b->wanted, hash);
-}
-
-static void want(struct behind *b, const char *hash, size_t old)
-{
-	if (find_wanted(b, hash) >= 0)
+	if (!l->seen || l->seen_how != SEEN_NOT || strcmp(l->seen->hash, r->hash) != 0)
 		return;
-	VEC_GROW(b->wanted, b->nr, b->alloc);
-	snprintf(b->wanted[b->nr].hash, sizeof(b->wanted[0].hash), "%s", hash);
-	b->wanted[b->nr].old = old;
-	map_add(&b->by_hash, map_hash(&b->by_hash, hash, SHA256_HEXSZ), b->nr++);
-}
-
-/* What names the line's record or one before it: in log->olds, from 1 on; 0: nothing. */
-static size_t take_behind(struct behind *b, const char *line)
-{
-	struct audit_log *l = b->log;
-	struct pool pool = { 0 };
-	struct err ignored = { 0 };
-	struct record r;
-	ssize_t at = -1;
-	size_t old = 0;
-
-	if (record_parse_kept(&r, &pool, line, NULL, &ignored) == 0)
-		at = find_wanted(b, r.hash);
-	if (at >= 0) {
-		old = b->wanted[at].old;
-		l->olds[old].lines++;
-		want(b, r.field[FIELD_PREV], old);
-		if (r.field[FIELD_OLD])
-			want(b, record_old_hash(&r), old);
-		if (l->seen && l->seen_how == SEEN_NOT &&
-		    strcmp(l->seen->hash, r.hash) == 0) {
-			l->seen_how = SEEN_EXPLAINED;
-			l->seen_by = l->olds[old].by;
-		}
-	}
-	pool_release(&pool);
-	return at >= 0 ? old + 1 : 0;
-}
-
-/* From the greatest number down: what is behind a record has a smaller one. */
-static bool find_behind(struct behind *b)
-{
-	struct audit_log *l = b->log;
-	bool any = false;
-	size_t i;
-
-	for (i = l->at->nr; i-- > 0;) {
-		if (l->matched[i] || l->replaced[i])
-			continue;
-		l->replaced[i] = take_behind(b, l->at->lines[i]);
-		any = any || l->replaced[i] != 0;
-	}
-	return any;
-}
-
-/* A log that was replaced may itself have replaced one that was longer: once more then.
- */
-static void find_replaced(struct audit_log *l)
-{
-	enum { PASSES_MAX = 16 }; /* a mirror is a stranger's */
-	struct behind b = { .log = l };
-	size_t i;
-
-	for (i = 0; i < l->nr_olds; i++)
-		want(&b, l->olds[i].hash, i);
-	for (i = 0; b.nr && i < PASSES_MAX && find_behind(&b); i++)
-		;
-	free(b.wanted);
-	map_release(&b.by_hash);
+	l->seen_how = SEEN_EXPLAINED;
+	l->seen_by = old->by;
 }
 
 void audit_log_end(struct audit_log *l)
 {
 	ledger_fold(&l->kept);
-	find_replaced(l);
+	mirror_find_old(l->at, l->matched, l->olds, l->nr_olds, l->replaced, look_behind,
+			l);
 	if (l->nr)
 		l->kept.target = l->target;
 }

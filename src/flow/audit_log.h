@@ -9,17 +9,10 @@
 #include "base/pool.h"
 #include "core/chain.h"
 #include "core/ledger.h"
+#include "flow/mirror_old.h"
 #include "flow/seen.h"
 
 struct mirror;
-
-/** A record that names where another log ended, whose place this one took. */
-struct audit_old {
-	uint64_t by; /* its number */
-	enum event event;
-	char hash[SHA256_HEXSZ + 1];
-	size_t lines; /* of `at`, that are left out because of it */
-};
 
 /** Start with audit_log_begin(). */
 struct audit_log {
@@ -32,7 +25,7 @@ struct audit_log {
 	char target[CHAIN_TARGET_MAX + 1]; /* the uuid in it */
 	const char **open;		   /* paths that were begun and have no end */
 	size_t nr_open, alloc_open;
-	struct audit_old *olds;
+	struct mirror_old *olds;
 	size_t nr_olds, alloc_olds;
 	struct oid *commits; /* that records name, each once */
 	size_t nr_commits, alloc_commits;
