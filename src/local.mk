@@ -227,6 +227,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/flow/job.h \
 	%reldir%/flow/join.c %reldir%/flow/join.h \
 	%reldir%/flow/log.c %reldir%/flow/log.h \
+	%reldir%/flow/log_story.c %reldir%/flow/log_story.h \
 	%reldir%/flow/lost.c \
 	%reldir%/flow/mirror.c %reldir%/flow/mirror.h \
 	%reldir%/flow/mirror_old.c %reldir%/flow/mirror_old.h \

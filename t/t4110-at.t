@@ -94,6 +94,56 @@ test_expect_success 'which target: default, the only one, or none' '
 	has_line .git/t/err "error: there is no mirror of a target here"
 '
 
+# settled_at MOMENT [OPTION...]: what was in force then, in a line
+settled_at() {
+	git migrate at "$@" >.git/t/out && sed -n "s/^  *\([a-z]*\.sql\)  *applied .*/\1/p" .git/t/out | tr "\n" " "
+}
+
+test_expect_success 'a moment before a restore has what was lost later' '
+	fresh lost && git migrate init sqlite:app.db >.git/t/out 2>&1 &&
+	new_migration a "CREATE TABLE a (x);" && git migrate apply >.git/t/out 2>&1 && cp app.db .git/t/old.db &&
+	past "$(git migrate log -n 1 --format="%(applied:default)")" &&
+	new_migration b "CREATE TABLE b (x);" && git migrate apply >.git/t/out 2>&1 &&
+	git migrate log -n 1 --format="%(applied:default)" >.git/t/then && past "$(cat .git/t/then)" &&
+	test "a.sql b.sql " = "$(settled_at "$(cat .git/t/then)")" && ! grep "lost" .git/t/out &&
+	cp .git/t/old.db app.db && git migrate target restored default --reason "the <disk>" >.git/t/out 2>&1 &&
+	test "a.sql " = "$(settled_at now)" && ! grep "lost" .git/t/out &&
+	test "a.sql b.sql " = "$(settled_at "$(cat .git/t/then)")" &&
+	grep "^its last record was lost since: record 6 (restored) of 20.*Z: the <disk>" .git/t/out &&
+	git migrate apply >.git/t/out 2>&1 && test "a.sql b.sql " = "$(settled_at now)" &&
+	grep "by record 8 of" .git/t/out && test "a.sql b.sql " = "$(settled_at "$(cat .git/t/then)")" &&
+	grep "by record 5 of" .git/t/out &&
+	git migrate at --json "$(cat .git/t/then)" >.git/t/out && has_line .git/t/out "  \"lost\": \"restored\"," &&
+	git migrate at --json now >.git/t/out && has_line .git/t/out "  \"lost\": null,"
+'
+
+test_expect_success 'and one before the database was thrown away, that of the old one' '
+	git migrate log -n 1 --format="%(applied:default)" >.git/t/before && past "$(cat .git/t/before)" &&
+	rm app.db && git migrate target restored default --reason "new disk" >.git/t/out 2>&1 &&
+	git rm -q migrations/b.sql && git commit -q -m "gone" && new_migration c "CREATE TABLE c (x);" &&
+	git migrate apply >.git/t/out 2>&1 &&
+	test "a.sql c.sql " = "$(settled_at now)" && test "a.sql b.sql " = "$(settled_at "$(cat .git/t/before)")" &&
+	grep "^its last record was lost since: record 1 (created) of 20.*Z: new disk" .git/t/out &&
+	test "a.sql b.sql " = "$(settled_at "$(cat .git/t/then)")" && grep "by record 5 of" .git/t/out &&
+	git migrate at 2001-01-01 >.git/t/out && has_line .git/t/out "it has no record that old"
+'
+
+test_expect_success 'a copy of another database brings no past with it' '
+	fresh copied && git migrate init sqlite:app.db >.git/t/out 2>&1 &&
+	git migrate target add staging sqlite:staging.db >.git/t/out 2>&1 &&
+	new_migration a "CREATE TABLE a (x);" && git migrate apply >.git/t/out 2>&1 &&
+	then=$(git migrate log -n 1 --format="%(applied:default)") && past "$then" &&
+	git migrate apply staging >.git/t/out 2>&1 && new_migration s "CREATE TABLE s (x);" &&
+	git migrate apply staging >.git/t/out 2>&1 && later=$(git migrate log -n 1 --format="%(applied:staging)") &&
+	past "$later" && cp app.db staging.db &&
+	git migrate target clone staging --reason "refreshed" >.git/t/out 2>&1 &&
+	test "a.sql " = "$(settled_at now --target staging)" &&
+	git migrate at --target staging "$later" >.git/t/out && grep "^  s.sql  *applied  *$later" .git/t/out &&
+	grep "^its last record was lost since: record .* (cloned) of 20.*Z: refreshed" .git/t/out &&
+	git migrate at --target staging "$then" >.git/t/out && has_line .git/t/out "it has no record that old" &&
+	git migrate at "$then" >.git/t/out && grep "^  a.sql  *applied  *$then" .git/t/out
+'
+
 test_expect_success 'neither a date nor a name' '
 	test_expect_code 129 git migrate at someday 2>.git/t/err &&
 	has_line .git/t/err "error: '\''someday'\'' is no date" &&

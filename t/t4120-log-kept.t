@@ -142,11 +142,14 @@ test_expect_success 'after a restore what was lost is left out, also later on' '
 	cp .git/saved.db .git/app.db &&
 	git migrate target restored default --reason "disk failure" >.git/t/out &&
 	agrees &&
-	! grep "path=m18.sql" .git/t/true &&
-	reads_few &&
+	git migrate log -n 1 --porcelain >.git/t/out && ! grep "^record .*path=m18.sql" .git/t/out &&
+	grep "^lost default restored .*path=m18.sql" .git/t/out &&
 	git migrate apply >.git/t/out 2>&1 &&
 	agrees &&
-	test 1 = "$(git migrate log -n 1 --porcelain | grep -c "path=m18.sql")" &&
+	git migrate log -n 1 --porcelain >.git/t/out && test 1 = "$(grep -c "^record .*path=m18.sql" .git/t/out)" &&
+	test 1 = "$(grep -c "^lost .*path=m18.sql" .git/t/out)" &&
+	new_migration m19 "CREATE TABLE m19 (x);" && git migrate apply >.git/t/out 2>&1 &&
+	agrees &&
 	reads_few
 '
 
@@ -202,7 +205,7 @@ forge() {
 
 test_expect_success 'a forged one is believed by log alone, never by audit or apply' '
 	git migrate audit --porcelain >.git/t/out && git migrate audit --porcelain >.git/t/expect &&
-	forge "s/m18[.]sql/n18.sql/" &&
+	forge "s/m19[.]sql/n19.sql/" &&
 	git migrate log -n 1 >.git/t/out &&
 	grep "not applied anywhere" .git/t/out &&
 	git migrate audit --porcelain >.git/t/actual &&

@@ -99,7 +99,7 @@ test_expect_success '--csv: every record, and nothing that a spreadsheet would c
 	} | while read -r line; do
 		printf "%s\n" "$line" | sha256sum | cut -d " " -f 1
 	done >.git/t/expect &&
-	tr -d "\r" <.git/t/out | sed -e 1d -e "s/.*,\"\(.*\)\"\$/\1/" >.git/t/actual &&
+	tr -d "\r" <.git/t/out | sed -n -e 1d -e "s/.*,\"\(.*\)\",\"\"\$/\1/p" >.git/t/actual &&
 	test_cmp .git/t/expect .git/t/actual &&
 	head -n 1 .git/t/out | grep "^target,seq,event,at,by," &&
 	grep -F "\" =1+1, the disk <failed>\"" .git/t/out &&
@@ -134,6 +134,34 @@ test_expect_success PYTHON '--csv and --json: how long runs and migrations took'
 	assert {"path": "a.sql", "event": "applied", "ms": int(share)} in one["migrations"], one
 	assert one["ended"] >= one["began"] and one["records"] >= 2, one
 	END
+'
+
+test_expect_success 'what the restored database has lost is in every form, and marked' '
+	git migrate report --csv >.git/t/out && tr -d "\r" <.git/t/out >.git/t/rows &&
+	grep "^\"default\",10,\"applied\".*\"d.sql\".*,\"restored\"\$" .git/t/rows &&
+	test 2 = "$(grep -c ",\"restored\"\$" .git/t/rows)" &&
+	git migrate report --json >.git/t/out && test 1 = "$(grep -c "\"lost\": \"restored\"" .git/t/out)" &&
+	git migrate report >.git/t/out && test 1 = "$(grep -c "<span class=\"bad\">lost: restored</span> <span class=\"dim\">record 12</span>" .git/t/out)" &&
+	git migrate show d >.git/t/out && grep "^default  *applied at .* record 10, lost: restored, record 12" .git/t/out &&
+	git migrate show c >.git/t/out && ! grep lost .git/t/out &&
+	git migrate log -n 1 >.git/t/out && grep "^    lost on default (restored, record 12): applied at 20" .git/t/out
+'
+
+test_expect_success 'a failure that is in a lost log, and a database that was thrown away: who answers for it' '
+	(
+		fresh thrown && git migrate init sqlite:.git/app.db >.git/t/out 2>&1 &&
+		new_migration a "SELECT nothing;" && test_expect_code 1 git migrate apply >.git/t/out 2>&1 &&
+		echo "CREATE TABLE a (x);" >migrations/a.sql && git commit -q -a --amend --no-edit &&
+		git migrate apply >.git/t/out 2>&1 && git migrate report --markdown >.git/t/out &&
+		sed -n "/^## Exceptions/,/^##  *Reh/p" .git/t/out | grep "^None" &&
+		rm .git/app.db && git migrate target restored default --reason "new | disk" >.git/t/out 2>&1 &&
+		git migrate apply >.git/t/out 2>&1 && git migrate report --markdown >.git/t/out &&
+		grep "^| .* | default | created | .* | new .*disk |\$" .git/t/out &&
+		grep -F "failed \\(lost: created\\) | a.sql |" .git/t/out &&
+		git migrate audit | grep "^  ok  *exceptions *1 exception " &&
+		git migrate audit --offline | grep "^  ok  *exceptions *1 exception " &&
+		git migrate log --failed >.git/t/out && grep "^a.sql" .git/t/out
+	)
 '
 
 test_expect_success '--markdown: a table that markup in names cannot break' '

@@ -6,6 +6,7 @@
 #include "git/date.h"
 #include "out/json.h"
 #include "out/table.h"
+#include "out/term.h"
 
 static void print_in_force(const struct ctx *ctx, const struct at *a)
 {
@@ -51,6 +52,22 @@ static void print_fault(struct table *t, const struct at *a, const struct at_fau
 	table_row(t);
 }
 
+/* What became of that log since, where it is not the one of today. */
+static void print_lost(const struct at *a)
+{
+	const char *reason;
+
+	if (!a->lost_by)
+		return;
+	reason = a->lost_by->field[FIELD_REASON];
+	printf("its last record was lost since: record %" PRIu64 " (%s) of %s%s",
+	       a->lost_by->seq, event_name(a->lost_by->event),
+	       a->lost_by->field[FIELD_AT], reason ? ": " : "");
+	if (reason)
+		term_print(stdout, reason);
+	fputc('\n', stdout);
+}
+
 static void print_text(const struct ctx *ctx, const struct at *a)
 {
 	struct table *t = table_new(ctx->color);
@@ -63,6 +80,7 @@ static void print_text(const struct ctx *ctx, const struct at *a)
 		       last->seq, last->field[FIELD_AT]);
 	else
 		printf("it has no record that old\n");
+	print_lost(a);
 	print_in_force(ctx, a);
 	for (i = 0; i < a->nr_faults; i++)
 		print_fault(t, a, &a->faults[i]);
@@ -107,6 +125,7 @@ static void print_json(const struct at *a)
 	js_put_str(all, "target", a->target->name);
 	js_put_str(all, "moment", a->moment);
 	js_put_str(all, "head", last ? last->hash : NULL);
+	js_put_str(all, "lost", a->lost_by ? event_name(a->lost_by->event) : NULL);
 	js_put(all, "in_force", in_force);
 	js_put(all, "faults", faults);
 	js_print(all, stdout);

@@ -63,6 +63,28 @@ static void print_outcome(const struct ctx *ctx, const struct log_target *t,
 	fputc('\n', stdout);
 }
 
+/* What had settled it there, and was lost with the log that said so. */
+static size_t print_lost(const struct log_target *t, const char *path, const char *prefix)
+{
+	const struct record *const *records;
+	size_t i, nr, lost = 0;
+
+	records = log_records(t, path, &nr);
+	for (i = 0; i < nr; i++) {
+		const struct record *by = log_lost_by(t, records[i]);
+
+		if (!by || !event_settles(records[i]->event))
+			continue;
+		printf("%slost on %s (%s, record %" PRIu64 "): %s at %s by ", prefix,
+		       t->name, event_name(by->event), by->seq,
+		       event_name(records[i]->event), records[i]->field[FIELD_AT]);
+		term_print(stdout, records[i]->field[FIELD_BY]);
+		fputc('\n', stdout);
+		lost++;
+	}
+	return lost;
+}
+
 static void print_life(const struct ctx *ctx, const struct log_view *v, size_t pos,
 		       const char *prefix)
 {
@@ -78,6 +100,7 @@ static void print_life(const struct ctx *ctx, const struct log_view *v, size_t p
 		if (r)
 			print_outcome(ctx, &l->targets[i], r, prefix);
 		any |= r != NULL;
+		any |= print_lost(&l->targets[i], l->plan.items[pos].path, prefix) > 0;
 	}
 	if (!any)
 		printf("%s%snot applied anywhere that is known here%s\n", prefix,
@@ -231,7 +254,8 @@ void log_print_oneline(const struct ctx *ctx, const struct log_view *v)
 
 /* Calls `fn` for each record of a migration that is shown, target by target. */
 static void each_record(const struct log_view *v, size_t pos,
-			void (*fn)(void *arg, const char *target, const struct record *r),
+			void (*fn)(void *arg, const struct log_target *t,
+				   const struct record *r),
 			void *arg)
 {
 	const struct log *l = v->log;
@@ -244,13 +268,19 @@ static void each_record(const struct log_view *v, size_t pos,
 		records = log_records(&l->targets[i], l->plan.items[pos].path, &nr);
 		for (k = 0; k < nr; k++)
 			if (log_in_time(v->filter, records[k]))
-				fn(arg, l->targets[i].name, records[k]);
+				fn(arg, &l->targets[i], records[k]);
 	}
 }
 
-static void porcelain_record(UNUSED void *arg, const char *target, const struct record *r)
+static void porcelain_record(UNUSED void *arg, const struct log_target *t,
+			     const struct record *r)
 {
-	printf("record %s %s\n", target, r->line);
+	const char *how = log_lost_how(t, r);
+
+	if (how)
+		printf("lost %s %s %s\n", t->name, how, r->line);
+	else
+		printf("record %s %s\n", t->name, r->line);
 }
 
 void log_print_porcelain(const struct log_view *v)
@@ -273,17 +303,18 @@ void log_print_porcelain(const struct log_view *v)
 	free(order);
 }
 
-static void json_record(void *arg, const char *target, const struct record *r)
+static void json_record(void *arg, const struct log_target *t, const struct record *r)
 {
 	struct js *one = js_object();
 
-	js_put_str(one, "target", target);
+	js_put_str(one, "target", t->name);
 	js_put_int(one, "seq", (int64_t)r->seq);
 	js_put_str(one, "event", event_name(r->event));
 	js_put_str(one, "at", r->field[FIELD_AT]);
 	js_put_str(one, "by", r->field[FIELD_BY]);
 	js_put_str(one, "sqlstate", r->field[FIELD_SQLSTATE]);
 	js_put_str(one, "reason", r->field[FIELD_REASON]);
+	js_put_str(one, "lost", log_lost_how(t, r));
 	js_put_str(one, "record", r->line);
 	js_add(arg, one);
 }

@@ -229,6 +229,7 @@ static void print_records(const char *id, const char *title, const char *none,
 {
 	static const char *const heads[] = { "When", "Target",	"What", "By",
 					     "Why",  "#Record", NULL };
+	char what[WHAT_TEXT];
 	size_t i;
 
 	fprintf(to, "<section id=\"%s\"><h2>%s</h2>\n", id, title);
@@ -244,7 +245,8 @@ static void print_records(const char *id, const char *title, const char *none,
 		fputs("<tr>", to);
 		cell(to, "When", "t", one->field[FIELD_AT]);
 		cell(to, "Target", "name", records[i].target->name);
-		fprintf(to, "<td data-label=\"What\">%s ", event_name(one->event));
+		fprintf(to, "<td data-label=\"What\">%s ",
+			report_what(&records[i], what));
 		if (one->field[FIELD_PATH])
 			html_element(to, "code", "", one->field[FIELD_PATH]);
 		fputs("</td>", to);
@@ -320,13 +322,13 @@ static void draw_timeline(const struct report *r, const struct log_target *t, FI
 	unsigned place;
 	enum mark mark;
 
-	for (i = 0; i < t->ledger.nr; i++) {
-		if (!log_in_time(&r->filter, &t->ledger.records[i]) ||
-		    clock_parse(t->ledger.records[i].field[FIELD_AT], &at) < 0)
+	for (i = 0; i < t->nr_story; i++) {
+		if (!log_in_time(&r->filter, t->story[i]) ||
+		    clock_parse(t->story[i]->field[FIELD_AT], &at) < 0)
 			continue;
 		first = first < 0 || at < first ? at : first;
 		last = at > last ? at : last;
-		count[mark_of(t->ledger.records[i].event)]++;
+		count[mark_of(t->story[i]->event)]++;
 	}
 	if (first < 0)
 		return;
@@ -337,14 +339,14 @@ static void draw_timeline(const struct report *r, const struct log_target *t, FI
 		PLACES + 2 * MARGIN, count[MARK_APPLIED], count[MARK_FAILED],
 		count[MARK_OTHER], PLACES + 2 * MARGIN, PLACES + 2 * MARGIN,
 		PLACES + 2 * MARGIN);
-	for (i = 0; i < t->ledger.nr; i++) {
-		if (!log_in_time(&r->filter, &t->ledger.records[i]) ||
-		    clock_parse(t->ledger.records[i].field[FIELD_AT], &at) < 0)
+	for (i = 0; i < t->nr_story; i++) {
+		if (!log_in_time(&r->filter, t->story[i]) ||
+		    clock_parse(t->story[i]->field[FIELD_AT], &at) < 0)
 			continue;
 		place = last == first
 				? 0
 				: (unsigned)((at - first) * PLACES / (last - first));
-		mark = mark_of(t->ledger.records[i].event);
+		mark = mark_of(t->story[i]->event);
 		if (!seen[place][mark])
 			draw_mark(mark, MARGIN + place, to);
 		seen[place][mark] = 1;
@@ -382,21 +384,27 @@ static void print_event(const struct record *one, const struct record *end, FILE
 static void print_run(const struct report_run *run, FILE *to)
 {
 	const struct record *end = report_end(run);
+	const struct record *by = log_lost_by(run->target, run->records[0]);
 	size_t i;
 
 	fputs("<tr>", to);
-	cell(to, "Began", "t", run->first->field[FIELD_AT]);
-	cell(to, "By", "", run->first->field[FIELD_BY]);
+	cell(to, "Began", "t", run->records[0]->field[FIELD_AT]);
+	cell(to, "By", "", run->records[0]->field[FIELD_BY]);
 	fputs("<td data-label=\"What\">", to);
 	for (i = 0; i < run->nr; i++) {
 		fputs(i ? "<br>" : "", to);
-		if (&run->first[i] == end)
+		if (run->records[i] == end)
 			print_ran(end, to);
 		else
-			print_event(&run->first[i], end, to);
+			print_event(run->records[i], end, to);
 	}
+	if (by)
+		fprintf(to,
+			"<br><span class=\"bad\">lost: %s</span> <span class=\"dim\">"
+			"record %" PRIu64 "</span>",
+			event_name(by->event), by->seq);
 	fputs("</td>", to);
-	number_cell(to, "Records from", run->first->seq);
+	number_cell(to, "Records from", run->records[0]->seq);
 	fputs("</tr>\n", to);
 }
 

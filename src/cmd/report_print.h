@@ -16,7 +16,7 @@ void report_print_json(const struct report *r, const char *now, FILE *to);
 /** Rehearsals and drills as JSON: of one migration, or (NULL) all. The caller's. */
 struct js *report_json_proofs(const struct proofs *proofs, const char *path);
 
-enum { DURATION_TEXT = 32 };
+enum { DURATION_TEXT = 32, WHAT_TEXT = 48 };
 
 /** "3 d 4 h", "12 min", "5 s"; "open" for -1. Returns `text`. */
 const char *report_duration(int64_t seconds, char text[DURATION_TEXT]);
@@ -32,5 +32,8 @@ int64_t report_median(const struct report *r, enum incident_kind kind);
 
 /** What an incident was, in words: "failed" or "was wrong". */
 const char *report_kind(enum incident_kind kind);
+
+/** "applied", or "applied (lost: restored)". Returns `text`. */
+const char *report_what(const struct report_record *one, char text[WHAT_TEXT]);
 
 #endif

@@ -74,6 +74,15 @@ const char *report_kind(enum incident_kind kind)
 	return kind == INCIDENT_FAILED ? "failed" : "was wrong";
 }
 
+const char *report_what(const struct report_record *one, char text[WHAT_TEXT])
+{
+	const char *how = log_lost_how(one->target, one->record);
+
+	snprintf(text, WHAT_TEXT, "%s%s%s%s", event_name(one->record->event),
+		 how ? " (lost: " : "", how ? how : "", how ? ")" : "");
+	return text;
+}
+
 /* --- CSV ------------------------------------------------------------------- */
 
 /*
@@ -123,19 +132,8 @@ static void csv_record(FILE *to, const struct log_target *t, const struct record
 	for (i = 0; i < ARRAY_SIZE(csv_fields); i++)
 		csv_cell(to, one->field[csv_fields[i]], false);
 	csv_duration(to, one, end);
-	csv_cell(to, one->hash, true);
-}
-
-/* The records from `from` on that are one run. */
-static struct report_run run_at(const struct log_target *t, size_t from)
-{
-	const struct record *first = &t->ledger.records[from];
-	struct report_run run = { .target = t, .first = first };
-
-	while (from + run.nr < t->ledger.nr &&
-	       strcmp(first[run.nr].field[FIELD_RUN], first->field[FIELD_RUN]) == 0)
-		run.nr++;
-	return run;
+	csv_cell(to, one->hash, false);
+	csv_cell(to, log_lost_how(t, one), true);
 }
 
 static void csv_target(const struct report *r, const struct log_target *t, FILE *to)
@@ -143,11 +141,11 @@ static void csv_target(const struct report *r, const struct log_target *t, FILE 
 	struct report_run run;
 	size_t from, i;
 
-	for (from = 0; from < t->ledger.nr; from += run.nr) {
-		run = run_at(t, from);
+	for (from = 0; from < t->nr_story; from += run.nr) {
+		run = report_run_at(t, from);
 		for (i = 0; i < run.nr; i++)
-			if (log_in_time(&r->filter, &run.first[i]))
-				csv_record(to, t, &run.first[i], report_end(&run));
+			if (log_in_time(&r->filter, run.records[i]))
+				csv_record(to, t, run.records[i], report_end(&run));
 	}
 }
 
@@ -158,7 +156,7 @@ void report_print_csv(const struct report *r, FILE *to)
 	fputs("target,seq,event", to);
 	for (i = 0; i < ARRAY_SIZE(csv_fields); i++)
 		fprintf(to, ",%s", field_name(csv_fields[i]));
-	fputs(",ms,hash\r\n", to);
+	fputs(",ms,hash,lost\r\n", to);
 	for (i = 0; i < r->log.nr_targets; i++)
 		if (report_has(r, &r->log.targets[i]))
 			csv_target(r, &r->log.targets[i], to);
@@ -245,6 +243,7 @@ static void md_incidents(const struct report *r, FILE *to)
 static void md_records(const char *title, const struct report_record *records, size_t nr,
 		       FILE *to)
 {
+	char what[WHAT_TEXT];
 	size_t i;
 
 	fprintf(to, "\n## %s\n\n", title);
@@ -259,7 +258,7 @@ static void md_records(const char *title, const struct report_record *records, s
 		const struct record *one = records[i].record;
 		const char *cells[] = { one->field[FIELD_AT],
 					records[i].target->name,
-					event_name(one->event),
+					report_what(&records[i], what),
 					one->field[FIELD_PATH],
 					one->field[FIELD_BY],
 					one->field[FIELD_REASON]
@@ -341,7 +340,7 @@ static struct js *json_migrations(const struct report_run *run)
 	size_t i;
 
 	for (i = 0; i < run->nr; i++) {
-		const struct record *of = &run->first[i];
+		const struct record *of = run->records[i];
 
 		if (!event_settles(of->event) && of->event != EVENT_FAILED)
 			continue;
@@ -366,17 +365,18 @@ static struct js *json_runs(const struct report *r)
 
 		one = js_object();
 		js_put_str(one, "target", run->target->name);
-		js_put_str(one, "run", run->first->field[FIELD_RUN]);
-		js_put_str(one, "by", run->first->field[FIELD_BY]);
-		js_put_str(one, "commit", run->first->field[FIELD_HEAD]);
-		js_put_str(one, "began", run->first->field[FIELD_AT]);
+		js_put_str(one, "run", run->records[0]->field[FIELD_RUN]);
+		js_put_str(one, "by", run->records[0]->field[FIELD_BY]);
+		js_put_str(one, "commit", run->records[0]->field[FIELD_HEAD]);
+		js_put_str(one, "began", run->records[0]->field[FIELD_AT]);
 		js_put_str(one, "ended", end ? end->field[FIELD_AT] : NULL);
 		js_put_int(one, "ms",
 			   end && end->field[FIELD_MS]
 				   ? strtoll(end->field[FIELD_MS], NULL, 10)
 				   : -1);
 		js_put_str(one, "schema", end ? end->field[FIELD_SCHEMA] : NULL);
-		js_put_int(one, "seq", (int64_t)run->first->seq);
+		js_put_str(one, "lost", log_lost_how(run->target, run->records[0]));
+		js_put_int(one, "seq", (int64_t)run->records[0]->seq);
 		js_put_int(one, "records", (int64_t)run->nr);
 		js_put(one, "migrations", json_migrations(run));
 		js_add(all, one);
@@ -421,6 +421,8 @@ static struct js *json_records(const struct report_record *records, size_t nr)
 		js_put_str(one, "by", records[i].record->field[FIELD_BY]);
 		js_put_str(one, "sqlstate", records[i].record->field[FIELD_SQLSTATE]);
 		js_put_str(one, "reason", records[i].record->field[FIELD_REASON]);
+		js_put_str(one, "lost",
+			   log_lost_how(records[i].target, records[i].record));
 		js_put_str(one, "record", records[i].record->line);
 		js_add(all, one);
 	}

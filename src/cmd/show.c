@@ -34,15 +34,19 @@ static void print_relations(const struct log *l, size_t pos)
 	buf_release(&name);
 }
 
-static void print_record(const struct ctx *ctx, const char *target,
+static void print_record(const struct ctx *ctx, const struct log_target *t,
 			 const struct record *r)
 {
-	printf("%-13s %s%s%s at %s by ", target,
+	const struct record *by = log_lost_by(t, r);
+
+	printf("%-13s %s%s%s at %s by ", t->name,
 	       term_color(ctx->color,
-			  event_settles(r->event) ? COLOR_GREEN : COLOR_YELLOW),
+			  event_settles(r->event) && !by ? COLOR_GREEN : COLOR_YELLOW),
 	       event_name(r->event), term_reset(ctx->color), r->field[FIELD_AT]);
 	term_print(stdout, r->field[FIELD_BY]);
 	printf(", record %" PRIu64, r->seq);
+	if (by)
+		printf(", lost: %s, record %" PRIu64, event_name(by->event), by->seq);
 	if (r->field[FIELD_SQLSTATE])
 		printf(", sqlstate %s", r->field[FIELD_SQLSTATE]);
 	if (r->field[FIELD_REASON]) {
@@ -60,7 +64,7 @@ static void print_records(const struct ctx *ctx, const struct log *l, const char
 	for (i = 0; i < l->nr_targets; i++) {
 		records = log_records(&l->targets[i], path, &nr);
 		for (k = 0; k < nr; k++)
-			print_record(ctx, l->targets[i].name, records[k]);
+			print_record(ctx, &l->targets[i], records[k]);
 	}
 }
 

@@ -146,7 +146,7 @@ static int add_target_paths(void *arg, const char *target, struct err *err)
 	struct wanted *w = arg;
 	struct ledger ledger = { 0 };
 	int ret = mirror_fold_paths(w->repo, target, w->paths, w->nr, &w->list->pool,
-				    &ledger, err);
+				    &ledger, NULL, err);
 
 	if (ret == 0)
 		add_ledger(w->list, target, &ledger);

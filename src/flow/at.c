@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "base/vec.h"
 #include "flow/at.h"
 #include "git/repo.h"
@@ -38,20 +39,90 @@ static int choose_target(struct at *a, const char *name, struct err *err)
 	return a->target ? 0 : no_target(&a->log, name, err);
 }
 
-/* The log as it was: up to the first record of a later time. */
+/*
+ * The newest record that had been written then. Clocks of runners differ: one counts
+ * when it or one behind it is dated so. A record that took the place of another log, and
+ * was not there yet, leads to the end of that one; into what a database had been before
+ * it was copied here, nothing leads. Hashes name what came before, so it ends.
+ */
+static const struct record *find_then(const struct at *a, struct record *all, size_t nr)
+{
+	const struct record *r = ledger_last(&a->target->ledger), *next;
+
+	for (; r && strcmp(r->field[FIELD_AT], a->moment) > 0; r = next) {
+		next = records_find(all, nr, record_old_hash(r));
+		if (!next && r->event != EVENT_CLONED)
+			next = records_find(all, nr, r->field[FIELD_PREV]);
+	}
+	return r;
+}
+
+/* Back from there: what the log was. */
+static void add_chain(struct at *a, const struct record *then, struct record *all,
+		      size_t nr)
+{
+	const struct record **chain = xcalloc(nr + 1, sizeof(*chain)), *r;
+	size_t len = 0;
+
+	for (r = then; r && len < nr; r = records_find(all, nr, r->field[FIELD_PREV]))
+		chain[len++] = r;
+	while (len)
+		ledger_add(&a->ledger, chain[--len]);
+	free(chain);
+}
+
+/* Nothing was lost: how much of the log had been written then, as find_then. */
+static size_t count_then(const struct at *a)
+{
+	const struct ledger *l = &a->target->ledger;
+	size_t i;
+
+	for (i = l->nr; i > 0; i--) {
+		if (strcmp(l->records[i - 1].field[FIELD_AT], a->moment) <= 0)
+			return i;
+		if (l->records[i - 1].event == EVENT_CLONED)
+			break;
+	}
+	return 0;
+}
+
+static void find_log(struct at *a)
+{
+	const struct log_target *t = a->target;
+	struct record *all = xcalloc(t->nr_story + 1, sizeof(*all));
+	const struct record *then;
+	size_t i;
+
+	for (i = 0; i < t->nr_story; i++)
+		all[i] = *t->story[i];
+	records_sort(all, t->nr_story);
+	then = find_then(a, all, t->nr_story);
+	add_chain(a, then, all, t->nr_story);
+	for (i = 0; then && i < t->nr_story; i++)
+		if (strcmp(t->story[i]->hash, then->hash) == 0)
+			a->lost_by = log_lost_by(t, t->story[i]);
+	free(all);
+}
+
+/* The log as it was, whatever became of it. */
 static void fold_until(struct at *a)
 {
-	const struct ledger *all = &a->target->ledger;
+	size_t i, nr;
+
+	if (a->target->nr_lost)
+		find_log(a);
+	else
+		for (i = 0, nr = count_then(a); i < nr; i++)
+			ledger_add(&a->ledger, &a->target->ledger.records[i]);
+	ledger_fold(&a->ledger);
+}
+
+static void find_in_force(struct at *a)
+{
 	const struct ledger_entry *e;
 	const struct record *r;
 	size_t i;
 
-	for (i = 0; i < all->nr; i++) {
-		if (strcmp(all->records[i].field[FIELD_AT], a->moment) > 0)
-			break;
-		ledger_add(&a->ledger, &all->records[i]);
-	}
-	ledger_fold(&a->ledger);
 	a->in_force = xcalloc(a->ledger.nr + 1, sizeof(const struct record *));
 	for (i = 0; i < a->ledger.nr; i++) {
 		r = &a->ledger.records[i];
@@ -108,6 +179,7 @@ int at_read(struct repo *repo, const char *rev, const char *target, int64_t seco
 	    choose_target(out, target, err) < 0)
 		return -1;
 	fold_until(out);
+	find_in_force(out);
 	find_faults(out);
 	return 0;
 }

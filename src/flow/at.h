@@ -17,7 +17,8 @@ struct at {
 	struct log log;
 	const struct log_target *target;
 	char moment[CLOCK_TEXT];
-	struct ledger ledger;		/* of the records up to then, folded */
+	struct ledger ledger;	      /* of the records up to then, folded */
+	const struct record *lost_by; /* left the log of then behind; NULL: it goes on */
 	const struct record **in_force; /* what had taken effect, as the log */
 	size_t nr_in_force;
 	struct at_fault *faults; /* in the order of the plan */

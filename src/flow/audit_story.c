@@ -222,7 +222,8 @@ static void check_unfixed(struct audit *a, const struct plan *plan, const struct
 static bool wants_reason(const struct record *r)
 {
 	return r->event == EVENT_EXCEPTED || r->event == EVENT_ABANDONED ||
-	       event_begins_anew(r->event);
+	       event_begins_anew(r->event) ||
+	       (r->event == EVENT_CREATED && r->field[FIELD_OLD]);
 }
 
 static size_t count_waivers(const struct plan *plan)

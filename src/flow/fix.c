@@ -26,8 +26,9 @@ static bool has_run(const struct fix_draft *d)
 	for (i = 0; i < d->log.nr_targets; i++) {
 		records = log_records(&d->log.targets[i], path_of(d), &nr);
 		for (k = 0; k < nr; k++)
-			if (event_settles(records[k]->event) ||
-			    records[k]->event == EVENT_STARTED)
+			if (!log_lost_by(&d->log.targets[i], records[k]) &&
+			    (event_settles(records[k]->event) ||
+			     records[k]->event == EVENT_STARTED))
 				return true;
 	}
 	return false;

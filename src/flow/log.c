@@ -6,32 +6,10 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "flow/log.h"
+#include "flow/log_story.h"
 #include "flow/mirror.h"
-#include "flow/mirror_paths.h"
 #include "git/history.h"
 #include "git/repo.h"
-
-/* Bytewise by path, then in the order of the log (both stand in one array). */
-static int cmp_record(const void *left, const void *right)
-{
-	const struct record *a = *(const struct record *const *)left;
-	const struct record *b = *(const struct record *const *)right;
-	int order = strcmp(a->field[FIELD_PATH], b->field[FIELD_PATH]);
-
-	return order ? order : (a > b) - (a < b);
-}
-
-static void index_records(struct log_target *t)
-{
-	size_t i;
-
-	t->of_paths = xcalloc(t->ledger.nr + 1, sizeof(*t->of_paths));
-	for (i = 0; i < t->ledger.nr; i++)
-		if (t->ledger.records[i].field[FIELD_PATH])
-			t->of_paths[t->nr_of_paths++] = &t->ledger.records[i];
-	if (t->nr_of_paths > 1)
-		qsort(t->of_paths, t->nr_of_paths, sizeof(*t->of_paths), cmp_record);
-}
 
 static int add_target(void *arg, const char *name, struct err *err UNUSED)
 {
@@ -70,24 +48,11 @@ int log_begin(struct repo *repo, const char *rev, struct log *out, struct err *e
 int log_add_records(struct repo *repo, struct log *l, const char *const *paths, size_t nr,
 		    struct err *err)
 {
-	struct log_target *t;
-	struct mirror m;
 	size_t i;
 
-	for (i = 0; i < l->nr_targets; i++) {
-		t = &l->targets[i];
-		if (paths) {
-			if (mirror_fold_paths(repo, t->name, paths, nr, &l->pool,
-					      &t->ledger, err) < 0)
-				return -1;
-		} else {
-			if (mirror_read(repo, t->name, MIRROR_FETCHED, &l->pool, &m,
-					err) < 0)
-				return -1;
-			mirror_fold(&m, &l->pool, &t->ledger, NULL, NULL);
-		}
-		index_records(t);
-	}
+	for (i = 0; i < l->nr_targets; i++)
+		if (log_story_read(repo, &l->targets[i], paths, nr, &l->pool, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -102,10 +67,8 @@ void log_release(struct log *l)
 {
 	size_t i;
 
-	for (i = 0; i < l->nr_targets; i++) {
-		ledger_release(&l->targets[i].ledger);
-		free(l->targets[i].of_paths);
-	}
+	for (i = 0; i < l->nr_targets; i++)
+		log_story_release(&l->targets[i]);
 	free(l->targets);
 	fixes_release(&l->fixes);
 	plan_release(&l->plan);

@@ -11,9 +11,14 @@ struct repo;
 
 struct log_target {
 	const char *name;
-	struct ledger ledger; /* folded from the mirror's lines */
-	const struct record *
-		*of_paths; /* those of migrations: by path, then as the log */
+	struct ledger ledger; /* folded from the mirror's lines: what is in force */
+	struct record *lost;  /* explained: a restored, copied or new database left them
+				 behind; see log_lost_by */
+	const struct record **lost_by; /* what says so of each, out of the ledger */
+	size_t nr_lost;
+	const struct record **story; /* all of both: what was lost before what says so */
+	size_t nr_story;
+	const struct record **of_paths; /* those of migrations: by path, then as told */
 	size_t nr_of_paths;
 };
 
@@ -40,7 +45,16 @@ void log_release(struct log *l);
 /** The target of that name, NULL when no mirror of it is at hand. */
 const struct log_target *log_target(const struct log *l, const char *name);
 
-/** What a target's log says of a path, oldest first. Borrowed. */
+/**
+ * The record that tells why one of the target's story is not in force: the database was
+ * restored, taken for another one's copy, or begun anew; NULL: it is in force. Borrowed.
+ */
+const struct record *log_lost_by(const struct log_target *t, const struct record *r);
+
+/** The name of what that record says; NULL for one that is in force. */
+const char *log_lost_how(const struct log_target *t, const struct record *r);
+
+/** What a target's log says of a path, lost ones too, oldest first. Borrowed. */
 const struct record *const *log_records(const struct log_target *t, const char *path,
 					size_t *nr);
 

@@ -294,7 +294,7 @@ static bool is_wanted(const char *path, const char *const *paths, size_t nr)
 
 /* 0; -1: a note is not there any more. */
 static int fold_wanted(struct reader *r, const char *const *paths, size_t nr,
-		       struct ledger *out)
+		       struct ledger *out, bool *left_out)
 {
 	struct err quiet = { 0 };
 	struct record *one;
@@ -312,9 +312,12 @@ static int fold_wanted(struct reader *r, const char *const *paths, size_t nr,
 		one = ledger_room(out);
 		if (record_parse_kept(one, r->pool, r->lines[i], ledger_last(out),
 				      &quiet) == 0 &&
-		    is_wanted(one->field[FIELD_PATH], paths, nr) &&
-		    !mirror_index_leaves_out(&r->index, one->hash))
-			ledger_add(out, one);
+		    is_wanted(one->field[FIELD_PATH], paths, nr)) {
+			if (mirror_index_leaves_out(&r->index, one->hash))
+				*left_out = true;
+			else
+				ledger_add(out, one);
+		}
 	}
 	ledger_fold(out);
 	return 0;
@@ -414,9 +417,11 @@ static int fold_all(struct reader *r, struct ledger *out, struct err *err)
 }
 
 int mirror_fold_paths(struct repo *repo, const char *target, const char *const *paths,
-		      size_t nr, struct pool *pool, struct ledger *out, struct err *err)
+		      size_t nr, struct pool *pool, struct ledger *out, bool *more,
+		      struct err *err)
 {
 	struct reader r = { .repo = repo, .target = target, .pool = pool };
+	bool left_out = false, whole;
 	const char **sorted = xcalloc(nr + 1, sizeof(*sorted));
 	int ret = mirror_read_head(repo, target, pool, &r.m, err);
 
@@ -425,8 +430,11 @@ int mirror_fold_paths(struct repo *repo, const char *target, const char *const *
 	sort_texts(sorted, nr);
 	if (ret == 0) {
 		r.m.nr_tips = mirror_index_sort_tips(r.m.tips, r.m.nr_tips);
-		if ((!load(&r) && !make_index(&r)) ||
-		    fold_wanted(&r, sorted, nr, out) < 0)
+		whole = (!load(&r) && !make_index(&r)) ||
+			fold_wanted(&r, sorted, nr, out, &left_out) < 0;
+		if (more)
+			*more = whole || left_out;
+		else if (whole)
 			ret = fold_all(&r, out, err);
 	}
 	free(r.found);

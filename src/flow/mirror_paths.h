@@ -2,6 +2,7 @@
 #ifndef FLOW_MIRROR_PATHS_H
 #define FLOW_MIRROR_PATHS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -14,9 +15,11 @@ struct repo;
  * mirror and of all that were fetched. Which notes they stand in is kept in the
  * repository (migrate.cache) and goes on from what was kept before; without it the whole
  * mirror is read once. The ledger's uuid, server and `open` are those of these records
- * alone. 0 or -1.
+ * alone. With `more`, the whole is not read where it has to be: that is set then, and
+ * where records of these paths are not in force; `out` is not to be used. 0 or -1.
  */
 int mirror_fold_paths(struct repo *repo, const char *target, const char *const *paths,
-		      size_t nr, struct pool *pool, struct ledger *out, struct err *err);
+		      size_t nr, struct pool *pool, struct ledger *out, bool *more,
+		      struct err *err);
 
 #endif

@@ -110,29 +110,41 @@ static void find_faults(struct report *r, const struct log_target *t)
 	}
 }
 
+/* One that was lost and one that was not are never of one run. */
+static bool is_same_run(const struct log_target *t, size_t a, size_t b)
+{
+	return strcmp(t->story[a]->field[FIELD_RUN], t->story[b]->field[FIELD_RUN]) ==
+		       0 &&
+	       log_lost_by(t, t->story[a]) == log_lost_by(t, t->story[b]);
+}
+
+struct report_run report_run_at(const struct log_target *t, size_t from)
+{
+	struct report_run run = { .target = t, .records = t->story + from, .nr = 1 };
+
+	while (from + run.nr < t->nr_story && is_same_run(t, from, from + run.nr))
+		run.nr++;
+	return run;
+}
+
 static void find_runs(struct report *r, const struct log_target *t)
 {
-	const struct ledger *l = &t->ledger;
 	size_t from, to;
 
-	for (to = l->nr; to > 0; to = from) {
-		const char *run = l->records[to - 1].field[FIELD_RUN];
-
+	for (to = t->nr_story; to > 0; to = from) {
 		for (from = to - 1; from > 0; from--)
-			if (strcmp(l->records[from - 1].field[FIELD_RUN], run) != 0)
+			if (!is_same_run(t, from - 1, to - 1))
 				break;
-		if (!log_in_time(&r->filter, &l->records[from]))
+		if (!log_in_time(&r->filter, t->story[from]))
 			continue;
 		VEC_GROW(r->runs, r->nr_runs, r->alloc_runs);
-		r->runs[r->nr_runs++] = (struct report_run){ .target = t,
-							     .first = &l->records[from],
-							     .nr = to - from };
+		r->runs[r->nr_runs++] = report_run_at(t, from);
 	}
 }
 
 const struct record *report_end(const struct report_run *run)
 {
-	const struct record *last = &run->first[run->nr - 1];
+	const struct record *last = run->records[run->nr - 1];
 
 	return last->event == EVENT_RAN ? last : NULL;
 }
@@ -148,9 +160,11 @@ int64_t report_share(const struct record *end, const char *path)
 	return -1;
 }
 
-static bool is_exception(enum event e)
+static bool is_exception(const struct record *r)
 {
-	switch (e) {
+	switch (r->event) {
+	case EVENT_CREATED:
+		return r->field[FIELD_OLD] != NULL;
 	case EVENT_EXCEPTED:
 	case EVENT_ABANDONED:
 	case EVENT_ADOPTED:
@@ -168,15 +182,15 @@ static void sort_records(struct report *r, const struct log_target *t)
 {
 	size_t i;
 
-	for (i = t->ledger.nr; i-- > 0;) {
-		const struct record *one = &t->ledger.records[i];
+	for (i = t->nr_story; i-- > 0;) {
+		const struct record *one = t->story[i];
 
 		if (!log_in_time(&r->filter, one))
 			continue;
 		if (one->event == EVENT_FAILED) {
 			VEC_GROW(r->failures, r->nr_failures, r->alloc_failures);
 			r->failures[r->nr_failures++] = (struct report_record){ t, one };
-		} else if (is_exception(one->event)) {
+		} else if (is_exception(one)) {
 			VEC_GROW(r->exceptions, r->nr_exceptions, r->alloc_exceptions);
 			r->exceptions[r->nr_exceptions++] = (struct report_record){ t,
 										    one };

@@ -30,7 +30,7 @@ struct incident {
 /** Records of one run of the tool, in the order of the log. */
 struct report_run {
 	const struct log_target *target;
-	const struct record *first;
+	const struct record *const *records; /* of the target's story */
 	size_t nr;
 };
 
@@ -48,7 +48,8 @@ struct report {
 	size_t nr_runs, alloc_runs;
 	struct incident *incidents; /* by the time of their beginning, newest first */
 	size_t nr_incidents, alloc_incidents;
-	/* excepted, abandoned, adopted, restored, cloned, superseded, unneeded */
+	/* excepted, abandoned, adopted, restored, cloned, superseded, unneeded, and
+	   created in the place of another one */
 	struct report_record *exceptions;
 	size_t nr_exceptions, alloc_exceptions;
 	struct report_record *failures; /* attempts that were rolled back */
@@ -63,6 +64,9 @@ struct report {
 int report_read(struct repo *repo, const char *rev, const struct log_filter *filter,
 		struct report *out, struct err *err);
 void report_release(struct report *r);
+
+/** The run that the records of a target's story are from `from` on. */
+struct report_run report_run_at(const struct log_target *t, size_t from);
 
 /** The record that ends a run, NULL where an older version, or a crash, left none. */
 const struct record *report_end(const struct report_run *run);
