@@ -164,6 +164,40 @@ test_expect_success 'a failure that is in a lost log, and a database that was th
 	)
 '
 
+# broken WHAT...: it prints, says that the mirror of default is not one chain, exits with 1
+broken() {
+	test_expect_code 1 git migrate "$@" >.git/t/out 2>.git/t/err && test -s .git/t/out &&
+	has_line .git/t/err "error: the mirror of target 'default' is not one chain" &&
+	grep "^hint: \"git migrate audit --offline default\"" .git/t/err
+}
+
+test_expect_success 'a mirror that is not one chain: nobody gets a clean page of it' '
+	(
+		fresh unchained && git migrate init sqlite:.git/app.db >.git/t/out 2>&1 &&
+		git migrate target add staging sqlite:.git/staging.db >.git/t/out 2>&1 &&
+		for name in a b c; do
+			new_migration $name "CREATE TABLE $name (x);" && git migrate apply >.git/t/out 2>&1 || return 1
+		done &&
+		git migrate apply staging >.git/t/out 2>&1 && git migrate report >.git/t/out && ! grep "not one chain" .git/t/out &&
+		notes=refs/notes/migrate/default && git notes --ref=$notes show HEAD^ | grep -v "event=applied" >.git/t/note &&
+		git notes --ref=$notes add -f -F .git/t/note HEAD^ 2>.git/t/err &&
+		broken report && grep "<strong class=\"bad\">The mirror of <span class=\"id\">default</span> is not one chain" .git/t/out &&
+		test 1 = "$(grep -c "is not one chain" .git/t/out)" &&
+		broken report --markdown && grep "The mirror of default is not one chain" .git/t/out &&
+		broken report --csv && broken report --json && grep "\"broken\": \"A line of it is wrong (the record before" .git/t/out &&
+		test_expect_code 1 git migrate report -o .git/t/page 2>.git/t/err && grep "is not one chain" .git/t/page &&
+		broken at now && broken log && broken log -n 1 && broken show b && broken show c &&
+		git migrate report --target staging >.git/t/out && ! grep "is not one chain" .git/t/out &&
+		git migrate at --target staging now >.git/t/out && git migrate log --target staging >.git/t/out &&
+		git update-ref $notes $notes^ && git migrate report >.git/t/out && git migrate show b >.git/t/out &&
+		# a line that no record explains, and one that is none
+		git notes --ref=$notes append -m "$(tracker_rows .git/staging.db | sed -n 2p)" 2>.git/t/err &&
+		broken report --json && grep "it is not of the chain, and no record says why" .git/t/out && broken show c &&
+		git update-ref $notes $notes^ && git migrate show c >.git/t/out &&
+		git notes --ref=$notes append -m "0000000099 nonsense" 2>.git/t/err && broken report && broken show c
+	)
+'
+
 test_expect_success '--markdown: a table that markup in names cannot break' '
 	git migrate report --markdown >.git/t/out &&
 	grep "^| 20.*| default | a.sql | was wrong | c.sql | " .git/t/out &&

@@ -126,6 +126,7 @@ static void print_json(const struct at *a)
 	js_put_str(all, "moment", a->moment);
 	js_put_str(all, "head", last ? last->hash : NULL);
 	js_put_str(all, "lost", a->lost_by ? event_name(a->lost_by->event) : NULL);
+	js_put_str(all, "broken", a->target->broken);
 	js_put(all, "in_force", in_force);
 	js_put(all, "faults", faults);
 	js_print(all, stdout);
@@ -173,7 +174,7 @@ int cmd_at(struct ctx *ctx, int argc, char **argv, struct err *err)
 			print_json(&a);
 		else
 			print_text(ctx, &a);
-		ret = 0;
+		ret = log_check_whole(&a.log, a.target->name, err);
 	}
 	at_release(&a);
 	return ret;

@@ -89,6 +89,8 @@ static int show_log(struct ctx *ctx, struct log_options *o, const char *rev,
 	if (log_select(&l, &filter, shown, err) == 0 &&
 	    read_records(ctx, o, &l, &view, err) == 0)
 		ret = print_log(ctx, o, &view, err);
+	if (ret == 0)
+		ret = log_check_whole(&l, o->target, err);
 out:
 	free(shown);
 	log_release(&l);

@@ -60,6 +60,8 @@ static int show_report(struct ctx *ctx, const struct report_options *o, struct e
 			print_report(o, &r, stdout);
 			ret = 0;
 		}
+		if (ret == 0)
+			ret = log_check_whole(&r.log, o->target, err);
 	}
 	report_release(&r);
 	return ret;

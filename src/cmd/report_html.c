@@ -67,6 +67,25 @@ static void print_head(const struct report *r, const char *now, FILE *to)
 	      to);
 }
 
+/* Before anybody relies on it. */
+static void print_broken(const struct report *r, FILE *to)
+{
+	size_t i;
+
+	for (i = 0; i < r->log.nr_targets; i++) {
+		const struct log_target *t = &r->log.targets[i];
+
+		if (!t->broken || !report_has(r, t))
+			continue;
+		fputs("<p role=\"alert\"><strong class=\"bad\">The mirror of ", to);
+		html_element(to, "span", "id", t->name);
+		fputs(" is not one chain: what is told of it may be wrong.</strong> ",
+		      to);
+		html_text(to, t->broken);
+		fputs("</p>\n", to);
+	}
+}
+
 static void print_targets(const struct report *r, FILE *to)
 {
 	static const char *const heads[] = { "Target",	    "#In force",
@@ -97,6 +116,7 @@ static void print_targets(const struct report *r, FILE *to)
 		fputs("</tr>\n", to);
 	}
 	end_table(to);
+	print_broken(r, to);
 	fputs("</section>\n", to);
 }
 

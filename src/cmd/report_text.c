@@ -210,6 +210,19 @@ static void md_targets(const struct report *r, FILE *to)
 			n.pending, n.open_faults, last ? last->field[FIELD_AT] : "-",
 			last ? last->hash : "-");
 	}
+	for (i = 0; i < r->log.nr_targets; i++) {
+		const struct log_target *t = &r->log.targets[i];
+
+		if (!t->broken || !report_has(r, t))
+			continue;
+		fprintf(to,
+			"\n**The mirror of %s is not one chain: what is told of it may "
+			"be "
+			"wrong.** ",
+			t->name);
+		md_text(to, t->broken);
+		fputc('\n', to);
+	}
 }
 
 static void md_incidents(const struct report *r, FILE *to)
@@ -326,6 +339,7 @@ static struct js *json_targets(const struct report *r)
 		js_put_int(one, "open_faults", (int64_t)n.open_faults);
 		js_put_int(one, "seq", last ? (int64_t)last->seq : 0);
 		js_put_str(one, "head", last ? last->hash : NULL);
+		js_put_str(one, "broken", t->broken);
 		js_add(all, one);
 	}
 	return all;

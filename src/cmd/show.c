@@ -152,6 +152,8 @@ int cmd_show(struct ctx *ctx, int argc, char **argv, struct err *err)
 			goto out;
 		ret = json ? print_json(&l, &proofs, r.pos)
 			   : print_migration(ctx, &l, &proofs, r.pos, err);
+		if (ret == 0)
+			ret = log_check_whole(&l, NULL, err);
 		goto out;
 	}
 	err_set(err, ERR_REFUSED,

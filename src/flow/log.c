@@ -84,6 +84,28 @@ const struct log_target *log_target(const struct log *l, const char *name)
 			     : NULL;
 }
 
+int log_check_whole(const struct log *l, const char *target, struct err *err)
+{
+	const struct log_target *t;
+	size_t i;
+
+	for (i = 0; i < l->nr_targets; i++) {
+		t = &l->targets[i];
+		if (!t->broken || (target && strcmp(target, t->name) != 0))
+			continue;
+		err_set(err, ERR_REFUSED, "the mirror of target '%s' is not one chain",
+			t->name);
+		err_detail(err, "What is told of that target may be wrong. %s",
+			   t->broken);
+		err_hint(err, "fork",
+			 "\"git migrate audit --offline %s\" names all that is wrong, "
+			 "and \"git log refs/notes/migrate/%s\" who wrote it.",
+			 t->name, t->name);
+		return -1;
+	}
+	return 0;
+}
+
 const struct record *const *log_records(const struct log_target *t, const char *path,
 					size_t *nr)
 {

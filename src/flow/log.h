@@ -18,6 +18,8 @@ struct log_target {
 	size_t nr_lost;
 	const struct record **story; /* all of both: what was lost before what says so */
 	size_t nr_story;
+	const char *
+		broken; /* why the mirror is not one chain, as far as it was read; NULL */
 	const struct record **of_paths; /* those of migrations: by path, then as told */
 	size_t nr_of_paths;
 };
@@ -53,6 +55,12 @@ const struct record *log_lost_by(const struct log_target *t, const struct record
 
 /** The name of what that record says; NULL for one that is in force. */
 const char *log_lost_how(const struct log_target *t, const struct record *r);
+
+/**
+ * Whether the mirrors that were read are one chain each, of that target or (NULL) all. 0;
+ * -1 (ERR_REFUSED) with what is wrong: what they say is not to be relied upon.
+ */
+int log_check_whole(const struct log *l, const char *target, struct err *err);
 
 /** What a target's log says of a path, lost ones too, oldest first. Borrowed. */
 const struct record *const *log_records(const struct log_target *t, const char *path,

@@ -1,12 +1,50 @@
 #include "base/compat.h"
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "flow/log.h"
 #include "flow/log_story.h"
 #include "flow/mirror.h"
 #include "flow/mirror_old.h"
 #include "flow/mirror_paths.h"
+
+enum { SHOWN_MAX = 100 }; /* bytes of a line that is wrong */
+
+/* --- what is wrong ------------------------------------------------------- */
+
+struct doubt {
+	struct log_target *t;
+	struct pool *pool;
+};
+
+/* The first thing is enough: an audit names all. */
+static void doubt_line(void *arg, const char *line, const char *why)
+{
+	struct doubt *d = arg;
+	struct buf shown = BUF_INIT;
+
+	if (d->t->broken)
+		return;
+	text_printable(&shown, line, strnlen(line, SHOWN_MAX), 0);
+	d->t->broken = pool_printf(d->pool, "A line of it is wrong (%s): %s", why,
+				   buf_str(&shown));
+	buf_release(&shown);
+}
+
+static void doubt_head(struct doubt *d, const struct mirror *m)
+{
+	const struct record *last = ledger_last(&d->t->ledger);
+
+	if (d->t->broken || !m->head_seq ||
+	    (last && strcmp(last->hash, m->head_hash) == 0))
+		return;
+	d->t->broken = pool_printf(d->pool,
+				   "It names record %" PRIu64
+				   " (%.12s) as its newest, which is not there",
+				   m->head_seq, m->head_hash);
+}
 
 /* --- what was lost ------------------------------------------------------- */
 
@@ -73,8 +111,9 @@ static void keep_lost(struct log_target *t, struct lost_record *lost, size_t nr)
 	t->nr_lost = nr;
 }
 
-static void find_lost(struct log_target *t, const struct mirror *m, struct pool *pool)
+static void find_lost(struct doubt *d, const struct mirror *m)
 {
+	struct log_target *t = d->t;
 	struct sorting s = { .m = m };
 	struct lost_record *lost = xcalloc(m->nr + 1, sizeof(*lost));
 	struct err ignored = { 0 };
@@ -85,10 +124,12 @@ static void find_lost(struct log_target *t, const struct mirror *m, struct pool 
 	take_ledger(&s, &t->ledger);
 	mirror_find_old(m, s.taken, s.olds, s.nr_olds, s.found, NULL, NULL);
 	for (i = 0; i < m->nr; i++) {
-		if (!s.found[i] || record_parse_kept(&lost[nr].record, pool, m->lines[i],
-						     NULL, &ignored) < 0)
-			continue;
-		lost[nr++].by = s.by[s.found[i] - 1];
+		if (!s.found[i] && !s.taken[i])
+			doubt_line(d, m->lines[i],
+				   "it is not of the chain, and no record says why");
+		if (s.found[i] && record_parse_kept(&lost[nr].record, d->pool,
+						    m->lines[i], NULL, &ignored) == 0)
+			lost[nr++].by = s.by[s.found[i] - 1];
 	}
 	keep_lost(t, lost, nr);
 	free(lost);
@@ -157,13 +198,15 @@ static void index_records(struct log_target *t)
 static int read_all(struct repo *repo, struct log_target *t, struct pool *pool,
 		    struct err *err)
 {
+	struct doubt d = { .t = t, .pool = pool };
 	struct mirror m;
 
 	if (mirror_read(repo, t->name, MIRROR_FETCHED, pool, &m, err) < 0)
 		return -1;
-	mirror_fold(&m, pool, &t->ledger, NULL, NULL);
+	mirror_fold(&m, pool, &t->ledger, doubt_line, &d);
+	doubt_head(&d, &m);
 	if (t->ledger.nr < m.nr)
-		find_lost(t, &m, pool);
+		find_lost(&d, &m);
 	return 0;
 }
 

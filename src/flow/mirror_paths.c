@@ -31,6 +31,8 @@ struct reader {
 	size_t nr_found, alloc_found;
 	const char **lines; /* that are new, the pool's */
 	size_t nr_lines, alloc_lines;
+	bool bad;      /* a line is no record */
+	bool explains; /* a record says that it took the place of others */
 };
 
 static int cmp_text(const void *a, const void *b)
@@ -335,8 +337,11 @@ static void take_notes(struct reader *r, struct links *links, const struct note_
 	size_t i;
 
 	for (i = 0; i < t->nr; i++) {
-		if (record_parse_kept(&one, &pool, t->lines[i], NULL, &quiet) < 0)
+		if (record_parse_kept(&one, &pool, t->lines[i], NULL, &quiet) < 0) {
+			r->bad = true;
 			continue;
+		}
+		r->explains = r->explains || one.field[FIELD_OLD];
 		links_add(links, &one);
 		add_places(r, t->lines[i], notes, nr);
 	}
@@ -381,7 +386,10 @@ static bool find_left_out(struct reader *r, const struct links *links)
 	return i == links->nr;
 }
 
-/* Goes through all notes, one at a time. False where the records are no whole chain. */
+/*
+ * Goes through all notes, one at a time. False where the records are no whole chain, or
+ * where some are not of it and none says why: that is told by who reads all of it.
+ */
 static bool make_index(struct reader *r)
 {
 	static const struct oid none;
@@ -394,7 +402,8 @@ static bool make_index(struct reader *r)
 	for (i = 0; i < r->m.nr_tips && ret; i++)
 		ret = take_commit(r, &links, i ? &r->m.tips[i - 1] : &none, &r->m.tips[i],
 				  &quiet) == 0;
-	ret = ret && links_follow(&links, r->m.head_hash) && find_left_out(r, &links);
+	ret = ret && !r->bad && links_follow(&links, r->m.head_hash) &&
+	      find_left_out(r, &links) && (r->explains || !r->index.nr_left_out);
 	links_release(&links);
 	if (ret) {
 		r->index.head_seq = r->m.head_seq;
