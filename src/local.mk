@@ -18,6 +18,7 @@ noinst_LIBRARIES += %reldir%/libbase.a \
 	%reldir%/base/interrupt.c %reldir%/base/interrupt.h \
 	%reldir%/base/io.c %reldir%/base/io.h \
 	%reldir%/base/map.c %reldir%/base/map.h \
+	%reldir%/base/moment.c %reldir%/base/moment.h \
 	%reldir%/base/pool.c %reldir%/base/pool.h \
 	%reldir%/base/proc.c %reldir%/base/proc.h \
 	%reldir%/base/sha1.c %reldir%/base/sha1.h \

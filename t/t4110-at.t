@@ -145,10 +145,40 @@ test_expect_success 'a copy of another database brings no past with it' '
 '
 
 test_expect_success 'neither a date nor a name' '
-	test_expect_code 129 git migrate at someday 2>.git/t/err &&
-	has_line .git/t/err "error: '\''someday'\'' is no date" &&
+	test_expect_code 129 git migrate at someday >.git/t/out 2>.git/t/err &&
+	has_line .git/t/err "error: '\''someday'\'' is neither a revision nor a date" &&
+	test_must_be_empty .git/t/out &&
 	test_expect_code 129 git migrate at 2>.git/t/err &&
 	grep "^usage: git migrate at" .git/t/err
+'
+
+# moment TEXT: which one is answered for
+moment() {
+	git migrate at "$@" | sed -n "s/^target default at //p"
+}
+
+test_expect_success 'a moment is taken as it is written' '
+	test 2026-06-30T14:00:00.999Z = "$(moment 2026-06-30T14:00Z)" &&
+	test 2026-06-30T12:00:59.999Z = "$(moment "2026-06-30 14:00:59 +0200")" &&
+	test 2026-06-30T17:30:00.999Z = "$(moment 2026-06-30T14:00-03:30)" &&
+	test 2024-02-29T23:59:59.999Z = "$(TZ=UTC moment 2024-02-29)" &&
+	test 2024-02-29T21:59:59.999Z = "$(TZ=XST-2 moment 2024-02-29)" &&
+	now=$(date -u +%s) && then=$(moment "3 days ago") &&
+	for late in 0 1 2 3 4 5; do
+		date -u -d "@$((now - 259200 + late))" +%Y-%m-%dT%H:%M:%S.999Z
+	done | grep "^$then\$" &&
+	test -n "$(moment yesterday)" && test -n "$(moment "1 hour ago")" && test -n "$(moment HEAD)"
+'
+
+test_expect_success 'what git would make a date of is refused' '
+	git tag v1 && test_expect_code 0 git migrate at v1 >.git/t/out &&
+	for text in v9 release-3 v1.2.3 HEAD~99 1e6c5471 "v1^{tree}" 2026-13-45 2026-02-31 2025-02-29 \
+		2026-11-23T25:61:00Z 2026-11-23T14:00 "2026-11-23 14:00:00" 2026-11-23T14:00+1 2026-11-23Z 2026-1-1 \
+		"2026-11-23 " "3 months ago" "3 days" "3 daysago" "999999999 weeks ago" today v1..HEAD ""; do
+		test_expect_code 129 git migrate at "$text" >.git/t/out 2>.git/t/err || { echo "$text"; return 1; }
+		test_must_be_empty .git/t/out &&
+		has_line .git/t/err "error: '\''$text'\'' is neither a revision nor a date" || return 1
+	done
 '
 
 test_done

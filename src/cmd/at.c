@@ -1,6 +1,9 @@
 #include "base/compat.h"
 
+#include <time.h>
+
 #include "base/err.h"
+#include "base/moment.h"
 #include "cmd/cmd.h"
 #include "flow/at.h"
 #include "git/date.h"
@@ -133,15 +136,22 @@ static void print_json(const struct at *a)
 	js_free(all);
 }
 
-/* A tag or a commit says when it was made; all else is a date. */
+/* A tag or a commit says when it was made; else nothing is guessed: it is evidence. */
 static int find_moment(struct ctx *ctx, const char *text, int64_t *seconds,
 		       struct err *err)
 {
-	int found = repo_date_of(ctx->repo, text, seconds, err);
+	int found = text[0] ? repo_date_of(ctx->repo, text, seconds, err) : 0;
 
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	return repo_parse_date(ctx->repo, text, true, seconds, err);
+	if (moment_parse(text, time(NULL), seconds) == 0)
+		return 0;
+	err_set(err, ERR_USAGE, "'%s' is neither a revision nor a date", text);
+	err_hint(err, "usage",
+		 "A tag may have to be fetched. A date is written so: 2026-11-22, "
+		 "\"2026-11-22 14:00 +0100\", 2026-11-22T14:00:00Z, now, yesterday, \"3 "
+		 "days ago\".");
+	return -1;
 }
 
 int cmd_at(struct ctx *ctx, int argc, char **argv, struct err *err)

@@ -108,7 +108,7 @@ int repo_date_of(struct repo *r, const char *rev, int64_t *out, struct err *err)
 	status = strpbrk(rev, "*?[") ? 1 : repo_git(r, tag, &answer, &said, err);
 	if (status == 0 && parse_seconds(&answer, "", out) == 0)
 		ret = 1;
-	if (ret == 0 && status >= 0) {
+	if (ret == 0 && status >= 0 && !strstr(rev, "..")) { /* a range has no date */
 		buf_reset(&name);
 		buf_reset(&answer);
 		buf_addf(&name, "%s^{commit}", rev);
