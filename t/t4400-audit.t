@@ -145,6 +145,16 @@ test_expect_success 'a cut is explained by the head that was lost, and by no oth
 	cp .git/t/kept.db app.db && cut_to 5 "0000000007:$head" 99 && found chain
 '
 
+test_expect_success 'a runner whose clock was ahead is named, and hides nothing from at' '
+	story clock && sound && ! grep "^  warning  *clock" .git/t/out &&
+	rewrite "/^000000000[45] /s/ at=20[0-9][0-9]-/ at=2090-/" &&
+	git update-ref -d $ref && rm -r .git/migrate/seen .git/migrate/history &&
+	git migrate apply >.git/t/out 2>&1 && sound &&
+	grep "^  warning  *clock  *1 record, from 6 on, is dated more than a minute" .git/t/out &&
+	git migrate audit --offline >.git/t/out && grep "^  warning  *clock " .git/t/out &&
+	git migrate at now >.git/t/out && grep "^3 in force, by record 7 of" .git/t/out
+'
+
 # forge PATH BLOB COMMIT: an `applied` for what never ran, linked as it should be.
 forge() {
 	last=$(tracker_rows | tail -n 1) &&

@@ -339,6 +339,17 @@ static void check_seen(struct audit *a, const struct audit_log *l)
 		     seen->seq);
 }
 
+/* "at" of a record is what the runner's clock said. */
+static void check_times(struct audit *a, const struct audit_log *l)
+{
+	if (l->back)
+		note(a, "clock", CHECK_WARNING, l->first_back,
+		     "%zu record%s, from %" PRIu64 " on, %s dated more than a minute "
+		     "before the one before it: the clock of a runner was wrong",
+		     l->back, plural(l->back), l->first_back,
+		     l->back == 1 ? "is" : "are");
+}
+
 /* Whether lines of the mirror are of that uuid, and were left behind with a reason. */
 static bool was_replaced(const struct audit_log *l, const char *uuid)
 {
@@ -408,6 +419,7 @@ static int compare_log(struct repo *repo, struct plan *plan, const struct target
 	    audit_asked(a, repo, plan, &l->kept, err) < 0)
 		return -1;
 	check_seen(a, l);
+	check_times(a, l);
 	check_known(a, repo, t, l);
 	check_name(a, t, l->at);
 	return audit_history(a, repo, t->name, l->at, err);

@@ -156,8 +156,22 @@ static void look_for_seen(struct audit_log *l, const struct record *r)
 	l->seen_by = r->seq;
 }
 
+/* Clocks of two runners differ a little, and no more than that. */
+static void take_time(struct audit_log *l, const struct record *r)
+{
+	enum { SLACK_MS = 60 * 1000 };
+	const char *at = r->field[FIELD_AT];
+	int64_t before, now;
+
+	if (strcmp(at, l->when) < 0 && clock_parse(at, &now) == 0 &&
+	    clock_parse(l->when, &before) == 0 && before - now > SLACK_MS && !l->back++)
+		l->first_back = r->seq;
+	snprintf(l->when, sizeof(l->when), "%s", at);
+}
+
 void audit_log_add(struct audit_log *l, const struct record *r, bool stays)
 {
+	take_time(l, r);
 	match(l, r);
 	take_place(l, r);
 	take_schema(l, r);

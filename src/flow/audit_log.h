@@ -5,6 +5,7 @@
 #ifndef FLOW_AUDIT_LOG_H
 #define FLOW_AUDIT_LOG_H
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/pool.h"
 #include "core/chain.h"
@@ -33,7 +34,10 @@ struct audit_log {
 	bool head_met; /* the head that `at` names is a record here, or is named by one */
 	const struct seen *seen; /* what is looked for among them; NULL: nothing */
 	enum seen_how seen_how;
-	uint64_t seen_by; /* the record that explains it */
+	uint64_t seen_by;      /* the record that explains it */
+	char when[CLOCK_TEXT]; /* of the last one */
+	size_t back; /* records that are dated well before the one before them */
+	uint64_t first_back;
 	struct record
 		ran;	  /* the newest with a fingerprint; seq is 0 when there is none */
 	bool outdated;	  /* behind it stands what may have changed the schema */
