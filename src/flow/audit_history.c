@@ -160,7 +160,7 @@ static int compare_replaced(struct walk *w, const struct tips *t, const struct o
 			   oid_hex(was, hex));
 	else
 		ret = mirror_read_at(t->repo, t->target, was, &pool, &m, err);
-	for (i = 0; ret == 0 && repo_has_commit(t->repo, was) && i < m.nr; i++)
+	for (i = 0; ret == 0 && i < m.nr; i++)
 		if (!mirror_has(now, m.lines[i]))
 			note_lost(w, m.lines[i]);
 	pool_release(&pool);
