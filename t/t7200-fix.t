@@ -595,7 +595,20 @@ test_expect_success 'sqlite: a column of a lossy type to which Ann is ANN is see
 INSERT INTO people VALUES (1, '\''Ann'\'');" &&
 	broken cast "CREATE TABLE people_new (id integer PRIMARY KEY, name integer COLLATE nocase);
 INSERT INTO people_new SELECT id, name FROM people; DROP TABLE people; ALTER TABLE people_new RENAME TO people;" &&
-	fix lossy-type cast && fill "s/<fill in: the value as it was[^>]*>/CAST(name AS text)/" && land &&
+	fix lossy-type cast && fill "" && land && fixed=migrations/fix-cast-copy.sql &&
+	fill "s/<fill in: the value as it was.*>/CAST(name AS text)/" && land &&
+	gives "Ann|Ann" "SELECT name, name_restored FROM people" &&
+	db "UPDATE people SET name = '\''ANN'\''" && gives "ANN|" "SELECT name, name_restored FROM people"
+'
+
+test_expect_success PG 'postgresql: a column of a lossy type to which Ann is ANN is seen to change' '
+	scene postgresql pg_lossy_nocase &&
+	new_migration people "CREATE COLLATION nocase (provider = icu, locale = '\''und-u-ks-level2'\'', deterministic = false);
+CREATE TABLE people (id integer PRIMARY KEY, name varchar(20) COLLATE nocase);
+INSERT INTO people VALUES (1, '\''Ann'\'');" &&
+	broken cast "ALTER TABLE people ALTER COLUMN name TYPE varchar(3) COLLATE nocase;" &&
+	fix lossy-type cast && fill "" && land && fixed=migrations/fix-cast-copy.sql &&
+	fill "s/<fill in: the value as it was.*>/CAST(name AS text)/" && land &&
 	gives "Ann|Ann" "SELECT name, name_restored FROM people" &&
 	db "UPDATE people SET name = '\''ANN'\''" && gives "ANN|" "SELECT name, name_restored FROM people"
 '

@@ -294,7 +294,7 @@ INSERT INTO b (x) VALUES (1);
 INSERT INTO d (z) VALUES (1);" && new_migration e "ALTER TABLE d ADD COLUMN z int;" "mend d" "" "Fixes: d.sql" "Failure-Mode: too small" &&
 		git migrate rehearse production e >.git/t/out 2>.git/t/err && apply 0 -n production &&
 		git tag v9 && apply 1 production && says out "waiting  e.sql  waits for a rehearsal" &&
-		git migrate rehearse production e >.git/t/out 2>.git/t/err && apply 0 production && tables production b d
+		git migrate rehearse production e >.git/t/out 2>.git/t/err && apply 0 production && tables production a b d
 	'
 
 	test_expect_success $prereq "$engine: what replaces that which it fixes is rehearsed for both ways" '

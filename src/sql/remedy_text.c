@@ -19,8 +19,10 @@
 	"END\n"                                                                          \
 	"$$;\n"                                                                          \
 	"CREATE TRIGGER @stem@ BEFORE UPDATE ON @table@\n"                               \
-	"FOR EACH ROW WHEN (NEW.@column@::text IS DISTINCT FROM OLD.@column@::text\n"    \
-	"	AND NEW.@copy@::text IS NOT DISTINCT FROM OLD.@copy@::text)\n"                 \
+	"FOR EACH ROW WHEN (NEW.@column@::text COLLATE \"C\"\n"                          \
+	"		IS DISTINCT FROM OLD.@column@::text COLLATE \"C\"\n"                          \
+	"	AND NEW.@copy@::text COLLATE \"C\"\n"                                          \
+	"		IS NOT DISTINCT FROM OLD.@copy@::text COLLATE \"C\")\n"                       \
 	"EXECUTE FUNCTION @stem@();\n"
 
 #define SQLITE_LOSSY_SYNC                                                                \
