@@ -603,6 +603,11 @@ test_expect_success 'proofs: they only grow' '
 	git notes --ref=$proofs append -m "rehearsed three" HEAD &&
 	push_refused "$proofs: what was noted was rewritten [mirror]" --force origin $proofs &&
 	test "$(server rev-parse $proofs)" = "$two" &&
+	git update-ref $proofs "$(git commit-tree -p $two -m "set back" $one^{tree})" &&
+	push_refused "$proofs: what was noted was taken out or changed [mirror]" origin $proofs &&
+	git update-ref $proofs $two && git notes --ref=$proofs add -f -m "rehearsed one${LF}rehearsed tow" HEAD &&
+	push_refused "$proofs: what was noted was taken out or changed [mirror]" origin $proofs &&
+	git update-ref $proofs $one && git notes --ref=$proofs append -m "rehearsed three" HEAD &&
 	git fetch -q origin $proofs && git notes --ref=$proofs merge -q -s cat_sort_uniq FETCH_HEAD && pushed origin $proofs &&
 	server notes --ref=$proofs show HEAD >actual && printf "%s\n" "rehearsed one" "rehearsed three" "rehearsed two" | test_cmp - actual
 '

@@ -31,6 +31,7 @@ struct update {
 	struct paths paths; /* that its records name */
 	struct note_limits most;
 	struct findings *f;
+	bool proofs; /* it is no mirror: lines of any form, which only grow */
 };
 
 static void refuse_mirror(struct findings *f, const char *ref, const char *what,
@@ -46,6 +47,19 @@ static void refuse_mirror(struct findings *f, const char *ref, const char *what,
 			      "A mirror only grows. \"git migrate sync\" fetches the one "
 			      "that is there, adds what was written here, and pushes "
 			      "it.");
+}
+
+static int refuse_proofs(struct update *u, const char *what, const char *detail)
+{
+	findings_add(u->f, RULE_MIRROR, false, NULL, "%s: %s", u->ref, what);
+	if (detail[0])
+		findings_detail(u->f, "%s", detail);
+	findings_hint(u->f,
+		      "A failure that is known stays known. Join what is there with "
+		      "yours, and push that: git fetch <remote> %s && git notes --ref=%s "
+		      "merge -s cat_sort_uniq FETCH_HEAD",
+		      u->ref, u->ref);
+	return 1;
 }
 
 static int refuse(struct update *u, const char *what, const char *detail)
@@ -111,7 +125,11 @@ static int check_kept(struct update *u, const struct oid *object,
 	if (note_lines_lost(u->repo, u->newer, object, was, now, &u->most, &lost, err) <
 	    0)
 		return -1;
-	return lost ? refuse(u, "a record was taken out or changed", lost) : 0;
+	if (!lost)
+		return 0;
+	return u->proofs
+		       ? refuse_proofs(u, "what was noted was taken out or changed", lost)
+		       : refuse(u, "a record was taken out or changed", lost);
 }
 
 static int check_object(struct update *u, const struct oid *object, size_t *gone,
@@ -125,7 +143,7 @@ static int check_object(struct update *u, const struct oid *object, size_t *gone
 	    note_lines_read(u->repo, &u->added, object, added, &u->most, &now, err) < 0)
 		goto out;
 	ret = check_kept(u, object, &was, &now, err);
-	for (i = 0; i < now.nr && ret == 0; i++)
+	for (i = 0; i < now.nr && ret == 0 && !u->proofs; i++)
 		if (!note_lines_have(&was, now.lines[i]))
 			ret = take_record(u, object, now.lines[i], err);
 out:
@@ -313,19 +331,30 @@ int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
 int check_proofs(struct repo *repo, const char *ref, const struct oid *older,
 		 const struct oid *newer, struct findings *f, struct err *err)
 {
-	int grows = oid_is_zero(older) ? 1 : 0;
+	struct update u = {
+		.repo = repo,
+		.ref = ref,
+		.older = older,
+		.newer = newer,
+		.most = { BYTES_MAX, CARRIED_MAX, RECORDS_MAX },
+		.f = f,
+		.proofs = true,
+	};
+	int ret = 1;
 
-	if (!grows && !oid_is_zero(newer))
-		grows = repo_is_ancestor_within(repo, older, newer, COMMITS_MAX, err);
-	if (grows != 0)
-		return grows < 0 ? -1 : 0;
-	findings_add(f, RULE_MIRROR, false, NULL, "%s: %s", ref,
-		     oid_is_zero(newer) ? "what was noted cannot be deleted"
-					: "what was noted was rewritten");
-	findings_hint(f,
-		      "A failure that is known stays known. Join what is there with "
-		      "yours, and push that: git fetch <remote> %s && git notes --ref=%s "
-		      "merge -s cat_sort_uniq FETCH_HEAD",
-		      ref, ref);
-	return 0;
+	if (oid_is_zero(newer)) {
+		refuse_proofs(&u, "what was noted cannot be deleted", "");
+		return 0;
+	}
+	if (!oid_is_zero(older))
+		ret = repo_is_ancestor_within(repo, older, newer, COMMITS_MAX, err);
+	if (ret == 0)
+		refuse_proofs(&u, "what was noted was rewritten", "");
+	else if (ret > 0)
+		ret = oid_is_zero(older) ? 0 : read_changes(&u, err);
+	if (ret < 0)
+		ret = refuse_err(&u, err);
+	notes_delta_release(&u.gone);
+	notes_delta_release(&u.added);
+	return ret < 0 ? -1 : 0;
 }

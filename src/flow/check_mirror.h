@@ -18,7 +18,7 @@ int check_mirror(struct repo *repo, const char *ref, const struct oid *older,
 
 /**
  * The same of notes about rehearsals and drills (PROOF_REFS), which have no chain: they
- * are not deleted, and only fast-forwarded. 0 or -1.
+ * are not deleted, only fast-forwarded, and keep all their lines. 0 or -1.
  */
 int check_proofs(struct repo *repo, const char *ref, const struct oid *older,
 		 const struct oid *newer, struct findings *f, struct err *err);
