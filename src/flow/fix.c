@@ -18,7 +18,8 @@ static const char *path_of(const struct fix_draft *d)
 
 /* --- what may be fixed ------------------------------------------------- */
 
-static bool has_run(const struct fix_draft *d)
+/* Whether a target has a record of it that says one of these. */
+static bool has_record(const struct fix_draft *d, bool (*says)(enum event e))
 {
 	const struct record *const *records;
 	size_t i, k, nr;
@@ -27,16 +28,25 @@ static bool has_run(const struct fix_draft *d)
 		records = log_records(&d->log.targets[i], path_of(d), &nr);
 		for (k = 0; k < nr; k++)
 			if (!log_lost_by(&d->log.targets[i], records[k]) &&
-			    (event_settles(records[k]->event) ||
-			     records[k]->event == EVENT_STARTED))
+			    says(records[k]->event))
 				return true;
 	}
 	return false;
 }
 
+static bool says_run(enum event e)
+{
+	return event_settles(e) || e == EVENT_STARTED;
+}
+
+static bool says_failed(enum event e)
+{
+	return e == EVENT_FAILED;
+}
+
 static int check_final(const struct fix_draft *d, struct repo *repo, struct err *err)
 {
-	int landed = has_run(d) ? 1 : tables_landed(repo, path_of(d), err);
+	int landed = has_record(d, says_run) ? 1 : tables_landed(repo, path_of(d), err);
 	char hex[OID_HEXSZ + 1];
 
 	if (landed)
@@ -220,16 +230,23 @@ static int read_tables(struct fix_draft *d, struct repo *repo, const char *targe
 int fix_read(struct repo *repo, const struct fix_options *o, struct fix_draft *out,
 	     struct err *err)
 {
+	bool may_stop;
+
 	memset(out, 0, sizeof(*out));
 	out->remedy.before = &out->before;
 	out->remedy.now = &out->now;
-	if (log_read(repo, NULL, &out->log, err) < 0 ||
-	    find(out, o->migration, err) < 0 || check_final(out, repo, err) < 0 ||
+	if (log_read(repo, NULL, &out->log, err) < 0 || find(out, o->migration, err) < 0)
+		return -1;
+	/* it may be free to change, and its own words still name this command */
+	may_stop = !o->kind && has_record(out, says_failed);
+	if ((!may_stop && check_final(out, repo, err) < 0) ||
 	    choose_engine(out, repo, o, err) < 0 || read_batch(out, err) < 0 ||
 	    read_tables(out, repo, o->target, err) < 0)
 		return -1;
 	out->replaces = !o->kind && is_stopped_contract(out, o->target);
-	return out->replaces ? 0 : choose(out, o, err);
+	if (out->replaces)
+		return 0;
+	return may_stop && check_final(out, repo, err) < 0 ? -1 : choose(out, o, err);
 }
 
 void fix_release(struct fix_draft *d)
