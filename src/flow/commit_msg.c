@@ -145,7 +145,7 @@ static void keep_known(struct draft *d, const struct migration *old, size_t nr)
 	struct plan *plan = &d->plan;
 	const struct staged_change *ch;
 	const struct migration *m;
-	size_t i, k;
+	size_t i, k, all;
 
 	for (i = 0; i < nr; i++) {
 		ch = staged_find(&d->staged, old[i].path);
@@ -154,12 +154,14 @@ static void keep_known(struct draft *d, const struct migration *old, size_t nr)
 	}
 	for (i = 0; i < d->nr_merged; i++) {
 		plan_index(plan);
+		all = plan->nr; /* the index knows of no more meanwhile */
 		for (k = 0; k < d->merged[i].nr; k++) {
 			m = &d->merged[i].items[k];
 			if (is_added(staged_find(&d->staged, m->path)) &&
 			    plan_find(plan, m->path) < 0)
-				plan->items[plan->nr++] = *m;
+				plan->items[all++] = *m;
 		}
+		plan->nr = all;
 	}
 	plan_index(plan);
 }
