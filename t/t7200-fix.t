@@ -1001,6 +1001,7 @@ test_expect_success PG 'postgresql: the three steps of a column that is there ag
 	grep "^hint: Fill in migrations/fix-rename-name.scenario too.* rehearse fix-rename-name.sql tries all of it" .git/t/err &&
 	grep "Then: git add migrations/fix-rename.sql migrations/fix-rename-copy.sql migrations/fix-rename-name.sql &&" .git/t/err &&
 	for alone in "" -copy; do
+		has_line migrations/fix-rename$alone.scenario "#people.phone is now people.mobile: a later step brings the old name" &&
 		! grep "^.failure." migrations/fix-rename$alone.scenario && grep "^.unshown." migrations/fix-rename$alone.scenario &&
 		printf "%s\n" "[seed]" "INSERT INTO people VALUES (3, '\''Cy'\'', '\''0900'\'');" "[check]" \
 			"SELECT count(*) FROM people" ---- 3 "[unshown]" "a later step mends it" \

@@ -19,7 +19,8 @@ struct fix_files {
 	struct fix_file steps[STEP_NR], contract;
 	struct fix_file *first, *last; /* of the steps */
 	bool wants_contract, wants_scenario;
-	bool replaces; /* it is no fix, but takes the place of something */
+	bool replaces;	 /* it is no fix, but takes the place of something */
+	struct buf kept; /* what early steps say of the column, in their scenarios */
 };
 
 /* "fix-phone" for "2026/phone.sql", in the same folder. */
@@ -107,6 +108,21 @@ static int plan_scenarios(struct fix_files *f, struct err *err)
 	return 0;
 }
 
+/* Before the last step runs, what was renamed or dropped is not there yet. */
+static void plan_kept(const struct fix_draft *d, struct fix_files *f)
+{
+	const struct sql_trouble *t = &d->remedy.trouble;
+
+	if (t->kind == TROUBLE_RENAMED && t->column && t->to)
+		buf_addf(&f->kept, "%s.%s is now %s.%s: a later step brings the old name",
+			 t->table, t->column, t->table, t->to);
+	else if (t->kind == TROUBLE_DROPPED_EARLY && t->column)
+		buf_addf(&f->kept, "%s.%s may go: a later step brings it back", t->table,
+			 t->column);
+	if (strchr(buf_str(&f->kept), '\n'))
+		buf_reset(&f->kept); /* it would end the comment */
+}
+
 static int plan_files(struct ctx *ctx, struct fix_draft *d, const char *named,
 		      struct fix_files *f, struct err *err)
 {
@@ -124,6 +140,7 @@ static int plan_files(struct ctx *ctx, struct fix_draft *d, const char *named,
 		return ret;
 	f->first->there = true;
 	f->replaces = d->replaces;
+	plan_kept(d, f);
 	fix_write(d, f->first->file.name.s, &f->first->text);
 	if (plan_steps(ctx, d, f, err) < 0 || plan_contract(ctx, d, f, err) < 0)
 		return -1;
@@ -139,7 +156,8 @@ static int write_scenario(const struct fix_files *f, const struct fix_file *step
 	int ret;
 
 	scenario_skeleton(&text, step->file.name.s,
-			  f->replaces ? SCENARIO_FOR_PLAIN : what);
+			  f->replaces ? SCENARIO_FOR_PLAIN : what,
+			  f->kept.len ? f->kept.s : NULL);
 	ret = file_replace(step->scenario.s, text.s, text.len, 0644, err);
 	buf_release(&text);
 	return ret;
@@ -299,6 +317,7 @@ static void release_files(struct fix_files *f)
 	for (i = 0; i < STEP_NR; i++)
 		release_file(&f->steps[i]);
 	release_file(&f->contract);
+	buf_release(&f->kept);
 }
 
 int cmd_fix(struct ctx *ctx, int argc, char **argv, struct err *err)

@@ -422,7 +422,8 @@ void scenario_path(struct buf *out, const char *path)
 	buf_adds(out, ".scenario");
 }
 
-void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what)
+void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what,
+		       const char *kept)
 {
 	bool fixes = what != SCENARIO_FOR_PLAIN;
 
@@ -451,8 +452,9 @@ void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what
 		      "\n"
 		      "# What differs on purpose, and why:\n"
 		      "#[kept]\n");
-	buf_adds(out, what == SCENARIO_FOR_STEP
-			      ? "#people.phone may change: a later step brings its "
-				"values back\n"
-			      : "#people.phone may change: spaces are taken out\n");
+	if (what != SCENARIO_FOR_STEP)
+		kept = "people.phone may change: spaces are taken out";
+	else if (!kept)
+		kept = "people.phone may change: a later step brings its values back";
+	buf_addf(out, "#%s\n", kept);
 }

@@ -72,7 +72,11 @@ void scenario_add_row(struct buf *out, const char *const *values, size_t nr);
 /** Appends "<folder/name>.scenario" for the path of a migration. */
 void scenario_path(struct buf *out, const char *path);
 
-/** Appends a file to fill in, for the migration `path`. */
-void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what);
+/**
+ * Appends a file to fill in, for the migration `path`. `kept`: what [kept] says of a
+ * step, in the comment that is an example of it; NULL: something of the kind.
+ */
+void scenario_skeleton(struct buf *out, const char *path, enum scenario_for what,
+		       const char *kept);
 
 #endif

@@ -222,19 +222,24 @@ static void test_skeleton(void **state UNUSED)
 {
 	struct buf out = BUF_INIT;
 
-	scenario_skeleton(&out, "fix.sql", SCENARIO_FOR_FIX);
+	scenario_skeleton(&out, "fix.sql", SCENARIO_FOR_FIX, NULL);
 	refused(out.s, 4, "this section is not filled in yet");
 	assert_non_null(strstr(out.s, "\n[failure]\n"));
 	buf_reset(&out);
-	scenario_skeleton(&out, "plain.sql", SCENARIO_FOR_PLAIN);
+	scenario_skeleton(&out, "plain.sql", SCENARIO_FOR_PLAIN, NULL);
 	refused(out.s, 4, "this section is not filled in yet");
 	assert_null(strstr(out.s, "[failure]"));
 	assert_null(strstr(out.s, "broken"));
 	buf_reset(&out);
-	scenario_skeleton(&out, "fix.sql", SCENARIO_FOR_STEP);
+	scenario_skeleton(&out, "fix.sql", SCENARIO_FOR_STEP, NULL);
 	refused(out.s, 4, "this section is not filled in yet");
 	assert_null(strstr(out.s, "[failure]"));
 	assert_non_null(strstr(out.s, "before the broken migration runs"));
+	assert_non_null(strstr(out.s, "#[kept]\n#people.phone may change: "));
+	buf_reset(&out);
+	scenario_skeleton(&out, "fix.sql", SCENARIO_FOR_STEP,
+			  "t.a may go: it comes back");
+	assert_non_null(strstr(out.s, "#[kept]\n#t.a may go: it comes back\n"));
 	buf_release(&out);
 }
 
