@@ -151,7 +151,7 @@ test_expect_success 'SQLite: a changed byte is found in each record' '
 '
 
 test_expect_success 'SQLite: so is a changed, a missing and a foreign record' '
-	tampered "UPDATE git_migrate_log SET hash = replace(hash, \"a\", \"b\")
+	tampered "UPDATE git_migrate_log SET hash = substr(hash, 2) || substr(hash, 1, 1)
 		WHERE seq = 4" &&
 	refuses sqlite bad.db "record 0000000004 is wrong" &&
 	tampered "DELETE FROM git_migrate_log WHERE seq = 2" &&
