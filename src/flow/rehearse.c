@@ -417,9 +417,11 @@ int rehearse(struct repo *repo, const struct rehearse_options *o, struct rehears
 		ret = stage_same(&s, err);
 	if (ret == 0)
 		ret = try_compat(&s, err);
+	if (r->engine)
+		ret = stage_conclude(&s, ret, err);
 	free(s.ties);
 	kept_release(&s.before);
 	kept_release(&s.added);
 	schema_release(&s.shape);
-	return r->engine ? stage_conclude(&s, ret, err) : ret;
+	return ret;
 }
