@@ -459,17 +459,6 @@ void mirror_walk(const struct mirror *m, void (*fn)(void *arg, const struct reco
 	pool_release(&pool);
 }
 
-/* Whether a record says that the log went on from another one's head. */
-static bool explains(const struct record *r, const struct mirror *m)
-{
-	char old[RECORD_SEQ_DIGITS + 1 + SHA256_HEXSZ + 1];
-
-	if (!r->field[FIELD_OLD])
-		return false; /* only created, restored and cloned can have it */
-	snprintf(old, sizeof(old), "%010" PRIu64 ":%s", m->head_seq, m->head_hash);
-	return strcmp(r->field[FIELD_OLD], old) == 0;
-}
-
 int mirror_check_head(const struct mirror *m, const char *target,
 		      const struct ledger *ledger, struct err *err)
 {
@@ -480,7 +469,7 @@ int mirror_check_head(const struct mirror *m, const char *target,
 		return 0;
 	for (i = ledger->nr; i-- > 0;)
 		if (strcmp(ledger->records[i].hash, m->head_hash) == 0 ||
-		    explains(&ledger->records[i], m))
+		    strcmp(record_old_hash(&ledger->records[i]), m->head_hash) == 0)
 			return 0;
 	if (!last || last->seq < m->head_seq) {
 		err_set(err, ERR_REFUSED, "target '%s' went back in time", target);

@@ -138,12 +138,7 @@ void seen_history_keep(struct repo *repo, const char *target,
 
 enum seen_how seen_look(const struct seen *s, const struct record *r)
 {
-	char old[RECORD_SEQ_DIGITS + 1 + SHA256_HEXSZ + 1];
-
 	if (r->seq == s->seq && strcmp(r->hash, s->hash) == 0)
 		return SEEN_MET;
-	if (!r->field[FIELD_OLD])
-		return SEEN_NOT;
-	snprintf(old, sizeof(old), "%010" PRIu64 ":%s", s->seq, s->hash);
-	return strcmp(r->field[FIELD_OLD], old) == 0 ? SEEN_EXPLAINED : SEEN_NOT;
+	return strcmp(record_old_hash(r), s->hash) == 0 ? SEEN_EXPLAINED : SEEN_NOT;
 }
